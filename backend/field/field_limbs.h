@@ -1,0 +1,127 @@
+/* Portable arithmetic on four 64-bit limbs modulo an odd m < 2^254, least significant limb first.
+ *
+ * The kernel under fr and fp, written once; the modulus and -1/m mod 2^64 are arguments that the
+ * typed wrappers of field_kernel.h pass as constants. Plain C with 128-bit products: it is the path
+ * of last resort and the in-house oracle for the assembly.
+ *
+ * Source: CIOS Montgomery product, Koc, Acar, Kaliski (1996). With m < 2^254 the running sum never
+ * needs a fifth limb: after each round it is below 2 max(a, m) <= 4 m < 2^256.
+ */
+#ifndef SERTN_BACKEND_FIELD_FIELD_LIMBS_H
+#define SERTN_BACKEND_FIELD_FIELD_LIMBS_H
+
+#include <stdint.h>
+
+typedef unsigned __int128 limbs_wide;
+
+/* Returns the low limb of a + b + *carry and sets *carry to the rest (0 or 1). */
+static inline uint64_t limb_adc(uint64_t a, uint64_t b, uint64_t *carry)
+{
+    limbs_wide s = (limbs_wide)a + b + *carry;
+    *carry = (uint64_t)(s >> 64);
+    return (uint64_t)s;
+}
+
+/* Returns the low limb of a - b - *borrow and sets *borrow to 1 when the difference is negative. */
+static inline uint64_t limb_sbb(uint64_t a, uint64_t b, uint64_t *borrow)
+{
+    limbs_wide d = (limbs_wide)a - b - *borrow;
+    *borrow = (uint64_t)(d >> 64) & 1;
+    return (uint64_t)d;
+}
+
+/* Returns the low limb of acc + a b + *carry and sets *carry to the high limb. */
+static inline uint64_t limb_mac(uint64_t acc, uint64_t a, uint64_t b, uint64_t *carry)
+{
+    limbs_wide s = (limbs_wide)a * b + acc + *carry;
+    *carry = (uint64_t)(s >> 64);
+    return (uint64_t)s;
+}
+
+/* r = a when a < m, a - m otherwise. Requires: a < 2 m. */
+static inline void limbs_reduce_once(uint64_t r[4], const uint64_t a[4], const uint64_t m[4])
+{
+    uint64_t d[4], borrow = 0;
+    for (int i = 0; i < 4; i++)
+        d[i] = limb_sbb(a[i], m[i], &borrow);
+    uint64_t keep = 0 - borrow;
+    for (int i = 0; i < 4; i++)
+        r[i] = (a[i] & keep) | (d[i] & ~keep);
+}
+
+/* r = a + b, reduced once by m. Requires: a + b < 2 m <= 2^256. */
+static inline void limbs_add(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
+                             const uint64_t m[4])
+{
+    uint64_t s[4], carry = 0;
+    for (int i = 0; i < 4; i++)
+        s[i] = limb_adc(a[i], b[i], &carry);
+    limbs_reduce_once(r, s, m);
+}
+
+/* r = a - b, plus m when negative. Requires: a, b < m (or both below the m passed). */
+static inline void limbs_sub(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
+                             const uint64_t m[4])
+{
+    uint64_t d[4], borrow = 0, carry = 0;
+    for (int i = 0; i < 4; i++)
+        d[i] = limb_sbb(a[i], b[i], &borrow);
+    uint64_t mask = 0 - borrow;
+    for (int i = 0; i < 4; i++)
+        r[i] = limb_adc(d[i], m[i] & mask, &carry);
+}
+
+/* r = a / 2 mod m. Requires: a < m. */
+static inline void limbs_half(uint64_t r[4], const uint64_t a[4], const uint64_t m[4])
+{
+    uint64_t s[4], carry = 0, mask = 0 - (a[0] & 1);
+    for (int i = 0; i < 4; i++)
+        s[i] = limb_adc(a[i], m[i] & mask, &carry);
+    for (int i = 0; i < 3; i++)
+        r[i] = s[i] >> 1 | s[i + 1] << 63;
+    r[3] = s[3] >> 1;
+}
+
+/* r = a b / 2^256 mod m, below 2 m. Requires: a, b < 2 m; neg_inv = -1/m mod 2^64. */
+static inline void limbs_mul_lazy(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
+                                  const uint64_t m[4], uint64_t neg_inv)
+{
+    uint64_t t0 = 0, t1 = 0, t2 = 0, t3 = 0;
+    for (int i = 0; i < 4; i++) {
+        uint64_t ca = 0, cm = 0;
+        t0 = limb_mac(t0, a[0], b[i], &ca);
+        uint64_t q = t0 * neg_inv;
+        (void)limb_mac(t0, q, m[0], &cm);
+        t1 = limb_mac(t1, a[1], b[i], &ca);
+        t0 = limb_mac(t1, q, m[1], &cm);
+        t2 = limb_mac(t2, a[2], b[i], &ca);
+        t1 = limb_mac(t2, q, m[2], &cm);
+        t3 = limb_mac(t3, a[3], b[i], &ca);
+        t2 = limb_mac(t3, q, m[3], &cm);
+        t3 = ca + cm;
+    }
+    r[0] = t0;
+    r[1] = t1;
+    r[2] = t2;
+    r[3] = t3;
+}
+
+/* r = a b / 2^256 mod m, fully reduced. Requires: a, b < 2 m. */
+static inline void limbs_mul(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
+                             const uint64_t m[4], uint64_t neg_inv)
+{
+    uint64_t t[4];
+    limbs_mul_lazy(t, a, b, m, neg_inv);
+    limbs_reduce_once(r, t, m);
+}
+
+/* Returns whether a < b. */
+static inline int limbs_less(const uint64_t a[4], const uint64_t b[4])
+{
+    uint64_t borrow = 0;
+    for (int i = 0; i < 4; i++)
+        (void)limb_sbb(a[i], b[i], &borrow);
+    return (int)borrow;
+}
+
+#endif
