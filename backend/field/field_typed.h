@@ -20,24 +20,33 @@ static const uint64_t limbs_zero[4] = {0, 0, 0, 0};
 
 /* ---- ring ---- */
 
+#if FIELD_BUILD_ADX
+/* These two use the base instruction set alone, so they need no choice of path. */
+#define typed_add limbs_add_adx
+#define typed_sub limbs_sub_adx
+#else
+#define typed_add limbs_add
+#define typed_sub limbs_sub
+#endif
+
 void FIELD(add)(FIELD_T *r, const FIELD_T *a, const FIELD_T *b)
 {
-    limbs_add(r->limb, a->limb, b->limb, FIELD(m));
+    typed_add(r->limb, a->limb, b->limb, FIELD(m));
 }
 
 void FIELD(sub)(FIELD_T *r, const FIELD_T *a, const FIELD_T *b)
 {
-    limbs_sub(r->limb, a->limb, b->limb, FIELD(m));
+    typed_sub(r->limb, a->limb, b->limb, FIELD(m));
 }
 
 void FIELD(neg)(FIELD_T *r, const FIELD_T *a)
 {
-    limbs_sub(r->limb, limbs_zero, a->limb, FIELD(m));
+    typed_sub(r->limb, limbs_zero, a->limb, FIELD(m));
 }
 
 void FIELD(double)(FIELD_T *r, const FIELD_T *a)
 {
-    limbs_add(r->limb, a->limb, a->limb, FIELD(m));
+    typed_add(r->limb, a->limb, a->limb, FIELD(m));
 }
 
 void FIELD(half)(FIELD_T *r, const FIELD_T *a)
