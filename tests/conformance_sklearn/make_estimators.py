@@ -457,8 +457,8 @@ def list_pipelines():
         small_table, int_input=True, options=NO_MAP)
     add("PCA_SVC", group, lambda: pipeline.make_pipeline(
         preprocessing.StandardScaler(), decomposition.PCA(2), svm.SVC()), IRIS, options=NO_MAP)
-    add("FeatureUnion_LinearSVC", group, lambda: pipeline.make_pipeline(pipeline.make_union(
-        preprocessing.StandardScaler(), decomposition.PCA(2)), svm.LinearSVC(random_state=SEED)), IRIS)
+    add("FeatureUnion_LogisticRegression", group, lambda: pipeline.make_pipeline(pipeline.make_union(
+        preprocessing.StandardScaler(), decomposition.PCA(2)), logistic(max_iter=500)), IRIS, options=NO_MAP)
     add("SelectKBest_MLP", group, lambda: pipeline.make_pipeline(
         preprocessing.StandardScaler(), feature_selection.SelectKBest(k=2),
         neural_network.MLPClassifier((6,), max_iter=300, random_state=SEED)), IRIS, options=NO_MAP)
