@@ -5,12 +5,12 @@
  * Montgomery form with R = 2^256. Everything above (curve, poly, hash, ...) stands on this header.
  *
  * Chief invariant: every value handed to or returned by a function of this header is fully reduced,
- * 0 <= value < modulus, so equal field elements are equal bytes. Kernels that keep values below twice
- * the modulus are in field_kernel.h and say so in their names.
+ * 0 <= value < modulus, so equal field elements are equal bytes. Kernels that keep values below
+ * twice the modulus are in field_kernel.h and say so in their names.
  *
- * Paths: products run on mulx/adcx/adox where the CPU has BMI2 and ADX, in portable C elsewhere; the
- * path is probed once and every path gives the same bytes. The functions here are out of line and
- * pay one predicted branch; a hot loop includes field_kernel.h instead, which compiles the same
+ * Paths: products run on mulx/adcx/adox where the CPU has BMI2 and ADX, in portable C elsewhere;
+ * the path is probed once and every path gives the same bytes. The functions here are out of line
+ * and pay one predicted branch; a hot loop includes field_kernel.h instead, which compiles the same
  * source once per path.
  *
  * Aliasing: an output may be the same object as any input, never overlap one partly.
@@ -20,7 +20,8 @@
  *
  * Source: P. Montgomery, Modular multiplication without trial division, Math. Comp. 44 (1985);
  * C. Koc, T. Acar, B. Kaliski, Analyzing and comparing Montgomery multiplication algorithms, IEEE
- * Micro 16 (1996), the CIOS form, with the last carry dropped because the modulus has two spare bits.
+ * Micro 16 (1996), the CIOS form, with the last carry dropped because the modulus has two spare
+ * bits.
  */
 #ifndef SERTN_BACKEND_FIELD_FIELD_H
 #define SERTN_BACKEND_FIELD_FIELD_H
@@ -101,13 +102,15 @@ void fr_batch_inv(fr *a, size_t n, fr *scratch);
 /* r = a^e, with a^0 = 1 for every a including 0. */
 void fr_pow_u64(fr *r, const fr *a, uint64_t e);
 
-/* r = a^e for an exponent of e_limbs limbs, least significant first; e is read as a plain integer. */
+/* r = a^e for an exponent of e_limbs limbs, least significant first; e is read as a plain integer.
+ */
 void fr_pow(fr *r, const fr *a, const uint64_t *e, size_t e_limbs);
 
 /* Returns whether a is a square; 0 is one. */
 bool fr_is_square(const fr *a);
 
-/* r = one of the two roots of a (the even one as an integer); returns false, r = 0, when a has none. */
+/* r = one of the two roots of a (the even one as an integer); returns false, r = 0, when a has
+ * none. */
 bool fr_sqrt(fr *r, const fr *a);
 
 /* ---- fr: comparison and choice -------------------------------------------------------------- */
@@ -141,12 +144,12 @@ void fr_from_signed_limbs(fr *r, const uint64_t *limb, size_t limb_count, bool n
 /* Writes the canonical integer of a, least significant limb first. */
 void fr_to_limbs(uint64_t out[4], const fr *a);
 
-/* r = the integer in[0..3] (least significant limb first); returns false, r = 0, when it is not below
- * the modulus. */
+/* r = the integer in[0..3] (least significant limb first); returns false, r = 0, when it is not
+ * below the modulus. */
 bool fr_from_limbs(fr *r, const uint64_t in[4]);
 
-/* Sets *v when the value, read as the integer in (-modulus/2, modulus/2) that is congruent to a, fits
- * an int64_t; returns false and leaves *v alone otherwise. */
+/* Sets *v when the value, read as the integer in (-modulus/2, modulus/2) that is congruent to a,
+ * fits an int64_t; returns false and leaves *v alone otherwise. */
 bool fr_to_i64(int64_t *v, const fr *a);
 
 /* Writes the canonical integer of a in 32 bytes, most significant byte first. */

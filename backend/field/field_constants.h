@@ -1,7 +1,8 @@
 /* Constants of the two moduli that the kernels want at compile time, least significant limb first.
  *
  * m is the modulus, m2 twice the modulus, neg_inv = -1/m mod 2^64, r1 = 2^256 mod m (one in
- * Montgomery form), r2 = 2^512 mod m, r3 = 2^768 mod m. tests/backend/field recomputes all with GMP.
+ * Montgomery form), r2 = 2^512 mod m, r3 = 2^768 mod m. tests/backend/field recomputes all with
+ * GMP.
  */
 #ifndef SERTN_BACKEND_FIELD_FIELD_CONSTANTS_H
 #define SERTN_BACKEND_FIELD_FIELD_CONSTANTS_H
@@ -22,8 +23,8 @@ static const uint64_t fr_r2[4] = {0x1bb8e645ae216da7, 0x53fe3ab1e35c59e3, 0x8c49
 static const uint64_t fr_r3[4] = {0x5e94d8e1b4bf0040, 0x2a489cbe1cfbb6b8, 0x893cc664a19fcfed,
                                   0x0cf8594b7fcc657c};
 /* FR_GENERATOR^((r-1) / 2^28) in Montgomery form. */
-static const uint64_t fr_root_2_28[4] = {0x636e735580d13d9c, 0xa22bf3742445ffd6,
-                                         0x56452ac01eb203d8, 0x1860ef942963f9e7};
+static const uint64_t fr_root_2_28[4] = {0x636e735580d13d9c, 0xa22bf3742445ffd6, 0x56452ac01eb203d8,
+                                         0x1860ef942963f9e7};
 
 static const uint64_t fp_m[4] = {0x3c208c16d87cfd47, 0x97816a916871ca8d, 0xb85045b68181585d,
                                  0x30644e72e131a029};

@@ -10,11 +10,11 @@
 #include <cpuid.h>
 #endif
 
-/* -1 until probed. Every thread that probes finds the same answer, so a race stores equal values. */
+/* -1 until probed. Every thread that probes finds the same answer, so a race stores equal values.
+ */
 _Atomic int field_path_in_use = -1;
 
-static bool cpu_has_adx(void)
-{
+static bool cpu_has_adx(void) {
 #if FIELD_BUILD_ADX
     unsigned eax, ebx, ecx, edx;
     if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
@@ -26,13 +26,11 @@ static bool cpu_has_adx(void)
 #endif
 }
 
-bool field_has_path(enum field_path path)
-{
+bool field_has_path(enum field_path path) {
     return path == FIELD_PATH_PORTABLE || (path == FIELD_PATH_ADX && cpu_has_adx());
 }
 
-enum field_path field_path(void)
-{
+enum field_path field_path(void) {
     int path = atomic_load_explicit(&field_path_in_use, memory_order_relaxed);
     if (path < 0) {
         path = field_has_path(FIELD_PATH_ADX) ? FIELD_PATH_ADX : FIELD_PATH_PORTABLE;
@@ -41,14 +39,12 @@ enum field_path field_path(void)
     return (enum field_path)path;
 }
 
-void field_force_path(enum field_path path)
-{
+void field_force_path(enum field_path path) {
     if (field_has_path(path))
         atomic_store_explicit(&field_path_in_use, (int)path, memory_order_relaxed);
 }
 
-const char *field_path_name(enum field_path path)
-{
+const char *field_path_name(enum field_path path) {
     static const char *const name[FIELD_PATH_COUNT] = {"portable", "adx"};
     return (unsigned)path < FIELD_PATH_COUNT ? name[path] : "unknown";
 }
