@@ -5,25 +5,29 @@
 
 #include <string.h>
 
-static int is_one(const uint64_t a[4]) {
+static int is_one(const uint64_t a[4])
+{
     return a[0] == 1 && (a[1] | a[2] | a[3]) == 0;
 }
 
-static void shift_right_one(uint64_t a[4]) {
+static void shift_right_one(uint64_t a[4])
+{
     for (int i = 0; i < 3; i++)
         a[i] = a[i] >> 1 | a[i + 1] << 63;
     a[3] >>= 1;
 }
 
 /* Halves u until odd, keeping x = u * inverse mod m in step. */
-static void make_odd(uint64_t u[4], uint64_t x[4], const uint64_t m[4]) {
+static void make_odd(uint64_t u[4], uint64_t x[4], const uint64_t m[4])
+{
     while (!(u[0] & 1)) {
         shift_right_one(u);
         limbs_half(x, x, m);
     }
 }
 
-void limbs_inverse(uint64_t r[4], const uint64_t a[4], const uint64_t m[4]) {
+void limbs_inverse(uint64_t r[4], const uint64_t a[4], const uint64_t m[4])
+{
     uint64_t u[4], v[4], x[4] = {1, 0, 0, 0}, y[4] = {0, 0, 0, 0}, unused;
     if ((a[0] | a[1] | a[2] | a[3]) == 0) {
         memset(r, 0, 32);

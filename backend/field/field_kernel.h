@@ -66,116 +66,142 @@
 #define fp_eq(a, b) fp_eq_inline(a, b)
 #define fp_is_zero(a) fp_is_zero_inline(a)
 
-static inline void fr_add_inline(fr *r, const fr *a, const fr *b) {
+static inline void fr_add_inline(fr *r, const fr *a, const fr *b)
+{
     kernel_add(r->limb, a->limb, b->limb, fr_m);
 }
 
-static inline void fr_sub_inline(fr *r, const fr *a, const fr *b) {
+static inline void fr_sub_inline(fr *r, const fr *a, const fr *b)
+{
     kernel_sub(r->limb, a->limb, b->limb, fr_m);
 }
 
-static inline void fr_neg_inline(fr *r, const fr *a) {
+static inline void fr_neg_inline(fr *r, const fr *a)
+{
     static const uint64_t zero[4] = {0};
     kernel_sub(r->limb, zero, a->limb, fr_m);
 }
 
-static inline void fr_double_inline(fr *r, const fr *a) {
+static inline void fr_double_inline(fr *r, const fr *a)
+{
     kernel_add(r->limb, a->limb, a->limb, fr_m);
 }
 
-static inline void fr_half_inline(fr *r, const fr *a) {
+static inline void fr_half_inline(fr *r, const fr *a)
+{
     limbs_half(r->limb, a->limb, fr_m);
 }
 
-static inline void fr_mul_inline(fr *r, const fr *a, const fr *b) {
+static inline void fr_mul_inline(fr *r, const fr *a, const fr *b)
+{
     kernel_mul(r->limb, a->limb, b->limb, fr_m, FR_NEG_INV);
 }
 
-static inline void fr_sqr_inline(fr *r, const fr *a) {
+static inline void fr_sqr_inline(fr *r, const fr *a)
+{
     kernel_mul(r->limb, a->limb, a->limb, fr_m, FR_NEG_INV);
 }
 
-static inline bool fr_is_zero_inline(const fr *a) {
+static inline bool fr_is_zero_inline(const fr *a)
+{
     return (a->limb[0] | a->limb[1] | a->limb[2] | a->limb[3]) == 0;
 }
 
-static inline bool fr_eq_inline(const fr *a, const fr *b) {
+static inline bool fr_eq_inline(const fr *a, const fr *b)
+{
     return ((a->limb[0] ^ b->limb[0]) | (a->limb[1] ^ b->limb[1]) | (a->limb[2] ^ b->limb[2]) |
             (a->limb[3] ^ b->limb[3])) == 0;
 }
 
 /* r = a + b mod 2 * modulus. Requires and ensures: values below 2 * modulus. */
-static inline void fr_add_lazy(fr *r, const fr *a, const fr *b) {
+static inline void fr_add_lazy(fr *r, const fr *a, const fr *b)
+{
     kernel_add(r->limb, a->limb, b->limb, fr_m2);
 }
 
 /* r = a - b mod 2 * modulus. Requires and ensures: values below 2 * modulus. */
-static inline void fr_sub_lazy(fr *r, const fr *a, const fr *b) {
+static inline void fr_sub_lazy(fr *r, const fr *a, const fr *b)
+{
     kernel_sub(r->limb, a->limb, b->limb, fr_m2);
 }
 
 /* r = a b. Requires and ensures: values below 2 * modulus. */
-static inline void fr_mul_lazy(fr *r, const fr *a, const fr *b) {
+static inline void fr_mul_lazy(fr *r, const fr *a, const fr *b)
+{
     kernel_mul_lazy(r->limb, a->limb, b->limb, fr_m, FR_NEG_INV);
 }
 
 /* r = a fully reduced. Requires: a below 2 * modulus. */
-static inline void fr_reduce(fr *r, const fr *a) {
+static inline void fr_reduce(fr *r, const fr *a)
+{
     kernel_reduce_once(r->limb, a->limb, fr_m);
 }
 
-static inline void fp_add_inline(fp *r, const fp *a, const fp *b) {
+static inline void fp_add_inline(fp *r, const fp *a, const fp *b)
+{
     kernel_add(r->limb, a->limb, b->limb, fp_m);
 }
 
-static inline void fp_sub_inline(fp *r, const fp *a, const fp *b) {
+static inline void fp_sub_inline(fp *r, const fp *a, const fp *b)
+{
     kernel_sub(r->limb, a->limb, b->limb, fp_m);
 }
 
-static inline void fp_neg_inline(fp *r, const fp *a) {
+static inline void fp_neg_inline(fp *r, const fp *a)
+{
     static const uint64_t zero[4] = {0};
     kernel_sub(r->limb, zero, a->limb, fp_m);
 }
 
-static inline void fp_double_inline(fp *r, const fp *a) {
+static inline void fp_double_inline(fp *r, const fp *a)
+{
     kernel_add(r->limb, a->limb, a->limb, fp_m);
 }
 
-static inline void fp_half_inline(fp *r, const fp *a) {
+static inline void fp_half_inline(fp *r, const fp *a)
+{
     limbs_half(r->limb, a->limb, fp_m);
 }
 
-static inline void fp_mul_inline(fp *r, const fp *a, const fp *b) {
+static inline void fp_mul_inline(fp *r, const fp *a, const fp *b)
+{
     kernel_mul(r->limb, a->limb, b->limb, fp_m, FP_NEG_INV);
 }
 
-static inline void fp_sqr_inline(fp *r, const fp *a) {
+static inline void fp_sqr_inline(fp *r, const fp *a)
+{
     kernel_mul(r->limb, a->limb, a->limb, fp_m, FP_NEG_INV);
 }
 
-static inline bool fp_is_zero_inline(const fp *a) {
+static inline bool fp_is_zero_inline(const fp *a)
+{
     return (a->limb[0] | a->limb[1] | a->limb[2] | a->limb[3]) == 0;
 }
 
-static inline bool fp_eq_inline(const fp *a, const fp *b) {
+static inline bool fp_eq_inline(const fp *a, const fp *b)
+{
     return ((a->limb[0] ^ b->limb[0]) | (a->limb[1] ^ b->limb[1]) | (a->limb[2] ^ b->limb[2]) |
             (a->limb[3] ^ b->limb[3])) == 0;
 }
 
 /* As the lazy functions of fr. */
-static inline void fp_add_lazy(fp *r, const fp *a, const fp *b) {
+static inline void fp_add_lazy(fp *r, const fp *a, const fp *b)
+{
     kernel_add(r->limb, a->limb, b->limb, fp_m2);
 }
 
-static inline void fp_sub_lazy(fp *r, const fp *a, const fp *b) {
+static inline void fp_sub_lazy(fp *r, const fp *a, const fp *b)
+{
     kernel_sub(r->limb, a->limb, b->limb, fp_m2);
 }
 
-static inline void fp_mul_lazy(fp *r, const fp *a, const fp *b) {
+static inline void fp_mul_lazy(fp *r, const fp *a, const fp *b)
+{
     kernel_mul_lazy(r->limb, a->limb, b->limb, fp_m, FP_NEG_INV);
 }
 
-static inline void fp_reduce(fp *r, const fp *a) {
+static inline void fp_reduce(fp *r, const fp *a)
+{
     kernel_reduce_once(r->limb, a->limb, fp_m);
 }
 

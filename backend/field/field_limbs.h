@@ -15,28 +15,32 @@
 typedef unsigned __int128 limbs_wide;
 
 /* Returns the low limb of a + b + *carry and sets *carry to the rest (0 or 1). */
-static inline uint64_t limb_adc(uint64_t a, uint64_t b, uint64_t *carry) {
+static inline uint64_t limb_adc(uint64_t a, uint64_t b, uint64_t *carry)
+{
     limbs_wide s = (limbs_wide)a + b + *carry;
     *carry = (uint64_t)(s >> 64);
     return (uint64_t)s;
 }
 
 /* Returns the low limb of a - b - *borrow and sets *borrow to 1 when the difference is negative. */
-static inline uint64_t limb_sbb(uint64_t a, uint64_t b, uint64_t *borrow) {
+static inline uint64_t limb_sbb(uint64_t a, uint64_t b, uint64_t *borrow)
+{
     limbs_wide d = (limbs_wide)a - b - *borrow;
     *borrow = (uint64_t)(d >> 64) & 1;
     return (uint64_t)d;
 }
 
 /* Returns the low limb of acc + a b + *carry and sets *carry to the high limb. */
-static inline uint64_t limb_mac(uint64_t acc, uint64_t a, uint64_t b, uint64_t *carry) {
+static inline uint64_t limb_mac(uint64_t acc, uint64_t a, uint64_t b, uint64_t *carry)
+{
     limbs_wide s = (limbs_wide)a * b + acc + *carry;
     *carry = (uint64_t)(s >> 64);
     return (uint64_t)s;
 }
 
 /* r = a when a < m, a - m otherwise. Requires: a < 2 m. */
-static inline void limbs_reduce_once(uint64_t r[4], const uint64_t a[4], const uint64_t m[4]) {
+static inline void limbs_reduce_once(uint64_t r[4], const uint64_t a[4], const uint64_t m[4])
+{
     uint64_t d[4], borrow = 0;
     for (int i = 0; i < 4; i++)
         d[i] = limb_sbb(a[i], m[i], &borrow);
@@ -47,7 +51,8 @@ static inline void limbs_reduce_once(uint64_t r[4], const uint64_t a[4], const u
 
 /* r = a + b, reduced once by m. Requires: a + b < 2 m <= 2^256. */
 static inline void limbs_add(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
-                             const uint64_t m[4]) {
+                             const uint64_t m[4])
+{
     uint64_t s[4], carry = 0;
     for (int i = 0; i < 4; i++)
         s[i] = limb_adc(a[i], b[i], &carry);
@@ -56,7 +61,8 @@ static inline void limbs_add(uint64_t r[4], const uint64_t a[4], const uint64_t 
 
 /* r = a - b, plus m when negative. Requires: a, b < m (or both below the m passed). */
 static inline void limbs_sub(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
-                             const uint64_t m[4]) {
+                             const uint64_t m[4])
+{
     uint64_t d[4], borrow = 0, carry = 0;
     for (int i = 0; i < 4; i++)
         d[i] = limb_sbb(a[i], b[i], &borrow);
@@ -66,7 +72,8 @@ static inline void limbs_sub(uint64_t r[4], const uint64_t a[4], const uint64_t 
 }
 
 /* r = a / 2 mod m. Requires: a < m. */
-static inline void limbs_half(uint64_t r[4], const uint64_t a[4], const uint64_t m[4]) {
+static inline void limbs_half(uint64_t r[4], const uint64_t a[4], const uint64_t m[4])
+{
     uint64_t s[4], carry = 0, mask = 0 - (a[0] & 1);
     for (int i = 0; i < 4; i++)
         s[i] = limb_adc(a[i], m[i] & mask, &carry);
@@ -77,7 +84,8 @@ static inline void limbs_half(uint64_t r[4], const uint64_t a[4], const uint64_t
 
 /* r = a b / 2^256 mod m, below 2 m. Requires: a, b < 2 m; neg_inv = -1/m mod 2^64. */
 static inline void limbs_mul_lazy(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
-                                  const uint64_t m[4], uint64_t neg_inv) {
+                                  const uint64_t m[4], uint64_t neg_inv)
+{
     uint64_t t0 = 0, t1 = 0, t2 = 0, t3 = 0;
     for (int i = 0; i < 4; i++) {
         uint64_t ca = 0, cm = 0;
@@ -100,14 +108,16 @@ static inline void limbs_mul_lazy(uint64_t r[4], const uint64_t a[4], const uint
 
 /* r = a b / 2^256 mod m, fully reduced. Requires: a, b < 2 m. */
 static inline void limbs_mul(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
-                             const uint64_t m[4], uint64_t neg_inv) {
+                             const uint64_t m[4], uint64_t neg_inv)
+{
     uint64_t t[4];
     limbs_mul_lazy(t, a, b, m, neg_inv);
     limbs_reduce_once(r, t, m);
 }
 
 /* Returns whether a < b. */
-static inline int limbs_less(const uint64_t a[4], const uint64_t b[4]) {
+static inline int limbs_less(const uint64_t a[4], const uint64_t b[4])
+{
     uint64_t borrow = 0;
     for (int i = 0; i < 4; i++)
         (void)limb_sbb(a[i], b[i], &borrow);

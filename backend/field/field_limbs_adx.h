@@ -25,7 +25,8 @@
 /* A four-limb memory operand: tells the compiler that the assembly reads all of it. */
 #define LIMBS_INPUT(p) "m"(*(const uint64_t(*)[4])(p))
 
-static inline void limbs_reduce_once_adx(uint64_t r[4], const uint64_t a[4], const uint64_t m[4]) {
+static inline void limbs_reduce_once_adx(uint64_t r[4], const uint64_t a[4], const uint64_t m[4])
+{
     uint64_t t0 = a[0], t1 = a[1], t2 = a[2], t3 = a[3], d0 = t0, d1 = t1, d2 = t2, d3 = t3;
     __asm__("subq   (%[m]), %[d0]\n\t"
             "sbbq  8(%[m]), %[d1]\n\t"
@@ -45,7 +46,8 @@ static inline void limbs_reduce_once_adx(uint64_t r[4], const uint64_t a[4], con
 }
 
 static inline void limbs_add_adx(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
-                                 const uint64_t m[4]) {
+                                 const uint64_t m[4])
+{
     uint64_t s0 = a[0], s1 = a[1], s2 = a[2], s3 = a[3], d0, d1, d2, d3;
     __asm__("addq   (%[b]), %[s0]\n\t"
             "adcq  8(%[b]), %[s1]\n\t"
@@ -74,7 +76,8 @@ static inline void limbs_add_adx(uint64_t r[4], const uint64_t a[4], const uint6
 }
 
 static inline void limbs_sub_adx(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
-                                 const uint64_t m[4]) {
+                                 const uint64_t m[4])
+{
     uint64_t d0 = a[0], d1 = a[1], d2 = a[2], d3 = a[3], n0 = m[0], n1 = m[1], n2 = m[2], n3 = m[3];
     uint64_t zero = 0;
     __asm__("subq   (%[b]), %[d0]\n\t"
@@ -138,7 +141,8 @@ static inline void limbs_sub_adx(uint64_t r[4], const uint64_t a[4], const uint6
     "adoxq %[lo], %[t3]\n\t"
 
 static inline void limbs_mul_lazy_adx(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
-                                      const uint64_t m[4], uint64_t neg_inv) {
+                                      const uint64_t m[4], uint64_t neg_inv)
+{
     uint64_t t0, t1, t2, t3, h, lo, hi;
     __asm__("movq (%[b]), %%rdx\n\t"
             "mulxq (%[a]), %[t0], %[t1]\n\t"
@@ -164,7 +168,8 @@ static inline void limbs_mul_lazy_adx(uint64_t r[4], const uint64_t a[4], const 
 }
 
 static inline void limbs_mul_adx(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
-                                 const uint64_t m[4], uint64_t neg_inv) {
+                                 const uint64_t m[4], uint64_t neg_inv)
+{
     uint64_t t[4];
     limbs_mul_lazy_adx(t, a, b, m, neg_inv);
     limbs_reduce_once_adx(r, t, m);

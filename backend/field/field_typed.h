@@ -29,27 +29,33 @@ static const uint64_t limbs_zero[4] = {0, 0, 0, 0};
 #define typed_sub limbs_sub
 #endif
 
-void FIELD(add)(FIELD_T *r, const FIELD_T *a, const FIELD_T *b) {
+void FIELD(add)(FIELD_T *r, const FIELD_T *a, const FIELD_T *b)
+{
     typed_add(r->limb, a->limb, b->limb, FIELD(m));
 }
 
-void FIELD(sub)(FIELD_T *r, const FIELD_T *a, const FIELD_T *b) {
+void FIELD(sub)(FIELD_T *r, const FIELD_T *a, const FIELD_T *b)
+{
     typed_sub(r->limb, a->limb, b->limb, FIELD(m));
 }
 
-void FIELD(neg)(FIELD_T *r, const FIELD_T *a) {
+void FIELD(neg)(FIELD_T *r, const FIELD_T *a)
+{
     typed_sub(r->limb, limbs_zero, a->limb, FIELD(m));
 }
 
-void FIELD(double)(FIELD_T *r, const FIELD_T *a) {
+void FIELD(double)(FIELD_T *r, const FIELD_T *a)
+{
     typed_add(r->limb, a->limb, a->limb, FIELD(m));
 }
 
-void FIELD(half)(FIELD_T *r, const FIELD_T *a) {
+void FIELD(half)(FIELD_T *r, const FIELD_T *a)
+{
     limbs_half(r->limb, a->limb, FIELD(m));
 }
 
-static inline void mul_limbs(uint64_t r[4], const uint64_t a[4], const uint64_t b[4]) {
+static inline void mul_limbs(uint64_t r[4], const uint64_t a[4], const uint64_t b[4])
+{
 #if FIELD_BUILD_ADX
     if (__builtin_expect(field_uses_adx(), 1)) {
         limbs_mul_adx(r, a, b, FIELD(m), FIELD_NEG_INV);
@@ -59,17 +65,20 @@ static inline void mul_limbs(uint64_t r[4], const uint64_t a[4], const uint64_t 
     limbs_mul(r, a, b, FIELD(m), FIELD_NEG_INV);
 }
 
-void FIELD(mul)(FIELD_T *r, const FIELD_T *a, const FIELD_T *b) {
+void FIELD(mul)(FIELD_T *r, const FIELD_T *a, const FIELD_T *b)
+{
     mul_limbs(r->limb, a->limb, b->limb);
 }
 
-void FIELD(sqr)(FIELD_T *r, const FIELD_T *a) {
+void FIELD(sqr)(FIELD_T *r, const FIELD_T *a)
+{
     mul_limbs(r->limb, a->limb, a->limb);
 }
 
 /* ---- powers and inverses ---- */
 
-void FIELD(pow)(FIELD_T *r, const FIELD_T *a, const uint64_t *e, size_t e_limbs) {
+void FIELD(pow)(FIELD_T *r, const FIELD_T *a, const uint64_t *e, size_t e_limbs)
+{
     FIELD_T base = *a, acc = FIELD(one);
     bool started = false;
     for (size_t i = e_limbs; i-- > 0;) {
@@ -85,24 +94,28 @@ void FIELD(pow)(FIELD_T *r, const FIELD_T *a, const uint64_t *e, size_t e_limbs)
     *r = acc;
 }
 
-void FIELD(pow_u64)(FIELD_T *r, const FIELD_T *a, uint64_t e) {
+void FIELD(pow_u64)(FIELD_T *r, const FIELD_T *a, uint64_t e)
+{
     FIELD(pow)(r, a, &e, 1);
 }
 
-void FIELD(inv)(FIELD_T *r, const FIELD_T *a) {
+void FIELD(inv)(FIELD_T *r, const FIELD_T *a)
+{
     /* a = x R, so 1/a = 1/(x R); two factors R^2 / R bring it to R/x. */
     uint64_t t[4];
     limbs_inverse(t, a->limb, FIELD(m));
     mul_limbs(r->limb, t, FIELD(r3));
 }
 
-void FIELD(inv_consttime)(FIELD_T *r, const FIELD_T *a) {
+void FIELD(inv_consttime)(FIELD_T *r, const FIELD_T *a)
+{
     /* The exponent modulus - 2 is public, so branching on its bits tells nothing. */
     uint64_t e[4] = {FIELD(m)[0] - 2, FIELD(m)[1], FIELD(m)[2], FIELD(m)[3]};
     FIELD(pow)(r, a, e, 4);
 }
 
-void FIELD(batch_inv)(FIELD_T *a, size_t n, FIELD_T *scratch) {
+void FIELD(batch_inv)(FIELD_T *a, size_t n, FIELD_T *scratch)
+{
     FIELD_T acc = FIELD(one);
     for (size_t i = 0; i < n; i++) {
         scratch[i] = acc;
@@ -120,7 +133,8 @@ void FIELD(batch_inv)(FIELD_T *a, size_t n, FIELD_T *scratch) {
     }
 }
 
-bool FIELD(is_square)(const FIELD_T *a) {
+bool FIELD(is_square)(const FIELD_T *a)
+{
     /* Euler: a^((m-1)/2) is 1 for squares, -1 for the rest. */
     uint64_t e[4];
     for (int i = 0; i < 3; i++)
@@ -133,39 +147,46 @@ bool FIELD(is_square)(const FIELD_T *a) {
 
 /* ---- comparison and choice ---- */
 
-bool FIELD(eq)(const FIELD_T *a, const FIELD_T *b) {
+bool FIELD(eq)(const FIELD_T *a, const FIELD_T *b)
+{
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-bool FIELD(is_zero)(const FIELD_T *a) {
+bool FIELD(is_zero)(const FIELD_T *a)
+{
     return (a->limb[0] | a->limb[1] | a->limb[2] | a->limb[3]) == 0;
 }
 
-bool FIELD(is_one)(const FIELD_T *a) {
+bool FIELD(is_one)(const FIELD_T *a)
+{
     return FIELD(eq)(a, &FIELD(one));
 }
 
-int FIELD(cmp)(const FIELD_T *a, const FIELD_T *b) {
+int FIELD(cmp)(const FIELD_T *a, const FIELD_T *b)
+{
     uint64_t x[4], y[4];
     FIELD(to_limbs)(x, a);
     FIELD(to_limbs)(y, b);
     return limbs_less(y, x) - limbs_less(x, y);
 }
 
-void FIELD(select_consttime)(FIELD_T *r, const FIELD_T *a, const FIELD_T *b, uint64_t flag) {
+void FIELD(select_consttime)(FIELD_T *r, const FIELD_T *a, const FIELD_T *b, uint64_t flag)
+{
     uint64_t mask = 0 - flag;
     for (int i = 0; i < 4; i++)
         r->limb[i] = a->limb[i] ^ (mask & (a->limb[i] ^ b->limb[i]));
 }
 
-bool FIELD(eq_consttime)(const FIELD_T *a, const FIELD_T *b) {
+bool FIELD(eq_consttime)(const FIELD_T *a, const FIELD_T *b)
+{
     uint64_t d = 0;
     for (int i = 0; i < 4; i++)
         d |= a->limb[i] ^ b->limb[i];
     return (1 & ~((d | (0 - d)) >> 63)) != 0;
 }
 
-void FIELD(wipe)(FIELD_T *a, size_t n) {
+void FIELD(wipe)(FIELD_T *a, size_t n)
+{
     if (n == 0)
         return;
     memset(a, 0, n * sizeof *a);
@@ -175,12 +196,14 @@ void FIELD(wipe)(FIELD_T *a, size_t n) {
 
 /* ---- conversion ---- */
 
-void FIELD(to_limbs)(uint64_t out[4], const FIELD_T *a) {
+void FIELD(to_limbs)(uint64_t out[4], const FIELD_T *a)
+{
     static const uint64_t one[4] = {1, 0, 0, 0};
     mul_limbs(out, a->limb, one);
 }
 
-bool FIELD(from_limbs)(FIELD_T *r, const uint64_t in[4]) {
+bool FIELD(from_limbs)(FIELD_T *r, const uint64_t in[4])
+{
     if (!limbs_less(in, FIELD(m))) {
         *r = FIELD(zero);
         return false;
@@ -189,19 +212,22 @@ bool FIELD(from_limbs)(FIELD_T *r, const uint64_t in[4]) {
     return true;
 }
 
-void FIELD(from_u64)(FIELD_T *r, uint64_t v) {
+void FIELD(from_u64)(FIELD_T *r, uint64_t v)
+{
     uint64_t t[4] = {v, 0, 0, 0};
     mul_limbs(r->limb, t, FIELD(r2));
 }
 
-void FIELD(from_i64)(FIELD_T *r, int64_t v) {
+void FIELD(from_i64)(FIELD_T *r, int64_t v)
+{
     uint64_t magnitude = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
     FIELD(from_u64)(r, magnitude);
     if (v < 0)
         FIELD(neg)(r, r);
 }
 
-static void limbs_from_bytes_be(uint64_t out[4], const uint8_t *in) {
+static void limbs_from_bytes_be(uint64_t out[4], const uint8_t *in)
+{
     for (int i = 0; i < 4; i++) {
         uint64_t v = 0;
         for (int j = 0; j < 8; j++)
@@ -210,21 +236,24 @@ static void limbs_from_bytes_be(uint64_t out[4], const uint8_t *in) {
     }
 }
 
-void FIELD(to_bytes_be)(uint8_t out[FIELD_BYTES], const FIELD_T *a) {
+void FIELD(to_bytes_be)(uint8_t out[FIELD_BYTES], const FIELD_T *a)
+{
     uint64_t t[4];
     FIELD(to_limbs)(t, a);
     for (int i = 0; i < FIELD_BYTES; i++)
         out[i] = (uint8_t)(t[3 - i / 8] >> (56 - 8 * (i % 8)));
 }
 
-bool FIELD(from_bytes_be)(FIELD_T *r, const uint8_t in[FIELD_BYTES]) {
+bool FIELD(from_bytes_be)(FIELD_T *r, const uint8_t in[FIELD_BYTES])
+{
     uint64_t t[4];
     limbs_from_bytes_be(t, in);
     return FIELD(from_limbs)(r, t);
 }
 
 /* r = v mod modulus in Montgomery form for any 256-bit v. */
-static void from_any_limbs(FIELD_T *r, const uint64_t v[4]) {
+static void from_any_limbs(FIELD_T *r, const uint64_t v[4])
+{
     /* 2^256 / modulus < 6, and a product wants both factors below twice the modulus. */
     uint64_t t[4] = {v[0], v[1], v[2], v[3]};
     while (!limbs_less(t, FIELD(m))) {
@@ -235,13 +264,15 @@ static void from_any_limbs(FIELD_T *r, const uint64_t v[4]) {
     mul_limbs(r->limb, t, FIELD(r2));
 }
 
-void FIELD(from_bytes_be_reduce)(FIELD_T *r, const uint8_t in[FIELD_BYTES]) {
+void FIELD(from_bytes_be_reduce)(FIELD_T *r, const uint8_t in[FIELD_BYTES])
+{
     uint64_t t[4];
     limbs_from_bytes_be(t, in);
     from_any_limbs(r, t);
 }
 
-void FIELD(from_wide_bytes_be)(FIELD_T *r, const uint8_t in[64]) {
+void FIELD(from_wide_bytes_be)(FIELD_T *r, const uint8_t in[64])
+{
     uint64_t t[4];
     FIELD_T high, low;
     limbs_from_bytes_be(t, in);
@@ -253,7 +284,8 @@ void FIELD(from_wide_bytes_be)(FIELD_T *r, const uint8_t in[64]) {
     FIELD(add)(r, &high, &low);
 }
 
-bool FIELD(random)(FIELD_T *r) {
+bool FIELD(random)(FIELD_T *r)
+{
     uint8_t bytes[64];
     bool ok = system_random_fill(bytes, sizeof bytes);
     *r = FIELD(zero);

@@ -3,22 +3,26 @@
 #include "backend/field/field_kernel.h"
 #include "backend/field/field_vec.h"
 
-static void vec_fr_add(fr *r, const fr *a, const fr *b, size_t n) {
+static void vec_fr_add(fr *r, const fr *a, const fr *b, size_t n)
+{
     for (size_t i = 0; i < n; i++)
         fr_add(&r[i], &a[i], &b[i]);
 }
 
-static void vec_fr_sub(fr *r, const fr *a, const fr *b, size_t n) {
+static void vec_fr_sub(fr *r, const fr *a, const fr *b, size_t n)
+{
     for (size_t i = 0; i < n; i++)
         fr_sub(&r[i], &a[i], &b[i]);
 }
 
-static void vec_fr_mul(fr *r, const fr *a, const fr *b, size_t n) {
+static void vec_fr_mul(fr *r, const fr *a, const fr *b, size_t n)
+{
     for (size_t i = 0; i < n; i++)
         fr_mul(&r[i], &a[i], &b[i]);
 }
 
-static void vec_fr_mul_add(fr *r, const fr *a, const fr *b, size_t n) {
+static void vec_fr_mul_add(fr *r, const fr *a, const fr *b, size_t n)
+{
     for (size_t i = 0; i < n; i++) {
         fr term;
         fr_mul(&term, &a[i], &b[i]);
@@ -26,13 +30,15 @@ static void vec_fr_mul_add(fr *r, const fr *a, const fr *b, size_t n) {
     }
 }
 
-static void vec_fr_scale(fr *r, const fr *a, const fr *scalar, size_t n) {
+static void vec_fr_scale(fr *r, const fr *a, const fr *scalar, size_t n)
+{
     fr s = *scalar;
     for (size_t i = 0; i < n; i++)
         fr_mul(&r[i], &a[i], &s);
 }
 
-static void vec_fr_axpy(fr *r, const fr *scalar, const fr *a, size_t n) {
+static void vec_fr_axpy(fr *r, const fr *scalar, const fr *a, size_t n)
+{
     fr s = *scalar;
     for (size_t i = 0; i < n; i++) {
         fr term;
@@ -41,7 +47,8 @@ static void vec_fr_axpy(fr *r, const fr *scalar, const fr *a, size_t n) {
     }
 }
 
-static void vec_fr_powers(fr *r, const fr *first, const fr *base, size_t n) {
+static void vec_fr_powers(fr *r, const fr *first, const fr *base, size_t n)
+{
     /* Each power from the one four before it: four independent chains hide the product's latency.
      */
     enum { STRIDE = 4 };
@@ -57,7 +64,8 @@ static void vec_fr_powers(fr *r, const fr *first, const fr *base, size_t n) {
         fr_mul(&r[i], &r[i - STRIDE], &step);
 }
 
-static void vec_fr_dot(fr *r, const fr *a, const fr *b, size_t n) {
+static void vec_fr_dot(fr *r, const fr *a, const fr *b, size_t n)
+{
     fr sum = {{0, 0, 0, 0}};
     for (size_t i = 0; i < n; i++) {
         fr term;
@@ -71,7 +79,8 @@ static void vec_fr_dot(fr *r, const fr *a, const fr *b, size_t n) {
  * overlap; the four chains share one inversion. */
 #define BATCH_CHAINS 4
 
-static void vec_fr_batch_inv(fr *a, size_t n, fr *scratch) {
+static void vec_fr_batch_inv(fr *a, size_t n, fr *scratch)
+{
     fr acc[BATCH_CHAINS], inverse[BATCH_CHAINS], spare[BATCH_CHAINS];
     for (int j = 0; j < BATCH_CHAINS; j++)
         acc[j] = fr_one;
@@ -94,27 +103,32 @@ static void vec_fr_batch_inv(fr *a, size_t n, fr *scratch) {
     }
 }
 
-static void vec_fp_add(fp *r, const fp *a, const fp *b, size_t n) {
+static void vec_fp_add(fp *r, const fp *a, const fp *b, size_t n)
+{
     for (size_t i = 0; i < n; i++)
         fp_add(&r[i], &a[i], &b[i]);
 }
 
-static void vec_fp_sub(fp *r, const fp *a, const fp *b, size_t n) {
+static void vec_fp_sub(fp *r, const fp *a, const fp *b, size_t n)
+{
     for (size_t i = 0; i < n; i++)
         fp_sub(&r[i], &a[i], &b[i]);
 }
 
-static void vec_fp_mul(fp *r, const fp *a, const fp *b, size_t n) {
+static void vec_fp_mul(fp *r, const fp *a, const fp *b, size_t n)
+{
     for (size_t i = 0; i < n; i++)
         fp_mul(&r[i], &a[i], &b[i]);
 }
 
-static void vec_fp_sqr(fp *r, const fp *a, size_t n) {
+static void vec_fp_sqr(fp *r, const fp *a, size_t n)
+{
     for (size_t i = 0; i < n; i++)
         fp_sqr(&r[i], &a[i]);
 }
 
-static void vec_fp_batch_inv(fp *a, size_t n, fp *scratch) {
+static void vec_fp_batch_inv(fp *a, size_t n, fp *scratch)
+{
     fp acc[BATCH_CHAINS], inverse[BATCH_CHAINS], spare[BATCH_CHAINS];
     for (int j = 0; j < BATCH_CHAINS; j++)
         acc[j] = fp_one;

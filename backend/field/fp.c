@@ -11,7 +11,8 @@ const uint64_t fp_modulus[4] = {0x3c208c16d87cfd47, 0x97816a916871ca8d, 0xb85045
 const fp fp_one = {
     {0xd35d438dc58f0d9d, 0x0a78eb28f5c70b3d, 0x666ea36f7879462c, 0x0e0a77c19a07df2f}};
 
-bool fp_sqrt(fp *r, const fp *a) {
+bool fp_sqrt(fp *r, const fp *a)
+{
     /* The modulus is 3 mod 4, so a^((m+1)/4) squares to a or to -a. (m+1)/4 = (m >> 2) + 1. */
     uint64_t e[4];
     for (int i = 0; i < 4; i++)
@@ -25,7 +26,8 @@ bool fp_sqrt(fp *r, const fp *a) {
     return found;
 }
 
-bool fp_is_odd(const fp *a) {
+bool fp_is_odd(const fp *a)
+{
     uint64_t t[4];
     fp_to_limbs(t, a);
     return (t[0] & 1) != 0;

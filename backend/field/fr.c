@@ -11,19 +11,22 @@ const uint64_t fr_modulus[4] = {0x43e1f593f0000001, 0x2833e84879b97091, 0xb85045
 const fr fr_one = {
     {0xac96341c4ffffffb, 0x36fc76959f60cd29, 0x666ea36f7879462e, 0x0e0a77c19a07df2f}};
 
-void fr_from_u128(fr *r, unsigned __int128 v) {
+void fr_from_u128(fr *r, unsigned __int128 v)
+{
     uint64_t t[4] = {(uint64_t)v, (uint64_t)(v >> 64), 0, 0};
     mul_limbs(r->limb, t, fr_r2);
 }
 
-void fr_from_i128(fr *r, __int128 v) {
+void fr_from_i128(fr *r, __int128 v)
+{
     unsigned __int128 magnitude = (unsigned __int128)v;
     fr_from_u128(r, v < 0 ? 0 - magnitude : magnitude);
     if (v < 0)
         fr_neg(r, r);
 }
 
-void fr_from_signed_limbs(fr *r, const uint64_t *limb, size_t limb_count, bool negative) {
+void fr_from_signed_limbs(fr *r, const uint64_t *limb, size_t limb_count, bool negative)
+{
     /* Horner over blocks of four limbs, the top block first. */
     fr acc = fr_zero;
     size_t block = (limb_count + 3) / 4;
@@ -41,7 +44,8 @@ void fr_from_signed_limbs(fr *r, const uint64_t *limb, size_t limb_count, bool n
     *r = acc;
 }
 
-bool fr_to_i64(int64_t *v, const fr *a) {
+bool fr_to_i64(int64_t *v, const fr *a)
+{
     uint64_t t[4];
     fr_to_limbs(t, a);
     if ((t[1] | t[2] | t[3]) == 0 && t[0] <= (uint64_t)INT64_MAX) {
@@ -58,7 +62,8 @@ bool fr_to_i64(int64_t *v, const fr *a) {
     return false;
 }
 
-bool fr_random_array(fr *r, size_t n) {
+bool fr_random_array(fr *r, size_t n)
+{
     for (size_t i = 0; i < n; i++) {
         if (!fr_random(&r[i])) {
             fr_wipe(r, n);
@@ -68,7 +73,8 @@ bool fr_random_array(fr *r, size_t n) {
     return true;
 }
 
-void fr_root_of_unity(fr *r, unsigned lg_n) {
+void fr_root_of_unity(fr *r, unsigned lg_n)
+{
     fr root;
     memcpy(root.limb, fr_root_2_28, sizeof root.limb);
     for (unsigned k = FR_TWO_ADICITY; k > lg_n; k--)
@@ -76,7 +82,8 @@ void fr_root_of_unity(fr *r, unsigned lg_n) {
     *r = root;
 }
 
-bool fr_sqrt(fr *r, const fr *a) {
+bool fr_sqrt(fr *r, const fr *a)
+{
     /* Tonelli and Shanks: with modulus - 1 = 2^28 q, x = a^((q+1)/2) and t = a^q satisfy x^2 = a t;
      * t lies in the 2-power roots of unity and is driven to 1. */
     uint64_t half_q[4];

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-bool system_random_fill(void *out, size_t n) {
+bool system_random_fill(void *out, size_t n)
+{
     unsigned char *p = out;
     size_t done = 0;
     while (done < n) {

@@ -13,13 +13,15 @@ static const uint64_t round_constant[24] = {
     0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
 };
 
-static inline uint64_t rotl(uint64_t v, unsigned n) {
+static inline uint64_t rotl(uint64_t v, unsigned n)
+{
     return v << n | v >> (64 - n);
 }
 
 /* chi on one row: row[x] = b_x ^ (~b_(x+1) & b_(x+2)). */
 static inline void chi_row(uint64_t row[5], uint64_t b0, uint64_t b1, uint64_t b2, uint64_t b3,
-                           uint64_t b4) {
+                           uint64_t b4)
+{
     row[0] = b0 ^ (~b1 & b2);
     row[1] = b1 ^ (~b2 & b3);
     row[2] = b2 ^ (~b3 & b4);
@@ -29,7 +31,8 @@ static inline void chi_row(uint64_t row[5], uint64_t b0, uint64_t b1, uint64_t b
 
 /* to = round(from): theta folded into the reads, rho and pi into the choice of lane, chi a row at a
  * time, iota last. */
-static inline void keccak_round(uint64_t to[25], const uint64_t from[25], uint64_t constant) {
+static inline void keccak_round(uint64_t to[25], const uint64_t from[25], uint64_t constant)
+{
     uint64_t c0 = from[0] ^ from[5] ^ from[10] ^ from[15] ^ from[20];
     uint64_t c1 = from[1] ^ from[6] ^ from[11] ^ from[16] ^ from[21];
     uint64_t c2 = from[2] ^ from[7] ^ from[12] ^ from[17] ^ from[22];
@@ -50,7 +53,8 @@ static inline void keccak_round(uint64_t to[25], const uint64_t from[25], uint64
     to[0] ^= constant;
 }
 
-static void permute(uint64_t lane[25]) {
+static void permute(uint64_t lane[25])
+{
     uint64_t other[25];
     for (int i = 0; i < 24; i += 2) {
         keccak_round(other, lane, round_constant[i]);
@@ -58,22 +62,26 @@ static void permute(uint64_t lane[25]) {
     }
 }
 
-static uint64_t load_le(const uint8_t *p) {
+static uint64_t load_le(const uint8_t *p)
+{
     uint64_t v = 0;
     for (int i = 0; i < 8; i++)
         v |= (uint64_t)p[i] << (8 * i);
     return v;
 }
 
-static void absorb_byte(struct keccak256 *hash, unsigned position, uint8_t byte) {
+static void absorb_byte(struct keccak256 *hash, unsigned position, uint8_t byte)
+{
     hash->lane[position / 8] ^= (uint64_t)byte << (8 * (position % 8));
 }
 
-void keccak256_init(struct keccak256 *hash) {
+void keccak256_init(struct keccak256 *hash)
+{
     memset(hash, 0, sizeof *hash);
 }
 
-void keccak256_update(struct keccak256 *hash, const void *bytes, size_t count) {
+void keccak256_update(struct keccak256 *hash, const void *bytes, size_t count)
+{
     const uint8_t *p = bytes;
     while (count > 0) {
         if (hash->filled_bytes % 8 == 0 && count >= 8) {
@@ -92,7 +100,8 @@ void keccak256_update(struct keccak256 *hash, const void *bytes, size_t count) {
     }
 }
 
-void keccak256_final(struct keccak256 *hash, uint8_t digest[KECCAK256_BYTES]) {
+void keccak256_final(struct keccak256 *hash, uint8_t digest[KECCAK256_BYTES])
+{
     absorb_byte(hash, hash->filled_bytes, 0x01);
     absorb_byte(hash, KECCAK256_RATE_BYTES - 1, 0x80);
     permute(hash->lane);
@@ -100,7 +109,8 @@ void keccak256_final(struct keccak256 *hash, uint8_t digest[KECCAK256_BYTES]) {
         digest[i] = (uint8_t)(hash->lane[i / 8] >> (8 * (i % 8)));
 }
 
-void keccak256(uint8_t digest[KECCAK256_BYTES], const void *bytes, size_t count) {
+void keccak256(uint8_t digest[KECCAK256_BYTES], const void *bytes, size_t count)
+{
     struct keccak256 hash;
     keccak256_init(&hash);
     keccak256_update(&hash, bytes, count);

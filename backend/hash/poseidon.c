@@ -7,20 +7,23 @@
 
 #include <string.h>
 
-const struct poseidon *poseidon_get(enum poseidon_instance instance, unsigned width) {
+const struct poseidon *poseidon_get(enum poseidon_instance instance, unsigned width)
+{
     ASSERT((unsigned)instance < POSEIDON_INSTANCE_COUNT);
     ASSERT(width >= POSEIDON_WIDTH_MIN && width <= POSEIDON_WIDTH_MAX);
     return &poseidon_constants[instance][width - POSEIDON_WIDTH_MIN];
 }
 
-static void power_5(fr *x) {
+static void power_5(fr *x)
+{
     fr square;
     fr_sqr(&square, x);
     fr_sqr(&square, &square);
     fr_mul(x, x, &square);
 }
 
-static void multiply_matrix(const struct poseidon *poseidon, fr *state) {
+static void multiply_matrix(const struct poseidon *poseidon, fr *state)
+{
     fr out[POSEIDON_WIDTH_MAX];
     for (unsigned row = 0; row < poseidon->width; row++) {
         const fr *m = poseidon->mds + row * poseidon->width;
@@ -34,7 +37,8 @@ static void multiply_matrix(const struct poseidon *poseidon, fr *state) {
     memcpy(state, out, poseidon->width * sizeof *state);
 }
 
-void poseidon_permute(const struct poseidon *poseidon, fr *state) {
+void poseidon_permute(const struct poseidon *poseidon, fr *state)
+{
     unsigned half = poseidon->full_rounds / 2;
     unsigned rounds = poseidon->full_rounds + poseidon->partial_rounds;
     const fr *constant = poseidon->round_constant;
@@ -48,7 +52,8 @@ void poseidon_permute(const struct poseidon *poseidon, fr *state) {
     }
 }
 
-void poseidon_hash(fr *digest, const fr *input, size_t count) {
+void poseidon_hash(fr *digest, const fr *input, size_t count)
+{
     ASSERT(count >= 1 && count < POSEIDON_WIDTH_MAX);
     fr state[POSEIDON_WIDTH_MAX];
     state[0] = fr_zero;
@@ -58,7 +63,8 @@ void poseidon_hash(fr *digest, const fr *input, size_t count) {
 }
 
 void poseidon_digest(enum poseidon_instance instance, fr *digest, uint64_t domain, const fr *value,
-                     size_t count) {
+                     size_t count)
+{
     const struct poseidon *poseidon = poseidon_get(instance, 3);
     fr state[3] = {fr_zero, fr_zero, fr_zero};
     fr_from_u128(&state[0], (unsigned __int128)count << 64 | domain);

@@ -27,7 +27,8 @@ struct grain {
 };
 
 /* Steps the register once and returns the new bit. */
-static unsigned grain_step(struct grain *grain) {
+static unsigned grain_step(struct grain *grain)
+{
     static const uint8_t tap[6] = {0, 13, 23, 38, 51, 62};
     unsigned sum = 0;
     for (int i = 0; i < 6; i++)
@@ -38,7 +39,8 @@ static unsigned grain_step(struct grain *grain) {
 }
 
 /* Returns an output bit: of each pair of steps, the second counts when the first is 1. */
-static unsigned grain_bit(struct grain *grain) {
+static unsigned grain_bit(struct grain *grain)
+{
     for (;;) {
         unsigned keep = grain_step(grain), bit = grain_step(grain);
         if (keep)
@@ -46,7 +48,8 @@ static unsigned grain_bit(struct grain *grain) {
     }
 }
 
-static void grain_init(struct grain *grain, unsigned width, unsigned partial_rounds) {
+static void grain_init(struct grain *grain, unsigned width, unsigned partial_rounds)
+{
     const struct {
         unsigned value, bits;
     } seed[] = {{1, 2},
@@ -67,7 +70,8 @@ static void grain_init(struct grain *grain, unsigned width, unsigned partial_rou
 }
 
 /* Draws 254 bits, the top one first, into 32 big-endian bytes. */
-static void grain_bytes(struct grain *grain, uint8_t out[FIELD_BYTES]) {
+static void grain_bytes(struct grain *grain, uint8_t out[FIELD_BYTES])
+{
     memset(out, 0, FIELD_BYTES);
     for (unsigned i = 0; i < FIELD_BITS; i++) {
         unsigned position = FIELD_BITS - 1 - i;
@@ -76,7 +80,8 @@ static void grain_bytes(struct grain *grain, uint8_t out[FIELD_BYTES]) {
 }
 
 /* The round constants are drawn again until below the modulus. */
-static void grain_constants(struct grain *grain, fr *constant, unsigned count) {
+static void grain_constants(struct grain *grain, fr *constant, unsigned count)
+{
     for (unsigned i = 0; i < count; i++) {
         uint8_t bytes[FIELD_BYTES];
         do
@@ -87,7 +92,8 @@ static void grain_constants(struct grain *grain, fr *constant, unsigned count) {
 
 /* mds[i][j] = 1 / (x_i + y_j) with x, y drawn and reduced; again until all are distinct and no sum
  * is zero. */
-static void grain_matrix(struct grain *grain, fr *mds, unsigned width) {
+static void grain_matrix(struct grain *grain, fr *mds, unsigned width)
+{
     fr xy[2 * POSEIDON_WIDTH_MAX];
     bool good;
     do {
@@ -107,13 +113,15 @@ static void grain_matrix(struct grain *grain, fr *mds, unsigned width) {
     } while (!good);
 }
 
-static void put_word(uint8_t word[32], unsigned value) {
+static void put_word(uint8_t word[32], unsigned value)
+{
     memset(word, 0, 32);
     word[30] = (uint8_t)(value >> 8);
     word[31] = (uint8_t)value;
 }
 
-static void keccak_constants(unsigned width, fr *constant, unsigned count) {
+static void keccak_constants(unsigned width, fr *constant, unsigned count)
+{
     static const char domain[] = "sertn.poseidon.transcript.v1";
     for (unsigned i = 0; i < count; i++) {
         uint8_t wide[64], word[32];
@@ -134,7 +142,8 @@ static void keccak_constants(unsigned width, fr *constant, unsigned count) {
 }
 
 static void print_array(FILE *out, const char *name, unsigned width, const fr *value,
-                        unsigned count) {
+                        unsigned count)
+{
     fprintf(out, "static const fr %s_%u[%u] = {\n", name, width, count);
     for (unsigned i = 0; i < count; i++)
         fprintf(out,
@@ -143,7 +152,8 @@ static void print_array(FILE *out, const char *name, unsigned width, const fr *v
     fprintf(out, "};\n\n");
 }
 
-static void print_width(FILE *out, unsigned width) {
+static void print_width(FILE *out, unsigned width)
+{
     fr constant[ROUNDS_MAX * POSEIDON_WIDTH_MAX], mds[POSEIDON_WIDTH_MAX * POSEIDON_WIDTH_MAX];
     unsigned partial = partial_rounds_of_width[width];
     unsigned count = (POSEIDON_FULL_ROUNDS + partial) * width;
@@ -157,7 +167,8 @@ static void print_width(FILE *out, unsigned width) {
     print_array(out, "transcript", width, constant, count);
 }
 
-static void print_tables(FILE *out) {
+static void print_tables(FILE *out)
+{
     static const char *const name[POSEIDON_INSTANCE_COUNT] = {"circomlib", "transcript"};
     fprintf(out, "/* Made by poseidon_generate. */\n"
                  "#include \"backend/hash/poseidon_constants.h\"\n\n");
@@ -175,7 +186,8 @@ static void print_tables(FILE *out) {
     fprintf(out, "};\n");
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     if (argc != 2) {
         fprintf(stderr, "usage: poseidon_generate FILE\n");
         return 2;
