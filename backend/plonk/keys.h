@@ -1,0 +1,128 @@
+/*
+ * Keys: what is fixed about a circuit before anything is proved.
+ *
+ * The verifying key is public and its bytes are README section 3; its keccak256, the vk digest,
+ * names it everywhere. The proving key is rebuilt from the circuit, the SRS and the verifying key
+ * whenever a prover starts: only the commitments are slow, and those stand in the verifying key.
+ *
+ * Who calls it: key generation and the prover's start in runtime; the emitter reads verifying keys.
+ * Chief invariant: a verifying key depends on the circuit, the mode, the SRS and [p1], [p2] alone.
+ */
+#ifndef SERTN_BACKEND_PLONK_KEYS_H
+#define SERTN_BACKEND_PLONK_KEYS_H
+
+#include "backend/curve/curve.h"
+#include "backend/field/field.h"
+#include "backend/plonk/layout.h"
+#include "ir/circuit.h"
+#include "ir/support/arena.h"
+#include "ir/support/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct srs;
+struct plonk_lookup_index;
+
+/* A parsed verifying key. Plain data. */
+struct plonk_verifying_key {
+    struct plonk_layout layout;
+    uint32_t word_count; /* public words of a statement */
+    uint8_t circuit_digest[32];
+    uint8_t srs_digest[32];
+    unsigned fixed_count;                    /* fixed groups: 2 in gas mode, 14 in fast mode */
+    g1_affine fixed[PLONK_FIXED_COLUMNS];    /* infinity where a whole group is zero */
+    g1_affine parameters[CIRCUIT_PARAM_MAX]; /* [p1], [p2]: never infinity */
+    uint8_t digest[32];                      /* keccak256 of the bytes */
+};
+
+/* Most public words of one statement: the bound that vk parsing enforces. */
+enum { PLONK_WORDS_MAX = 1 << 20 };
+
+/* Writes layout.vk_bytes bytes and sets key->digest. */
+void plonk_vk_serialize(uint8_t *bytes, struct plonk_verifying_key *key);
+
+/*
+ * Reads what plonk_vk_serialize writes; bytes are untrusted.
+ * Ensures: serialising the result gives the same bytes.
+ * Errors: STATUS_BAD_INPUT for a wrong length, version, menu, size, a non-zero reserved byte, a
+ * point that is not canonical or not on the curve, or a parameter commitment at infinity.
+ */
+enum status plonk_vk_parse(struct plonk_verifying_key *key, const uint8_t *bytes, size_t count,
+                           struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * The private randomness of [p1], [p2]: rows U and U + 1 of each parameter column. Drawn once when
+ * keys are made, kept with the weights, needed for every proof.
+ */
+struct plonk_parameter_tail {
+    fr value[CIRCUIT_PARAM_MAX][2];
+};
+
+enum { PLONK_PARAMETER_TAIL_BYTES = 32 * 2 * CIRCUIT_PARAM_MAX };
+
+/* Draws from the operating system. Errors: STATUS_IO when it gives no randomness. */
+enum status plonk_parameter_tail_draw(struct plonk_parameter_tail *tail,
+                                      struct diag *diag) SERTN_MUST_CHECK;
+void plonk_parameter_tail_serialize(uint8_t bytes[PLONK_PARAMETER_TAIL_BYTES],
+                                    const struct plonk_parameter_tail *tail);
+/* Errors: STATUS_BAD_INPUT for a wrong length or a number not below the modulus. */
+enum status plonk_parameter_tail_parse(struct plonk_parameter_tail *tail, const uint8_t *bytes,
+                                       size_t count, struct diag *diag) SERTN_MUST_CHECK;
+void plonk_parameter_tail_wipe(struct plonk_parameter_tail *tail);
+
+/*
+ * What a prover keeps in memory: fixed columns in coefficient form, the permutation, an index of
+ * the tables. Life cycle: plonk_keys_make or plonk_proving_key_load, then plonk_proving_key_release
+ * (safe on a zeroed one).
+ */
+struct plonk_proving_key {
+    struct plonk_verifying_key vk;
+    const struct circuit *circuit; /* borrowed */
+    const struct srs *srs;         /* borrowed */
+    struct arena arena;            /* owns what follows */
+    fr *omega;                     /* [n] omega^i */
+    fr *constants;                 /* [circuit->constant_count] */
+    uint32_t *sigma; /* [3 n] cell = column * n + row; the cell that each cell maps to */
+    fr *fixed[PLONK_FIXED_COLUMNS]; /* [n] coefficients; null for a column of zeros */
+    struct plonk_lookup_index *tables;
+};
+
+/* keccak256 of the canonical circuit bytes (ir/circuit.h). Errors: STATUS_NO_MEMORY. */
+enum status plonk_circuit_digest(uint8_t digest[32], const struct circuit *circuit,
+                                 struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Makes the keys of a circuit.
+ * Requires: circuit_validate accepted it. parameters[j] has U values for j < param_columns: the
+ * cells of column w_(j+1) in row order, zero where unused. circuit and srs outlive the key.
+ * Ensures: the degree of T was recomputed from the constraints and equals 5(n-1) + b' - n, and no
+ * weight sum of the lookups reaches the modulus. Errors: STATUS_LIMIT when the SRS is too short
+ * (the sentence names the power needed), STATUS_NO_MEMORY.
+ */
+enum status plonk_keys_make(struct plonk_proving_key *key, const struct circuit *circuit,
+                            enum plonk_mode mode, const struct srs *srs,
+                            const fr *const parameters[CIRCUIT_PARAM_MAX],
+                            const struct plonk_parameter_tail *tail,
+                            struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * The verifying key alone, with the parameter commitments given: what `keys --check` compares with,
+ * and how the keys of setup circuits are recomputed. Requires and errors as plonk_keys_make;
+ * parameters has param_columns points.
+ */
+enum status plonk_vk_make(struct plonk_verifying_key *key, const struct circuit *circuit,
+                          enum plonk_mode mode, const struct srs *srs, const g1_affine *parameters,
+                          struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Rebuilds the proving key that belongs to a verifying key.
+ * Errors: STATUS_BAD_INPUT when vk is of another circuit or another SRS; else as plonk_keys_make.
+ */
+enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct circuit *circuit,
+                                   const struct plonk_verifying_key *vk, const struct srs *srs,
+                                   struct diag *diag) SERTN_MUST_CHECK;
+
+void plonk_proving_key_release(struct plonk_proving_key *key);
+
+#endif

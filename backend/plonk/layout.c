@@ -1,0 +1,109 @@
+/* The group tables of the two modes and the sizes that follow from them. */
+#include "backend/plonk/layout.h"
+
+#include "ir/support/status.h"
+
+#include <string.h>
+
+static const char *const column_names[] = {"a1", "a2", "a3", "w1", "w2",   "m",  "z",  "phi",
+                                           "s",  "S1", "S2", "S3", "Ttag", "Tx", "Ty", "tF",
+                                           "t2", "t3", "qM", "g1", "g2",   "c2", "c3"};
+_Static_assert(sizeof column_names / sizeof column_names[0] == PLONK_COLUMNS, "ORDER plonk_column");
+
+const char *plonk_column_name(enum plonk_column column)
+{
+    ASSERT(column < PLONK_COLUMNS);
+    return column_names[column];
+}
+
+const char *plonk_mode_name(enum plonk_mode mode)
+{
+    return mode == PLONK_MODE_GAS ? "gas" : "fast";
+}
+
+static enum plonk_phase column_phase(unsigned column)
+{
+    if (column < PLONK_Z)
+        return PLONK_PHASE_ADVICE;
+    return column < PLONK_FIXED_FIRST ? PLONK_PHASE_CHALLENGE : PLONK_PHASE_FIXED;
+}
+
+/* Whether a column opens a new group: the first of its phase, in gas mode also the eighth fixed
+ * one. */
+static bool begins_group(enum plonk_mode mode, unsigned column)
+{
+    return mode == PLONK_MODE_FAST || column == PLONK_A1 || column == PLONK_Z ||
+           column == PLONK_S1 || column == PLONK_T2;
+}
+
+static void add_groups(struct plonk_layout *layout)
+{
+    unsigned evaluations = 0;
+    struct plonk_group *group = NULL;
+    for (unsigned column = 0; column < PLONK_COLUMNS; column++) {
+        bool is_missing = (column == PLONK_W1 && layout->param_columns < 1) ||
+                          (column == PLONK_W2 && layout->param_columns < 2);
+        if (is_missing)
+            continue;
+        enum plonk_phase phase = column_phase(column);
+        if (begins_group(layout->mode, column)) {
+            if (group != NULL)
+                evaluations += group->arity * (group->rotated ? 2u : 1u);
+            ASSERT(layout->group_count < PLONK_GROUPS_MAX);
+            group = &layout->group[layout->group_count++];
+            group->phase = (uint8_t)phase;
+            group->rotated = phase == PLONK_PHASE_CHALLENGE;
+            group->first_evaluation = (uint8_t)evaluations;
+            for (unsigned later = (unsigned)phase + 1; later <= PLONK_PHASES; later++)
+                layout->phase_first[later] = layout->group_count;
+        }
+        ASSERT(group->arity < PLONK_ARITY_MAX);
+        group->column[group->arity++] = (uint8_t)column;
+    }
+    layout->evaluation_count = evaluations + group->arity;
+}
+
+void plonk_layout_init(struct plonk_layout *layout, enum plonk_mode mode, unsigned lg_rows,
+                       unsigned param_columns)
+{
+    ASSERT(mode < PLONK_MODES && param_columns <= 2);
+    ASSERT(lg_rows >= PLONK_LG_ROWS_MIN && lg_rows <= PLONK_LG_ROWS_MAX);
+    memset(layout, 0, sizeof *layout);
+    layout->mode = mode;
+    layout->lg_rows = lg_rows;
+    layout->param_columns = param_columns;
+    layout->rows = (size_t)1 << lg_rows;
+    layout->usable_rows = layout->rows - PLONK_GATED_ROWS;
+    layout->quotient_count = 4 * layout->rows + PLONK_GATED_ROWS - 4;
+    layout->quotient_parts = mode == PLONK_MODE_GAS ? 1 : PLONK_PARTS_MAX;
+    add_groups(layout);
+    ASSERT(layout->evaluation_count <= PLONK_EVALUATIONS_MAX);
+
+    unsigned committed = layout->phase_first[PLONK_PHASE_FIXED];
+    layout->point_count = committed + layout->quotient_parts + 2;
+    layout->proof_bytes =
+        64 * (size_t)layout->point_count + 32 * ((size_t)layout->evaluation_count + 1);
+    unsigned fixed = layout->group_count - committed;
+    layout->vk_bytes = PLONK_VK_HEAD_BYTES + 64 * ((size_t)fixed + param_columns);
+
+    /* The longest committed polynomial: a packed group, T, or in fast mode the last part of T. */
+    size_t longest =
+        mode == PLONK_MODE_GAS ? layout->quotient_count : layout->quotient_count - 3 * layout->rows;
+    for (unsigned g = 0; g < layout->group_count; g++) {
+        size_t count = layout->group[g].arity * layout->rows;
+        longest = count > longest ? count : longest;
+    }
+    layout->srs_points = longest;
+}
+
+int plonk_evaluation_index(const struct plonk_layout *layout, enum plonk_column column,
+                           bool rotated)
+{
+    for (unsigned g = 0; g < layout->group_count; g++) {
+        const struct plonk_group *group = &layout->group[g];
+        for (unsigned i = 0; i < group->arity; i++)
+            if (group->column[i] == column)
+                return group->first_evaluation + (int)i + (rotated ? group->arity : 0);
+    }
+    return -1;
+}
