@@ -1,7 +1,8 @@
 /*
  * Element types, shapes and typed buffers of the tensor graph (real-number side of the compiler).
  *
- * Element type numbers are those of ONNX TensorProto.DataType (onnx.proto, IR 14), so that a loader copies them as they are.
+ * Element type numbers are those of ONNX TensorProto.DataType (onnx.proto, IR 14), so that a loader
+ * copies them as they are.
  */
 #ifndef SERTN_IR_TENSOR_H
 #define SERTN_IR_TENSOR_H
@@ -15,10 +16,31 @@
 enum { TENSOR_RANK_MAX = 8 };
 
 enum element_type {
-    ELEMENT_UNDEFINED = 0, ELEMENT_F32 = 1, ELEMENT_U8 = 2, ELEMENT_I8 = 3, ELEMENT_U16 = 4, ELEMENT_I16 = 5, ELEMENT_I32 = 6,
-    ELEMENT_I64 = 7, ELEMENT_STRING = 8, ELEMENT_BOOL = 9, ELEMENT_F16 = 10, ELEMENT_F64 = 11, ELEMENT_U32 = 12, ELEMENT_U64 = 13,
-    ELEMENT_BF16 = 16, ELEMENT_F8E4M3FN = 17, ELEMENT_F8E4M3FNUZ = 18, ELEMENT_F8E5M2 = 19, ELEMENT_F8E5M2FNUZ = 20,
-    ELEMENT_U4 = 21, ELEMENT_I4 = 22, ELEMENT_F4E2M1 = 23, ELEMENT_F8E8M0 = 24, ELEMENT_U2 = 25, ELEMENT_I2 = 26
+    ELEMENT_UNDEFINED = 0,
+    ELEMENT_F32 = 1,
+    ELEMENT_U8 = 2,
+    ELEMENT_I8 = 3,
+    ELEMENT_U16 = 4,
+    ELEMENT_I16 = 5,
+    ELEMENT_I32 = 6,
+    ELEMENT_I64 = 7,
+    ELEMENT_STRING = 8,
+    ELEMENT_BOOL = 9,
+    ELEMENT_F16 = 10,
+    ELEMENT_F64 = 11,
+    ELEMENT_U32 = 12,
+    ELEMENT_U64 = 13,
+    ELEMENT_BF16 = 16,
+    ELEMENT_F8E4M3FN = 17,
+    ELEMENT_F8E4M3FNUZ = 18,
+    ELEMENT_F8E5M2 = 19,
+    ELEMENT_F8E5M2FNUZ = 20,
+    ELEMENT_U4 = 21,
+    ELEMENT_I4 = 22,
+    ELEMENT_F4E2M1 = 23,
+    ELEMENT_F8E8M0 = 24,
+    ELEMENT_U2 = 25,
+    ELEMENT_I2 = 26
 };
 
 struct shape {
@@ -27,17 +49,18 @@ struct shape {
 };
 
 /*
- * A typed buffer, row-major. Floats of every width are held as double already rounded to their declared type;
- * integers and bools as int64 (uint64 by bit pattern); strings as borrowed pointers into the arena.
+ * A typed buffer, row-major. Floats of every width are held as double already rounded to their
+ * declared type; integers and bools as int64 (uint64 by bit pattern); strings as borrowed pointers
+ * into the arena.
  */
 struct tensor {
     enum element_type type;
     struct shape shape;
     size_t count;
     union {
-        double *real;       /* float types */
-        int64_t *integer;   /* integer types and bool */
-        const char **text;  /* strings */
+        double *real;      /* float types */
+        int64_t *integer;  /* integer types and bool */
+        const char **text; /* strings */
     } data;
 };
 
@@ -46,7 +69,8 @@ bool element_type_is_integer(enum element_type type); /* signed, unsigned; not b
 const char *element_type_name(enum element_type type);
 /* Bits of the declared type: 32 for f32, 1 for bool, 0 for strings. */
 unsigned element_type_bits(enum element_type type);
-/* Rounds a double to the nearest value of the float type, ties to even; identity for f64. Overflow gives infinity as IEEE says. */
+/* Rounds a double to the nearest value of the float type, ties to even; identity for f64. Overflow
+ * gives infinity as IEEE says. */
 double element_round(enum element_type type, double value);
 /* Wraps an integer to the width of the integer type (two's complement; unsigned: modulo 2^bits). */
 int64_t element_wrap(enum element_type type, int64_t value);
@@ -60,8 +84,9 @@ bool shape_broadcast(struct shape *out, const struct shape *a, const struct shap
 struct tensor *tensor_new(struct arena *arena, enum element_type type, const struct shape *shape);
 
 /*
- * Order-preserving key of an IEEE float32 (or float64) pattern as an unsigned integer: for all non-NaN x, y:
- * x < y iff key(x) < key(y). Both zeros map to the key of +0. Key of -infinity is smallest. NaN maps to 2^bits - 1 (above +infinity).
+ * Order-preserving key of an IEEE float32 (or float64) pattern as an unsigned integer: for all
+ * non-NaN x, y: x < y iff key(x) < key(y). Both zeros map to the key of +0. Key of -infinity is
+ * smallest. NaN maps to 2^bits - 1 (above +infinity).
  */
 uint64_t float_key(double value, unsigned bits);
 double float_from_key(uint64_t key, unsigned bits);

@@ -1,0 +1,155 @@
+/*
+ * The PLONKish table that a relation program was placed into: fixed columns, copies, tables, public
+ * layout, and the fill program that turns relation values into witness cells.
+ *
+ * Who calls it: passes/place builds it; backend/plonk makes keys from it and proves it;
+ * backend/check explains it; ir/artifact stores it. The gates, selectors and lookup slots are those
+ * of backend/plonk/README.md, menu 1; this header knows no field: constants are `wide` integers
+ * that the backend reduces.
+ *
+ * Chief invariant: the circuit depends on the model's shapes, widths and public constants only,
+ * never on the value of a parameter.
+ */
+#ifndef SERTN_IR_CIRCUIT_H
+#define SERTN_IR_CIRCUIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ir/support/arena.h"
+#include "ir/support/status.h"
+#include "ir/support/wide.h"
+
+/* ORDER circuit columns: advice 0..2 are a1..a3. */
+enum {
+    CIRCUIT_ADVICE = 3,
+    CIRCUIT_PARAM_MAX = 2,
+    CIRCUIT_TAIL_ROWS = 5,
+    CIRCUIT_GATED_ROWS = 6,
+    CIRCUIT_TAG_MAX = 65535
+};
+
+enum gate_chain {
+    CHAIN_START = 0,
+    CHAIN_SINGLE = 1,
+    CHAIN_CONTINUE = 2,
+    CHAIN_END = 3,
+    CHAIN_HORNER = 4
+};
+enum gate_term { TERM_LINEAR = 0, TERM_WEIGHTED = 1, TERM_PRODUCT = 2, TERM_LINEAR3 = 3 };
+
+/* Fixed values of one row. c2 and c3 are indices into circuit.constants; constant 0 is always the
+ * integer zero. */
+struct circuit_row {
+    uint8_t chain;        /* enum gate_chain, column g1 */
+    uint8_t term;         /* enum gate_term, column g2 */
+    uint8_t is_provider;  /* column qM */
+    uint16_t slot_memory; /* column tF */
+    uint16_t slot_table;  /* column t2 */
+    uint16_t slot_range;  /* column t3 */
+    uint32_t c2, c3;
+};
+
+/* One fixed row of the table columns. tag 0 = null row. Memory rows have y = 0 and take their
+ * values from w1, w2. */
+struct circuit_table_row {
+    uint16_t tag;
+    int64_t x, y;
+};
+
+/* A cell of the advice part: column 0..2, row 0..U-1. */
+struct cell {
+    uint32_t row;
+    uint8_t column;
+};
+
+/* How a witness cell gets its value. ORDER fill kinds. */
+enum fill_kind {
+    FILL_TENSOR,  /* element `element` of relation tensor `tensor` */
+    FILL_LIMB,    /* bits [shift, shift + width) of (element - bias), which is >= 0; bias is
+                     constants[constant] */
+    FILL_CONST,   /* constants[constant] */
+    FILL_INVERSE, /* field inverse of the element (0 for 0); computed by the backend */
+    FILL_DIGEST   /* state word of a digest instance: `tensor` = digest relation number, `element` =
+                     word of its trace; by the backend */
+};
+
+struct fill {
+    uint32_t row;
+    uint8_t column; /* 0..2 advice, 3..4 parameters w1, w2 */
+    uint8_t kind;
+    uint8_t shift, width; /* FILL_LIMB: shift 0..253, width 1..16 */
+    uint32_t tensor;
+    uint32_t element;
+    uint32_t constant;
+};
+
+/* Public words, in order: word i = sum over its parts of (value - low) * 2^shift, below 2^253. low
+ * and shift are public. */
+struct public_part {
+    uint32_t word;
+    uint32_t tensor, element;
+    uint32_t low; /* constant index */
+    uint16_t shift;
+    uint16_t bits; /* proven width of value - low; 254 for a whole field element (a digest), then
+                      shift = 0 and low = 0 */
+};
+
+/* Which relation put a row there: for check and for the report. node = origin node of the relation
+ * program, UINT32_MAX for shared rows. */
+struct row_origin {
+    uint32_t relation;
+    uint32_t element;
+};
+
+/* Declared range of a parameter cell that soundness rests on; the setup proof shows it for every
+ * used cell. */
+struct param_cell {
+    uint32_t row;
+    uint8_t column; /* 0 = w1, 1 = w2 */
+    uint32_t tensor, element;
+    uint32_t low, high; /* constant indices, inclusive; rounded to powers of two before placement */
+};
+
+struct circuit {
+    unsigned lg_rows;       /* n = 2^lg_rows */
+    unsigned param_columns; /* 0, 1 or 2 */
+    uint32_t usable_rows;   /* U = n - CIRCUIT_GATED_ROWS */
+
+    wide *constants;
+    size_t constant_count;
+
+    struct circuit_row *rows;        /* [usable_rows]; the rest of the table is all zero */
+    struct circuit_table_row *table; /* [usable_rows] */
+    struct row_origin *origins;      /* [usable_rows] */
+
+    /* copies[i] joins two advice cells; classes are the transitive closure. */
+    struct {
+        struct cell a, b;
+    } * copies;
+    size_t copy_count;
+
+    struct fill *fills; /* cells not listed are zero */
+    size_t fill_count;
+
+    struct param_cell *param_cells;
+    size_t param_cell_count;
+
+    struct public_part *public_parts;
+    size_t public_part_count;
+    uint32_t public_word_count; /* the last Horner rows before row U compute them in order */
+};
+
+/*
+ * Checks the structure: sizes, indices, tags (unique meaning, 1..CIRCUIT_TAG_MAX), chains
+ * (README 1.1), that provider rows have a null table row and an index cell (a3) in the copy class
+ * of a constant, that memory and fixed table rows are disjoint, that top limbs have exact width,
+ * that in weighted rows an advice cell beside an unused parameter cell is in the copy class of a
+ * zero-constrained cell, and that the last public_word_count words end at row U.
+ * Errors: STATUS_BAD_INPUT with the first violated rule and its row (an artifact may come from
+ * anybody).
+ */
+enum status circuit_validate(const struct circuit *circuit, struct diag *diag) SERTN_MUST_CHECK;
+
+#endif

@@ -1,0 +1,576 @@
+/*
+ * Drives one placement: classifies tensors, counts uses, places every relation, and fits rows and
+ * tables into the smallest table over all limb widths. See place.h and place_internal.h.
+ */
+#include "passes/place.h"
+
+#include <string.h>
+
+#include "passes/place_internal.h"
+
+enum { LIMB_BITS_MIN = 4, LIMB_BITS_MAX = 12, LG_ROWS_MIN = 5 };
+
+/* ---- classification ---- */
+
+static bool is_alias(const struct relation *relation)
+{
+    return relation->kind == RELATION_LINEAR && relation->term_count == 1 &&
+           wide_is_zero(relation->constant) &&
+           wide_compare(relation->terms[0].coefficient, wide_from_i64(1)) == 0;
+}
+
+static uint8_t classify(const struct place *place, uint32_t tensor)
+{
+    switch (place->program->tensors[tensor].role) {
+    case ROLE_CONSTANT:
+        return STATE_CONSTANT;
+    case ROLE_PARAMETER:
+        return STATE_PARAMETER;
+    case ROLE_WITNESS:
+    case ROLE_PUBLIC_INPUT:
+    case ROLE_PRIVATE_INPUT:
+        break;
+    }
+    if (place->producer[tensor] == RELATION_NONE)
+        return STATE_CELL;
+    const struct relation *relation = &place->program->relations[place->producer[tensor]];
+    if (is_alias(relation))
+        return STATE_ALIAS;
+    bool is_expression = relation->kind == RELATION_LINEAR || relation->kind == RELATION_CONTRACT ||
+                         relation->kind == RELATION_PRODUCT;
+    return is_expression ? STATE_VIRTUAL : STATE_CELL;
+}
+
+static bool init_tensors(struct place *place)
+{
+    const struct relation_program *program = place->program;
+    place->base = arena_array(place->arena, size_t, program->tensor_count + 1);
+    place->state = arena_array(place->arena, uint8_t, program->tensor_count + 1);
+    place->producer = arena_array(place->arena, uint32_t, program->tensor_count + 1);
+    if (place->base == NULL || place->state == NULL || place->producer == NULL)
+        return false;
+    for (size_t i = 0; i < program->tensor_count; i++) {
+        place->base[i] = place->element_count;
+        place->producer[i] = RELATION_NONE;
+        place->element_count += program->tensors[i].count;
+    }
+    for (size_t i = 0; i < program->relation_count; i++) {
+        for (unsigned k = 0; k < program->relations[i].output_count; k++)
+            place->producer[program->relations[i].outputs[k]] = (uint32_t)i;
+    }
+    for (size_t i = 0; i < program->tensor_count; i++)
+        place->state[i] = classify(place, (uint32_t)i);
+    size_t count = place->element_count + 1;
+    place->first_cell = arena_array(place->arena, uint32_t, count);
+    place->linear_uses = arena_array(place->arena, uint32_t, count);
+    place->hard_uses = arena_array(place->arena, uint32_t, count);
+    place->is_implied = arena_array(place->arena, uint8_t, count);
+    if (place->first_cell == NULL || place->linear_uses == NULL || place->hard_uses == NULL ||
+        place->is_implied == NULL)
+        return false;
+    memset(place->first_cell, 0xff, count * sizeof *place->first_cell);
+    return true;
+}
+
+/* ---- uses ---- */
+
+static void count_use(struct place *place, uint32_t tensor, int64_t element, bool is_hard)
+{
+    struct item item = place_resolve(place, tensor, element);
+    if (item.kind == ITEM_CONSTANT)
+        return;
+    size_t global = place_global(place, item.tensor, item.element);
+    if (!is_hard)
+        place->linear_uses[global]++;
+    else if (place->state[item.tensor] == STATE_PARAMETER)
+        place->linear_uses[global] += 2; /* more than one use: it gets a cell */
+    else
+        place->hard_uses[global]++;
+}
+
+static void count_view(struct place *place, const struct relation *relation,
+                       const struct relation_view *view, bool is_hard)
+{
+    size_t count = 1;
+    for (unsigned d = 0; d < relation->space_rank; d++)
+        count *= (size_t)relation->space[d];
+    for (size_t i = 0; i < count; i++)
+        count_use(place, view->tensor,
+                  relation_view_element(view, relation->space_rank, relation->space, i), is_hard);
+}
+
+/* Factors of one product at one position: a lone variable is linear, a parameter counts as a
+ * weight, anything else needs a cell. */
+static void count_factors(struct place *place, const struct relation *relation,
+                          const struct relation_view *views, unsigned count, size_t i)
+{
+    struct item items[RELATION_FACTOR_MAX];
+    unsigned variables = 0;
+    for (unsigned f = 0; f < count; f++) {
+        struct item item = place_resolve(
+            place, views[f].tensor,
+            relation_view_element(&views[f], relation->space_rank, relation->space, i));
+        if (item.kind == ITEM_CONSTANT && wide_is_zero(place->constants[item.constant]))
+            return;
+        if (item.kind != ITEM_CONSTANT)
+            items[variables++] = item;
+    }
+    for (unsigned f = 0; f < variables; f++) {
+        bool is_hard = variables > 1 && place->state[items[f].tensor] != STATE_PARAMETER;
+        count_use(place, items[f].tensor, items[f].element, is_hard);
+    }
+}
+
+static void count_products(struct place *place, const struct relation *relation)
+{
+    size_t count = 1;
+    for (unsigned d = 0; d < relation->space_rank; d++)
+        count *= (size_t)relation->space[d];
+    for (size_t i = 0; i < count; i++) {
+        if (relation->kind == RELATION_CONTRACT)
+            count_factors(place, relation, relation->views, 2, i);
+        for (size_t m = 0; relation->kind == RELATION_PRODUCT && m < relation->term_count; m++)
+            count_factors(place, relation, relation->terms[m].factors,
+                          relation->terms[m].factor_count, i);
+    }
+}
+
+static void count_relation(struct place *place, const struct relation *relation)
+{
+    switch (relation->kind) {
+    case RELATION_LINEAR:
+        for (size_t k = 0; k < relation->term_count && !is_alias(relation); k++)
+            count_view(place, relation, &relation->terms[k].factors[0], false);
+        break;
+    case RELATION_CONTRACT:
+    case RELATION_PRODUCT:
+        count_products(place, relation);
+        break;
+    case RELATION_RESCALE:
+        count_view(place, relation, &relation->views[0], false);
+        if (relation->divisor_is_view)
+            count_view(place, relation, &relation->views[1], true);
+        break;
+    case RELATION_RANGE:
+        count_view(place, relation, &relation->views[0], false);
+        break;
+    case RELATION_READ: {
+        count_view(place, relation, &relation->views[0], true);
+        const struct relation_tensor *memory = &place->program->tensors[relation->memory];
+        for (size_t e = 0; place->state[relation->memory] != STATE_PARAMETER && e < memory->count;
+             e++)
+            count_use(place, relation->memory, (int64_t)e, true);
+        break;
+    }
+    case RELATION_IS_ZERO:
+    case RELATION_TABLE:
+    case RELATION_DIGEST:
+        for (unsigned k = 0; k < relation->view_count; k++)
+            count_view(place, relation, &relation->views[k], true);
+        break;
+    case RELATION_PERMUTE:
+    case RELATION_HINT:
+        break;
+    }
+}
+
+/* ---- implied ranges ---- */
+
+/* Follows aliases and +-x + constant to an element with cells of its own; false when the item is
+ * something else. */
+static bool follow_affine(struct place *place, struct item item, struct item *base,
+                          unsigned *extra_bits)
+{
+    *extra_bits = 0;
+    while (item.kind == ITEM_ELEMENT && place->state[item.tensor] == STATE_VIRTUAL) {
+        const struct relation *relation = &place->program->relations[place->producer[item.tensor]];
+        int64_t coefficient;
+        if (relation->kind != RELATION_LINEAR || relation->term_count != 1 ||
+            !wide_to_i64(&coefficient, relation->terms[0].coefficient) ||
+            (coefficient != 1 && coefficient != -1))
+            return false;
+        unsigned bits = wide_bit_length(relation->constant) + 1;
+        *extra_bits = bits > *extra_bits ? bits + 1 : *extra_bits + 1;
+        const struct relation_view *view = &relation->terms[0].factors[0];
+        item = place_resolve(
+            place, view->tensor,
+            relation_view_element(view, relation->space_rank, relation->space, item.element));
+    }
+    *base = item;
+    return item.kind == ITEM_ELEMENT && place->state[item.tensor] == STATE_CELL;
+}
+
+/* Bits that an enforced relation leaves to its first view at position i; 0 when it enforces
+ * nothing. */
+static unsigned enforced_bits(const struct place *place, const struct relation *relation, size_t i)
+{
+    switch (relation->kind) {
+    case RELATION_TABLE: {
+        const struct relation_table *table = &place->program->tables[relation->table];
+        unsigned a = wide_bit_length(wide_from_i64(table->x_low));
+        unsigned b = wide_bit_length(wide_from_i64(table->x_low + (int64_t)table->size));
+        return (a > b ? a : b) + 1;
+    }
+    case RELATION_RANGE: {
+        unsigned a = wide_bit_length(relation->low), b = wide_bit_length(relation->high);
+        return (a > b ? a : b) + 1;
+    }
+    case RELATION_READ:
+        return 32;
+    case RELATION_RESCALE: {
+        uint32_t y = relation->outputs[0];
+        const struct relation_tensor *tensor = &place->program->tensors[y];
+        unsigned a = wide_bit_length(tensor->low), b = wide_bit_length(tensor->high);
+        unsigned own = (a > b ? a : b) + 1,
+                 implied = place->is_implied[place_global(place, y, (uint32_t)i)];
+        wide d = relation->divisor_is_view ? place->program->tensors[relation->views[1].tensor].high
+                                           : relation->divisor;
+        return (implied > own ? implied : own) + wide_bit_length(d) + 2;
+    }
+    case RELATION_LINEAR:
+    case RELATION_CONTRACT:
+    case RELATION_PRODUCT:
+    case RELATION_IS_ZERO:
+    case RELATION_PERMUTE:
+    case RELATION_HINT:
+    case RELATION_DIGEST:
+        break;
+    }
+    return 0;
+}
+
+/*
+ * Marks quotients that a later relation bounds. A quotient y of x = y d + r is unique as soon as
+ * |y| d + d stays below the modulus, so any bound that gives this will do. Backwards, so that
+ * bounds of consumers are known first.
+ */
+static void mark_implied(struct place *place)
+{
+    enum { SAFE_BITS = 240 };
+    for (size_t k = place->program->relation_count; k-- > 0;) {
+        const struct relation *relation = &place->program->relations[k];
+        size_t count = 1;
+        for (unsigned d = 0; d < relation->space_rank; d++)
+            count *= (size_t)relation->space[d];
+        for (size_t i = 0; i < count; i++) {
+            unsigned bits = enforced_bits(place, relation, i), extra;
+            if (bits == 0)
+                break;
+            const struct relation_view *view = &relation->views[0];
+            int64_t element = relation_view_element(view, relation->space_rank, relation->space, i);
+            struct item base;
+            if (!follow_affine(place, place_resolve(place, view->tensor, element), &base, &extra))
+                continue;
+            uint32_t producer = place->producer[base.tensor];
+            if (producer == RELATION_NONE ||
+                place->program->relations[producer].kind != RELATION_RESCALE ||
+                place->program->relations[producer].outputs[0] != base.tensor || producer >= k)
+                continue;
+            const struct relation *source = &place->program->relations[producer];
+            wide d = source->divisor_is_view ? place->program->tensors[source->views[1].tensor].high
+                                             : source->divisor;
+            bits = (extra > bits ? extra : bits) + 1;
+            if (bits + wide_bit_length(d) + 2 < SAFE_BITS)
+                place->is_implied[place_global(place, base.tensor, base.element)] = (uint8_t)bits;
+        }
+    }
+}
+
+/* ---- one trial ---- */
+
+struct trial {
+    struct place place;
+    struct circuit circuit;
+    uint32_t public_start;
+    uint32_t table_rows, memory_rows, blocked_rows;
+    unsigned lg_rows;
+};
+
+static void run_trial(struct trial *trial)
+{
+    struct place *place = &trial->place;
+    if (!init_tensors(place)) {
+        place_fail(place, STATUS_NO_MEMORY, "no memory to place %zu tensors",
+                   place->program->tensor_count);
+        return;
+    }
+    place->zero_cell = NO_CELL;
+    place->origin = (struct row_origin){RELATION_NONE, 0};
+    uint32_t zero = place_constant(place, wide_from_i64(0));
+    ASSERT(zero == 0);
+    place_zero_row(place);
+    for (size_t i = 0; i < place->program->relation_count; i++)
+        count_relation(place, &place->program->relations[i]);
+    for (size_t p = 0; p < place->program->public_tensor_count; p++) {
+        uint32_t tensor = place->program->public_tensors[p];
+        for (size_t e = 0; e < place->program->tensors[tensor].count; e++)
+            count_use(place, tensor, (int64_t)e, true);
+    }
+    mark_implied(place);
+    for (size_t i = 0; i < place->program->relation_count && place->status == STATUS_OK; i++)
+        place_relation(place, (uint32_t)i);
+    place_public(place, &trial->circuit);
+    trial->public_start = (uint32_t)place->row_count;
+    place_public_rows(place, &trial->circuit);
+    for (size_t i = 0; i < place->table_count; i++)
+        trial->table_rows += (uint32_t)place->tables[i].size;
+    for (size_t i = 0; i < place->memory_count; i++) {
+        if (place->memories[i].is_param)
+            trial->memory_rows +=
+                (uint32_t)place->program->tensors[place->memories[i].memory].shape[0];
+    }
+    for (size_t i = 0; i < place->row_count; i++)
+        trial->blocked_rows += place->rows[i].param[0] != 0 || place->rows[i].fixed.is_provider;
+    size_t needed = place->row_count + 1;
+    size_t table_needed = (size_t)trial->blocked_rows + trial->table_rows + trial->memory_rows;
+    needed = (needed > table_needed ? needed : table_needed) + CIRCUIT_GATED_ROWS;
+    trial->lg_rows = LG_ROWS_MIN;
+    while (((size_t)1 << trial->lg_rows) < needed)
+        trial->lg_rows++;
+}
+
+/* ---- building the circuit ---- */
+
+struct build {
+    struct trial *trial;
+    struct circuit *circuit;
+    uint32_t next_free; /* next row to try for a table entry */
+    size_t param_capacity;
+};
+
+static uint32_t final_row(const struct build *build, uint32_t row)
+{
+    const struct trial *trial = build->trial;
+    return row < trial->public_start
+               ? row
+               : build->circuit->usable_rows - ((uint32_t)trial->place.row_count - row);
+}
+
+static uint32_t take_table_row(struct build *build)
+{
+    for (;;) {
+        uint32_t row = build->next_free++;
+        ASSERT(row < build->circuit->usable_rows);
+        const struct circuit_row *fixed = &build->circuit->rows[row];
+        if (!fixed->is_provider && fixed->term != TERM_WEIGHTED)
+            return row;
+    }
+}
+
+static void add_param_cell(struct build *build, uint32_t row, uint8_t column, uint32_t tensor,
+                           uint32_t element)
+{
+    struct place *place = &build->trial->place;
+    void *array = build->circuit->param_cells;
+    if (!place_grow(place, &array, &build->param_capacity, build->circuit->param_cell_count + 1,
+                    sizeof(struct param_cell)) ||
+        !place_grow(place, (void **)&place->fills, &place->fill_capacity, place->fill_count + 1,
+                    sizeof *place->fills))
+        return;
+    build->circuit->param_cells = array;
+    const struct relation_tensor *t = &place->program->tensors[tensor];
+    build->circuit->param_cells[build->circuit->param_cell_count++] =
+        (struct param_cell){.row = row,
+                            .column = column,
+                            .tensor = tensor,
+                            .element = element,
+                            .low = place_constant(place, t->low),
+                            .high = place_constant(place, t->high)};
+    place->fills[place->fill_count++] = (struct fill){.row = row,
+                                                      .column = (uint8_t)(CIRCUIT_ADVICE + column),
+                                                      .kind = FILL_TENSOR,
+                                                      .tensor = tensor,
+                                                      .element = element};
+}
+
+static void tensor_of_global(const struct place *place, uint32_t global, uint32_t *tensor,
+                             uint32_t *element)
+{
+    size_t low = 0, high = place->program->tensor_count;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if (place->base[middle] <= global)
+            low = middle;
+        else
+            high = middle;
+    }
+    /* Empty tensors share a base with their successor; the last one with this base holds the
+     * element. */
+    *tensor = (uint32_t)low;
+    *element = global - (uint32_t)place->base[low];
+}
+
+static void build_rows(struct build *build)
+{
+    struct place *place = &build->trial->place;
+    struct circuit *circuit = build->circuit;
+    for (uint32_t i = 0; i < circuit->usable_rows; i++)
+        circuit->origins[i] = (struct row_origin){RELATION_NONE, 0};
+    for (size_t i = 0; i < place->row_count; i++) {
+        uint32_t row = final_row(build, (uint32_t)i);
+        circuit->rows[row] = place->rows[i].fixed;
+        circuit->origins[row] = place->rows[i].origin;
+        for (uint8_t k = 0; k < CIRCUIT_PARAM_MAX; k++) {
+            uint32_t tensor, element;
+            if (place->rows[i].param[k] == 0)
+                continue;
+            tensor_of_global(place, place->rows[i].param[k] - 1, &tensor, &element);
+            add_param_cell(build, row, k, tensor, element);
+        }
+    }
+    for (size_t i = 0; i < place->fill_count; i++) {
+        if (place->fills[i].column < CIRCUIT_ADVICE)
+            place->fills[i].row = final_row(build, place->fills[i].row);
+    }
+    for (size_t i = 0; i < place->copy_count; i++) {
+        place->copies[i][0].row = final_row(build, place->copies[i][0].row);
+        place->copies[i][1].row = final_row(build, place->copies[i][1].row);
+    }
+}
+
+static void build_tables(struct build *build)
+{
+    struct place *place = &build->trial->place;
+    const struct relation_program *program = place->program;
+    for (size_t i = 0; i < place->memory_count; i++) {
+        const struct memory_use *use = &place->memories[i];
+        if (!use->is_param)
+            continue;
+        uint32_t entries = (uint32_t)program->tensors[use->memory].shape[0];
+        uint32_t width = (uint32_t)(program->tensors[use->memory].count / entries);
+        for (uint32_t e = 0; e < entries && place->status == STATUS_OK; e++) {
+            uint32_t row = take_table_row(build);
+            build->circuit->table[row] = (struct circuit_table_row){use->tag, e, 0};
+            for (uint8_t k = 0;
+                 k < place->param_columns && use->pair * place->param_columns + k < width; k++)
+                add_param_cell(build, row, k, use->memory,
+                               e * width + use->pair * place->param_columns + k);
+        }
+    }
+    for (size_t i = 0; i < place->table_count; i++) {
+        const struct table_use *use = &place->tables[i];
+        for (size_t x = 0; x < use->size; x++) {
+            uint32_t row = take_table_row(build);
+            struct circuit_table_row *entry = &build->circuit->table[row];
+            *entry = (struct circuit_table_row){use->tag, (int64_t)x, 0};
+            if (use->table != RELATION_NONE) {
+                const struct relation_table *table = &program->tables[use->table];
+                entry->x = table->x_low + (int64_t)x;
+                entry->y = table->outputs[use->output][x];
+            }
+        }
+    }
+}
+
+static enum status build_circuit(struct circuit *circuit, struct trial *trial, struct arena *arena)
+{
+    struct place *place = &trial->place;
+    *circuit = trial->circuit;
+    circuit->lg_rows = trial->lg_rows;
+    circuit->param_columns = place->param_columns;
+    circuit->usable_rows = ((uint32_t)1 << trial->lg_rows) - CIRCUIT_GATED_ROWS;
+    circuit->rows = arena_array(arena, struct circuit_row, circuit->usable_rows);
+    circuit->table = arena_array(arena, struct circuit_table_row, circuit->usable_rows);
+    circuit->origins = arena_array(arena, struct row_origin, circuit->usable_rows);
+    if (circuit->rows == NULL || circuit->table == NULL || circuit->origins == NULL)
+        return diag_set(place->diag, STATUS_NO_MEMORY, "no memory for a circuit of 2^%u rows",
+                        trial->lg_rows);
+    struct build build = {.trial = trial, .circuit = circuit};
+    build_rows(&build);
+    build_tables(&build);
+    circuit->constants = place->constants;
+    circuit->constant_count = place->constant_count;
+    circuit->fills = place->fills;
+    circuit->fill_count = place->fill_count;
+    circuit->copy_count = place->copy_count;
+    circuit->copies = arena_alloc(arena, (place->copy_count + 1) * sizeof *circuit->copies);
+    if (circuit->copies == NULL)
+        return diag_set(place->diag, STATUS_NO_MEMORY, "no memory for %zu copies",
+                        place->copy_count);
+    for (size_t i = 0; i < place->copy_count; i++) {
+        circuit->copies[i].a = place->copies[i][0];
+        circuit->copies[i].b = place->copies[i][1];
+    }
+    return place->status;
+}
+
+static struct trial *try_width(const struct relation_program *program,
+                               const struct place_options *options, struct arena *arena,
+                               struct diag *diag, unsigned limb_bits, unsigned param_columns)
+{
+    struct trial *trial = arena_new(arena, struct trial);
+    if (trial == NULL)
+        return NULL;
+    trial->place = (struct place){.program = program,
+                                  .options = options,
+                                  .arena = arena,
+                                  .diag = diag,
+                                  .limb_bits = limb_bits,
+                                  .param_columns = param_columns};
+    run_trial(trial);
+    return trial;
+}
+
+static bool has_params(const struct relation_program *program)
+{
+    for (size_t i = 0; i < program->tensor_count; i++) {
+        if (program->tensors[i].role == ROLE_PARAMETER)
+            return true;
+    }
+    return false;
+}
+
+/* Fewer rows first, then fewer parameter columns (each costs bytes and gas), then fewer gate rows.
+ */
+static bool is_better(const struct trial *a, const struct trial *b)
+{
+    if (a->lg_rows != b->lg_rows)
+        return a->lg_rows < b->lg_rows;
+    if (a->place.param_columns != b->place.param_columns)
+        return a->place.param_columns < b->place.param_columns;
+    return a->place.row_count < b->place.row_count;
+}
+
+enum status place_circuit(struct circuit *circuit, struct place_summary *summary,
+                          const struct relation_program *program,
+                          const struct place_options *options, struct arena *arena,
+                          struct diag *diag)
+{
+    unsigned lg_max = options->lg_rows_max == 0 ? 20 : options->lg_rows_max;
+    unsigned columns_from = options->param_columns != 0 ? options->param_columns
+                            : has_params(program)       ? 1
+                                                        : 0;
+    unsigned columns_to = options->param_columns != 0 ? options->param_columns
+                          : has_params(program)       ? 2
+                                                      : 0;
+    unsigned best_bits = 0, best_columns = 0;
+    struct trial best = {0};
+    for (unsigned columns = columns_from; columns <= columns_to; columns++) {
+        for (unsigned bits = LIMB_BITS_MIN; bits <= LIMB_BITS_MAX; bits++) {
+            struct arena_mark mark = arena_checkpoint(arena);
+            struct trial *trial = try_width(program, options, arena, diag, bits, columns);
+            if (trial == NULL)
+                return diag_set(diag, STATUS_NO_MEMORY, "no memory to place the model");
+            if (trial->place.status != STATUS_OK)
+                return trial->place.status;
+            if (best_bits == 0 || is_better(trial, &best)) {
+                best = *trial; /* sizes only: its arrays go with the rewind */
+                best_bits = bits;
+                best_columns = columns;
+            }
+            arena_rewind(arena, mark);
+        }
+    }
+    if (best.lg_rows > lg_max)
+        return diag_set(diag, STATUS_LIMIT, "the model needs 2^%u rows and the limit is 2^%u",
+                        best.lg_rows, lg_max);
+    struct trial *trial = try_width(program, options, arena, diag, best_bits, best_columns);
+    if (trial == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory to place the model");
+    if (trial->place.status != STATUS_OK)
+        return trial->place.status;
+    *summary =
+        (struct place_summary){trial->public_start, trial->table_rows, trial->memory_rows,
+                               (uint32_t)trial->place.row_count - trial->public_start, best_bits};
+    return build_circuit(circuit, trial, arena);
+}

@@ -1,0 +1,56 @@
+/*
+ * Places a relation program into the PLONKish table of backend/plonk/README.md (menu 1).
+ *
+ * Chooses the limb width that gives the fewest rows, shares range and function tables, leaves
+ * linear results that only feed one equation unmaterialised, and skips a range that another
+ * enforced relation implies.
+ *
+ * Requires: a program that relation_validate accepts. Ensures: a circuit that circuit_validate
+ * accepts and that does not depend on any parameter value.
+ */
+#ifndef SERTN_PASSES_PLACE_H
+#define SERTN_PASSES_PLACE_H
+
+#include "ir/circuit.h"
+#include "ir/relation.h"
+
+/* Round function of the in-circuit hash, supplied by the target since ir knows no field. Integers
+ * are below the target's modulus. */
+struct digest_spec {
+    unsigned width; /* t: state words; t - 1 are absorbed per permutation */
+    unsigned full_rounds, partial_rounds;
+    const wide *constants; /* [(full + partial) * width], round-major */
+    const wide *mds;       /* [width * width], row-major */
+};
+
+struct place_options {
+    unsigned param_columns; /* 1 or 2: how many pinned columns the target offers; 0 = choose */
+    unsigned capacity_bits; /* 253 */
+    const struct digest_spec *digest; /* needed when the program has RELATION_DIGEST */
+    unsigned lg_rows_max;             /* 0 = 20 */
+};
+
+/* Rows a relation kind took, for the report. */
+struct place_summary {
+    uint32_t gate_rows, table_rows, memory_rows, public_rows, limb_bits;
+};
+
+/*
+ * Rewrites a program into the form the table takes, with new witness tensors where needed: products
+ * of at most two variable factors, one sign per sum of products, ranges whose size is a power of
+ * two (or at most 16), remainders of odd or witness divisors bounded by RANGE. The integer meaning
+ * is unchanged. Run once, before place_circuit; the artifact holds the prepared program.
+ */
+enum status place_prepare(struct relation_program *program, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Requires: place_prepare has run. Ensures: *circuit's arrays live in `arena`.
+ * Errors: STATUS_UNSUPPORTED for a relation that cannot be placed (named with its node),
+ * STATUS_LIMIT when 2^lg_rows_max rows are not enough.
+ */
+enum status place_circuit(struct circuit *circuit, struct place_summary *summary,
+                          const struct relation_program *program,
+                          const struct place_options *options, struct arena *arena,
+                          struct diag *diag) SERTN_MUST_CHECK;
+
+#endif

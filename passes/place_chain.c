@@ -1,0 +1,478 @@
+/*
+ * Equations: gathering linear and bilinear terms, and laying them out as a chain of gate rows.
+ *
+ * A chain accumulates in s: weighted rows first (two parameter products each), then products, then
+ * linear terms; the third cell of the first two kinds carries one linear term or limb. The last row
+ * asserts that the sum is zero.
+ */
+#include <string.h>
+
+#include "passes/place_internal.h"
+
+void equation_init(struct equation *equation)
+{
+    memset(equation, 0, sizeof *equation);
+}
+
+static bool append_term(struct place *place, struct equation *equation, const struct term *term)
+{
+    void *array = equation->terms;
+    if (!place_grow(place, &array, &equation->term_capacity, equation->term_count + 1,
+                    sizeof *term))
+        return false;
+    equation->terms = array;
+    equation->terms[equation->term_count++] = *term;
+    return true;
+}
+
+void equation_add_constant(struct place *place, struct equation *equation, wide value)
+{
+    if (!wide_add(&equation->constant, equation->constant, value))
+        place_fail(place, STATUS_LIMIT, "a constant leaves 256 bits");
+}
+
+void equation_add(struct place *place, struct equation *equation, wide coefficient,
+                  struct item item, uint16_t range_tag)
+{
+    if (place->status != STATUS_OK || wide_is_zero(coefficient))
+        return;
+    if (item.kind == ITEM_CONSTANT) {
+        wide product;
+        if (!wide_mul(&product, coefficient, place->constants[item.constant]))
+            place_fail(place, STATUS_LIMIT, "a constant leaves 256 bits");
+        else
+            equation_add_constant(place, equation, product);
+        return;
+    }
+    append_term(place, equation, &(struct term){coefficient, item, range_tag});
+}
+
+static int unit(wide coefficient)
+{
+    int64_t small;
+    return wide_to_i64(&small, coefficient) && (small == 1 || small == -1) ? (int)small : 0;
+}
+
+/* A chain has no coefficient on its products, so all must have one sign; the whole equation can be
+ * negated. */
+static bool accepts_sign(const struct equation *equation, int sign)
+{
+    return sign != 0 && (equation->part_count == 0 || equation->parts[0].sign == sign);
+}
+
+static void append_part(struct place *place, struct equation *equation, struct bilinear part)
+{
+    void *array = equation->parts;
+    if (!place_grow(place, &array, &equation->part_capacity, equation->part_count + 1, sizeof part))
+        return;
+    equation->parts = array;
+    equation->parts[equation->part_count++] = part;
+}
+
+void equation_add_product(struct place *place, struct equation *equation, int sign, struct item a,
+                          struct item b)
+{
+    if (place->status != STATUS_OK)
+        return;
+    if (a.kind == ITEM_CONSTANT || b.kind == ITEM_CONSTANT) {
+        wide factor = place->constants[a.kind == ITEM_CONSTANT ? a.constant : b.constant];
+        if (sign < 0 && !wide_neg(&factor, factor))
+            place_fail(place, STATUS_LIMIT, "a constant leaves 256 bits");
+        struct item other = a.kind == ITEM_CONSTANT ? b : a;
+        equation_expand(place, equation, factor, other.tensor, other.element);
+        return;
+    }
+    ASSERT(accepts_sign(equation, sign));
+    bool a_single = item_is_param(place, &a) &&
+                    place->linear_uses[place_global(place, a.tensor, a.element)] == 1;
+    bool b_single = item_is_param(place, &b) &&
+                    place->linear_uses[place_global(place, b.tensor, b.element)] == 1;
+    if (b_single && !a_single) {
+        struct item swap = a;
+        a = b;
+        b = swap;
+        a_single = true;
+    }
+    if (!a_single)
+        a = place_materialise(place, a);
+    b = place_materialise(place, b);
+    append_part(place, equation, (struct bilinear){a_single, (int8_t)sign, a, b});
+}
+
+/* ---- spelling virtual tensors out ---- */
+
+static const struct relation *producer_of(const struct place *place, uint32_t tensor)
+{
+    return &place->program->relations[place->producer[tensor]];
+}
+
+static bool is_affine(const struct place *place, uint32_t tensor)
+{
+    const struct relation *relation = producer_of(place, tensor);
+    if (relation->kind != RELATION_LINEAR)
+        return false;
+    unsigned variables = 0;
+    for (size_t k = 0; k < relation->term_count; k++) {
+        enum element_state state = place->state[relation->terms[k].factors[0].tensor];
+        variables += state == STATE_CONSTANT                              ? 0
+                     : state == STATE_PARAMETER || state == STATE_VIRTUAL ? 2
+                                                                          : 1;
+    }
+    return variables <= 1;
+}
+
+static bool is_bilinear(const struct place *place, uint32_t tensor)
+{
+    return producer_of(place, tensor)->kind != RELATION_LINEAR;
+}
+
+static struct item factor_item(struct place *place, const struct relation *relation,
+                               const struct relation_view *view, size_t position)
+{
+    int64_t element = relation_view_element(view, relation->space_rank, relation->space, position);
+    return place_resolve(place, view->tensor, element);
+}
+
+void equation_expand_relation(struct place *place, struct equation *equation, wide coefficient,
+                              const struct relation *relation, size_t element)
+{
+    if (relation->kind == RELATION_CONTRACT) {
+        size_t inner = 1;
+        for (unsigned d = relation->space_rank - relation->contract_rank; d < relation->space_rank;
+             d++)
+            inner *= (size_t)relation->space[d];
+        for (size_t k = 0; k < inner; k++) {
+            struct item a = factor_item(place, relation, &relation->views[0], element * inner + k);
+            struct item b = factor_item(place, relation, &relation->views[1], element * inner + k);
+            equation_add_product(place, equation, unit(coefficient), a, b);
+        }
+        return;
+    }
+    wide scaled;
+    if (!wide_mul(&scaled, coefficient, relation->constant))
+        place_fail(place, STATUS_LIMIT, "a constant leaves 256 bits");
+    else
+        equation_add_constant(place, equation, scaled);
+    for (size_t m = 0; m < relation->term_count && place->status == STATUS_OK; m++) {
+        const struct relation_term *term = &relation->terms[m];
+        wide total;
+        bool fits = wide_mul(&total, coefficient, term->coefficient);
+        struct item left[2];
+        unsigned count = 0;
+        for (unsigned f = 0; f < term->factor_count; f++) {
+            struct item item = factor_item(place, relation, &term->factors[f], element);
+            if (item.kind == ITEM_CONSTANT) {
+                fits = fits && wide_mul(&total, total, place->constants[item.constant]);
+                continue;
+            }
+            ASSERT(count < 2); /* place_prepare splits higher degrees */
+            left[count++] = item;
+        }
+        if (!fits)
+            place_fail(place, STATUS_LIMIT, "a coefficient leaves 256 bits");
+        else if (wide_is_zero(total))
+            continue;
+        else if (count == 0)
+            equation_add_constant(place, equation, total);
+        else if (count == 1)
+            equation_expand(place, equation, total, left[0].tensor, left[0].element);
+        else
+            equation_add_product(place, equation, unit(total), left[0], left[1]);
+    }
+}
+
+/* A parameter element as a linear term: p * 1 in a weighted row when it is used once, else its
+ * loaded cell. */
+static void expand_param(struct place *place, struct equation *equation, wide coefficient,
+                         struct item item)
+{
+    size_t global = place_global(place, item.tensor, item.element);
+    int sign = unit(coefficient);
+    if (place->linear_uses[global] == 1 && accepts_sign(equation, sign)) {
+        struct item one = place_materialise(place, item_constant(place, wide_from_i64(1)));
+        append_part(place, equation, (struct bilinear){true, (int8_t)sign, item, one});
+        return;
+    }
+    equation_add(place, equation, coefficient, place_materialise(place, item), 0);
+}
+
+void equation_expand(struct place *place, struct equation *equation, wide coefficient,
+                     uint32_t tensor, int64_t element)
+{
+    if (place->status != STATUS_OK || wide_is_zero(coefficient))
+        return;
+    struct item item = place_resolve(place, tensor, element);
+    if (item.kind == ITEM_ELEMENT && item_is_param(place, &item)) {
+        expand_param(place, equation, coefficient, item);
+        return;
+    }
+    if (item.kind == ITEM_ELEMENT && place->state[item.tensor] == STATE_VIRTUAL) {
+        size_t global = place_global(place, item.tensor, item.element);
+        bool once = place->linear_uses[global] <= 1 && place->hard_uses[global] == 0;
+        bool inlined = once || is_affine(place, item.tensor);
+        if (is_bilinear(place, item.tensor) && !accepts_sign(equation, unit(coefficient)))
+            inlined = false;
+        if (place->first_cell[global] == NO_CELL && inlined) {
+            equation_expand_relation(place, equation, coefficient, producer_of(place, item.tensor),
+                                     item.element);
+            return;
+        }
+        item = place_materialise(place, item);
+    }
+    equation_add(place, equation, coefficient, item, 0);
+}
+
+static void load_parameter(struct place *place, struct item item)
+{
+    struct item one = place_materialise(place, item_constant(place, wide_from_i64(1)));
+    uint32_t minus_one = place_constant(place, wide_from_i64(-1));
+    uint32_t row = place_new_row(place);
+    if (place->status != STATUS_OK)
+        return;
+    struct place_row *placed = &place->rows[row];
+    placed->fixed.chain = CHAIN_SINGLE;
+    placed->fixed.term = TERM_WEIGHTED;
+    placed->fixed.c3 = minus_one;
+    placed->param[0] = (uint32_t)place_global(place, item.tensor, item.element) + 1;
+    place_item(place, row, 0, &one);
+    place_zero(place, row, 1);
+    place_item(place, row, 2, &item);
+}
+
+struct item place_materialise(struct place *place, struct item item)
+{
+    if (place->status != STATUS_OK)
+        return item;
+    if (item.kind == ITEM_CONSTANT) {
+        place_constant_cell(place, item.constant);
+        return item;
+    }
+    if (item.kind != ITEM_ELEMENT)
+        return item;
+    size_t global = place_global(place, item.tensor, item.element);
+    if (place->first_cell[global] != NO_CELL)
+        return item;
+    if (place->state[item.tensor] == STATE_PARAMETER) {
+        load_parameter(place, item);
+    } else if (place->state[item.tensor] == STATE_VIRTUAL) {
+        struct row_origin origin = place->origin;
+        place->origin = (struct row_origin){place->producer[item.tensor], item.element};
+        struct equation equation;
+        equation_init(&equation);
+        equation_expand_relation(place, &equation, wide_from_i64(1),
+                                 producer_of(place, item.tensor), item.element);
+        equation_add(place, &equation, wide_from_i64(-1), item, 0);
+        equation_emit(place, &equation);
+        place->origin = origin;
+    }
+    return item;
+}
+
+/* ---- laying a chain out ---- */
+
+static void negate(struct place *place, struct equation *equation)
+{
+    bool fits = wide_neg(&equation->constant, equation->constant);
+    for (size_t i = 0; i < equation->term_count; i++)
+        fits = fits && wide_neg(&equation->terms[i].coefficient, equation->terms[i].coefficient);
+    for (size_t i = 0; i < equation->part_count; i++)
+        equation->parts[i].sign = (int8_t)-equation->parts[i].sign;
+    if (!fits)
+        place_fail(place, STATUS_LIMIT, "a coefficient leaves 256 bits");
+}
+
+/* Cursor over the linear terms that are still to be placed. */
+struct layout {
+    struct place *place;
+    struct equation *equation;
+    size_t left; /* terms[0 .. left) remain */
+    uint32_t first_row;
+};
+
+static struct term take(struct layout *layout, size_t index)
+{
+    struct term term = layout->equation->terms[index];
+    layout->equation->terms[index] = layout->equation->terms[--layout->left];
+    return term;
+}
+
+static void put_third(struct layout *layout, uint32_t row)
+{
+    if (layout->left == 0)
+        return;
+    struct term term = take(layout, layout->left - 1);
+    layout->place->rows[row].fixed.c3 = place_constant(layout->place, term.coefficient);
+    layout->place->rows[row].fixed.slot_range = term.range_tag;
+    place_item(layout->place, row, 2, &term.item);
+}
+
+static void put_second(struct layout *layout, uint32_t row, const struct term *term)
+{
+    layout->place->rows[row].fixed.c2 = place_constant(layout->place, term->coefficient);
+    layout->place->rows[row].fixed.slot_table = term->range_tag;
+    place_item(layout->place, row, 1, &term->item);
+}
+
+static uint32_t next_row(struct layout *layout, enum gate_term kind)
+{
+    uint32_t row = place_new_row(layout->place);
+    if (layout->place->status == STATUS_OK) {
+        layout->place->rows[row].fixed.term = (uint8_t)kind;
+        layout->place->rows[row].fixed.chain =
+            row == layout->first_row ? CHAIN_START : CHAIN_CONTINUE;
+    }
+    return row;
+}
+
+static void lay_weighted(struct layout *layout)
+{
+    struct place *place = layout->place;
+    unsigned filled = 0;
+    uint32_t row = 0;
+    for (size_t i = 0; i < layout->equation->part_count && place->status == STATUS_OK; i++) {
+        struct bilinear *part = &layout->equation->parts[i];
+        if (!part->is_param)
+            continue;
+        if (filled == 0) {
+            row = next_row(layout, TERM_WEIGHTED);
+            if (place->status != STATUS_OK)
+                return;
+            put_third(layout, row);
+        }
+        place->rows[row].param[filled] =
+            (uint32_t)place_global(place, part->a.tensor, part->a.element) + 1;
+        place_item(place, row, (uint8_t)filled, &part->b);
+        filled = (filled + 1) % place->param_columns;
+    }
+    if (filled == 1)
+        place_zero(place, row, 1);
+}
+
+static void lay_products(struct layout *layout)
+{
+    struct place *place = layout->place;
+    for (size_t i = 0; i < layout->equation->part_count && place->status == STATUS_OK; i++) {
+        struct bilinear *part = &layout->equation->parts[i];
+        if (part->is_param)
+            continue;
+        uint32_t row = next_row(layout, TERM_PRODUCT);
+        if (place->status != STATUS_OK)
+            return;
+        place->rows[row].fixed.c2 = place_constant(place, layout->equation->constant);
+        layout->equation->constant = wide_from_i64(0);
+        place_item(place, row, 0, &part->a);
+        place_item(place, row, 1, &part->b);
+        put_third(layout, row);
+    }
+}
+
+/* Index of a term with coefficient -1 and no lookup, which can stand in a1 of a three-term row. */
+static bool find_first(const struct layout *layout, size_t *index)
+{
+    for (size_t i = 0; i < layout->left; i++) {
+        const struct term *term = &layout->equation->terms[i];
+        if (term->range_tag == 0 && unit(term->coefficient) == -1) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_plain(const struct layout *layout, size_t except, size_t *index)
+{
+    for (size_t i = 0; i < layout->left; i++) {
+        if (i != except && layout->equation->terms[i].range_tag == 0) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void lay_linear(struct layout *layout)
+{
+    struct place *place = layout->place;
+    while (layout->left > 0 && place->status == STATUS_OK) {
+        size_t first, second;
+        if (layout->left >= 3 && find_first(layout, &first) && find_plain(layout, first, &second)) {
+            struct term terms[2] = {layout->equation->terms[first],
+                                    layout->equation->terms[second]};
+            size_t later = first > second ? first : second,
+                   sooner = first > second ? second : first;
+            take(layout, later);
+            take(layout, sooner);
+            uint32_t row = next_row(layout, TERM_LINEAR3);
+            if (place->status != STATUS_OK)
+                return;
+            place_item(place, row, 0, &terms[0].item);
+            put_second(layout, row, &terms[1]);
+            put_third(layout, row);
+            continue;
+        }
+        uint32_t row = next_row(layout, TERM_LINEAR);
+        if (place->status != STATUS_OK)
+            return;
+        put_third(layout, row);
+        if (layout->left > 0) {
+            struct term term = take(layout, layout->left - 1);
+            put_second(layout, row, &term);
+        }
+    }
+}
+
+void equation_emit(struct place *place, struct equation *equation)
+{
+    if (place->status != STATUS_OK)
+        return;
+    bool has_product = false;
+    for (size_t i = 0; i < equation->part_count; i++)
+        has_product = has_product || !equation->parts[i].is_param;
+    if (equation->part_count > 0 && equation->parts[0].sign < 0)
+        negate(place, equation);
+    if (!has_product && !wide_is_zero(equation->constant)) {
+        struct item one = place_materialise(place, item_constant(place, wide_from_i64(1)));
+        append_term(place, equation, &(struct term){equation->constant, one, 0});
+    }
+    /* Three linear terms fit one row when one has coefficient -1. */
+    size_t first;
+    struct layout layout = {place, equation, equation->term_count, (uint32_t)place->row_count};
+    if (equation->part_count == 0 && equation->term_count == 3 && !find_first(&layout, &first))
+        negate(place, equation);
+    lay_weighted(&layout);
+    lay_products(&layout);
+    lay_linear(&layout);
+    if (place->status != STATUS_OK || place->row_count == layout.first_row)
+        return;
+    struct circuit_row *last = &place->rows[place->row_count - 1].fixed;
+    last->chain = last->chain == CHAIN_START ? CHAIN_SINGLE : CHAIN_END;
+}
+
+/* ---- ranges of single cells ---- */
+
+void place_flush_pending(struct place *place)
+{
+    if (!place->has_pending || place->status != STATUS_OK)
+        return;
+    uint32_t row = place_new_row(place);
+    place->has_pending = false;
+    if (place->status != STATUS_OK)
+        return;
+    place->rows[row].fixed.slot_range = place->pending.range_tag;
+    place_item(place, row, 2, &place->pending.item);
+}
+
+void place_lookup_single(struct place *place, const struct term *term)
+{
+    if (!place->has_pending) {
+        place->pending = *term;
+        place->has_pending = true;
+        return;
+    }
+    place_flush_pending(place);
+    if (place->status != STATUS_OK)
+        return;
+    uint32_t row = (uint32_t)place->row_count - 1;
+    place->rows[row].fixed.slot_table = term->range_tag;
+    place_item(place, row, 1, &term->item);
+}

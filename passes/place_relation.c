@@ -1,0 +1,507 @@
+/*
+ * Rows of each relation kind and of the public words. LINEAR, CONTRACT and PRODUCT place nothing by
+ * themselves: their elements are spelled out where they are used (place_chain.c).
+ */
+#include <string.h>
+
+#include "passes/place_internal.h"
+
+static const struct relation_tensor *tensor_of(const struct place *place, uint32_t tensor)
+{
+    return &place->program->tensors[tensor];
+}
+
+static size_t space_count(const struct relation *relation)
+{
+    size_t count = 1;
+    for (unsigned d = 0; d < relation->space_rank; d++)
+        count *= (size_t)relation->space[d];
+    return count;
+}
+
+static struct item view_item(struct place *place, const struct relation *relation, unsigned view,
+                             size_t position)
+{
+    const struct relation_view *v = &relation->views[view];
+    return place_resolve(place, v->tensor,
+                         relation_view_element(v, relation->space_rank, relation->space, position));
+}
+
+/* ---- limbs ---- */
+
+/* Subtracts 2^scale * sum of limbs of (tensor[element] - bias), `bits` in all, from the equation.
+ */
+static void subtract_limbs(struct place *place, struct equation *equation, struct item value,
+                           uint32_t bias, unsigned bits, wide scale)
+{
+    unsigned shift = 0;
+    while (shift < bits && place->status == STATUS_OK) {
+        unsigned width = bits - shift < place->limb_bits ? bits - shift : place->limb_bits;
+        wide coefficient;
+        if (!wide_shift_left(&coefficient, scale, shift) || !wide_neg(&coefficient, coefficient))
+            place_fail(place, STATUS_LIMIT, "a limb leaves 256 bits");
+        struct item limb = value;
+        limb.kind = ITEM_LIMB;
+        limb.constant = bias;
+        limb.shift = (uint8_t)shift;
+        limb.width = (uint8_t)width;
+        equation_add(place, equation, coefficient, limb,
+                     place_range_tag(place, (size_t)1 << width));
+        shift += width;
+    }
+}
+
+/* A cell that is an element itself and whose range is a table of its own: looked up where it
+ * stands. */
+static bool is_single_limb(const struct place *place, wide low, wide size)
+{
+    int64_t small;
+    if (!wide_is_zero(low) || !wide_to_i64(&small, size))
+        return false;
+    return small <= ((int64_t)1 << place->limb_bits);
+}
+
+/* tensor[element] - low in 0 .. size - 1. */
+static void place_range(struct place *place, uint32_t tensor, size_t element, struct item x,
+                        wide low, wide size)
+{
+    int64_t small = 0;
+    if (x.kind == ITEM_CONSTANT)
+        return; /* the interpreter checked the constant against the same bounds at compile time */
+    bool plain = x.kind == ITEM_ELEMENT && place->state[x.tensor] != STATE_VIRTUAL;
+    if (plain && is_single_limb(place, low, size)) {
+        ASSERT(wide_to_i64(&small, size));
+        x = place_materialise(place, x);
+        place_lookup_single(
+            place, &(struct term){wide_from_i64(0), x, place_range_tag(place, (size_t)small)});
+        return;
+    }
+    struct equation equation;
+    equation_init(&equation);
+    wide minus;
+    if (!wide_neg(&minus, low)) {
+        place_fail(place, STATUS_LIMIT, "a range leaves 256 bits");
+        return;
+    }
+    equation_expand(place, &equation, wide_from_i64(1), x.tensor, x.element);
+    equation_add_constant(place, &equation, minus);
+    struct item value = item_element(tensor, (uint32_t)element);
+    uint32_t bias = place_constant(place, low);
+    unsigned bits = wide_bit_length(size) - 1;
+    if (wide_compare(size, wide_power_of_two(bits)) == 0) {
+        subtract_limbs(place, &equation, value, bias, bits, wide_from_i64(1));
+    } else {
+        ASSERT(wide_to_i64(&small, size) && small <= 16);
+        struct item limb = value;
+        limb.kind = ITEM_LIMB;
+        limb.constant = bias;
+        limb.width = (uint8_t)(bits + 1);
+        equation_add(place, &equation, wide_from_i64(-1), limb,
+                     place_range_tag(place, (size_t)small));
+    }
+    equation_emit(place, &equation);
+}
+
+static void relation_range(struct place *place, const struct relation *relation)
+{
+    wide size;
+    if (!wide_sub(&size, relation->high, relation->low) ||
+        !wide_add(&size, size, wide_from_i64(1))) {
+        place_fail(place, STATUS_LIMIT, "a range leaves 256 bits");
+        return;
+    }
+    size_t count = space_count(relation);
+    for (size_t i = 0; i < count && place->status == STATUS_OK; i++) {
+        place->origin.element = (uint32_t)i;
+        struct item x = view_item(place, relation, 0, i);
+        place_range(place, x.tensor, x.element, x, relation->low, size);
+    }
+}
+
+/* ---- rescale ---- */
+
+/* Bits and bias of the power-of-two range around [low, high] that makes a quotient unique. */
+static void rounded_range(const struct relation_tensor *tensor, wide *low, unsigned *bits)
+{
+    *low = wide_from_i64(0);
+    *bits = wide_bit_length(tensor->high);
+    if (!wide_is_negative(tensor->low))
+        return;
+    wide below; /* -low - 1 needs as many bits as the positive side may have */
+    ASSERT(wide_add(&below, tensor->low, wide_from_i64(1)) && wide_neg(&below, below));
+    unsigned negative = wide_is_negative(below) ? 0 : wide_bit_length(below);
+    unsigned half = negative > *bits ? negative : *bits;
+    ASSERT(wide_neg(low, wide_power_of_two(half)));
+    *bits = half + 1;
+}
+
+static void rescale_element(struct place *place, const struct relation *relation, size_t i)
+{
+    uint32_t y_tensor = relation->outputs[0], r_tensor = relation->outputs[1];
+    struct item y = item_element(y_tensor, (uint32_t)i), r = item_element(r_tensor, (uint32_t)i);
+    struct item x = view_item(place, relation, 0, i);
+    struct equation equation;
+    equation_init(&equation);
+    wide d = relation->divisor, minus_d;
+    if (relation->divisor_is_view) {
+        /* y * d is a product, so x - y d is kept with sign -1 on the product. */
+        equation_add_product(place, &equation, -1, y, view_item(place, relation, 1, i));
+        if (relation->rounding == ROUND_HALF_UP) {
+            place_fail(
+                place, STATUS_UNSUPPORTED,
+                "half-up rounding by a witness divisor: lowering must add half the divisor itself");
+            return;
+        }
+    }
+    if (x.kind == ITEM_CONSTANT)
+        equation_add(place, &equation, wide_from_i64(1), x, 0);
+    else
+        equation_expand(place, &equation, wide_from_i64(1), x.tensor, x.element);
+    if (relation->rounding == ROUND_HALF_UP)
+        equation_add_constant(place, &equation, wide_shift_right(d, 1));
+    wide low;
+    unsigned bits;
+    rounded_range(tensor_of(place, y_tensor), &low, &bits);
+    bool implied = place->is_implied[place_global(place, y_tensor, (uint32_t)i)] != 0;
+    bool direct = !implied && is_single_limb(place, low, wide_power_of_two(bits));
+    bool is_power = !relation->divisor_is_view &&
+                    wide_compare(d, wide_power_of_two(wide_bit_length(d) - 1)) == 0;
+    if (!relation->divisor_is_view) {
+        if (!wide_neg(&minus_d, d))
+            place_fail(place, STATUS_LIMIT, "a divisor leaves 256 bits");
+        equation_add(place, &equation, minus_d, y,
+                     direct ? place_range_tag(place, (size_t)1 << bits) : 0);
+    } else {
+        direct = false;
+    }
+    bool r_has_uses = place->linear_uses[place_global(place, r_tensor, (uint32_t)i)] +
+                          place->hard_uses[place_global(place, r_tensor, (uint32_t)i)] >
+                      0;
+    if (is_power && !r_has_uses) {
+        subtract_limbs(place, &equation, r, place_constant(place, wide_from_i64(0)),
+                       wide_bit_length(d) - 1, wide_from_i64(1));
+    } else {
+        equation_add(place, &equation, wide_from_i64(-1), r, 0);
+    }
+    equation_emit(place, &equation);
+    if (is_power && r_has_uses)
+        place_range(place, r_tensor, i, r, wide_from_i64(0), d);
+    if (!implied && !direct)
+        place_range(place, y_tensor, i, y, low, wide_power_of_two(bits));
+}
+
+/* ---- lookups ---- */
+
+static void relation_table(struct place *place, const struct relation *relation)
+{
+    size_t count = space_count(relation);
+    for (size_t i = 0; i < count && place->status == STATUS_OK; i++) {
+        place->origin.element = (uint32_t)i;
+        struct item x = place_materialise(place, view_item(place, relation, 0, i));
+        for (unsigned k = 0; k < relation->output_count; k++) {
+            struct item y = item_element(relation->outputs[k], (uint32_t)i);
+            uint16_t tag = place_table_tag(place, relation->table, (uint8_t)k);
+            uint32_t row = place_new_row(place);
+            if (place->status != STATUS_OK)
+                return;
+            place->rows[row].fixed.slot_table = tag;
+            place_item(place, row, 1, &x);
+            place_item(place, row, 0, &y);
+        }
+    }
+}
+
+/* Entries of a memory with witness content, one provider row each and pair of columns: (value 2
+ * pair + 1 or zero, value 2 pair, index). */
+static void provide_memory(struct place *place, uint32_t memory, uint32_t pair, uint16_t tag)
+{
+    const struct relation_tensor *tensor = tensor_of(place, memory);
+    uint32_t entries = (uint32_t)tensor->shape[0], width = (uint32_t)(tensor->count / entries);
+    struct row_origin origin = place->origin;
+    for (uint32_t e = 0; e < entries && place->status == STATUS_OK; e++) {
+        struct item index = place_materialise(place, item_constant(place, wide_from_i64(e)));
+        struct item values[2];
+        unsigned count = 0;
+        for (uint32_t k = 2 * pair; k < 2 * pair + 2 && k < width; k++)
+            values[count++] =
+                place_materialise(place, place_resolve(place, memory, (int64_t)e * width + k));
+        uint32_t row = place_new_row(place);
+        if (place->status != STATUS_OK)
+            return;
+        place->rows[row].fixed.slot_memory = tag;
+        place->rows[row].fixed.is_provider = 1;
+        place_item(place, row, 2, &index);
+        place_item(place, row, 1, &values[0]);
+        if (count == 2)
+            place_item(place, row, 0, &values[1]);
+        else
+            place_zero(place, row, 0);
+    }
+    place->origin = origin;
+}
+
+static void relation_read(struct place *place, const struct relation *relation)
+{
+    const struct relation_tensor *memory = tensor_of(place, relation->memory);
+    if (memory->count == 0 || memory->shape[0] > INT32_MAX) {
+        place_fail(place, STATUS_LIMIT, "the memory '%s' is empty or too large", memory->name);
+        return;
+    }
+    bool is_param = place->state[relation->memory] == STATE_PARAMETER;
+    uint32_t width = (uint32_t)(memory->count / (size_t)memory->shape[0]);
+    uint32_t together = is_param ? place->param_columns : 2;
+    size_t count = space_count(relation);
+    for (uint32_t pair = 0; together * pair < width && place->status == STATUS_OK; pair++) {
+        size_t known = place->memory_count;
+        uint16_t tag = place_memory_tag(place, relation->memory, pair, is_param);
+        if (place->memory_count > known && !is_param)
+            provide_memory(place, relation->memory, pair, tag);
+        bool is_double = together == 2 && 2 * pair + 1 < width;
+        for (size_t i = 0; i < count && place->status == STATUS_OK; i++) {
+            place->origin.element = (uint32_t)i;
+            struct item index = place_materialise(place, view_item(place, relation, 0, i));
+            struct item first =
+                item_element(relation->outputs[0], (uint32_t)(i * width + together * pair));
+            struct item second =
+                item_element(relation->outputs[0], (uint32_t)(i * width + together * pair + 1));
+            uint32_t row = place_new_row(place);
+            if (place->status != STATUS_OK)
+                return;
+            place->rows[row].fixed.slot_memory = tag;
+            /* Parameter memory: (index, value, second value); witness memory: (second value, value,
+             * index). */
+            place_item(place, row, is_param ? 0 : 2, &index);
+            place_item(place, row, 1, &first);
+            if (is_double)
+                place_item(place, row, is_param ? 2 : 0, &second);
+        }
+    }
+}
+
+/* ---- is_zero, asserts ---- */
+
+static void relation_is_zero(struct place *place, const struct relation *relation)
+{
+    uint32_t one = place_constant(place, wide_from_i64(1)),
+             minus_one = place_constant(place, wide_from_i64(-1));
+    size_t count = space_count(relation);
+    for (size_t i = 0; i < count && place->status == STATUS_OK; i++) {
+        place->origin.element = (uint32_t)i;
+        struct item x = place_materialise(place, view_item(place, relation, 0, i));
+        struct item b = item_element(relation->outputs[0], (uint32_t)i);
+        uint32_t first = place_new_row(place), second = place_new_row(place);
+        if (place->status != STATUS_OK ||
+            !place_grow(place, (void **)&place->fills, &place->fill_capacity, place->fill_count + 1,
+                        sizeof *place->fills))
+            return;
+        /* x * inverse - 1 + b = 0 and x * b = 0. */
+        struct circuit_row *fixed = &place->rows[first].fixed;
+        *fixed = (struct circuit_row){
+            .chain = CHAIN_SINGLE, .term = TERM_PRODUCT, .c2 = minus_one, .c3 = one};
+        place->rows[second].fixed =
+            (struct circuit_row){.chain = CHAIN_SINGLE, .term = TERM_PRODUCT};
+        place_item(place, first, 0, &x);
+        place->fills[place->fill_count++] =
+            (struct fill){.row = first,
+                          .column = 1,
+                          .kind = FILL_INVERSE,
+                          .tensor = x.kind == ITEM_CONSTANT ? RELATION_NONE : x.tensor,
+                          .element = x.element,
+                          .constant = x.constant};
+        place_item(place, first, 2, &b);
+        place_item(place, second, 0, &x);
+        place_item(place, second, 1, &b);
+    }
+}
+
+static void relation_assert(struct place *place, const struct relation *relation)
+{
+    size_t count = space_count(relation);
+    for (size_t i = 0; i < count && place->status == STATUS_OK; i++) {
+        place->origin.element = (uint32_t)i;
+        struct equation equation;
+        equation_init(&equation);
+        equation_expand_relation(place, &equation, wide_from_i64(1), relation, i);
+        equation_emit(place, &equation);
+    }
+}
+
+void place_relation(struct place *place, uint32_t index)
+{
+    const struct relation *relation = &place->program->relations[index];
+    place->origin = (struct row_origin){index, 0};
+    switch (relation->kind) {
+    case RELATION_PRODUCT:
+        if (relation->is_assert)
+            relation_assert(place, relation);
+        break;
+    case RELATION_RANGE:
+        relation_range(place, relation);
+        break;
+    case RELATION_RESCALE:
+        for (size_t i = 0, count = space_count(relation); i < count && place->status == STATUS_OK;
+             i++) {
+            place->origin.element = (uint32_t)i;
+            rescale_element(place, relation, i);
+        }
+        break;
+    case RELATION_TABLE:
+        relation_table(place, relation);
+        break;
+    case RELATION_READ:
+        relation_read(place, relation);
+        break;
+    case RELATION_IS_ZERO:
+        relation_is_zero(place, relation);
+        break;
+    case RELATION_DIGEST:
+        place_digest(place, relation, index);
+        break;
+    case RELATION_PERMUTE:
+        place_fail(place, STATUS_UNSUPPORTED,
+                   "node %s: a permutation has no rows in this table; lowering uses reads with "
+                   "increasing keys",
+                   relation->node < place->program->node_count
+                       ? place->program->node_names[relation->node]
+                       : "(compiler)");
+        break;
+    case RELATION_LINEAR:
+    case RELATION_CONTRACT:
+    case RELATION_HINT:
+        break;
+    }
+}
+
+/* ---- public words ---- */
+
+static void add_part(struct place *place, struct circuit *circuit, size_t *capacity,
+                     struct public_part part)
+{
+    void *array = circuit->public_parts;
+    if (!place_grow(place, &array, capacity, circuit->public_part_count + 1, sizeof part))
+        return;
+    circuit->public_parts = array;
+    circuit->public_parts[circuit->public_part_count++] = part;
+}
+
+/* Packs the public tensors into words below 2^capacity, in order; a digest stands alone. */
+static void pack_words(struct place *place, struct circuit *circuit)
+{
+    size_t capacity = 0;
+    unsigned used = 0, limit = place->options->capacity_bits;
+    uint32_t word = 0;
+    bool open = false;
+    for (size_t p = 0; p < place->program->public_tensor_count; p++) {
+        uint32_t tensor = place->program->public_tensors[p];
+        const struct relation_tensor *t = tensor_of(place, tensor);
+        wide low;
+        unsigned bits;
+        rounded_range(t, &low, &bits);
+        if (bits == 0)
+            bits = 1;
+        bool whole = bits > limit;
+        for (size_t e = 0; e < t->count && place->status == STATUS_OK; e++) {
+            if (open && (whole || used + bits > limit)) {
+                word++;
+                open = false;
+            }
+            if (!open)
+                used = 0;
+            struct public_part part = {.word = word,
+                                       .tensor = tensor,
+                                       .element = (uint32_t)e,
+                                       .shift = (uint16_t)used,
+                                       .low = place_constant(place, whole ? wide_from_i64(0) : low),
+                                       .bits = (uint16_t)(whole ? limit + 1 : bits)};
+            add_part(place, circuit, &capacity, part);
+            used += bits;
+            open = true;
+            if (whole) {
+                word++;
+                open = false;
+            }
+        }
+    }
+    circuit->public_word_count = word + (open ? 1 : 0);
+}
+
+/* One word: rho * s + sum of 2^shift (value - low), two parts a row. */
+static void lay_word(struct place *place, const struct circuit *circuit, size_t from, size_t to,
+                     bool is_first)
+{
+    wide offset = wide_from_i64(0);
+    struct term terms[2];
+    unsigned waiting = 0;
+    bool fits = true, started = false;
+    for (size_t p = from; p <= to && place->status == STATUS_OK; p++) {
+        struct term term;
+        if (p < to) {
+            const struct public_part *part = &circuit->public_parts[p];
+            wide shifted;
+            fits = fits && wide_shift_left(&shifted, place->constants[part->low], part->shift) &&
+                   wide_sub(&offset, offset, shifted);
+            term = (struct term){wide_power_of_two(part->shift),
+                                 place_resolve(place, part->tensor, part->element), 0};
+        } else {
+            if (wide_is_zero(offset))
+                continue;
+            term = (struct term){offset, item_constant(place, wide_from_i64(1)), 0};
+        }
+        terms[waiting++] = term;
+        bool last = p == to || (p + 1 == to && wide_is_zero(offset));
+        if (waiting < 2 && !last)
+            continue;
+        uint32_t row = place_new_row(place);
+        if (place->status != STATUS_OK)
+            return;
+        place->rows[row].fixed.chain = started    ? CHAIN_CONTINUE
+                                       : is_first ? CHAIN_START
+                                                  : CHAIN_HORNER;
+        started = true;
+        for (unsigned k = 0; k < waiting; k++) {
+            uint32_t coefficient = place_constant(place, terms[k].coefficient);
+            *(k == 0 ? &place->rows[row].fixed.c3 : &place->rows[row].fixed.c2) = coefficient;
+            place_item(place, row, k == 0 ? 2 : 1, &terms[k].item);
+        }
+        waiting = 0;
+    }
+    if (waiting == 1) {
+        uint32_t row = place_new_row(place);
+        if (place->status != STATUS_OK)
+            return;
+        place->rows[row].fixed.chain = started    ? CHAIN_CONTINUE
+                                       : is_first ? CHAIN_START
+                                                  : CHAIN_HORNER;
+        uint32_t coefficient = place_constant(place, terms[0].coefficient);
+        place->rows[row].fixed.c3 = coefficient;
+        place_item(place, row, 2, &terms[0].item);
+    }
+    if (!fits)
+        place_fail(place, STATUS_LIMIT, "a public word leaves 256 bits");
+}
+
+void place_public(struct place *place, struct circuit *circuit)
+{
+    pack_words(place, circuit);
+    place_materialise(place, item_constant(place, wide_from_i64(1)));
+    for (size_t p = 0; p < circuit->public_part_count; p++) {
+        const struct public_part *part = &circuit->public_parts[p];
+        place->origin = (struct row_origin){place->producer[part->tensor], part->element};
+        place_materialise(place, place_resolve(place, part->tensor, part->element));
+    }
+    place_flush_pending(place);
+}
+
+void place_public_rows(struct place *place, struct circuit *circuit)
+{
+    size_t from = 0;
+    for (uint32_t word = 0; word < circuit->public_word_count && place->status == STATUS_OK;
+         word++) {
+        size_t to = from;
+        while (to < circuit->public_part_count && circuit->public_parts[to].word == word)
+            to++;
+        place->origin = (struct row_origin){RELATION_NONE, 0};
+        lay_word(place, circuit, from, to, word == 0);
+        from = to;
+    }
+}
