@@ -155,8 +155,9 @@ enum status arena_failure(const struct arena *arena, size_t bytes, const char *w
                           struct diag *diag)
 {
     if (arena->limit_bytes != 0 && bytes > arena->limit_bytes - arena->used_bytes)
-        return diag_set(diag, STATUS_LIMIT, "%s needs %zu bytes more, beyond the limit of %zu bytes",
-                        what, bytes, arena->limit_bytes);
+        return diag_set(diag, STATUS_LIMIT,
+                        "%s needs %zu bytes more, beyond the limit of %zu bytes", what, bytes,
+                        arena->limit_bytes);
     return diag_set(diag, STATUS_NO_MEMORY, "no memory for the %zu bytes of %s", bytes, what);
 }
 

@@ -1,6 +1,7 @@
 /*
- * Arenas: memory given out in order and given back all at once. The graph of a compilation lives in one,
- * the scratch of a pass in another that is rewound after the pass; provers draw their plan from one.
+ * Arenas: memory given out in order and given back all at once. The graph of a compilation lives in
+ * one, the scratch of a pass in another that is rewound after the pass; provers draw their plan
+ * from one.
  *
  * Every allocation is zeroed. One of 64 bytes and more starts on a multiple of 64 (a cache line, a
  * vector register), a smaller one on a multiple of 16. One thread uses an arena at a time.
@@ -39,8 +40,8 @@ void arena_init(struct arena *arena, size_t limit_bytes);
 void arena_release(struct arena *arena);
 
 /*
- * Returns `bytes` zeroed bytes owned by the arena, or null when the limit is met or the system has no
- * more (see arena_failure). Zero bytes give a valid pointer to nothing.
+ * Returns `bytes` zeroed bytes owned by the arena, or null when the limit is met or the system has
+ * no more (see arena_failure). Zero bytes give a valid pointer to nothing.
  */
 void *arena_alloc(struct arena *arena, size_t bytes) SERTN_MUST_CHECK;
 
@@ -60,8 +61,8 @@ char *arena_strndup(struct arena *arena, const char *text, size_t count) SERTN_M
 /* Returns a copy of `bytes` bytes, or null. */
 void *arena_memdup(struct arena *arena, const void *data, size_t bytes) SERTN_MUST_CHECK;
 /* Returns text formatted as by printf, or null. */
-char *arena_printf(struct arena *arena, const char *format, ...) SERTN_PRINTF(2, 3)
-    SERTN_MUST_CHECK;
+char *arena_printf(struct arena *arena, const char *format, ...)
+    SERTN_PRINTF(2, 3) SERTN_MUST_CHECK;
 
 /* Says why an allocation of about `bytes` for `what` failed: STATUS_LIMIT or STATUS_NO_MEMORY. */
 enum status arena_failure(const struct arena *arena, size_t bytes, const char *what,

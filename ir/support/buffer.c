@@ -169,7 +169,8 @@ void buffer_put_hex(struct buffer *buffer, const void *bytes, size_t count)
     }
 }
 
-/* Returns the bytes of the valid UTF-8 character at `text`, 0 when there is none (Unicode 15, 3.9). */
+/* Returns the bytes of the valid UTF-8 character at `text`, 0 when there is none (Unicode 15, 3.9).
+ */
 static size_t utf8_length(const unsigned char *text)
 {
     unsigned char first = text[0];

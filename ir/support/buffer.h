@@ -1,8 +1,8 @@
 /*
  * Growable bytes and text, for writing files, reports and JSON.
  *
- * A buffer that meets the end of memory remembers it and ignores what follows, so that a long series of
- * writes is checked once, by buffer_status. Integers are written little-endian.
+ * A buffer that meets the end of memory remembers it and ignores what follows, so that a long
+ * series of writes is checked once, by buffer_status. Integers are written little-endian.
  */
 #ifndef SERTN_IR_SUPPORT_BUFFER_H
 #define SERTN_IR_SUPPORT_BUFFER_H
@@ -50,13 +50,13 @@ void buffer_printf(struct buffer *buffer, const char *format, ...) SERTN_PRINTF(
 void buffer_put_hex(struct buffer *buffer, const void *bytes, size_t count);
 
 /*
- * A JSON string (RFC 8259), quotes included. Bytes that are not valid UTF-8 become U+FFFD, so that the
- * result is always valid JSON.
+ * A JSON string (RFC 8259), quotes included. Bytes that are not valid UTF-8 become U+FFFD, so that
+ * the result is always valid JSON.
  */
 void buffer_put_json(struct buffer *buffer, const char *text);
 /*
- * A JSON number that reads back as the same double, in its shortest such form; NaN and the infinities
- * as the strings "NaN", "Infinity", "-Infinity".
+ * A JSON number that reads back as the same double, in its shortest such form; NaN and the
+ * infinities as the strings "NaN", "Infinity", "-Infinity".
  */
 void buffer_put_json_double(struct buffer *buffer, double value);
 /* A JSON number, or a string of digits where |value| > 2^53, which JSON readers would round. */

@@ -180,7 +180,8 @@ static char *staged_name(const char *target)
     return length < 0 ? NULL : path;
 }
 
-/* Returns owned text: the file a path stands for, links followed; and whether it is written directly. */
+/* Returns owned text: the file a path stands for, links followed; and whether it is written
+ * directly. */
 static char *resolve_target(const char *path, bool *direct)
 {
     struct stat info;
@@ -202,7 +203,8 @@ static void release_writer(struct file_writer *writer)
     *writer = (struct file_writer){.descriptor = -1, .cleanup = -1};
 }
 
-/* Opens the temporary file, entered in the list before it exists so that no signal falls between. */
+/* Opens the temporary file, entered in the list before it exists so that no signal falls between.
+ */
 static int open_staged(struct file_writer *writer, unsigned mode)
 {
     writer->cleanup = file_cleanup_add(writer->staged);
@@ -219,8 +221,8 @@ enum status file_writer_begin(struct file_writer *writer, const char *path, unsi
         release_writer(writer);
         return out_of_memory(diag, path);
     }
-    writer->descriptor = writer->direct ? open(writer->target, O_WRONLY | O_CLOEXEC)
-                                        : open_staged(writer, mode);
+    writer->descriptor =
+        writer->direct ? open(writer->target, O_WRONLY | O_CLOEXEC) : open_staged(writer, mode);
     if (writer->descriptor < 0) {
         int error = errno;
         release_writer(writer);
@@ -349,9 +351,10 @@ static enum status check_replaceable(const char *target, const char *marker, str
     /* rmdir removes a folder only when it is empty, which is then no loss. */
     if (ours || rmdir(target) == 0)
         return STATUS_OK;
-    return diag_set(diag, STATUS_BAD_INPUT,
-                    "%s holds other files (no %s in it) and is not overwritten: choose another name",
-                    target, marker);
+    return diag_set(
+        diag, STATUS_BAD_INPUT,
+        "%s holds other files (no %s in it) and is not overwritten: choose another name", target,
+        marker);
 }
 
 static void release_staging(struct file_staging *staging)
@@ -391,8 +394,9 @@ enum status file_staging_begin(struct file_staging *staging, const char *target,
     return status;
 }
 
-/* Puts the new folder in the target's place; returns 0 or errno. What is to be removed afterwards, the
- * earlier folder or a new one that found no place, is then at the staged name, or nothing is. */
+/* Puts the new folder in the target's place; returns 0 or errno. What is to be removed afterwards,
+ * the earlier folder or a new one that found no place, is then at the staged name, or nothing is.
+ */
 static int exchange(const struct file_staging *staging)
 {
     if (syscall(SYS_renameat2, AT_FDCWD, staging->staged, AT_FDCWD, staging->target,

@@ -2,8 +2,8 @@
  * Files: read whole under a limit, written whole or not at all.
  *
  * A write goes to a temporary file beside the target and is renamed over it when complete. Once
- * file_clean_on_signals was called, an interrupt removes what was being written; without it, or after
- * a kill, a file named .<target>.tmp-<random> may stay behind, never a broken target.
+ * file_clean_on_signals was called, an interrupt removes what was being written; without it, or
+ * after a kill, a file named .<target>.tmp-<random> may stay behind, never a broken target.
  */
 #ifndef SERTN_IR_SUPPORT_FILE_H
 #define SERTN_IR_SUPPORT_FILE_H
@@ -21,8 +21,9 @@
 
 /*
  * Appends the whole file to the buffer. "-" is standard input.
- * Errors: STATUS_BAD_INPUT when there is no such file or it is a folder, STATUS_LIMIT when it has more
- * than limit_bytes (nothing is then read into memory beyond the limit), STATUS_IO, STATUS_NO_MEMORY.
+ * Errors: STATUS_BAD_INPUT when there is no such file or it is a folder, STATUS_LIMIT when it has
+ * more than limit_bytes (nothing is then read into memory beyond the limit), STATUS_IO,
+ * STATUS_NO_MEMORY.
  */
 enum status file_read(const char *path, uint64_t limit_bytes, struct buffer *buffer,
                       struct diag *diag) SERTN_MUST_CHECK;
@@ -34,16 +35,18 @@ struct file_map {
 };
 
 /*
- * Maps a file, for big ones read in places (SRS, keys). Errors as of file_read. Another process that
- * cuts the file while it is mapped ends this one by SIGBUS; our own files are replaced, never cut.
+ * Maps a file, for big ones read in places (SRS, keys). Errors as of file_read. Another process
+ * that cuts the file while it is mapped ends this one by SIGBUS; our own files are replaced, never
+ * cut.
  */
 enum status file_map_open(struct file_map *map, const char *path, uint64_t limit_bytes,
                           struct diag *diag) SERTN_MUST_CHECK;
 void file_map_close(struct file_map *map);
 
 /*
- * Writes a file in one step: afterwards it holds exactly the bytes, or is what it was. durable: also
- * survives a power cut (keys, SRS, journals). A target that is a device or a pipe is written directly.
+ * Writes a file in one step: afterwards it holds exactly the bytes, or is what it was. durable:
+ * also survives a power cut (keys, SRS, journals). A target that is a device or a pipe is written
+ * directly.
  */
 enum status file_write(const char *path, const void *bytes, size_t count, unsigned mode,
                        bool durable, struct diag *diag) SERTN_MUST_CHECK;
@@ -51,11 +54,11 @@ enum status file_write(const char *path, const void *bytes, size_t count, unsign
 /* The same in pieces: begin, put..., then commit or abandon. */
 struct file_writer {
     int descriptor;
-    bool direct;   /* a device or a pipe: no temporary file */
+    bool direct; /* a device or a pipe: no temporary file */
     bool durable;
-    int cleanup;   /* entry in the list of what an interrupt removes, or -1 */
-    char *target;  /* owned */
-    char *staged;  /* owned; the temporary file */
+    int cleanup;  /* entry in the list of what an interrupt removes, or -1 */
+    char *target; /* owned */
+    char *staged; /* owned; the temporary file */
     enum status status;
     int error; /* errno of the first failure */
 };
@@ -81,9 +84,10 @@ enum status file_make_dir(const char *path, unsigned mode, struct diag *diag) SE
 enum status file_remove_tree(const char *path, struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * A folder made as a whole, as file_writer makes a file: begin gives an empty temporary folder beside
- * the target; commit puts it in the target's place. A target that exists is replaced only when it is an
- * empty folder or contains `marker` (a path inside it that only our own artifacts have).
+ * A folder made as a whole, as file_writer makes a file: begin gives an empty temporary folder
+ * beside the target; commit puts it in the target's place. A target that exists is replaced only
+ * when it is an empty folder or contains `marker` (a path inside it that only our own artifacts
+ * have).
  */
 struct file_staging {
     char *target; /* owned */
@@ -97,12 +101,13 @@ enum status file_staging_commit(struct file_staging *staging, struct diag *diag)
 void file_staging_abandon(struct file_staging *staging);
 
 /*
- * Makes SIGINT, SIGTERM, SIGHUP and SIGPIPE remove the temporary files and folders that are open, then end
- * the process as these signals do. Called once by the programs, never by the library.
+ * Makes SIGINT, SIGTERM, SIGHUP and SIGPIPE remove the temporary files and folders that are open,
+ * then end the process as these signals do. Called once by the programs, never by the library.
  */
 void file_clean_on_signals(void);
 
-/* Joins a folder and a name with one slash between them. Returns owned text, null without memory. */
+/* Joins a folder and a name with one slash between them. Returns owned text, null without memory.
+ */
 char *file_join(const char *folder, const char *name) SERTN_MUST_CHECK;
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The list of temporary files and folders that an interrupt removes; used by file.c alone. Everything
- * the signal handler does is safe in a signal handler (POSIX.1-2017, 2.4.3): it allocates nothing and
- * takes no lock.
+ * The list of temporary files and folders that an interrupt removes; used by file.c alone.
+ * Everything the signal handler does is safe in a signal handler (POSIX.1-2017, 2.4.3): it
+ * allocates nothing and takes no lock.
  */
 #ifndef SERTN_IR_SUPPORT_FILE_CLEANUP_H
 #define SERTN_IR_SUPPORT_FILE_CLEANUP_H

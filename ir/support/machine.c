@@ -2,9 +2,9 @@
  * The worker pool and the probes of machine.h.
  *
  * A loop is published under the lock as a new round; workers, and the caller, then take chunk after
- * chunk from an atomic counter. A loop ends when every worker that joined the round has left it. Workers
- * that find no new round spin a little, since the next loop of a proof is usually microseconds away,
- * then sleep.
+ * chunk from an atomic counter. A loop ends when every worker that joined the round has left it.
+ * Workers that find no new round spin a little, since the next loop of a proof is usually
+ * microseconds away, then sleep.
  */
 #include "ir/support/machine.h"
 
@@ -183,8 +183,8 @@ static void pause_briefly(void)
 #endif
 }
 
-/* Waits for a round after `seen`. Returns false at the end of the pool; else has joined the round, or
- * has found it already closed and set *joined to false. */
+/* Waits for a round after `seen`. Returns false at the end of the pool; else has joined the round,
+ * or has found it already closed and set *joined to false. */
 static bool wait_for_round(struct machine *machine, uint64_t *seen, bool *joined)
 {
     for (int i = 0; i < SPIN_ROUNDS; i++) {
@@ -302,7 +302,8 @@ double machine_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* VmHWM and not getrusage: the latter starts from what the parent held when it made this process. */
+/* VmHWM and not getrusage: the latter starts from what the parent held when it made this process.
+ */
 uint64_t machine_peak_memory_bytes(void)
 {
     FILE *file = fopen("/proc/self/status", "re");

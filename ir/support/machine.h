@@ -1,9 +1,9 @@
 /*
  * The machine under us: what its CPU can do, its threads, its clock, the memory we took.
  *
- * parallel_for cuts work into chunks that depend on the caller's sizes alone, so that no result depends
- * on the number of threads. Threads start with the first loop that has work for two of them, which costs
- * a small run nothing and a large one some ten microseconds a thread.
+ * parallel_for cuts work into chunks that depend on the caller's sizes alone, so that no result
+ * depends on the number of threads. Threads start with the first loop that has work for two of
+ * them, which costs a small run nothing and a large one some ten microseconds a thread.
  */
 #ifndef SERTN_IR_SUPPORT_MACHINE_H
 #define SERTN_IR_SUPPORT_MACHINE_H
@@ -50,10 +50,10 @@ unsigned machine_cpu_count(void);
 typedef void machine_task(void *ctx, size_t begin, size_t end, unsigned worker);
 
 /*
- * Runs task over 0 .. count - 1 in chunks of `chunk` elements (the last may be shorter), in any order,
- * on any thread, and returns when all are done. What the tasks wrote is then visible to the caller.
- * Requires: chunk > 0. Calls for one pool come from one thread at a time; a task may call it again,
- * and then does the inner loop alone.
+ * Runs task over 0 .. count - 1 in chunks of `chunk` elements (the last may be shorter), in any
+ * order, on any thread, and returns when all are done. What the tasks wrote is then visible to the
+ * caller. Requires: chunk > 0. Calls for one pool come from one thread at a time; a task may call
+ * it again, and then does the inner loop alone.
  */
 void machine_parallel_for(struct machine *machine, size_t count, size_t chunk, machine_task *task,
                           void *ctx);
@@ -61,7 +61,8 @@ void machine_parallel_for(struct machine *machine, size_t count, size_t chunk, m
 /* Seconds of a clock that never steps back; only differences mean anything. */
 double machine_seconds(void);
 
-/* The most memory the process has held at once, in bytes (the peak resident set); 0 when unknown. */
+/* The most memory the process has held at once, in bytes (the peak resident set); 0 when unknown.
+ */
 uint64_t machine_peak_memory_bytes(void);
 
 #endif

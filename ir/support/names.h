@@ -1,6 +1,6 @@
 /*
- * A map from names to small numbers: each name added gets the next one, 0, 1, 2, ... and keeps it, so
- * that an array beside the table holds whatever belongs to the names, in the order they came.
+ * A map from names to small numbers: each name added gets the next one, 0, 1, 2, ... and keeps it,
+ * so that an array beside the table holds whatever belongs to the names, in the order they came.
  * The hash is fixed: tables behave alike on every machine and run.
  */
 #ifndef SERTN_IR_SUPPORT_NAMES_H

@@ -73,7 +73,8 @@ int rational_compare(struct rational a, struct rational b)
     /* Both products are from 1 to 2^126: a shift of 127 and more decides alone. */
     if (shift >= 127 || shift <= -127)
         return shift > 0 ? 1 : -1;
-    /* left * 2^shift against right: compared after dividing the other side, with the rest counted. */
+    /* left * 2^shift against right: compared after dividing the other side, with the rest counted.
+     */
     bool swapped = shift < 0;
     unsigned bits = (unsigned)(swapped ? -shift : shift);
     unsigned __int128 scaled = swapped ? right : left, plain = swapped ? left : right;

@@ -1,9 +1,9 @@
 /*
- * Exact positive rational scales: real = integer * scale. Used where encodings are chosen and combined
- * (passes/quantize, lowering) and printed (reports, metadata).
+ * Exact positive rational scales: real = integer * scale. Used where encodings are chosen and
+ * combined (passes/quantize, lowering) and printed (reports, metadata).
  *
- * value = numerator / denominator * 2^exponent with numerator and denominator odd, positive and without
- * a common factor: so every value has one form, and powers of two are 1/1 * 2^k.
+ * value = numerator / denominator * 2^exponent with numerator and denominator odd, positive and
+ * without a common factor: so every value has one form, and powers of two are 1/1 * 2^k.
  */
 #ifndef SERTN_IR_SUPPORT_RATIONAL_H
 #define SERTN_IR_SUPPORT_RATIONAL_H
@@ -42,7 +42,8 @@ bool rational_equal(struct rational a, struct rational b);
 int rational_compare(struct rational a, struct rational b);
 /* Whether it is 2^k. */
 bool rational_is_power_of_two(struct rational a);
-/* A double within a relative error of 2^-51, the same on every machine; 0 or infinity beyond the range of doubles. */
+/* A double within a relative error of 2^-51, the same on every machine; 0 or infinity beyond the
+ * range of doubles. */
 double rational_to_double(struct rational a);
 
 #endif

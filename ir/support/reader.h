@@ -1,9 +1,10 @@
 /*
  * The bounded reader: the one way by which bytes from outside (artifacts, keys, SRS files, proofs)
- * become values. No read leaves the bytes; the first that would fails, and so do all after it, giving
- * zeros. So a parser reads straight on and asks once, at the end of each stage.
+ * become values. No read leaves the bytes; the first that would fails, and so do all after it,
+ * giving zeros. So a parser reads straight on and asks once, at the end of each stage.
  *
- * Integers are little-endian. Counts are checked against the bytes left before anything is allocated.
+ * Integers are little-endian. Counts are checked against the bytes left before anything is
+ * allocated.
  */
 #ifndef SERTN_IR_SUPPORT_READER_H
 #define SERTN_IR_SUPPORT_READER_H
@@ -58,11 +59,11 @@ size_t reader_left(const struct reader *reader);
  * STATUS_OK when nothing failed and no byte is left. Else STATUS_BAD_INPUT, naming `what` and the
  * offset where the trouble starts.
  */
-enum status reader_finish(const struct reader *reader, const char *what, struct diag *diag)
-    SERTN_MUST_CHECK;
+enum status reader_finish(const struct reader *reader, const char *what,
+                          struct diag *diag) SERTN_MUST_CHECK;
 
 /* The same without asking that all is read. */
-enum status reader_status(const struct reader *reader, const char *what, struct diag *diag)
-    SERTN_MUST_CHECK;
+enum status reader_status(const struct reader *reader, const char *what,
+                          struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

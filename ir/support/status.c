@@ -55,8 +55,8 @@ enum status diag_prefix(struct diag *diag, enum status status, const char *forma
 const char *status_name(enum status status)
 {
     /* ORDER status */
-    static const char *const names[] = {"ok",        "bad input", "unsupported",  "limit",
-                                        "no memory", "io",        "device", "rejected"};
+    static const char *const names[] = {"ok",        "bad input", "unsupported", "limit",
+                                        "no memory", "io",        "device",      "rejected"};
     _Static_assert(sizeof names / sizeof names[0] == STATUS_COUNT, "one name a status");
     ASSERT(status >= STATUS_OK && status < STATUS_COUNT);
     return names[status];

@@ -2,8 +2,8 @@
  * How things fail here. Used by every module.
  *
  * Three kinds, never mixed:
- *   - the surroundings or the input are at fault: the function returns an enum status, and says what
- *     is wrong in the caller's struct diag;
+ *   - the surroundings or the input are at fault: the function returns an enum status, and says
+ * what is wrong in the caller's struct diag;
  *   - our own mistake: ASSERT, in every build, aborts with file and line;
  *   - a truth too dear to test always: INVARIANT, tested in the checked build alone.
  */
@@ -47,8 +47,9 @@ struct diag {
 /*
  * Fills a diag and hands the status back, so that a function can end with
  *     return diag_set(diag, STATUS_BAD_INPUT, "%s: no such input", name);
- * Requires: status is not STATUS_OK. diag may be null, and format arguments may point into diag->text.
- * Ensures: a text too long is cut and ends in "...". Cut text stays whole UTF-8 characters.
+ * Requires: status is not STATUS_OK. diag may be null, and format arguments may point into
+ * diag->text. Ensures: a text too long is cut and ends in "...". Cut text stays whole UTF-8
+ * characters.
  */
 enum status diag_set(struct diag *diag, enum status status, const char *format, ...)
     SERTN_PRINTF(3, 4);
@@ -67,18 +68,20 @@ enum status diag_prefix(struct diag *diag, enum status status, const char *forma
 /* Returns the name of a status in lower case: "ok", "bad input", ... Never null. */
 const char *status_name(enum status status);
 
-/* Returns the exit status of a program: 0 ok; 1 rejected; 2 bad input, unsupported, limit; 3 the rest. */
+/* Returns the exit status of a program: 0 ok; 1 rejected; 2 bad input, unsupported, limit; 3 the
+ * rest. */
 int status_exit_code(enum status status);
 
 /*
- * Many problems of one stage, in the order they were found, so that a user sees all of them at once.
- * Life cycle: diag_list_init (or a zeroed struct), diag_list_add..., diag_list_release.
+ * Many problems of one stage, in the order they were found, so that a user sees all of them at
+ * once. Life cycle: diag_list_init (or a zeroed struct), diag_list_add..., diag_list_release.
  */
 struct diag_list {
     struct diag *item; /* owned, `count` of them */
     size_t count;
     size_t capacity;
-    size_t lost; /* problems beyond DIAG_LIST_LIMIT, or found when memory was out: counted, not kept */
+    size_t
+        lost; /* problems beyond DIAG_LIST_LIMIT, or found when memory was out: counted, not kept */
 };
 
 /* A stage that finds more problems than this keeps the first ones and counts the rest. */

@@ -31,8 +31,8 @@ static struct {
     uint64_t seed;
     uint64_t random[4];
     unsigned threads;
-    struct held *held;        /* memory that lives until the case ends */
-    struct held *temp_dirs;   /* folders that live as long */
+    struct held *held;      /* memory that lives until the case ends */
+    struct held *temp_dirs; /* folders that live as long */
 } state = {.last = &state.first};
 
 void test_register(struct test_case *test)

@@ -6,9 +6,9 @@
  *         CHECK(a + b == b + a);
  *     }
  *
- * A failed CHECK is recorded and the case goes on; a failed REQUIRE ends the case. The names of cases
- * say the claim. Random input comes from test_random_*, whose seed is printed and depends on the name
- * of the case alone beside it, so that `--seed N --filter case` repeats a failure.
+ * A failed CHECK is recorded and the case goes on; a failed REQUIRE ends the case. The names of
+ * cases say the claim. Random input comes from test_random_*, whose seed is printed and depends on
+ * the name of the case alone beside it, so that `--seed N --filter case` repeats a failure.
  *
  * Options of every test program: --list, --filter TEXT, --seed N, --threads N.
  * Exit status: 0 passed, 1 a case failed, 77 every case was skipped, 2 bad usage.
@@ -127,8 +127,8 @@ struct test_output {
 };
 
 /*
- * Runs a program and waits for it. argument ends with a null pointer; its first is the program's path.
- * A program that cannot be started fails the case.
+ * Runs a program and waits for it. argument ends with a null pointer; its first is the program's
+ * path. A program that cannot be started fails the case.
  */
 struct test_output test_run(const char *const *argument);
 
