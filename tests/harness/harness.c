@@ -211,22 +211,22 @@ static char *hold(struct held **list, size_t bytes)
     return held->text;
 }
 
-static const char *join(const char *folder, const char *path)
+const char *test_path(const char *folder, const char *name)
 {
-    size_t bytes = strlen(folder) + 1 + strlen(path);
+    size_t bytes = strlen(folder) + 1 + strlen(name);
     char *text = hold(&state.held, bytes);
-    snprintf(text, bytes + 1, "%s/%s", folder, path);
+    snprintf(text, bytes + 1, "%s/%s", folder, name);
     return text;
 }
 
 const char *test_source_path(const char *path)
 {
-    return join(SERTN_SOURCE_DIR, path);
+    return test_path(SERTN_SOURCE_DIR, path);
 }
 
 const char *test_program_path(const char *name)
 {
-    return join(SERTN_BINARY_DIR "/bin", name);
+    return test_path(SERTN_BINARY_DIR "/bin", name);
 }
 
 const char *test_build_dir(void)

@@ -108,7 +108,9 @@ uint64_t test_random_edge_u64(void);
 /* The value of --threads, 0 when it was not given: "as many as the machine has". */
 unsigned test_threads(void);
 
-/* Returns the path of a file of the source tree, given from its root. Valid until the case ends. */
+/* Returns "<folder>/<name>". Valid until the case ends. */
+const char *test_path(const char *folder, const char *name);
+/* Returns the path of a file of the source tree, given from its root. Likewise. */
 const char *test_source_path(const char *path);
 /* Returns the path of a program in the build folder: test_program_path("sertnc"). Likewise. */
 const char *test_program_path(const char *name);
