@@ -37,6 +37,8 @@
 #define kernel_add limbs_add_adx
 #define kernel_sub limbs_sub_adx
 #define kernel_reduce_once limbs_reduce_once_adx
+#define kernel_butterfly limbs_butterfly_adx
+#define kernel_butterfly_back limbs_butterfly_back_adx
 #else
 #define FIELD_PATH_NAME(name) name##_portable
 #define kernel_mul limbs_mul
@@ -44,6 +46,8 @@
 #define kernel_add limbs_add
 #define kernel_sub limbs_sub
 #define kernel_reduce_once limbs_reduce_once
+#define kernel_butterfly limbs_butterfly
+#define kernel_butterfly_back limbs_butterfly_back
 #endif
 
 /* From here on calls by the plain names mean the inline functions below. */
@@ -125,10 +129,35 @@ static inline void fr_sub_lazy(fr *r, const fr *a, const fr *b)
     kernel_sub(r->limb, a->limb, b->limb, fr_m2);
 }
 
-/* r = a b. Requires and ensures: values below 2 * modulus. */
+/* r = a b, below 2 * modulus. Requires: a, b below 2 * modulus, or a reduced and b below 4 *
+ * modulus. */
 static inline void fr_mul_lazy(fr *r, const fr *a, const fr *b)
 {
     kernel_mul_lazy(r->limb, a->limb, b->limb, fr_m, FR_NEG_INV);
+}
+
+/* x, y = x + t, x - t, both below 4 * modulus. Requires: x below 4, t below 2 times the modulus. */
+static inline void fr_butterfly_lazy(fr *x, fr *y, const fr *t)
+{
+    kernel_butterfly(x->limb, y->limb, t->limb, fr_m2);
+}
+
+/* x, d = x + y, x - y; x below 2, d below 4 times the modulus. Requires: x, y below 2 times it. */
+static inline void fr_butterfly_back_lazy(fr *x, fr *d, const fr *y)
+{
+    kernel_butterfly_back(x->limb, d->limb, y->limb, fr_m2);
+}
+
+/* r = a, below 2 * modulus. Requires: a below 4 * modulus. */
+static inline void fr_reduce_to_2m_lazy(fr *r, const fr *a)
+{
+    kernel_reduce_once(r->limb, a->limb, fr_m2);
+}
+
+/* r = a / 2^bits, fully reduced. Requires: a below 2 * modulus, 1 <= bits <= 63. */
+static inline void fr_divide_by_power_of_2(fr *r, const fr *a, unsigned bits)
+{
+    limbs_divide_by_power_of_2(r->limb, a->limb, bits, fr_m, FR_NEG_INV);
 }
 
 /* r = a fully reduced. Requires: a below 2 * modulus. */

@@ -82,7 +82,8 @@ static inline void limbs_half(uint64_t r[4], const uint64_t a[4], const uint64_t
     r[3] = s[3] >> 1;
 }
 
-/* r = a b / 2^256 mod m, below 2 m. Requires: a, b < 2 m; neg_inv = -1/m mod 2^64. */
+/* r = a b / 2^256 mod m, below 2 m. Requires: a < 2 m and a b <= 2^256 m, as when both are below 2
+ * m, or a < m and b < 4 m; neg_inv = -1/m mod 2^64. */
 static inline void limbs_mul_lazy(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
                                   const uint64_t m[4], uint64_t neg_inv)
 {
@@ -106,12 +107,52 @@ static inline void limbs_mul_lazy(uint64_t r[4], const uint64_t a[4], const uint
     r[3] = t3;
 }
 
-/* r = a b / 2^256 mod m, fully reduced. Requires: a, b < 2 m. */
+/* r = a b / 2^256 mod m, fully reduced. Requires: as limbs_mul_lazy. */
 static inline void limbs_mul(uint64_t r[4], const uint64_t a[4], const uint64_t b[4],
                              const uint64_t m[4], uint64_t neg_inv)
 {
     uint64_t t[4];
     limbs_mul_lazy(t, a, b, m, neg_inv);
+    limbs_reduce_once(r, t, m);
+}
+
+/* x, y = x + t, x - t mod 2 m, both below 4 m. Requires: x < 4 m, t < 2 m, m2 = 2 m. */
+static inline void limbs_butterfly(uint64_t x[4], uint64_t y[4], const uint64_t t[4],
+                                   const uint64_t m2[4])
+{
+    uint64_t s[4], carry = 0, borrow = 0, carry_back = 0;
+    limbs_reduce_once(s, x, m2);
+    for (int i = 0; i < 4; i++) {
+        uint64_t difference = limb_sbb(s[i], t[i], &borrow);
+        x[i] = limb_adc(s[i], t[i], &carry);
+        y[i] = limb_adc(difference, m2[i], &carry_back);
+    }
+}
+
+/* x, d = x + y mod 2 m, x - y + 2 m; x below 2 m, d below 4 m. Requires: x, y < 2 m, m2 = 2 m. */
+static inline void limbs_butterfly_back(uint64_t x[4], uint64_t d[4], const uint64_t y[4],
+                                        const uint64_t m2[4])
+{
+    uint64_t s[4], carry = 0, borrow = 0, carry_back = 0;
+    for (int i = 0; i < 4; i++) {
+        uint64_t difference = limb_sbb(x[i], y[i], &borrow);
+        s[i] = limb_adc(x[i], y[i], &carry);
+        d[i] = limb_adc(difference, m2[i], &carry_back);
+    }
+    limbs_reduce_once(x, s, m2);
+}
+
+/* r = a / 2^bits mod m, fully reduced. Requires: a < 2 m, 1 <= bits <= 63. */
+static inline void limbs_divide_by_power_of_2(uint64_t r[4], const uint64_t a[4], unsigned bits,
+                                              const uint64_t m[4], uint64_t neg_inv)
+{
+    /* a + q m is a multiple of 2^bits, below (2 + 2^bits) m, so the quotient is below 2 m. */
+    uint64_t t[5], q = a[0] * neg_inv & ((UINT64_C(1) << bits) - 1);
+    t[4] = 0;
+    for (int i = 0; i < 4; i++)
+        t[i] = limb_mac(a[i], q, m[i], &t[4]);
+    for (int i = 0; i < 4; i++)
+        t[i] = t[i] >> bits | t[i + 1] << (64 - bits);
     limbs_reduce_once(r, t, m);
 }
 

@@ -102,6 +102,77 @@ static inline void limbs_sub_adx(uint64_t r[4], const uint64_t a[4], const uint6
     r[3] = d3;
 }
 
+static inline void limbs_butterfly_adx(uint64_t x[4], uint64_t y[4], const uint64_t t[4],
+                                       const uint64_t m2[4])
+{
+    uint64_t d0 = x[0], d1 = x[1], d2 = x[2], d3 = x[3], s0 = d0, s1 = d1, s2 = d2, s3 = d3;
+    __asm__("subq   (%[m2]), %[s0]\n\t"
+            "sbbq  8(%[m2]), %[s1]\n\t"
+            "sbbq 16(%[m2]), %[s2]\n\t"
+            "sbbq 24(%[m2]), %[s3]\n\t"
+            "cmovcq %[d0], %[s0]\n\t"
+            "cmovcq %[d1], %[s1]\n\t"
+            "cmovcq %[d2], %[s2]\n\t"
+            "cmovcq %[d3], %[s3]\n\t"
+            "movq %[s0], %[d0]\n\t"
+            "movq %[s1], %[d1]\n\t"
+            "movq %[s2], %[d2]\n\t"
+            "movq %[s3], %[d3]\n\t"
+            "addq %[t0], %[d0]\n\t"
+            "adcq %[t1], %[d1]\n\t"
+            "adcq %[t2], %[d2]\n\t"
+            "adcq %[t3], %[d3]\n\t"
+            "subq %[t0], %[s0]\n\t"
+            "sbbq %[t1], %[s1]\n\t"
+            "sbbq %[t2], %[s2]\n\t"
+            "sbbq %[t3], %[s3]\n\t"
+            "addq   (%[m2]), %[s0]\n\t"
+            "adcq  8(%[m2]), %[s1]\n\t"
+            "adcq 16(%[m2]), %[s2]\n\t"
+            "adcq 24(%[m2]), %[s3]\n\t"
+            : [d0] "+&r"(d0), [d1] "+&r"(d1), [d2] "+&r"(d2), [d3] "+&r"(d3), [s0] "+&r"(s0),
+              [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3)
+            : [t0] "rm"(t[0]), [t1] "rm"(t[1]), [t2] "rm"(t[2]), [t3] "rm"(t[3]), [m2] "r"(m2),
+              LIMBS_INPUT(m2)
+            : "cc");
+    x[0] = d0;
+    x[1] = d1;
+    x[2] = d2;
+    x[3] = d3;
+    y[0] = s0;
+    y[1] = s1;
+    y[2] = s2;
+    y[3] = s3;
+}
+
+static inline void limbs_butterfly_back_adx(uint64_t x[4], uint64_t d[4], const uint64_t y[4],
+                                            const uint64_t m2[4])
+{
+    uint64_t d0 = x[0], d1 = x[1], d2 = x[2], d3 = x[3], s0 = d0, s1 = d1, s2 = d2, s3 = d3;
+    __asm__("subq   (%[y]), %[d0]\n\t"
+            "sbbq  8(%[y]), %[d1]\n\t"
+            "sbbq 16(%[y]), %[d2]\n\t"
+            "sbbq 24(%[y]), %[d3]\n\t"
+            "addq   (%[m2]), %[d0]\n\t"
+            "adcq  8(%[m2]), %[d1]\n\t"
+            "adcq 16(%[m2]), %[d2]\n\t"
+            "adcq 24(%[m2]), %[d3]\n\t"
+            "addq   (%[y]), %[s0]\n\t"
+            "adcq  8(%[y]), %[s1]\n\t"
+            "adcq 16(%[y]), %[s2]\n\t"
+            "adcq 24(%[y]), %[s3]\n\t"
+            : [d0] "+&r"(d0), [d1] "+&r"(d1), [d2] "+&r"(d2), [d3] "+&r"(d3), [s0] "+&r"(s0),
+              [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3)
+            : [y] "r"(y), [m2] "r"(m2), LIMBS_INPUT(y), LIMBS_INPUT(m2)
+            : "cc");
+    d[0] = d0;
+    d[1] = d1;
+    d[2] = d2;
+    d[3] = d3;
+    uint64_t s[4] = {s0, s1, s2, s3};
+    limbs_reduce_once_adx(x, s, m2);
+}
+
 /* t += a * rdx, a fifth limb in h. Reads t0..t3, leaves the sum in t0..t3, h. */
 #define LIMBS_ADX_MULTIPLY_ADD                                                                     \
     "xorl %k[h], %k[h]\n\t"                                                                        \

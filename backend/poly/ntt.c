@@ -1,0 +1,284 @@
+/*
+ * Domains and the drivers of the transforms; the loops are in ntt_loops.h.
+ *
+ * A large transform runs its top levels one at a time, each cut over the threads by pairs, and then
+ * the subtrees below them, each on one thread.
+ */
+#include "backend/poly/ntt.h"
+
+#include "backend/field/field_vec.h"
+#include "backend/poly/ntt_kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Transforms below this size stay on one thread: waking the others costs more than they save. */
+#define LG_PARALLEL_MIN 11
+/* Levels above the subtrees of a parallel transform: 32 subtrees. */
+#define TOP_LEVELS 5
+/* Elements a thread takes at once in loops over elements. */
+#define ELEMENT_CHUNK 1024
+
+static const struct ntt_kernels *kernels(void)
+{
+#if FIELD_BUILD_ADX
+    if (field_path() == FIELD_PATH_ADX)
+        return &ntt_kernels_adx;
+#endif
+    return &ntt_kernels_portable;
+}
+
+/* ---- Domains ---- */
+
+enum status ntt_domain_init(struct ntt_domain *domain, unsigned lg_n, struct diag *diag)
+{
+    memset(domain, 0, sizeof *domain);
+    if (lg_n > FR_TWO_ADICITY)
+        return diag_set(diag, STATUS_LIMIT,
+                        "2^%u rows are more than the field has roots of unity for (2^%d)", lg_n,
+                        FR_TWO_ADICITY);
+    size_t n = (size_t)1 << lg_n, half = n > 1 ? n / 2 : 1;
+    fr *twiddle = malloc(half * sizeof *twiddle);
+    if (!twiddle)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for the roots of unity of 2^%u rows",
+                        lg_n);
+    domain->lg_n = lg_n;
+    domain->n = n;
+    domain->twiddle = twiddle;
+    fr_root_of_unity(&domain->root, lg_n);
+    fr_from_u64(&domain->n_inv, n);
+    fr_inv(&domain->n_inv, &domain->n_inv);
+    /* Bit j of an index stands for root^(n/4 >> j): doubling the table multiplies by that root. */
+    twiddle[0] = fr_one;
+    for (unsigned j = 0; j + 1 < lg_n; j++) {
+        fr factor;
+        fr_root_of_unity(&factor, j + 2);
+        fr_vec_scale(twiddle + ((size_t)1 << j), twiddle, &factor, (size_t)1 << j);
+    }
+    return STATUS_OK;
+}
+
+void ntt_domain_release(struct ntt_domain *domain)
+{
+    free(domain->twiddle);
+    memset(domain, 0, sizeof *domain);
+}
+
+/* Returns the lowest `bits` bits of i in reverse order; bits may be 0. */
+static size_t reverse_bits(size_t i, unsigned bits)
+{
+    uint64_t v = i;
+    v = (v >> 1 & 0x5555555555555555) | (v & 0x5555555555555555) << 1;
+    v = (v >> 2 & 0x3333333333333333) | (v & 0x3333333333333333) << 2;
+    v = (v >> 4 & 0x0f0f0f0f0f0f0f0f) | (v & 0x0f0f0f0f0f0f0f0f) << 4;
+    v = __builtin_bswap64(v);
+    return bits == 0 ? 0 : (size_t)(v >> (64 - bits));
+}
+
+void ntt_domain_element(const struct ntt_domain *domain, fr *r, size_t i)
+{
+    size_t half = domain->n / 2;
+    i &= domain->n - 1;
+    if (domain->n == 1) {
+        *r = fr_one;
+        return;
+    }
+    *r = domain->twiddle[reverse_bits(i & (half - 1), domain->lg_n - 1)];
+    if (i & half)
+        fr_neg(r, r);
+}
+
+/* ---- Loops over elements ---- */
+
+struct element_job {
+    fr *a;
+    const fr *shift;
+    fr first;
+    unsigned lg_n;
+};
+
+static void reverse_task(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    struct element_job *job = ctx;
+    (void)worker;
+    for (size_t i = begin; i < end; i++) {
+        /* The smaller index of a pair swaps it, so no two chunks touch the same pair. */
+        size_t j = reverse_bits(i, job->lg_n);
+        if (i < j) {
+            fr t = job->a[i];
+            job->a[i] = job->a[j];
+            job->a[j] = t;
+        }
+    }
+}
+
+void ntt_bit_reverse(struct machine *machine, fr *a, unsigned lg_n)
+{
+    struct element_job job = {.a = a, .lg_n = lg_n};
+    machine_parallel_for(machine, (size_t)1 << lg_n, 8 * ELEMENT_CHUNK, reverse_task, &job);
+}
+
+static void scale_task(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    enum { WINDOW = 128 };
+    const struct element_job *job = ctx;
+    (void)worker;
+    fr power[WINDOW], first, step;
+    fr_pow_u64(&first, job->shift, begin);
+    fr_mul(&first, &first, &job->first);
+    fr_pow_u64(&step, job->shift, WINDOW);
+    for (size_t i = begin; i < end; i += WINDOW) {
+        size_t count = end - i < WINDOW ? end - i : WINDOW;
+        fr_vec_powers(power, &first, job->shift, count);
+        fr_vec_mul(job->a + i, job->a + i, power, count);
+        fr_mul(&first, &first, &step);
+    }
+}
+
+/* a[i] = first shift^i a[i]. */
+static void scale(struct machine *machine, fr *a, size_t n, const fr *first, const fr *shift)
+{
+    struct element_job job = {.a = a, .shift = shift, .first = *first};
+    machine_parallel_for(machine, n, ELEMENT_CHUNK, scale_task, &job);
+}
+
+void ntt_scale_by_powers(struct machine *machine, fr *a, size_t n, const fr *shift)
+{
+    scale(machine, a, n, &fr_one, shift);
+}
+
+static void divide_task(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    const struct element_job *job = ctx;
+    (void)worker;
+    kernels()->divide_by_power_of_2(job->a + begin, end - begin, job->lg_n);
+}
+
+/* ---- Transforms ---- */
+
+struct transform_job {
+    const struct ntt_kernels *kernels;
+    const fr *twiddle;
+    fr *a;
+    unsigned lg_n;
+    unsigned level; /* the root is level 0 */
+    bool is_inverse;
+};
+
+/* Elements begin..end of the n / 2 pairs of one level; a chunk lies within one node. */
+static void level_task(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    const struct transform_job *job = ctx;
+    (void)worker;
+    unsigned lg_half = job->lg_n - job->level - 1;
+    size_t block = begin >> lg_half, half = (size_t)1 << lg_half;
+    fr *low = job->a + 2 * half * block + (begin & (half - 1));
+    (job->is_inverse ? job->kernels->inverse_pairs : job->kernels->forward_pairs)(
+        low, low + half, end - begin, block, job->twiddle);
+}
+
+static void run_level(struct machine *machine, struct transform_job *job, unsigned level)
+{
+    size_t half = (size_t)1 << (job->lg_n - level - 1);
+    job->level = level;
+    machine_parallel_for(machine, (size_t)1 << (job->lg_n - 1),
+                         half < ELEMENT_CHUNK ? half : ELEMENT_CHUNK, level_task, job);
+}
+
+static void subtree_task(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    const struct transform_job *job = ctx;
+    (void)worker;
+    unsigned lg_size = job->lg_n - job->level;
+    for (size_t block = begin; block < end; block++)
+        (job->is_inverse ? job->kernels->inverse_subtree : job->kernels->forward_subtree)(
+            job->a + (block << lg_size), lg_size, block, job->twiddle);
+}
+
+static void run_subtrees(struct machine *machine, struct transform_job *job, unsigned level)
+{
+    job->level = level;
+    machine_parallel_for(machine, (size_t)1 << level, 1, subtree_task, job);
+}
+
+/* Sizes 1 and 2, which the subtrees leave out; the inverse without its factor 1 / n. */
+static void transform_tiny(fr *a, unsigned lg_n)
+{
+    if (lg_n == 1) {
+        fr t = a[1];
+        fr_sub(&a[1], &a[0], &t);
+        fr_add(&a[0], &a[0], &t);
+    }
+}
+
+static unsigned top_levels(const struct machine *machine, unsigned lg_n)
+{
+    return machine_threads(machine) > 1 && lg_n >= LG_PARALLEL_MIN ? TOP_LEVELS : 0;
+}
+
+void ntt_forward_scrambled(struct machine *machine, const struct ntt_domain *domain, fr *a)
+{
+    if (domain->lg_n < 2) {
+        transform_tiny(a, domain->lg_n);
+        return;
+    }
+    struct transform_job job = {kernels(), domain->twiddle, a, domain->lg_n, 0, false};
+    unsigned top = top_levels(machine, domain->lg_n);
+    for (unsigned level = 0; level < top; level++)
+        run_level(machine, &job, level);
+    run_subtrees(machine, &job, top);
+}
+
+/* The inverse without its factor 1 / n, elements left below twice the modulus. */
+static void inverse_unscaled(struct machine *machine, const struct ntt_domain *domain, fr *a)
+{
+    if (domain->lg_n < 2) {
+        transform_tiny(a, domain->lg_n);
+        return;
+    }
+    struct transform_job job = {kernels(), domain->twiddle, a, domain->lg_n, 0, true};
+    unsigned top = top_levels(machine, domain->lg_n);
+    run_subtrees(machine, &job, top);
+    for (unsigned level = top; level-- > 0;)
+        run_level(machine, &job, level);
+}
+
+void ntt_inverse_scrambled(struct machine *machine, const struct ntt_domain *domain, fr *a)
+{
+    inverse_unscaled(machine, domain, a);
+    struct element_job job = {.a = a, .lg_n = domain->lg_n};
+    if (domain->lg_n > 0)
+        machine_parallel_for(machine, domain->n, ELEMENT_CHUNK, divide_task, &job);
+}
+
+void ntt_forward(struct machine *machine, const struct ntt_domain *domain, fr *a)
+{
+    ntt_forward_scrambled(machine, domain, a);
+    ntt_bit_reverse(machine, a, domain->lg_n);
+}
+
+void ntt_inverse(struct machine *machine, const struct ntt_domain *domain, fr *a)
+{
+    ntt_bit_reverse(machine, a, domain->lg_n);
+    ntt_inverse_scrambled(machine, domain, a);
+}
+
+void ntt_coset_forward(struct machine *machine, const struct ntt_domain *domain, fr *a,
+                       const fr *shift)
+{
+    ASSERT(!fr_is_zero(shift));
+    scale(machine, a, domain->n, &fr_one, shift);
+    ntt_forward(machine, domain, a);
+}
+
+void ntt_coset_inverse(struct machine *machine, const struct ntt_domain *domain, fr *a,
+                       const fr *shift)
+{
+    ASSERT(!fr_is_zero(shift));
+    fr inverse;
+    fr_inv(&inverse, shift);
+    ntt_bit_reverse(machine, a, domain->lg_n);
+    inverse_unscaled(machine, domain, a);
+    /* The products take elements below twice the modulus and reduce fully. */
+    scale(machine, a, domain->n, &domain->n_inv, &inverse);
+}

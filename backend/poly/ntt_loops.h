@@ -1,0 +1,154 @@
+/*
+ * The loops of ntt.c for one scalar path; see ntt.h for the tree they walk and field_kernel.h for
+ * the pattern. Included by ntt_portable.c and ntt_adx.c.
+ *
+ * Values. Forward: every element stays below 4 m between levels (m the modulus); inverse: below 2
+ * m. Elements are fully reduced before the first and after the last level.
+ */
+#include "backend/field/field_kernel.h"
+#include "backend/poly/ntt_kernels.h"
+
+/* Subtrees of at most 2^LG_RESIDENT elements (32 KiB) are walked level by level, larger ones node
+ * by node, so that a subtree is finished while it is in the cache. */
+enum { LG_RESIDENT = 10 };
+
+static void forward_node(fr *low, fr *high, size_t count, const fr *w)
+{
+    fr factor = *w;
+    for (size_t i = 0; i < count; i++) {
+        fr t;
+        fr_mul_lazy(&t, &factor, &high[i]);
+        fr_butterfly_lazy(&low[i], &high[i], &t);
+    }
+}
+
+/* forward_node with w = 1. */
+static void forward_node_of_one(fr *low, fr *high, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        fr t;
+        fr_reduce_to_2m_lazy(&t, &high[i]);
+        fr_butterfly_lazy(&low[i], &high[i], &t);
+    }
+}
+
+static void forward_pairs(fr *low, fr *high, size_t count, size_t block, const fr *twiddle)
+{
+    if (block == 0)
+        forward_node_of_one(low, high, count);
+    else
+        forward_node(low, high, count, &twiddle[block]);
+}
+
+static void reduce_fully(fr *a)
+{
+    fr_reduce_to_2m_lazy(a, a);
+    fr_reduce(a, a);
+}
+
+/* The last two levels, on nodes of four elements; `block` numbers the first of them. */
+static void forward_last_levels(fr *a, size_t nodes, size_t block, const fr *twiddle)
+{
+    for (size_t k = 0; k < nodes; k++, a += 4) {
+        size_t node = block + k;
+        fr t0, t1;
+        if (node == 0) {
+            fr_reduce_to_2m_lazy(&t0, &a[2]);
+            fr_reduce_to_2m_lazy(&t1, &a[3]);
+        } else {
+            fr_mul_lazy(&t0, &twiddle[node], &a[2]);
+            fr_mul_lazy(&t1, &twiddle[node], &a[3]);
+        }
+        fr_butterfly_lazy(&a[0], &a[2], &t0);
+        fr_butterfly_lazy(&a[1], &a[3], &t1);
+        if (node == 0)
+            fr_reduce_to_2m_lazy(&t0, &a[1]);
+        else
+            fr_mul_lazy(&t0, &twiddle[2 * node], &a[1]);
+        fr_mul_lazy(&t1, &twiddle[2 * node + 1], &a[3]);
+        fr_butterfly_lazy(&a[0], &a[1], &t0);
+        fr_butterfly_lazy(&a[2], &a[3], &t1);
+        for (int i = 0; i < 4; i++)
+            reduce_fully(&a[i]);
+    }
+}
+
+static void forward_subtree(fr *a, unsigned lg_size, size_t block, const fr *twiddle)
+{
+    size_t half = (size_t)1 << (lg_size - 1);
+    if (lg_size > LG_RESIDENT) {
+        forward_pairs(a, a + half, half, block, twiddle);
+        forward_subtree(a, lg_size - 1, 2 * block, twiddle);
+        forward_subtree(a + half, lg_size - 1, 2 * block + 1, twiddle);
+        return;
+    }
+    for (unsigned level = 0; lg_size - level > 2; level++) {
+        size_t count = half >> level, first = block << level;
+        for (size_t k = 0; k < (size_t)1 << level; k++) {
+            fr *node = a + 2 * count * k;
+            forward_pairs(node, node + count, count, first + k, twiddle);
+        }
+    }
+    forward_last_levels(a, (size_t)1 << (lg_size - 2), block << (lg_size - 2), twiddle);
+}
+
+/* Returns the index of -1/twiddle[block] in the table. With e = reverse(block) the inverse of
+ * root^e is -root^(n/2 - e), and n/2 - e flips the bits of e above its lowest one: in block, those
+ * below its highest one. */
+static size_t negated_inverse(size_t block)
+{
+    unsigned top = 63 - (unsigned)__builtin_clzll((unsigned long long)block);
+    return ((size_t)3 << top) - 1 - block;
+}
+
+static void inverse_pairs(fr *low, fr *high, size_t count, size_t block, const fr *twiddle)
+{
+    if (block == 0) {
+        for (size_t i = 0; i < count; i++) {
+            fr d;
+            fr_butterfly_back_lazy(&low[i], &d, &high[i]);
+            fr_reduce_to_2m_lazy(&high[i], &d);
+        }
+        return;
+    }
+    fr factor = twiddle[negated_inverse(block)];
+    for (size_t i = 0; i < count; i++) {
+        /* (low - high) / w = (high - low) * (-1 / w). */
+        fr d, x = high[i];
+        fr_butterfly_back_lazy(&x, &d, &low[i]);
+        low[i] = x;
+        fr_mul_lazy(&high[i], &factor, &d);
+    }
+}
+
+static void inverse_subtree(fr *a, unsigned lg_size, size_t block, const fr *twiddle)
+{
+    size_t half = (size_t)1 << (lg_size - 1);
+    if (lg_size > LG_RESIDENT) {
+        inverse_subtree(a, lg_size - 1, 2 * block, twiddle);
+        inverse_subtree(a + half, lg_size - 1, 2 * block + 1, twiddle);
+        inverse_pairs(a, a + half, half, block, twiddle);
+        return;
+    }
+    for (unsigned level = lg_size; level-- > 0;) {
+        size_t count = half >> level, first = block << level;
+        for (size_t k = 0; k < (size_t)1 << level; k++) {
+            fr *node = a + 2 * count * k;
+            inverse_pairs(node, node + count, count, first + k, twiddle);
+        }
+    }
+}
+
+static void divide_by_power_of_2(fr *a, size_t n, unsigned bits)
+{
+    for (size_t i = 0; i < n; i++)
+        fr_divide_by_power_of_2(&a[i], &a[i], bits);
+}
+
+const struct ntt_kernels FIELD_PATH_NAME(ntt_kernels) = {
+    .forward_pairs = forward_pairs,
+    .forward_subtree = forward_subtree,
+    .inverse_pairs = inverse_pairs,
+    .inverse_subtree = inverse_subtree,
+    .divide_by_power_of_2 = divide_by_power_of_2,
+};
