@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "ir/support/arena.h"
+#include "ir/support/buffer.h"
 #include "ir/support/status.h"
 #include "ir/support/wide.h"
 
@@ -113,6 +114,9 @@ struct param_cell {
 };
 
 struct circuit {
+    /* Hash of the relation program whose tensors the fills and public parts name (set by whoever
+     * stores both), so that the circuit digest also binds what the public words mean. */
+    uint8_t program_digest[32];
     unsigned lg_rows;       /* n = 2^lg_rows */
     unsigned param_columns; /* 0, 1 or 2 */
     uint32_t usable_rows;   /* U = n - CIRCUIT_GATED_ROWS */
@@ -151,5 +155,18 @@ struct circuit {
  * anybody).
  */
 enum status circuit_validate(const struct circuit *circuit, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Canonical bytes: equal circuits give equal bytes. The circuit digest of a verifying key is over
+ * these. Memory errors show in the buffer's own status.
+ */
+void circuit_serialize(const struct circuit *circuit, struct buffer *out);
+/*
+ * Reads what circuit_serialize wrote; arrays live in `arena`. The bytes may come from anybody:
+ * every count is checked against what is left before memory is taken, and circuit_validate runs at
+ * the end. Errors: STATUS_BAD_INPUT, STATUS_LIMIT, STATUS_NO_MEMORY.
+ */
+enum status circuit_parse(struct circuit *circuit, struct arena *arena, const void *bytes,
+                          size_t count, struct diag *diag) SERTN_MUST_CHECK;
 
 #endif
