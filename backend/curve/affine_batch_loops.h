@@ -1,0 +1,167 @@
+/*
+ * The hot loops of affine point additions, compiled once per field path by affine_batch_portable.c
+ * and affine_batch_adx.c. affine_batch.c chooses; the contract is affine_batch.h.
+ *
+ * An addition costs about six products: one for the running product of denominators, two to take its
+ * inverse out again, one for the slope, one square and one product for the coordinates. Values stay
+ * below 2p between them and are reduced when they are stored.
+ *
+ * Infinity is (0, 0), and no point of G1 has x = 0 (3 is no square mod p), so x alone tells.
+ */
+#include "backend/curve/affine_batch.h"
+#include "backend/field/field_kernel.h"
+
+#define UNLIKELY(condition) __builtin_expect(condition, 0)
+/* Points ahead of the one being read that are asked for; bases lie anywhere in a large table. */
+#define PREFETCH_DISTANCE 16
+
+static inline bool is_infinity(const g1_affine *a)
+{
+    return fp_is_zero(&a->x);
+}
+
+/* The denominator of the slope of a + b when x coordinates agree or a point is infinite: 2y for a
+ * doubling, 1 where no slope is needed. */
+static __attribute__((noinline)) void rare_denominator(fp *d, const g1_affine *a,
+                                                       const g1_affine *b)
+{
+    if (is_infinity(a) || is_infinity(b) || !fp_eq(&a->y, &b->y))
+        *d = fp_one;
+    else
+        fp_double(d, &a->y);
+}
+
+/* d = x_b - x_a, or what rare_denominator says; never zero. Returns whether it is the rare case. */
+static inline bool denominator(fp *d, const g1_affine *a, const g1_affine *b)
+{
+    fp_sub(d, &b->x, &a->x);
+    if (UNLIKELY(fp_is_zero(d) || is_infinity(a) || is_infinity(b))) {
+        rare_denominator(d, a, b);
+        return true;
+    }
+    return false;
+}
+
+/* r = the third point of a line of this numerator / denominator through a and one of abscissa x_b,
+ * mirrored. inverse is lazy. */
+static inline void finish_sum(g1_affine *r, const g1_affine *a, const fp *x_b, const fp *numerator,
+                              const fp *inverse)
+{
+    fp slope, x, t;
+    fp_mul_lazy(&slope, numerator, inverse);
+    fp_mul_lazy(&x, &slope, &slope);
+    fp_sub_lazy(&x, &x, &a->x);
+    fp_sub_lazy(&x, &x, x_b);
+    fp_reduce(&x, &x);
+    fp_sub(&t, &a->x, &x);
+    fp_mul_lazy(&t, &t, &slope);
+    fp_sub_lazy(&t, &t, &a->y);
+    r->x = x;
+    fp_reduce(&r->y, &t);
+}
+
+/* r = a + b in the rare cases; inverse is that of rare_denominator. */
+static __attribute__((noinline)) void rare_sum(g1_affine *r, const g1_affine *a, const g1_affine *b,
+                                               const fp *inverse)
+{
+    if (is_infinity(a)) {
+        *r = *b;
+    } else if (is_infinity(b)) {
+        *r = *a;
+    } else if (!fp_eq(&a->y, &b->y)) {
+        *r = (g1_affine){fp_zero, fp_zero};
+    } else {
+        fp numerator, square;
+        const fp x = a->x;
+        fp_sqr(&square, &a->x);
+        fp_double(&numerator, &square);
+        fp_add(&numerator, &numerator, &square);
+        finish_sum(r, a, &x, &numerator, inverse);
+    }
+}
+
+/* r = a + b given the inverse of their denominator; rare says which formula. r may be a or b. */
+static inline void sum_with_inverse(g1_affine *r, const g1_affine *a, const g1_affine *b,
+                                    const fp *inverse, bool rare)
+{
+    if (UNLIKELY(rare)) {
+        rare_sum(r, a, b, inverse);
+        return;
+    }
+    fp numerator;
+    const fp x_b = b->x;
+    fp_sub(&numerator, &b->y, &a->y);
+    finish_sum(r, a, &x_b, &numerator, inverse);
+}
+
+/* Two running products, of the even and of the odd additions, so that one product need not wait for the
+ * one before. */
+struct chains {
+    fp product[2];
+};
+
+/* Replaces both products by their inverses. */
+static void invert_chains(struct chains *c)
+{
+    fp both, even;
+    fp_mul(&both, &c->product[0], &c->product[1]);
+    fp_inv(&both, &both);
+    fp_mul(&even, &both, &c->product[1]);
+    fp_mul(&c->product[1], &both, &c->product[0]);
+    c->product[0] = even;
+}
+
+void FIELD_PATH_NAME(affine_add_pairs)(g1_affine *point, const uint16_t *pair, size_t n,
+                                       size_t distance, fp *scratch)
+{
+    struct chains c = {{fp_one, fp_one}};
+    fp d;
+    for (size_t i = n; i-- > 0;) {
+        const g1_affine *a = &point[pair[i]];
+        (void)denominator(&d, a, a + distance);
+        scratch[i] = c.product[i & 1];
+        fp_mul_lazy(&c.product[i & 1], &c.product[i & 1], &d);
+    }
+    invert_chains(&c);
+    for (size_t i = 0; i < n; i++) {
+        g1_affine *a = &point[pair[i]];
+        fp inverse;
+        bool rare = denominator(&d, a, a + distance);
+        fp_mul_lazy(&inverse, &c.product[i & 1], &scratch[i]);
+        fp_mul_lazy(&c.product[i & 1], &c.product[i & 1], &d);
+        sum_with_inverse(a, a, a + distance, &inverse, rare);
+    }
+}
+
+void FIELD_PATH_NAME(affine_add_arrays)(g1_affine *r, const g1_affine *a, const g1_affine *b, size_t n,
+                                        fp *scratch)
+{
+    struct chains c = {{fp_one, fp_one}};
+    fp d;
+    for (size_t i = n; i-- > 0;) {
+        (void)denominator(&d, &a[i], &b[i]);
+        scratch[i] = c.product[i & 1];
+        fp_mul_lazy(&c.product[i & 1], &c.product[i & 1], &d);
+    }
+    invert_chains(&c);
+    for (size_t i = 0; i < n; i++) {
+        fp inverse;
+        bool rare = denominator(&d, &a[i], &b[i]);
+        fp_mul_lazy(&inverse, &c.product[i & 1], &scratch[i]);
+        fp_mul_lazy(&c.product[i & 1], &c.product[i & 1], &d);
+        sum_with_inverse(&r[i], &a[i], &b[i], &inverse, rare);
+    }
+}
+
+void FIELD_PATH_NAME(affine_gather)(g1_affine *out, const g1_affine *source, const uint32_t *entry,
+                                    size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (i + PREFETCH_DISTANCE < n)
+            __builtin_prefetch(&source[entry[i + PREFETCH_DISTANCE] >> 1]);
+        const g1_affine *a = &source[entry[i] >> 1];
+        out[i] = *a;
+        if (entry[i] & 1)
+            fp_neg(&out[i].y, &a->y);
+    }
+}

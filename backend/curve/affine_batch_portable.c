@@ -1,0 +1,3 @@
+/* Affine batch additions on the portable field path. */
+#define FIELD_KERNEL_PORTABLE
+#include "backend/curve/affine_batch_loops.h"
