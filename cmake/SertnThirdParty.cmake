@@ -4,18 +4,17 @@
 # that lives 15 ms a part of a millisecond at its start. libsertn.so takes the shared ones, because
 # the archives of a distribution need not be position independent.
 #
-# libcurl and LLVM are given as headers alone: only some commands need them, and those load them with
-# dlopen (runtime/chain, backend/witness/jit), so that prove and verify start without them.
+# libcurl is given as headers alone: only some commands need it, and those load it with dlopen
+# (runtime/chain), so that prove and verify start without it.
 
 find_package(Threads REQUIRED)
-find_package(PkgConfig REQUIRED)
 
 option(SERTN_STATIC_THIRD_PARTY "Programs link third-party archives where there are any" ON)
 
-# sertn_third_party(NAME HEADER header LIBRARY name [PREFIXES dir...] [DEPENDS targets...])
+# sertn_third_party(NAME HEADER header [LIBRARY name | HEADER_ONLY] PACKAGE package [DEPENDS targets...])
 function(sertn_third_party name)
-  cmake_parse_arguments(ARG "HEADER_ONLY" "HEADER;LIBRARY;PACKAGE" "PREFIXES;DEPENDS" ${ARGN})
-  find_path(SERTN_${name}_INCLUDE "${ARG_HEADER}" PATHS ${ARG_PREFIXES})
+  cmake_parse_arguments(ARG "HEADER_ONLY" "HEADER;LIBRARY;PACKAGE" "DEPENDS" ${ARGN})
+  find_path(SERTN_${name}_INCLUDE "${ARG_HEADER}")
   mark_as_advanced(SERTN_${name}_INCLUDE)
   if(NOT SERTN_${name}_INCLUDE)
     message(FATAL_ERROR "${ARG_HEADER} not found: install ${ARG_PACKAGE}")
@@ -53,9 +52,6 @@ sertn_third_party(sqlite3 HEADER sqlite3.h LIBRARY sqlite3 PACKAGE libsqlite3-de
 sertn_third_party(nettle HEADER nettle/sha3.h LIBRARY nettle PACKAGE nettle-dev)
 sertn_third_party(secp256k1 HEADER secp256k1.h LIBRARY secp256k1 PACKAGE libsecp256k1-dev)
 sertn_third_party(curl HEADER curl/curl.h PACKAGE libcurl4-openssl-dev HEADER_ONLY)
-sertn_third_party(llvm HEADER llvm-c/Core.h PACKAGE llvm-14-dev HEADER_ONLY
-  PREFIXES /usr/lib/llvm-14/include)
-target_compile_definitions(sertn_3rd_llvm INTERFACE SERTN_LLVM_SONAME="libLLVM-14.so.1")
 
 # OpenSSL's archive pulls in most of libcrypto and its configuration; it stays shared, and commands
 # that need no keystore never touch it (see runtime/CMakeLists.txt).
