@@ -71,7 +71,8 @@ static void check_size(struct machine *machine, unsigned lg_n, size_t points)
         fr_pow_u64(&x, &domain.root, i);
         horner(&expected, a, n, &x);
         CHECK_MSG(fr_eq(&b[i], &expected), "size 2^%u, value %zu", lg_n, i);
-        CHECK_MSG(fr_eq(&d[reverse(i, lg_n)], &expected), "size 2^%u scrambled, value %zu", lg_n, i);
+        CHECK_MSG(fr_eq(&d[reverse(i, lg_n)], &expected), "size 2^%u scrambled, value %zu", lg_n,
+                  i);
         fr_mul(&x, &x, &shift);
         horner(&expected, a, n, &x);
         CHECK_MSG(fr_eq(&c[i], &expected), "size 2^%u coset, value %zu", lg_n, i);
