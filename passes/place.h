@@ -14,13 +14,23 @@
 #include "ir/circuit.h"
 #include "ir/relation.h"
 
-/* Round function of the in-circuit hash, supplied by the target since ir knows no field. Integers
- * are below the target's modulus. */
+/*
+ * The in-circuit hash, supplied by the target since ir knows no field: a sponge over a Poseidon
+ * permutation of width 3 (backend/hash/poseidon.h, poseidon_digest). Integers are below the
+ * target's modulus. Hashed are: the salt, then the values as words, each word the sum of (value -
+ * low) 2^(bits i) for as many values as fit below 2^capacity_bits, low and bits being the rounded
+ * range of the tensor.
+ *
+ * Words of a digest's trace (FILL_DIGEST), R rounds: word ((p R + round) 3 + cell) 4 + k of
+ * permutation p is, for k = 0, the cell after the round's constant was added, u; for k = 1, 2, 3
+ * its powers u^2, u^4, u^5 (cell 0 alone in partial rounds).
+ */
 struct digest_spec {
-    unsigned width; /* t: state words; t - 1 are absorbed per permutation */
     unsigned full_rounds, partial_rounds;
-    const wide *constants; /* [(full + partial) * width], round-major */
-    const wide *mds;       /* [width * width], row-major */
+    const wide *constants; /* [(full + partial) * 3], round-major */
+    const wide *mds;       /* [9], new[row] = sum mds[row * 3 + c] old[c] */
+    wide domain; /* first word of the state is domain + 2^64 * number of words hashed, the salt
+                    counted */
 };
 
 struct place_options {

@@ -186,10 +186,17 @@ void place_item(struct place *place, uint32_t row, uint8_t column, const struct 
         fill->shift = item->shift;
         fill->width = item->width;
         break;
+    case ITEM_INVERSE:
+        fill->kind = FILL_INVERSE;
+        fill->tensor = item->tensor;
+        fill->element = item->element;
+        fill->constant = item->constant;
+        break;
     case ITEM_DIGEST:
         fill->kind = FILL_DIGEST;
         fill->tensor = item->tensor;
         fill->element = item->element;
+        join(place, &place->digest_cell[item->element], cell);
         break;
     }
 }

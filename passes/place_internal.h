@@ -23,7 +23,7 @@ enum element_state {
 };
 
 struct item {
-    enum { ITEM_ELEMENT, ITEM_CONSTANT, ITEM_LIMB, ITEM_DIGEST } kind;
+    enum { ITEM_ELEMENT, ITEM_CONSTANT, ITEM_LIMB, ITEM_INVERSE, ITEM_DIGEST } kind;
     uint32_t tensor;
     uint32_t element;
     uint32_t constant;    /* ITEM_CONSTANT: its index; ITEM_LIMB: index of the bias */
@@ -106,6 +106,7 @@ struct place {
     uint32_t *constant_slots; /* open-addressing hash over constants: index + 1 */
     size_t constant_slot_count;
     uint32_t zero_cell;
+    uint32_t *digest_cell; /* first cell of each trace word of the digest being placed */
 
     struct table_use *tables;
     size_t table_count, table_capacity;
@@ -168,6 +169,8 @@ void place_lookup_single(struct place *place, const struct term *term);
 void place_flush_pending(struct place *place);
 
 /* place_relation.c */
+/* The range [low, low + 2^bits) around a tensor's own: low is 0 or minus a power of two. */
+void place_rounded_range(const struct relation_tensor *tensor, wide *low, unsigned *bits);
 void place_relation(struct place *place, uint32_t relation);
 /* Packs the words and gives every public element its cell; then, as the last rows of all, the
  * Horner rows. */

@@ -121,7 +121,7 @@ static void relation_range(struct place *place, const struct relation *relation)
 /* ---- rescale ---- */
 
 /* Bits and bias of the power-of-two range around [low, high] that makes a quotient unique. */
-static void rounded_range(const struct relation_tensor *tensor, wide *low, unsigned *bits)
+void place_rounded_range(const struct relation_tensor *tensor, wide *low, unsigned *bits)
 {
     *low = wide_from_i64(0);
     *bits = wide_bit_length(tensor->high);
@@ -161,7 +161,7 @@ static void rescale_element(struct place *place, const struct relation *relation
         equation_add_constant(place, &equation, wide_shift_right(d, 1));
     wide low;
     unsigned bits;
-    rounded_range(tensor_of(place, y_tensor), &low, &bits);
+    place_rounded_range(tensor_of(place, y_tensor), &low, &bits);
     bool implied = place->is_implied[place_global(place, y_tensor, (uint32_t)i)] != 0;
     bool direct = !implied && is_single_limb(place, low, wide_power_of_two(bits));
     bool is_power = !relation->divisor_is_view &&
@@ -290,9 +290,7 @@ static void relation_is_zero(struct place *place, const struct relation *relatio
         struct item x = place_materialise(place, view_item(place, relation, 0, i));
         struct item b = item_element(relation->outputs[0], (uint32_t)i);
         uint32_t first = place_new_row(place), second = place_new_row(place);
-        if (place->status != STATUS_OK ||
-            !place_grow(place, (void **)&place->fills, &place->fill_capacity, place->fill_count + 1,
-                        sizeof *place->fills))
+        if (place->status != STATUS_OK)
             return;
         /* x * inverse - 1 + b = 0 and x * b = 0. */
         struct circuit_row *fixed = &place->rows[first].fixed;
@@ -301,13 +299,10 @@ static void relation_is_zero(struct place *place, const struct relation *relatio
         place->rows[second].fixed =
             (struct circuit_row){.chain = CHAIN_SINGLE, .term = TERM_PRODUCT};
         place_item(place, first, 0, &x);
-        place->fills[place->fill_count++] =
-            (struct fill){.row = first,
-                          .column = 1,
-                          .kind = FILL_INVERSE,
-                          .tensor = x.kind == ITEM_CONSTANT ? RELATION_NONE : x.tensor,
-                          .element = x.element,
-                          .constant = x.constant};
+        struct item inverse = x;
+        inverse.kind = ITEM_INVERSE;
+        inverse.tensor = x.kind == ITEM_CONSTANT ? RELATION_NONE : x.tensor;
+        place_item(place, first, 1, &inverse);
         place_item(place, first, 2, &b);
         place_item(place, second, 0, &x);
         place_item(place, second, 1, &b);
@@ -396,7 +391,7 @@ static void pack_words(struct place *place, struct circuit *circuit)
         const struct relation_tensor *t = tensor_of(place, tensor);
         wide low;
         unsigned bits;
-        rounded_range(t, &low, &bits);
+        place_rounded_range(t, &low, &bits);
         if (bits == 0)
             bits = 1;
         bool whole = bits > limit;
