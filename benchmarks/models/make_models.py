@@ -74,18 +74,15 @@ def fit_all():
 
 
 def mlp_graph(fitted):
-    """Gemm and Relu up to the three logits: what a proof needs of the network, and what a torch export looks like."""
+    """Gemm and Relu four times, the last Relu too: the layers of the iris network that deep-prove and EZKL are shown with."""
     nodes, constants, value = [], [], "input"
     for i, (w, b) in enumerate(zip(fitted.coefs_, fitted.intercepts_)):
         constants += [onnx.numpy_helper.from_array(w.T.astype(np.float32).copy(), f"fc{i}.weight"),
                       onnx.numpy_helper.from_array(b.astype(np.float32), f"fc{i}.bias")]
-        last = i == len(fitted.coefs_) - 1
-        name = "output" if last else f"hidden{i}"
-        nodes.append(onnx.helper.make_node("Gemm", [value, f"fc{i}.weight", f"fc{i}.bias"], [name], transB=1))
-        value = name
-        if not last:
-            nodes.append(onnx.helper.make_node("Relu", [name], [f"relu{i}"]))
-            value = f"relu{i}"
+        out = "output" if i == len(fitted.coefs_) - 1 else f"relu{i}"
+        nodes.append(onnx.helper.make_node("Gemm", [value, f"fc{i}.weight", f"fc{i}.bias"], [f"hidden{i}"], transB=1))
+        nodes.append(onnx.helper.make_node("Relu", [f"hidden{i}"], [out]))
+        value = out
     real = onnx.TensorProto.FLOAT
     graph = onnx.helper.make_graph(
         nodes, "mlp_iris", [onnx.helper.make_tensor_value_info("input", real, ["batch", 4])],
