@@ -193,6 +193,12 @@ int64_t relation_view_element(const struct relation_view *view, uint8_t rank, co
                               size_t position);
 
 /*
+ * The range [low, low + 2^bits) around a tensor's own: low is 0 or minus a power of two. What a quotient is checked against, and the width a
+ * value has in a packed public word or a hashed word.
+ */
+void relation_rounded_range(const struct relation_tensor *tensor, wide *low, unsigned *bits);
+
+/*
  * Structure: indices in range, shapes agree, every witness tensor has exactly one producer that
  * stands before its uses, ranges not empty and below the capacity, and no hint is left free: every
  * element of a hinted tensor must be determined by non-hint relations (rules and their proofs stand

@@ -169,8 +169,6 @@ void place_lookup_single(struct place *place, const struct term *term);
 void place_flush_pending(struct place *place);
 
 /* place_relation.c */
-/* The range [low, low + 2^bits) around a tensor's own: low is 0 or minus a power of two. */
-void place_rounded_range(const struct relation_tensor *tensor, wide *low, unsigned *bits);
 void place_relation(struct place *place, uint32_t relation);
 /* Packs the words and gives every public element its cell; then, as the last rows of all, the
  * Horner rows. */

@@ -120,21 +120,6 @@ static void relation_range(struct place *place, const struct relation *relation)
 
 /* ---- rescale ---- */
 
-/* Bits and bias of the power-of-two range around [low, high] that makes a quotient unique. */
-void place_rounded_range(const struct relation_tensor *tensor, wide *low, unsigned *bits)
-{
-    *low = wide_from_i64(0);
-    *bits = wide_bit_length(tensor->high);
-    if (!wide_is_negative(tensor->low))
-        return;
-    wide below; /* -low - 1 needs as many bits as the positive side may have */
-    ASSERT(wide_add(&below, tensor->low, wide_from_i64(1)) && wide_neg(&below, below));
-    unsigned negative = wide_is_negative(below) ? 0 : wide_bit_length(below);
-    unsigned half = negative > *bits ? negative : *bits;
-    ASSERT(wide_neg(low, wide_power_of_two(half)));
-    *bits = half + 1;
-}
-
 static void rescale_element(struct place *place, const struct relation *relation, size_t i)
 {
     uint32_t y_tensor = relation->outputs[0], r_tensor = relation->outputs[1];
@@ -161,7 +146,7 @@ static void rescale_element(struct place *place, const struct relation *relation
         equation_add_constant(place, &equation, wide_shift_right(d, 1));
     wide low;
     unsigned bits;
-    place_rounded_range(tensor_of(place, y_tensor), &low, &bits);
+    relation_rounded_range(tensor_of(place, y_tensor), &low, &bits);
     bool implied = place->is_implied[place_global(place, y_tensor, (uint32_t)i)] != 0;
     bool direct = !implied && is_single_limb(place, low, wide_power_of_two(bits));
     bool is_power = !relation->divisor_is_view &&
@@ -391,7 +376,7 @@ static void pack_words(struct place *place, struct circuit *circuit)
         const struct relation_tensor *t = tensor_of(place, tensor);
         wide low;
         unsigned bits;
-        place_rounded_range(t, &low, &bits);
+        relation_rounded_range(t, &low, &bits);
         if (bits == 0)
             bits = 1;
         bool whole = bits > limit;
