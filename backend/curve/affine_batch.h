@@ -1,9 +1,9 @@
 /*
  * Many independent additions of affine points that share one inversion: about six products each.
  *
- * The engine of multi-scalar multiplication, of generated reference strings and of group transforms.
- * All cases of the group law are handled (infinity, doubling, opposite points). Points are those of
- * curve.h, fully reduced; no allocation.
+ * The engine of multi-scalar multiplication, of generated reference strings and of group
+ * transforms. All cases of the group law are handled (infinity, doubling, opposite points). Points
+ * are those of curve.h, fully reduced; no allocation.
  */
 #ifndef SERTN_BACKEND_CURVE_AFFINE_BATCH_H
 #define SERTN_BACKEND_CURVE_AFFINE_BATCH_H
@@ -14,8 +14,8 @@
 
 #include "backend/curve/curve.h"
 
-/* point[pair[i]] += point[pair[i] + distance] for i < n. Requires: no index is in two pairs; scratch
- * has n elements. Cost: n additions and one inversion. */
+/* point[pair[i]] += point[pair[i] + distance] for i < n. Requires: no index is in two pairs;
+ * scratch has n elements. Cost: n additions and one inversion. */
 void affine_add_pairs(g1_affine *point, const uint16_t *pair, size_t n, size_t distance,
                       fp *scratch);
 

@@ -2,9 +2,9 @@
  * The hot loops of affine point additions, compiled once per field path by affine_batch_portable.c
  * and affine_batch_adx.c. affine_batch.c chooses; the contract is affine_batch.h.
  *
- * An addition costs about six products: one for the running product of denominators, two to take its
- * inverse out again, one for the slope, one square and one product for the coordinates. Values stay
- * below 2p between them and are reduced when they are stored.
+ * An addition costs about six products: one for the running product of denominators, two to take
+ * its inverse out again, one for the slope, one square and one product for the coordinates. Values
+ * stay below 2p between them and are reduced when they are stored.
  *
  * Infinity is (0, 0), and no point of G1 has x = 0 (3 is no square mod p), so x alone tells.
  */
@@ -94,8 +94,8 @@ static inline void sum_with_inverse(g1_affine *r, const g1_affine *a, const g1_a
     finish_sum(r, a, &x_b, &numerator, inverse);
 }
 
-/* Two running products, of the even and of the odd additions, so that one product need not wait for the
- * one before. */
+/* Two running products, of the even and of the odd additions, so that one product need not wait for
+ * the one before. */
 struct chains {
     fp product[2];
 };
@@ -133,8 +133,8 @@ void FIELD_PATH_NAME(affine_add_pairs)(g1_affine *point, const uint16_t *pair, s
     }
 }
 
-void FIELD_PATH_NAME(affine_add_arrays)(g1_affine *r, const g1_affine *a, const g1_affine *b, size_t n,
-                                        fp *scratch)
+void FIELD_PATH_NAME(affine_add_arrays)(g1_affine *r, const g1_affine *a, const g1_affine *b,
+                                        size_t n, fp *scratch)
 {
     struct chains c = {{fp_one, fp_one}};
     fp d;

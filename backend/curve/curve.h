@@ -7,16 +7,17 @@
  *
  * Two forms. Affine (g1_affine, g2_affine): stored and sent; infinity is x = y = 0, which is not on
  * either curve. Working (g1, g2): (x, y, zz, zzz) with zz^3 = zzz^2, the point (x / zz, y / zzz),
- * infinity is zz = 0. Coordinates are Montgomery, fully reduced, so equal affine points are equal bytes;
- * one point has many working forms.
+ * infinity is zz = 0. Coordinates are Montgomery, fully reduced, so equal affine points are equal
+ * bytes; one point has many working forms.
  *
  * The group law is complete: equal, opposite and infinite operands are handled everywhere. Outputs
  * come first and may equal inputs exactly. Time depends on the data. Nothing here can fail but the
  * parsers.
  *
- * Sources: EIP-196, EIP-197 (curves, generators, bytes); S. Chevallier-Mames, M. Joye's XYZZ formulas
- * as in the Explicit-Formulas Database, g1p/auto-shortw-xyzz; R. Gallant, R. Lambert, S. Vanstone,
- * "Faster point multiplication on elliptic curves with efficient endomorphisms", CRYPTO 2001.
+ * Sources: EIP-196, EIP-197 (curves, generators, bytes); S. Chevallier-Mames, M. Joye's XYZZ
+ * formulas as in the Explicit-Formulas Database, g1p/auto-shortw-xyzz; R. Gallant, R. Lambert, S.
+ * Vanstone, "Faster point multiplication on elliptic curves with efficient endomorphisms", CRYPTO
+ * 2001.
  */
 #ifndef SERTN_BACKEND_CURVE_CURVE_H
 #define SERTN_BACKEND_CURVE_CURVE_H
@@ -66,8 +67,8 @@ bool g1_affine_is_on_curve(const g1_affine *a);
 void g1_affine_to_bytes(uint8_t out[G1_BYTES], const g1_affine *a);
 
 /* Reads what g1_affine_to_bytes writes. Returns false, r = infinity, when a coordinate is not below
- * the modulus or the point is not on the curve. Infinity (64 zeros) is accepted: callers whose protocol
- * forbids it test for it. This is the parser for untrusted bytes. */
+ * the modulus or the point is not on the curve. Infinity (64 zeros) is accepted: callers whose
+ * protocol forbids it test for it. This is the parser for untrusted bytes. */
 bool g1_affine_from_bytes(g1_affine *r, const uint8_t in[G1_BYTES]);
 
 /* ---- G1, working ---------------------------------------------------------------------------- */
@@ -80,9 +81,9 @@ void g1_from_affine(g1 *r, const g1_affine *a);
 /* Cost: one inversion. */
 void g1_to_affine(g1_affine *r, const g1 *a);
 void g1_neg(g1 *r, const g1 *a);
-void g1_double(g1 *r, const g1 *a);                          /* r = 2 a */
-void g1_add(g1 *r, const g1 *a, const g1 *b);                /* r = a + b */
-void g1_add_affine(g1 *r, const g1 *a, const g1_affine *b);  /* r = a + b */
+void g1_double(g1 *r, const g1 *a);                         /* r = 2 a */
+void g1_add(g1 *r, const g1 *a, const g1 *b);               /* r = a + b */
+void g1_add_affine(g1 *r, const g1 *a, const g1_affine *b); /* r = a + b */
 
 /* r = [k] a. Cost: about 127 doublings and 60 additions, by the endomorphism of the curve. */
 void g1_mul(g1 *r, const g1_affine *a, const fr *k);

@@ -1,8 +1,9 @@
 /*
  * Cutting scalars with the endomorphism of G1, and products of few points by it.
  *
- * Used by g1_mul and by the verifier's combination of about a dozen points. Source: Gallant, Lambert,
- * Vanstone (see curve.h); E. Straus, "Addition chains of vectors", 1964: all terms share the doublings.
+ * Used by g1_mul and by the verifier's combination of about a dozen points. Source: Gallant,
+ * Lambert, Vanstone (see curve.h); E. Straus, "Addition chains of vectors", 1964: all terms share
+ * the doublings.
  */
 #include "backend/curve/curve.h"
 #include "backend/curve/msm.h"
@@ -40,7 +41,8 @@ static void sub_product(uint64_t acc[4], const uint64_t a[2], const uint64_t b[2
         acc[i] = limb_sbb(acc[i], product[i], &borrow);
 }
 
-/* Sets out to |v| and returns the sign of v, a two's complement integer of four limbs, |v| < 2^127. */
+/* Sets out to |v| and returns the sign of v, a two's complement integer of four limbs, |v| < 2^127.
+ */
 static bool signed_magnitude(uint64_t out[2], const uint64_t v[4])
 {
     bool negative = v[3] >> 63;
@@ -52,7 +54,8 @@ static bool signed_magnitude(uint64_t out[2], const uint64_t v[4])
 
 void glv_split(struct glv_halves *out, const fr *k)
 {
-    /* (k1, k2) = (k, 0) - c1 (a1, -b1) - c2 (a2, b2) with c1, c2 the rounded coordinates of (k, 0). */
+    /* (k1, k2) = (k, 0) - c1 (a1, -b1) - c2 (a2, b2) with c1, c2 the rounded coordinates of (k, 0).
+     */
     uint64_t c1[2], c2[2], k1[4], k2[4] = {0};
     fr_to_limbs(k1, k);
     mul_shift(c1, k1, glv_g1);

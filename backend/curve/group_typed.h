@@ -1,9 +1,7 @@
 /*
- * The group law of a curve y^2 = x^3 + b, written once for G1 and G2. Included by g1.c and g2.c, which
- * first define
- *   POINT(name)   the prefix of the group:       g1_##name
- *   COORD(name)   the prefix of its coordinates: fp_##name
- *   point, point_affine, coord                   the types
+ * The group law of a curve y^2 = x^3 + b, written once for G1 and G2. Included by g1.c and g2.c,
+ * which first define POINT(name)   the prefix of the group:       g1_##name COORD(name)   the
+ * prefix of its coordinates: fp_##name point, point_affine, coord                   the types
  *   CURVE_B                                      the constant b
  *   COORD_SET_ZERO(r), COORD_SET_ONE(r)
  *

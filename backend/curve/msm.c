@@ -2,10 +2,11 @@
  * Pippenger's method on the plan of msm_plan.h.
  *
  * For each group of bucket sets: (1) recoded scalars give signed digits, a counting sort brings the
- * entries (signed point indices) into bucket order; (2) chunks of entries become bucket sums by rounds
- * of batch additions within each bucket; (3) the buckets of a set, seen as a matrix, give row and column
- * sums by the same two steps, and sum b S_b = 2^m sum hi R_hi + sum lo C_lo + sum R_hi over those.
- * All of (1) to (3) is shared by full and small scalars and by tables of shifted bases.
+ * entries (signed point indices) into bucket order; (2) chunks of entries become bucket sums by
+ * rounds of batch additions within each bucket; (3) the buckets of a set, seen as a matrix, give
+ * row and column sums by the same two steps, and sum b S_b = 2^m sum hi R_hi + sum lo C_lo + sum
+ * R_hi over those. All of (1) to (3) is shared by full and small scalars and by tables of shifted
+ * bases.
  */
 #include "backend/curve/msm.h"
 
@@ -572,8 +573,7 @@ static void sum_group(struct msm *m, g1 *out)
 void msm_g1_pieces(g1 *out, const struct msm_bases *bases, const struct msm_piece *piece,
                    size_t piece_count, struct machine *machine, void *scratch)
 {
-    struct msm m = {
-        .bases = bases, .piece = piece, .piece_count = piece_count, .machine = machine};
+    struct msm m = {.bases = bases, .piece = piece, .piece_count = piece_count, .machine = machine};
     struct msm_limits limits;
     struct msm_histogram histogram;
     g1 set_sum[MOST_SETS];

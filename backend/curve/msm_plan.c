@@ -2,8 +2,8 @@
  * The cost model of multi-scalar multiplication. See msm_plan.h.
  *
  * Unit: one affine batch addition. E entries in B buckets take E - B' additions (B' = buckets not
- * empty), the weighted sum of the buckets another 2 B', so E + B' in all, and a small price for each
- * bucket that is merely there and for the last running sums.
+ * empty), the weighted sum of the buckets another 2 B', so E + B' in all, and a small price for
+ * each bucket that is merely there and for the last running sums.
  */
 #include "backend/curve/msm_plan.h"
 
@@ -31,7 +31,8 @@ static size_t divide_up(size_t a, size_t b)
     return (a + b - 1) / b;
 }
 
-/* The widest window worth trying: buckets at most a quarter of the entries, but enough for one byte. */
+/* The widest window worth trying: buckets at most a quarter of the entries, but enough for one
+ * byte. */
 static unsigned widest_window(size_t entries)
 {
     unsigned c = 9;
@@ -100,16 +101,17 @@ void msm_make_plan(struct msm_plan *out, const struct msm_bases *bases,
         bases->levels > 1 ? bases->window_bits : choose_window(histogram, limits->window_bits);
     out->windows = msm_window_count(MSM_FULL_BITS, out->window_bits);
     out->sets = bases->levels > 1 ? bases->shift_bits / out->window_bits : out->windows;
-    out->used_sets = (unsigned)at_most(msm_window_count(most_bits + 1, out->window_bits), out->sets);
+    out->used_sets =
+        (unsigned)at_most(msm_window_count(most_bits + 1, out->window_bits), out->sets);
     out->buckets = (size_t)1 << (out->window_bits - 1);
     size_t entries = at_least(scalars * divide_up(out->windows, out->sets), 1);
     size_t group = at_most(limits->entries / entries, limits->keys / out->buckets);
     out->set_group = (unsigned)at_most(at_least(group, 1), out->used_sets);
     entries *= out->set_group;
-    out->chunk = limits->threads == 1
-                     ? MSM_CHUNK
-                     : at_most(at_least(entries / (4 * (size_t)limits->threads), MSM_CHUNK / 8),
-                               MSM_CHUNK);
+    out->chunk =
+        limits->threads == 1
+            ? MSM_CHUNK
+            : at_most(at_least(entries / (4 * (size_t)limits->threads), MSM_CHUNK / 8), MSM_CHUNK);
     out->slices = limits->slices;
 }
 

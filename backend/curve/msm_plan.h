@@ -3,8 +3,9 @@
  * Private to msm.c and its tests.
  *
  * Digits. A scalar k, read as a signed integer |k| < 2^bits, has windows of c bits with digits in
- * [-2^(c-1), 2^(c-1)]. Window j of level l = j / per, set s = j % per, adds digit * point of level l to
- * set s, where per = shift_bits / c (all windows when levels = 1). The result is sum 2^(c s) set s.
+ * [-2^(c-1), 2^(c-1)]. Window j of level l = j / per, set s = j % per, adds digit * point of level
+ * l to set s, where per = shift_bits / c (all windows when levels = 1). The result is sum 2^(c s)
+ * set s.
  */
 #ifndef SERTN_BACKEND_CURVE_MSM_PLAN_H
 #define SERTN_BACKEND_CURVE_MSM_PLAN_H
@@ -52,7 +53,8 @@ void msm_limits(struct msm_limits *out, const struct msm_bases *bases, size_t sc
 void msm_make_plan(struct msm_plan *out, const struct msm_bases *bases,
                    const struct msm_histogram *histogram, const struct msm_limits *limits);
 
-/* Windows of c bits for a signed integer of magnitude below 2^bits, digits as above: ceil((bits + 1) / c). */
+/* Windows of c bits for a signed integer of magnitude below 2^bits, digits as above: ceil((bits +
+ * 1) / c). */
 static inline unsigned msm_window_count(unsigned bits, unsigned c)
 {
     return (bits + c) / c;

@@ -1,9 +1,10 @@
 /*
  * Miller loop with precomputed lines, final exponentiation. See pairing.h.
  *
- * The twist takes (x, y) of G2 to (x w^2, y w^3). The line of slope s w through the image of T, at a
- * point P of G1, is  y_P - s x_P w + (s x_T - y_T) w^3;  divided by y_P, which no final exponentiation
- * sees, it is 1 + b1 w + b3 w^3. Vertical lines lie in fp6 and are left out for the same reason.
+ * The twist takes (x, y) of G2 to (x w^2, y w^3). The line of slope s w through the image of T, at
+ * a point P of G1, is  y_P - s x_P w + (s x_T - y_T) w^3;  divided by y_P, which no final
+ * exponentiation sees, it is 1 + b1 w + b3 w^3. Vertical lines lie in fp6 and are left out for the
+ * same reason.
  */
 #include "backend/curve/pairing.h"
 

@@ -1,13 +1,13 @@
 /*
  * The optimal ate pairing e: G1 x G2 -> GT of BN254, as EIP-197 checks it.
  *
- * Used by KZG verification and by the checks of a structured reference string. A point of G2 that stays
- * fixed is prepared once: its Miller loop lines depend on it alone.
+ * Used by KZG verification and by the checks of a structured reference string. A point of G2 that
+ * stays fixed is prepared once: its Miller loop lines depend on it alone.
  *
- * Source: F. Vercauteren, "Optimal pairings", eprint 2008/096, the loop over 6x + 2 with two Frobenius
- * steps; M. Scott, N. Benger, M. Charlemagne, L. Dominguez Perez, E. Kachisa, "On the final
- * exponentiation for calculating pairings on ordinary elliptic curves", eprint 2008/490, which gives
- * the exact power (p^12 - 1) / r.
+ * Source: F. Vercauteren, "Optimal pairings", eprint 2008/096, the loop over 6x + 2 with two
+ * Frobenius steps; M. Scott, N. Benger, M. Charlemagne, L. Dominguez Perez, E. Kachisa, "On the
+ * final exponentiation for calculating pairings on ordinary elliptic curves", eprint 2008/490,
+ * which gives the exact power (p^12 - 1) / r.
  */
 #ifndef SERTN_BACKEND_CURVE_PAIRING_H
 #define SERTN_BACKEND_CURVE_PAIRING_H

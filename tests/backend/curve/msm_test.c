@@ -55,3 +55,31 @@ TEST(full_scalars_agree_with_naive_sum)
         }
     }
 }
+
+TEST(small_scalars_agree_with_naive_sum)
+{
+    static g1_affine bases[1000];
+    static fr scalars[1000];
+    static int64_t small[1000];
+    /* Magnitude classes: bit, i8, u8, i16, u16, 32, 63 and all 64 bits, and edges. */
+    static const uint64_t mask[] = {1, 127, 255, 32767, 65535, 0xffffffff, INT64_MAX, UINT64_MAX};
+    random_g1_array(bases, 1000);
+    for (size_t kind = 0; kind < 18; kind++) {
+        for (size_t s = 0; s < SIZE_COUNT; s++) {
+            size_t n = sizes[s];
+            g1 expected, got;
+            for (size_t i = 0; i < n; i++) {
+                uint64_t v = test_random_u64() & mask[kind / 2 % 8];
+                small[i] = (int64_t)(kind % 2 && test_random_below(2) ? 0 - v : v);
+                if (kind >= 16)
+                    small[i] = (int64_t)test_random_edge_u64();
+                fr_from_i64(&scalars[i], small[i]);
+            }
+            void *scratch = scratch_for(&plain, 0, n, NULL);
+            msm_g1_small(&got, bases, small, n, NULL, scratch);
+            naive(&expected, bases, scalars, n);
+            CHECK_MSG(g1_eq(&got, &expected), "kind %zu, n = %zu", kind, n);
+            free(scratch);
+        }
+    }
+}

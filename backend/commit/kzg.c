@@ -1,0 +1,82 @@
+/*
+ * KZG commitments. See kzg.h.
+ */
+#include "backend/commit/kzg.h"
+
+#include <stdlib.h>
+
+_Static_assert(2 * KZG_MOST_COLUMNS <= MSM_MOST_PIECES, "two pieces a column");
+
+/* out = the sum of pieces over bases, with scratch from the heap. */
+static enum status sum_pieces(g1_affine *out, const struct msm_bases *bases,
+                              const struct msm_piece *piece, size_t piece_count,
+                              struct machine *machine, struct diag *diag)
+{
+    size_t full = 0, small = 0;
+    for (size_t i = 0; i < piece_count; i++)
+        *(piece[i].full ? &full : &small) += piece[i].count;
+    size_t bytes = msm_scratch_bytes(bases, full, small, machine);
+    void *scratch = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (!scratch)
+        return diag_set(diag, STATUS_NO_MEMORY, "out of memory for a commitment to %zu values",
+                        full + small);
+    g1 sum;
+    msm_g1_pieces(&sum, bases, piece, piece_count, machine, scratch);
+    free(scratch);
+    g1_to_affine(out, &sum);
+    return STATUS_OK;
+}
+
+enum status kzg_commit(g1_affine *out, const struct srs *srs, const fr *coefficient, size_t count,
+                       struct machine *machine, struct diag *diag)
+{
+    return kzg_commit_group(out, srs, &coefficient, 1, count, machine, diag);
+}
+
+enum status kzg_commit_group(g1_affine *out, const struct srs *srs, const fr *const *column,
+                             unsigned arity, size_t count, struct machine *machine,
+                             struct diag *diag)
+{
+    struct msm_piece piece[KZG_MOST_COLUMNS];
+    size_t pieces = 0;
+    ASSERT(arity >= 1 && arity <= KZG_MOST_COLUMNS);
+    if (count > srs->powers.count / arity)
+        return diag_set(diag, STATUS_LIMIT,
+                        "a commitment needs %u * %zu powers of the SRS, this one has %zu", arity,
+                        count, srs->powers.count);
+    for (unsigned i = 0; i < arity; i++)
+        if (column[i])
+            piece[pieces++] =
+                (struct msm_piece){.full = column[i], .count = count, .first = i, .stride = arity};
+    return sum_pieces(out, &srs->powers, piece, pieces, machine, diag);
+}
+
+enum status kzg_commit_values(g1_affine *out, const struct srs_lagrange *bases,
+                              const struct kzg_column *column, struct machine *machine,
+                              struct diag *diag)
+{
+    struct msm_piece piece[2 * KZG_MOST_COLUMNS];
+    size_t pieces = 0, rows = (size_t)1 << bases->lg_rows;
+    ASSERT(bases->arity <= KZG_MOST_COLUMNS);
+    for (unsigned i = 0; i < bases->arity; i++) {
+        size_t small = column[i].small_count;
+        ASSERT(small <= rows);
+        if (small > 0)
+            piece[pieces++] = (struct msm_piece){
+                .small = column[i].small, .count = small, .first = i, .stride = bases->arity};
+        if (small < rows)
+            piece[pieces++] = (struct msm_piece){.full = column[i].full,
+                                                 .count = rows - small,
+                                                 .first = small * bases->arity + i,
+                                                 .stride = bases->arity};
+    }
+    return sum_pieces(out, &bases->bases, piece, pieces, machine, diag);
+}
+
+bool kzg_check(const struct srs_verifier *srs, const g1_affine *left, const g1_affine *right)
+{
+    g1_affine point[2] = {*left, *right};
+    const struct g2_prepared *line[2] = {&srs->one, &srs->tau};
+    g1_affine_neg(&point[1], &point[1]);
+    return pairing_check_prepared(point, line, 2);
+}

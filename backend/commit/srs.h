@@ -1,0 +1,115 @@
+/*
+ * The structured reference string: powers [tau^i]_1 of a secret tau, [1]_2 and [tau]_2.
+ *
+ * Two origins. A ceremony's, imported from a snarkjs .ptau file and checked; and the DEVELOPMENT
+ * SRS, UNSAFE for anything but trials: its tau is a public number, so anybody can forge proofs over
+ * it. It is the default so that everything works without a download; commands that publish refuse
+ * it.
+ *
+ * The SRS digest names an SRS wherever keys and verifiers refer to one:
+ *     keccak256( "sertn srs v1" padded with zeros to 32 bytes || origin as 32 bytes big-endian
+ *                || [tau]_2 as the 128 bytes of EIP-197 )
+ * with origin 0 for the development SRS, 1 for a ceremony. It does not depend on how many powers
+ * are loaded.
+ *
+ * Files are kept in the user's cache folder ($XDG_CACHE_HOME/sertn, else $HOME/.cache/sertn) and
+ * are only a cache: without a folder, or with one that cannot be written, everything is computed in
+ * memory.
+ *
+ * Source: A. Kate, G. Zaverucha, I. Goldberg, "Constant-size commitments to polynomials", ASIACRYPT
+ * 2010; strided Lagrange bases: proof system notes of plonk/README.md.
+ */
+#ifndef SERTN_BACKEND_COMMIT_SRS_H
+#define SERTN_BACKEND_COMMIT_SRS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/commit/point_file.h"
+#include "backend/curve/msm.h"
+#include "backend/curve/pairing.h"
+#include "ir/support/machine.h"
+#include "ir/support/status.h"
+
+/* ORDER srs_origin: the number in the digest. */
+enum srs_origin { SRS_DEVELOPMENT = 0, SRS_CEREMONY = 1 };
+
+#define SRS_DIGEST_BYTES POINT_FILE_DIGEST_BYTES
+/* Most powers of one SRS. */
+#define SRS_MOST_POWERS (UINT64_C(1) << 28)
+
+/* digest as defined above. */
+void srs_compute_digest(uint8_t digest[SRS_DIGEST_BYTES], enum srs_origin origin,
+                        const g2_affine *tau_g2);
+
+/* ---- The prover's side ---------------------------------------------------------------------- */
+
+/*
+ * An open SRS. Life cycle: srs_open_..., srs_release; zero-initialised is closed. Read-only
+ * between: threads may share it.
+ */
+struct srs {
+    struct msm_bases powers; /* point[i] = [tau^i]_1 for i < count; may have shifted levels */
+    g2_affine tau_g2;
+    enum srs_origin origin;
+    uint8_t digest[SRS_DIGEST_BYTES];
+    struct point_file file; /* of powers, or closed */
+    g1_affine *owned;       /* powers in memory, or null */
+};
+
+/*
+ * Opens the development SRS with at least `count` powers, made on first use and cached.
+ * Requires: 2 <= count <= SRS_MOST_POWERS.
+ * Errors: STATUS_NO_MEMORY. Damaged or unwritable cache files are no error.
+ * Cost: on first use about 3 us * core a power.
+ */
+SERTN_MUST_CHECK enum status srs_open_development(struct srs *srs, size_t count,
+                                                  struct machine *machine, struct diag *diag);
+
+/* Frees what it holds; safe on a zeroed one. */
+void srs_release(struct srs *srs);
+
+/* ---- Strided Lagrange bases ----------------------------------------------------------------- */
+
+/*
+ * Bases for a group of `arity` columns of n = 2^lg_rows values: point[j * arity + i] =
+ * [tau^i L_j(tau^arity)]_1, where L_j is 1 on the j-th n-th root of unity
+ * (fr_root_of_unity(lg_rows)^j) and 0 on the others. Then sum_ij f_i(root^j) point[j * arity + i]
+ * commits to F(X) = sum_i X^i f_i(X^arity), as the powers do to its coefficients.
+ */
+struct srs_lagrange {
+    struct msm_bases bases; /* n * arity points, may have shifted levels */
+    unsigned lg_rows, arity;
+    struct point_file file;
+    g1_affine *owned;
+};
+
+/*
+ * Opens the bases, made from the SRS on first use and cached for (SRS, rows, arity).
+ * Requires: arity >= 1; arity * 2^lg_rows <= the powers of srs.
+ * Errors: STATUS_NO_MEMORY; STATUS_LIMIT when the SRS has too few powers.
+ */
+SERTN_MUST_CHECK enum status srs_lagrange_open(struct srs_lagrange *out, const struct srs *srs,
+                                               unsigned lg_rows, unsigned arity,
+                                               struct machine *machine, struct diag *diag);
+void srs_lagrange_release(struct srs_lagrange *bases);
+
+/* ---- The verifier's side -------------------------------------------------------------------- */
+
+/* What checking needs: [1]_2 and [tau]_2 with their lines. Plain data of 23 kB. */
+struct srs_verifier {
+    struct g2_prepared one, tau;
+    g2_affine tau_g2;
+    enum srs_origin origin;
+    uint8_t digest[SRS_DIGEST_BYTES];
+};
+
+/* Requires: tau_g2 is in G2 and not infinity (g2_affine_from_bytes checks the former). Cost: below
+ * 2 ms. */
+void srs_verifier_init(struct srs_verifier *out, enum srs_origin origin, const g2_affine *tau_g2);
+
+/* The same for the development SRS. */
+void srs_verifier_init_development(struct srs_verifier *out);
+
+#endif

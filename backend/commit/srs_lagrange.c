@@ -1,0 +1,66 @@
+/*
+ * Strided Lagrange bases. The contract is srs.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/commit/srs.h"
+#include "backend/commit/srs_cache.h"
+#include "backend/commit/srs_development.h"
+
+/* Makes the points in memory. */
+static enum status make_points(struct srs_lagrange *out, const struct srs *srs,
+                               struct machine *machine, struct diag *diag)
+{
+    size_t count = (size_t)out->arity << out->lg_rows;
+    out->owned = malloc(count * sizeof *out->owned);
+    if (!out->owned)
+        return diag_set(diag, STATUS_NO_MEMORY, "out of memory for Lagrange bases of %zu points",
+                        count);
+    (void)srs;
+    return srs_development_lagrange(out->owned, out->lg_rows, out->arity, machine, diag);
+}
+
+enum status srs_lagrange_open(struct srs_lagrange *out, const struct srs *srs, unsigned lg_rows,
+                              unsigned arity, struct machine *machine, struct diag *diag)
+{
+    memset(out, 0, sizeof *out);
+    ASSERT(arity >= 1 && lg_rows <= FR_TWO_ADICITY);
+    uint64_t count = (uint64_t)arity << lg_rows;
+    if (count > srs->powers.count)
+        return diag_set(diag, STATUS_LIMIT,
+                        "Lagrange bases of %llu points need an SRS with as many powers, this one "
+                        "has %zu",
+                        (unsigned long long)count, srs->powers.count);
+    struct point_file_head head = {.kind = POINT_FILE_LAGRANGE,
+                                   .origin = (uint32_t)srs->origin,
+                                   .lg_rows = lg_rows,
+                                   .arity = arity,
+                                   .levels = 1,
+                                   .count = count,
+                                   .tau_g2 = srs->tau_g2};
+    memcpy(head.digest, srs->digest, sizeof head.digest);
+    out->lg_rows = lg_rows;
+    out->arity = arity;
+    enum status status = STATUS_OK;
+    if (srs_cache_open(&out->file, &head, count)) {
+        out->bases.point = out->file.point;
+    } else {
+        status = make_points(out, srs, machine, diag);
+        if (status == STATUS_OK)
+            (void)srs_cache_store(&head, out->owned);
+        out->bases.point = out->owned;
+    }
+    out->bases.count = (size_t)count;
+    out->bases.levels = 1;
+    if (status != STATUS_OK)
+        srs_lagrange_release(out);
+    return status;
+}
+
+void srs_lagrange_release(struct srs_lagrange *bases)
+{
+    point_file_close(&bases->file);
+    free(bases->owned);
+    memset(bases, 0, sizeof *bases);
+}
