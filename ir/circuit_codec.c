@@ -162,7 +162,8 @@ static void code_public(struct codec *codec, struct circuit *circuit)
     }
 }
 
-static void code_circuit(struct codec *codec, struct circuit *circuit)
+/* What a verifier needs: sizes, constants and the public layout stand first. */
+static void code_head(struct codec *codec, struct circuit *circuit)
 {
     uint32_t format = FORMAT, lg_rows = circuit->lg_rows, params = circuit->param_columns;
     codec_u32(codec, &format);
@@ -179,11 +180,18 @@ static void code_circuit(struct codec *codec, struct circuit *circuit)
     circuit->param_columns = params;
     circuit->usable_rows = ((uint32_t)1 << lg_rows) - CIRCUIT_GATED_ROWS;
     code_constants(codec, circuit);
+    code_public(codec, circuit);
+}
+
+static void code_circuit(struct codec *codec, struct circuit *circuit)
+{
+    code_head(codec, circuit);
+    if (codec->failed)
+        return;
     code_rows(codec, circuit);
     code_copies(codec, circuit);
     code_fills(codec, circuit);
     code_params(codec, circuit);
-    code_public(codec, circuit);
 }
 
 void circuit_serialize(const struct circuit *circuit, struct buffer *out)
@@ -205,4 +213,17 @@ enum status circuit_parse(struct circuit *circuit, struct arena *arena, const vo
     if (status == STATUS_OK)
         status = circuit_validate(circuit, diag);
     return status;
+}
+
+enum status circuit_parse_head(struct circuit *circuit, struct arena *arena, const void *bytes,
+                               size_t count, struct diag *diag)
+{
+    struct codec codec = codec_reader(bytes, count, arena);
+    *circuit = (struct circuit){0};
+    code_head(&codec, circuit);
+    for (size_t i = 0; i < circuit->public_part_count && !codec.failed; i++) {
+        if (circuit->public_parts[i].low >= circuit->constant_count)
+            codec_fail(&codec);
+    }
+    return codec_status(&codec, "the circuit file", diag);
 }
