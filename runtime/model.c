@@ -6,6 +6,7 @@
 
 #include "backend/hash/keccak.h"
 #include "ir/relation_codec.h"
+#include "ir/support/codec.h"
 #include "ir/support/file.h"
 #include "ir/support/reader.h"
 

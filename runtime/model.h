@@ -20,7 +20,7 @@
 #include "backend/plonk/keys.h"
 #include "ir/circuit.h"
 #include "ir/interface.h"
-#include "ir/relation.h"
+#include "ir/relation_interpret.h"
 
 enum { MODEL_FORMAT = 1, MODEL_CAPACITY_BITS = 253 };
 /* Largest file of a model that is read. */
