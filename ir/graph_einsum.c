@@ -1,6 +1,6 @@
 /*
- * Reads an einsum equation (ONNX Einsum-12: numpy's, with "..." and the implicit output form) against
- * the shapes of its operands. Used by the shape rule and by the kernel.
+ * Reads an einsum equation (ONNX Einsum-12: numpy's, with "..." and the implicit output form)
+ * against the shapes of its operands. Used by the shape rule and by the kernel.
  */
 #include "ir/graph_kernel_shared.h"
 
@@ -13,11 +13,14 @@ struct term {
     unsigned char label[TENSOR_RANK_MAX];
 };
 
-enum { FIRST_ELLIPSIS = 128 }; /* codes FIRST_ELLIPSIS .. FIRST_ELLIPSIS + depth - 1, right-aligned */
+enum {
+    FIRST_ELLIPSIS = 128
+}; /* codes FIRST_ELLIPSIS .. FIRST_ELLIPSIS + depth - 1, right-aligned */
 
 static enum status bad_equation(struct diag *diag, const char *equation)
 {
-    return diag_set(diag, STATUS_BAD_INPUT, "the equation '%s' does not fit the operands", equation);
+    return diag_set(diag, STATUS_BAD_INPUT, "the equation '%s' does not fit the operands",
+                    equation);
 }
 
 /* Reads up to ',', '-' or the end. depth: how many axes "..." stands for. */
@@ -35,14 +38,16 @@ static bool read_term(const char **text, unsigned depth, unsigned total_depth, s
         if ((!dots && !isalpha((unsigned char)c)) || term->count + more > TENSOR_RANK_MAX)
             return false;
         for (unsigned i = 0; i < more; i++)
-            term->label[term->count++] = (unsigned char)(
-                dots ? (int)(FIRST_ELLIPSIS + total_depth - depth + i) : (unsigned char)c);
+            term->label[term->count++] =
+                (unsigned char)(dots ? (int)(FIRST_ELLIPSIS + total_depth - depth + i)
+                                     : (unsigned char)c);
         if (dots)
             *text += 2;
     }
 }
 
-/* How many axes "..." stands for in the operand that starts at `text`; false when the ranks differ. */
+/* How many axes "..." stands for in the operand that starts at `text`; false when the ranks differ.
+ */
 static bool ellipsis_depth(const char *text, unsigned rank, unsigned *depth)
 {
     unsigned letters = 0;

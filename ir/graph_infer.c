@@ -3,6 +3,7 @@
  * passes/infer_shapes; the rules of a family stand in graph_infer_<family>.c.
  */
 #include "ir/graph_kernel_shared.h"
+#include "ir/ops.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -71,6 +72,22 @@ enum status kernel_blame(const struct graph_node *node, const struct value_info 
                        op_name(node->op), node->opset, operands);
 }
 
+/* Moved texts keep their table, when all operands that give elements share it. */
+static void keep_text_table(struct infer_call *call)
+{
+    enum op_kind op = call->node->op;
+    if (op == OP_LABEL_ENCODER)
+        call->out[0].text_table = call->in[2]->text_table;
+    if ((op_info(op)->traits & TRAIT_MOVEMENT) == 0)
+        return;
+    const struct tensor *table = call->in[0]->text_table;
+    for (size_t i = 1; op == OP_CONCAT && i < call->in_count; i++)
+        if (call->in[i]->text_table != table)
+            table = NULL;
+    for (size_t i = 0; i < call->out_count; i++)
+        call->out[i].text_table = table;
+}
+
 enum status graph_infer_node(const struct graph_node *node, const struct value_info *in,
                              struct value_info *out, struct arena *arena, struct diag *diag)
 {
@@ -99,6 +116,7 @@ enum status graph_infer_node(const struct graph_node *node, const struct value_i
         status = rule_of[node->op](&call);
     if (status != STATUS_OK)
         return kernel_blame(node, operands, node->input_count, diag, status);
+    keep_text_table(&call);
     return STATUS_OK;
 }
 
@@ -133,8 +151,8 @@ const struct shape *infer_shape_of(const struct value_info *info)
     return info->shape_known ? &info->shape : NULL;
 }
 
-enum status infer_broadcast(struct infer_call *call, size_t first, size_t count, struct shape *shape,
-                            bool *known)
+enum status infer_broadcast(struct infer_call *call, size_t first, size_t count,
+                            struct shape *shape, bool *known)
 {
     *known = true;
     *shape = (struct shape){0};
@@ -153,7 +171,8 @@ enum status infer_broadcast(struct infer_call *call, size_t first, size_t count,
     return STATUS_OK;
 }
 
-/* The operands of one call must agree in type; some exporters mix integer widths, which is an error. */
+/* The operands of one call must agree in type; some exporters mix integer widths, which is an
+ * error. */
 enum status infer_same_type(struct infer_call *call, size_t first, size_t count)
 {
     const struct value_info *a = NULL;
@@ -162,7 +181,8 @@ enum status infer_same_type(struct infer_call *call, size_t first, size_t count)
         if (b == NULL)
             continue;
         if (a != NULL && a->type != b->type)
-            return infer_fail(call, STATUS_BAD_INPUT, "operands are %s and %s; they must be of one type",
+            return infer_fail(call, STATUS_BAD_INPUT,
+                              "operands are %s and %s; they must be of one type",
                               element_type_name(a->type), element_type_name(b->type));
         a = a == NULL ? b : a;
     }

@@ -1,8 +1,8 @@
 /*
  * Shape and type of what one node computes, from what is known of its operands.
  *
- * Stands below two users: graph_interpret lays its results out by it, and passes/infer_shapes walks a
- * whole graph with it, so that a rule is written once. The rules follow the newest opset of each
+ * Stands below two users: graph_interpret lays its results out by it, and passes/infer_shapes walks
+ * a whole graph with it, so that a rule is written once. The rules follow the newest opset of each
  * operator (https://onnx.ai/onnx/operators), like the table ir/ops.def.
  */
 #ifndef SERTN_IR_GRAPH_INFER_H
@@ -11,8 +11,9 @@
 #include "ir/graph.h"
 
 /*
- * What is known of a value. `data`, when not NULL, is its elements, and type and shape are then those
- * of the tensor. A rule may read `data` of operands that fix shapes (axes, sizes, counts) only.
+ * What is known of a value. `data`, when not NULL, is its elements, and type and shape are then
+ * those of the tensor. A rule may read `data` of operands that fix shapes (axes, sizes, counts)
+ * only.
  */
 struct value_info {
     enum element_type type; /* ELEMENT_UNDEFINED when unknown */
@@ -27,11 +28,12 @@ struct value_info {
  * Fills out[0 .. node->output_count - 1] from in[0 .. node->input_count - 1].
  * in: entries for absent operands are ignored. arena: borrowed, receives shape data (the value of
  * Shape and Size is known as soon as its operand's shape is, and comes back as `data`).
- * Ensures: on success the type of every output is known; shape_known is false when the shape depends
- * on the elements of an operand that has no `data`, on the shape of an operand that is not known, or
- * on the run of a body (If, Loop, Scan).
- * Errors: BAD_INPUT when operands break the operator's rules; UNSUPPORTED when no rule is known;
- * NO_MEMORY. The diag names the node, the operator, its opset, the operands, the reason.
+ * Ensures: on success the type of every output is known, but for If, Loop and Scan, whose bodies
+ * say it (pass fold_constants brings them into the graph); shape_known is false when the shape
+ * depends on the elements of an operand that has no `data`, on the shape of an operand that is not
+ * known, or on the run of a body (If, Loop, Scan). Errors: BAD_INPUT when operands break the
+ * operator's rules; UNSUPPORTED when no rule is known; NO_MEMORY. The diag names the node, the
+ * operator, its opset, the operands, the reason.
  */
 enum status graph_infer_node(const struct graph_node *node, const struct value_info *in,
                              struct value_info *out, struct arena *arena,

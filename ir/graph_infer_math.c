@@ -1,4 +1,5 @@
-/* Shape rules of arithmetic, linear algebra, reductions, normalisation and casts. See graph_infer.h. */
+/* Shape rules of arithmetic, linear algebra, reductions, normalisation and casts. See
+ * graph_infer.h. */
 #include "ir/graph_kernel_shared.h"
 
 enum status infer_abs(struct infer_call *call)
@@ -122,8 +123,7 @@ static enum status infer_product(struct infer_call *call, size_t b, enum element
     if (!call->in[0]->shape_known || !call->in[b]->shape_known)
         return STATUS_OK;
     struct shape shape;
-    enum status status =
-        matmul_shape(call->diag, &call->in[0]->shape, &call->in[b]->shape, &shape);
+    enum status status = matmul_shape(call->diag, &call->in[0]->shape, &call->in[b]->shape, &shape);
     if (status == STATUS_OK)
         infer_result(call, 0, type, &shape);
     return status;

@@ -149,8 +149,8 @@ static enum status check_input(const struct graph_value *value, const struct ten
     char text[96];
     value_info_text(text, sizeof text, &got);
     if (value->type != ELEMENT_UNDEFINED && value->type != given->type)
-        return diag_set(diag, STATUS_BAD_INPUT, "input %s is %s, the model declares %s", value->name,
-                        text, element_type_name(value->type));
+        return diag_set(diag, STATUS_BAD_INPUT, "input %s is %s, the model declares %s",
+                        value->name, text, element_type_name(value->type));
     if (!value->shape_known)
         return STATUS_OK;
     if (value->shape.rank != given->shape.rank)

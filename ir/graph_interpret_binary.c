@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* --- real numbers ------------------------------------------------------------------------------ */
+/* --- real numbers ------------------------------------------------------------------------------
+ */
 
 /* numpy's mod: the sign of the divisor. */
 static double floor_mod(double x, double y)
@@ -73,7 +74,8 @@ static int64_t compare_real(enum op_kind op, double x, double y)
     }
 }
 
-/* --- integers: exact modulo 2^64, the caller wraps to the type ----------------------------------- */
+/* --- integers: exact modulo 2^64, the caller wraps to the type -----------------------------------
+ */
 
 static bool type_is_unsigned(enum element_type type)
 {
@@ -179,7 +181,8 @@ static int64_t compare_integer(enum op_kind op, int64_t x, int64_t y, bool is_un
     }
 }
 
-/* --- kernels ----------------------------------------------------------------------------------- */
+/* --- kernels -----------------------------------------------------------------------------------
+ */
 
 static void begin_pair(struct walk *walk, const struct tensor *out, const struct tensor *a,
                        const struct tensor *b)
@@ -225,16 +228,17 @@ static enum status apply_pair(struct kernel_call *call, struct tensor *out, cons
                                          b->data.real[walk.offset[1]]));
         return STATUS_OK;
     }
-    struct integer_rules rules = {.op = op,
-                                  .is_unsigned = type_is_unsigned(a->type),
-                                  .c_mod = c_mod,
-                                  .shift_left = strcmp(graph_attribute_text(call->node, "direction", "LEFT"),
-                                                       "LEFT") == 0,
-                                  .bits = element_type_bits(a->type)};
+    struct integer_rules rules = {
+        .op = op,
+        .is_unsigned = type_is_unsigned(a->type),
+        .c_mod = c_mod,
+        .shift_left = strcmp(graph_attribute_text(call->node, "direction", "LEFT"), "LEFT") == 0,
+        .bits = element_type_bits(a->type)};
     for (size_t i = 0; i < out->count; i++, walk_next(&walk)) {
         int64_t x = a->data.integer[walk.offset[0]], y = b->data.integer[walk.offset[1]];
         if (y == 0 && (op == OP_DIV || op == OP_MOD))
-            return kernel_fail(call, STATUS_BAD_INPUT, "integer division by zero at element %zu", i);
+            return kernel_fail(call, STATUS_BAD_INPUT, "integer division by zero at element %zu",
+                               i);
         tensor_set_integer(out, i, integer_function(&rules, x, y));
     }
     return STATUS_OK;

@@ -26,7 +26,8 @@ static double round_scale(double value, const char *mode, bool saturate)
         return NAN;
     value = fabs(value);
     int exponent;
-    double fraction = frexp(value, &exponent); /* value = fraction * 2^exponent, fraction in [1/2, 1) */
+    double fraction =
+        frexp(value, &exponent); /* value = fraction * 2^exponent, fraction in [1/2, 1) */
     if (value == 0.0 || exponent - 1 < -127)
         return 0x1p-127;
     if (strcmp(mode, "nearest") == 0)
@@ -51,8 +52,9 @@ static double cast_real(enum element_type to, double value, bool saturate, const
 }
 
 /*
- * Toward zero, then modulo the width. NaN and magnitudes beyond 64 bits have no meaning in ONNX; they
- * give the pattern of INT64_MIN, as x86 hardware does, so that the result is the same on every CPU.
+ * Toward zero, then modulo the width. NaN and magnitudes beyond 64 bits have no meaning in ONNX;
+ * they give the pattern of INT64_MIN, as x86 hardware does, so that the result is the same on every
+ * CPU.
  */
 static int64_t cast_to_integer(enum element_type to, double value)
 {
@@ -109,8 +111,8 @@ static bool float_pattern(enum element_type type, double value, uint64_t *patter
         else if (exponent < -13)
             *pattern = sign | (uint64_t)ldexp(fabs(value), 24);
         else
-            *pattern = sign | ((uint64_t)(exponent + 14) << 10) |
-                       ((uint64_t)ldexp(fraction, 11) & 0x3ff);
+            *pattern =
+                sign | ((uint64_t)(exponent + 14) << 10) | ((uint64_t)ldexp(fraction, 11) & 0x3ff);
         return true;
     }
     default:

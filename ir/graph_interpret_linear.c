@@ -1,6 +1,6 @@
 /*
- * Kernels of linear algebra. Every sum runs over the contracted index in increasing order, in float64
- * (integers: modulo 2^64), and is rounded once at its end. See graph_interpret.h.
+ * Kernels of linear algebra. Every sum runs over the contracted index in increasing order, in
+ * float64 (integers: modulo 2^64), and is rounded once at its end. See graph_interpret.h.
  */
 #include "ir/graph_kernel_shared.h"
 
@@ -95,20 +95,22 @@ static size_t begin_batch(struct walk *walk, const struct shape *a, const struct
 }
 
 /*
- * out = (a - a_zero) @ (b - b_zero) with numpy's batch rules; zero points are NULL or scalars, or one
- * a row of a, one a column of b.
+ * out = (a - a_zero) @ (b - b_zero) with numpy's batch rules; zero points are NULL or scalars, or
+ * one a row of a, one a column of b.
  */
 static enum status multiply(struct kernel_call *call, struct tensor *out, const struct tensor *a,
                             const struct tensor *b, const struct tensor *a_zero,
                             const struct tensor *b_zero)
 {
     struct shape shape_a = as_matrix(&a->shape, true), shape_b = as_matrix(&b->shape, false);
-    size_t rows = (size_t)shape_a.dim[shape_a.rank - 2], inner = (size_t)shape_a.dim[shape_a.rank - 1];
+    size_t rows = (size_t)shape_a.dim[shape_a.rank - 2],
+           inner = (size_t)shape_a.dim[shape_a.rank - 1];
     size_t columns = (size_t)shape_b.dim[shape_b.rank - 1];
     bool per_column = b_zero != NULL && b_zero->count > 1;
     bool per_row = a_zero != NULL && a_zero->count > 1;
     if ((per_column && b_zero->count != columns) || (per_row && a_zero->count != rows))
-        return kernel_fail(call, STATUS_UNSUPPORTED, "zero points must be one, or one a row or column");
+        return kernel_fail(call, STATUS_UNSUPPORTED,
+                           "zero points must be one, or one a row or column");
     void *scratch = kernel_alloc(call->arena, columns, sizeof(double), call->diag);
     if (scratch == NULL)
         return STATUS_NO_MEMORY;
@@ -190,7 +192,8 @@ enum status run_gemm(struct kernel_call *call)
     return STATUS_OK;
 }
 
-/* (a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero): integers exact, one rounding at the end. */
+/* (a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero): integers exact, one rounding at the
+ * end. */
 enum status run_qlinear_matmul(struct kernel_call *call)
 {
     const struct tensor *const *in = call->in;
@@ -209,13 +212,14 @@ enum status run_qlinear_matmul(struct kernel_call *call)
         double scale_b = tensor_real(in[4], in[4]->count > 1 ? column : 0);
         size_t y = in[6]->count > 1 ? row : 0;
         double real = (double)sums->data.integer[i] * scale_a * scale_b / tensor_real(in[6], y);
-        out->data.integer[i] = quantize_element(
-            out->type, real, in[7]->data.integer[in[7]->count > 1 ? row : 0]);
+        out->data.integer[i] =
+            quantize_element(out->type, real, in[7]->data.integer[in[7]->count > 1 ? row : 0]);
     }
     return STATUS_OK;
 }
 
-/* --- einsum ------------------------------------------------------------------------------------ */
+/* --- einsum ------------------------------------------------------------------------------------
+ */
 
 /* Sum of the products of all operands over the contracted labels, at one output element. */
 static void einsum_element(struct kernel_call *call, const struct einsum_plan *plan, size_t at,
@@ -259,8 +263,8 @@ enum status run_einsum(struct kernel_call *call)
     for (size_t i = 0; i < call->in_count; i++)
         shapes[i] = &call->in[i]->shape;
     struct einsum_plan plan;
-    enum status status = einsum_parse(
-        call->diag, graph_attribute_text(call->node, "equation", ""), shapes, call->in_count, &plan);
+    enum status status = einsum_parse(call->diag, graph_attribute_text(call->node, "equation", ""),
+                                      shapes, call->in_count, &plan);
     if (status != STATUS_OK)
         return status;
     size_t terms = 1;
@@ -272,8 +276,8 @@ enum status run_einsum(struct kernel_call *call)
         for (unsigned label = plan.out_rank; label-- > 0;) {
             bool wraps = ++index[label] == plan.size[label];
             for (size_t k = 0; k < call->in_count; k++)
-                base[k] += wraps ? -plan.stride[k][label] * (plan.size[label] - 1)
-                                 : plan.stride[k][label];
+                base[k] +=
+                    wraps ? -plan.stride[k][label] * (plan.size[label] - 1) : plan.stride[k][label];
             if (!wraps)
                 break;
             index[label] = 0;
@@ -282,7 +286,8 @@ enum status run_einsum(struct kernel_call *call)
     return STATUS_OK;
 }
 
-/* --- Det, CumSum, CumProd ------------------------------------------------------------------------ */
+/* --- Det, CumSum, CumProd ------------------------------------------------------------------------
+ */
 
 /* By elimination with partial pivoting; destroys the matrix. */
 static double determinant(double *m, size_t n)

@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-/* --- Reduce* ------------------------------------------------------------------------------------ */
+/* --- Reduce* ------------------------------------------------------------------------------------
+ */
 
 /* A reduction as two walks: over the outputs, and over the elements that go into one. */
 struct reduction {
@@ -163,7 +164,8 @@ enum status run_reduce(struct kernel_call *call)
     return STATUS_OK;
 }
 
-/* --- order -------------------------------------------------------------------------------------- */
+/* --- order --------------------------------------------------------------------------------------
+ */
 
 /* A total order of elements of one type: NaN above all. */
 static int compare_elements(const struct tensor *tensor, size_t i, size_t j)
@@ -194,7 +196,8 @@ enum status run_arg_reduce(struct kernel_call *call)
     for (size_t line = 0; line < call->out[0]->count; line++) {
         size_t first = line / view.inner * view.length * view.inner + line % view.inner, best = 0;
         for (size_t k = 1; k < view.length; k++) {
-            int order = sign * compare_elements(in, first + k * view.inner, first + best * view.inner);
+            int order =
+                sign * compare_elements(in, first + k * view.inner, first + best * view.inner);
             if (order > 0 || (order == 0 && last))
                 best = k;
         }
@@ -255,7 +258,8 @@ enum status run_top_k(struct kernel_call *call)
     return STATUS_OK;
 }
 
-/* --- softmax family ------------------------------------------------------------------------------- */
+/* --- softmax family
+ * ------------------------------------------------------------------------------- */
 
 /* [outer, length, inner] of the softmax axes; flatten = 1 joins all axes from `axis` on. */
 static enum status softmax_view(struct kernel_call *call, struct axis_view *view)
@@ -309,8 +313,9 @@ static void softmax_line(enum op_kind op, struct tensor *out, size_t first, cons
     double log_sum = op == OP_LOG_SOFTMAX ? rounded_log(sum) : 0.0;
     for (size_t k = 0; k < view->length; k++) {
         size_t i = first + k * view->inner;
-        tensor_set_real(out, i, op == OP_LOG_SOFTMAX ? x[k * view->inner] - top - log_sum
-                                                     : out->data.real[i] / sum);
+        tensor_set_real(out, i,
+                        op == OP_LOG_SOFTMAX ? x[k * view->inner] - top - log_sum
+                                             : out->data.real[i] / sum);
     }
 }
 

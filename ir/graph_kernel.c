@@ -102,17 +102,6 @@ void tensor_copy_element(struct tensor *to, size_t i, const struct tensor *from,
         to->data.integer[i] = from->data.integer[j];
 }
 
-struct tensor *tensor_view(struct arena *arena, const struct tensor *from, const struct shape *shape,
-                           struct diag *diag)
-{
-    struct tensor *view = kernel_alloc(arena, 1, sizeof *view, diag);
-    if (view == NULL)
-        return NULL;
-    *view = *from;
-    view->shape = *shape;
-    return view;
-}
-
 void shape_strides(int64_t stride[TENSOR_RANK_MAX], const struct shape *shape)
 {
     int64_t step = 1;
@@ -153,8 +142,8 @@ void walk_next(struct walk *walk)
     for (unsigned axis = walk->rank; axis-- > 0;) {
         bool wraps = ++walk->index[axis] == walk->dim[axis];
         for (unsigned k = 0; k < walk->operand_count; k++)
-            walk->offset[k] += wraps ? -walk->stride[k][axis] * (walk->dim[axis] - 1)
-                                     : walk->stride[k][axis];
+            walk->offset[k] +=
+                wraps ? -walk->stride[k][axis] * (walk->dim[axis] - 1) : walk->stride[k][axis];
         if (!wraps)
             return;
         walk->index[axis] = 0;

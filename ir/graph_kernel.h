@@ -2,8 +2,8 @@
  * Private to graph_infer*.c and graph_interpret*.c: how an operator's rule and kernel are called.
  *
  * An operator is one row of ir/graph_kernel.def: its shape rule and its kernel. The dispatcher runs
- * the rule, makes the outputs whose shape the rule knows, and calls the kernel; a kernel whose shapes
- * depend on elements makes its outputs itself with kernel_output.
+ * the rule, makes the outputs whose shape the rule knows, and calls the kernel; a kernel whose
+ * shapes depend on elements makes its outputs itself with kernel_output.
  */
 #ifndef SERTN_IR_GRAPH_KERNEL_H
 #define SERTN_IR_GRAPH_KERNEL_H
@@ -56,7 +56,8 @@ typedef enum status (*kernel)(struct kernel_call *call);
 
 /* Memory. Both return NULL, with the diag set, when the arena is out. */
 void *kernel_alloc(struct arena *arena, size_t count, size_t size, struct diag *diag);
-/* The tensor of output i: the one that is ready (its shape must agree) or a new one, set in call->out. */
+/* The tensor of output i: the one that is ready (its shape must agree) or a new one, set in
+ * call->out. */
 struct tensor *kernel_output(struct kernel_call *call, size_t i, const struct shape *shape);
 
 /* Operand i or NULL when it is absent or not there. */
@@ -77,7 +78,8 @@ enum status integers_of(struct diag *diag, const struct tensor *tensor, const ch
 enum status scalar_integer(struct diag *diag, const struct tensor *tensor, const char *what,
                            int64_t *out);
 
-/* Element i of a tensor of numbers as a double; integers beyond 2^53 round. u64 is read unsigned. */
+/* Element i of a tensor of numbers as a double; integers beyond 2^53 round. u64 is read unsigned.
+ */
 double tensor_real(const struct tensor *tensor, size_t i);
 /* Stores a double in a float tensor, rounded to its type, NaN made canonical. */
 static inline void tensor_set_real(struct tensor *tensor, size_t i, double value)
@@ -90,10 +92,6 @@ static inline void tensor_set_integer(struct tensor *tensor, size_t i, int64_t v
 }
 /* Copies one element between tensors of one type. */
 void tensor_copy_element(struct tensor *to, size_t i, const struct tensor *from, size_t j);
-/* A new tensor that shares the elements of `from` under another shape of the same count. */
-struct tensor *tensor_view(struct arena *arena, const struct tensor *from, const struct shape *shape,
-                           struct diag *diag);
-
 /* Row-major strides in elements. */
 void shape_strides(int64_t stride[TENSOR_RANK_MAX], const struct shape *shape);
 

@@ -20,8 +20,8 @@ void infer_result(struct infer_call *call, size_t i, enum element_type type,
                   const struct shape *shape);
 const struct shape *infer_shape_of(const struct value_info *info);
 /* numpy broadcast of the present operands among [first, first + count). */
-enum status infer_broadcast(struct infer_call *call, size_t first, size_t count, struct shape *shape,
-                            bool *known);
+enum status infer_broadcast(struct infer_call *call, size_t first, size_t count,
+                            struct shape *shape, bool *known);
 enum status infer_same_type(struct infer_call *call, size_t first, size_t count);
 /* An axis attribute, normalised against a shape. */
 enum status infer_axis(struct infer_call *call, const char *attribute, int64_t fallback,
@@ -47,7 +47,8 @@ enum { EINSUM_OPERANDS_MAX = 8, EINSUM_LABELS_MAX = 32 };
 struct einsum_plan {
     unsigned label_count, out_rank; /* labels [0, out_rank) are the output's axes in order */
     int64_t size[EINSUM_LABELS_MAX];
-    int64_t stride[EINSUM_OPERANDS_MAX][EINSUM_LABELS_MAX]; /* elements; 0 where absent or broadcast */
+    int64_t stride[EINSUM_OPERANDS_MAX]
+                  [EINSUM_LABELS_MAX]; /* elements; 0 where absent or broadcast */
     struct shape out;
 };
 enum status einsum_parse(struct diag *diag, const char *equation, const struct shape *const *shapes,
@@ -60,6 +61,15 @@ struct slice_axis {
 /* Slice operands against a shape; in[1..4] are the tensors (starts, ends, axes?, steps?). */
 enum status slice_axes(struct diag *diag, const struct shape *shape, const struct tensor *const *in,
                        size_t in_count, struct slice_axis axis[TENSOR_RANK_MAX]);
+
+enum status transpose_axes(struct diag *diag, const struct graph_node *node, unsigned rank,
+                           unsigned axis[TENSOR_RANK_MAX]);
+/* Lengths of the parts of a Split; split is NULL for equal parts. */
+enum status split_lengths(struct diag *diag, const struct tensor *split, size_t parts, int64_t size,
+                          int64_t *length);
+/* Number of elements of a Range of scalars; at most 2^62. */
+size_t range_count(const struct tensor *start, const struct tensor *limit,
+                   const struct tensor *delta);
 
 /* Padding of every axis, begin then end; in[1] pads, in[3] axes or NULL. */
 enum status pad_axes(struct diag *diag, const struct shape *shape, const struct tensor *pads,
@@ -79,8 +89,8 @@ struct window {
     struct window_axis axis[TENSOR_RANK_MAX];
 };
 /*
- * Reads kernel_shape (weights' spatial dims when not written), strides, dilations, pads, auto_pad and
- * ceil_mode. x: [N, C, spatial...]; weights: [M, C / group, spatial...] or NULL.
+ * Reads kernel_shape (weights' spatial dims when not written), strides, dilations, pads, auto_pad
+ * and ceil_mode. x: [N, C, spatial...]; weights: [M, C / group, spatial...] or NULL.
  */
 enum status window_read(struct diag *diag, const struct graph_node *node, const struct shape *x,
                         const struct shape *weights, struct window *window);

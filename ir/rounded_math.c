@@ -1,4 +1,5 @@
-/* See rounded_math.h. One loop serves all functions; each adds its ball form and its special values. */
+/* See rounded_math.h. One loop serves all functions; each adds its ball form and its special
+ * values. */
 #include "ir/rounded_math.h"
 
 #include "ir/support/status.h"
@@ -363,7 +364,8 @@ double rounded_pow(double x, double y)
     if (x < 0.0 && y != floor(y))
         return NAN;
     bool negative = x < 0.0 && is_odd_integer(y);
-    /* An estimate to within 1% of the exponent tells overflow and underflow, which balls cannot hold. */
+    /* An estimate to within 1% of the exponent tells overflow and underflow, which balls cannot
+     * hold. */
     double exponent = y * rounded_log2(fabs(x));
     double result;
     if (exponent > 1100.0)

@@ -2,13 +2,14 @@
  * Elementary functions, correctly rounded to the nearest double: the same bits on every machine.
  *
  * The C library's exp, tanh or pow differ in their last bits between versions and CPUs; calibration
- * and folding must not. Each function here is evaluated in ball arithmetic (Arb; F. Johansson, "Arb:
- * efficient arbitrary-precision midpoint-radius interval arithmetic", 2017) with growing precision
- * until every point of the ball rounds to one double (Ziv's strategy).
+ * and folding must not. Each function here is evaluated in ball arithmetic (Arb; F. Johansson,
+ * "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic", 2017) with growing
+ * precision until every point of the ball rounds to one double (Ziv's strategy).
  *
- * All functions: domain errors give NaN, poles give infinities of IEEE 754-2019's sign, NaN gives the
- * canonical NaN. Zero's sign follows IEEE 754-2019 section 9.2. About one microsecond a call.
- * sqrt, floor, ceil, rint, fmod and fma of <math.h> are exactly rounded everywhere; use those directly.
+ * All functions: domain errors give NaN, poles give infinities of IEEE 754-2019's sign, NaN gives
+ * the canonical NaN. Zero's sign follows IEEE 754-2019 section 9.2. About one microsecond a call.
+ * sqrt, floor, ceil, rint, fmod and fma of <math.h> are exactly rounded everywhere; use those
+ * directly.
  */
 #ifndef SERTN_IR_ROUNDED_MATH_H
 #define SERTN_IR_ROUNDED_MATH_H

@@ -75,10 +75,10 @@ TEST(cast_then_gemm_is_a_linear_model)
 {
     struct fixture f;
     fixture_begin(&f);
-    uint32_t x = add_input(&f, integers(&f.arena, ELEMENT_I64, (struct shape){2, {2, 2}},
-                                        (int64_t[]){1, 2, -3, 5}));
-    uint32_t w = add_input(&f, reals(&f.arena, ELEMENT_F32, (struct shape){2, {1, 2}},
-                                     (double[]){1, 2}));
+    uint32_t x = add_input(
+        &f, integers(&f.arena, ELEMENT_I64, (struct shape){2, {2, 2}}, (int64_t[]){1, 2, -3, 5}));
+    uint32_t w =
+        add_input(&f, reals(&f.arena, ELEMENT_F32, (struct shape){2, {1, 2}}, (double[]){1, 2}));
     uint32_t b = add_input(&f, reals(&f.arena, ELEMENT_F32, (struct shape){1, {1}}, (double[]){3}));
     uint32_t real = add_node(&f, OP_CAST, &x, 1);
     set_int(&f, "to", ELEMENT_F32);
@@ -108,8 +108,8 @@ TEST(integers_wrap_at_their_width)
 {
     struct fixture f;
     fixture_begin(&f);
-    uint32_t a = add_input(&f, integers(&f.arena, ELEMENT_I8, (struct shape){1, {2}},
-                                        (int64_t[]){127, -128}));
+    uint32_t a = add_input(
+        &f, integers(&f.arena, ELEMENT_I8, (struct shape){1, {2}}, (int64_t[]){127, -128}));
     uint32_t b = add_input(&f, integers(&f.arena, ELEMENT_I8, (struct shape){0}, (int64_t[]){2}));
     uint32_t y = add_node(&f, OP_MUL, (uint32_t[]){a, b}, 2);
     CHECK_I64(run(&f, y)->data.integer[0], -2);
@@ -122,7 +122,8 @@ TEST(a_wrong_input_is_named_with_its_shape)
     struct fixture f;
     struct diag diag = {0};
     fixture_begin(&f);
-    uint32_t x = add_input(&f, reals(&f.arena, ELEMENT_F32, (struct shape){1, {2}}, (double[]){1, 2}));
+    uint32_t x =
+        add_input(&f, reals(&f.arena, ELEMENT_F32, (struct shape){1, {2}}, (double[]){1, 2}));
     f.graph->values[x].shape_known = true;
     f.graph->values[x].shape = (struct shape){1, {3}};
     add_node(&f, OP_EXP, &x, 1);
