@@ -103,7 +103,7 @@ void FIELD(inv)(FIELD_T *r, const FIELD_T *a)
 {
     /* a = x R, so 1/a = 1/(x R); two factors R^2 / R bring it to R/x. */
     uint64_t t[4];
-    limbs_inverse(t, a->limb, FIELD(m));
+    limbs_inverse(t, a->limb, FIELD(m), FIELD_NEG_INV);
     mul_limbs(r->limb, t, FIELD(r3));
 }
 
