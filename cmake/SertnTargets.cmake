@@ -89,6 +89,7 @@ function(sertn_program name source)
   add_executable(${name} "${source}")
   sertn_common(${name})
   target_link_libraries(${name} PRIVATE ${ARGN})
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+  set_target_properties(${name} PROPERTIES SERTN_PROGRAM ON
+    RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
   set_property(GLOBAL APPEND PROPERTY SERTN_PROGRAMS ${name})
 endfunction()
