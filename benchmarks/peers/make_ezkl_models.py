@@ -33,11 +33,17 @@ class Labels(torch.nn.Module):
 
 
 class MeanLabel(torch.nn.Module):
-    """The mean over a forest's trees of the label each gives, one value."""
+    """The mean over a forest's trees of the label each gives, one value.
+
+    The matrices of conditions become float32: torch exports a product of int8 as one of int64, which EZKL cannot read.
+    """
 
     def __init__(self, fitted):
         super().__init__()
         self.trees = torch.nn.ModuleList(sk2torch.wrap(t).float() for t in fitted.estimators_)
+        for tree in self.trees:
+            tree.cond = tree.cond.float()
+            tree.cond_mask = tree.cond_mask.float()
 
     def forward(self, x):
         total = sum(tree.predict(x).float() for tree in self.trees)
