@@ -364,28 +364,37 @@ static void list_cases(void)
         printf("%s\n", test->name);
 }
 
-int main(int count, char **argument)
+/* Reads the options; returns the filter, or ends the program: after --list, or on bad usage. */
+static const char *read_options(int count, char **argument)
 {
     const char *filter = "";
-    state.seed = fresh_seed();
-    for (int i = 1; i < count; i++) {
-        const char *value = i + 1 < count ? argument[i + 1] : NULL;
-        if (strcmp(argument[i], "--list") == 0) {
+    int i = 1;
+    while (i < count) {
+        const char *option = argument[i++], *value = i < count ? argument[i] : NULL;
+        if (strcmp(option, "--list") == 0) {
             list_cases();
-            return 0;
-        } else if (strcmp(argument[i], "--filter") == 0 && value != NULL) {
+            exit(0);
+        }
+        if (strcmp(option, "--filter") == 0 && value != NULL) {
             filter = value;
-        } else if (strcmp(argument[i], "--seed") == 0) {
+        } else if (strcmp(option, "--seed") == 0) {
             state.seed = option_number("--seed", value);
-        } else if (strcmp(argument[i], "--threads") == 0) {
+        } else if (strcmp(option, "--threads") == 0) {
             state.threads = (unsigned)option_number("--threads", value);
         } else {
             fprintf(stderr, "usage: %s [--list] [--filter TEXT] [--seed N] [--threads N]\n",
                     argument[0]);
-            return 2;
+            exit(2);
         }
         i++;
     }
+    return filter;
+}
+
+int main(int count, char **argument)
+{
+    state.seed = fresh_seed();
+    const char *filter = read_options(count, argument);
     setvbuf(stdout, NULL, _IOLBF, 0);
     printf("seed %" PRIu64 "\n", state.seed);
     int outcomes[3] = {0};
