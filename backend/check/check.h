@@ -19,7 +19,6 @@ enum check_kind {
     CHECK_MEMORY,    /* slot F: a read of an entry that is not there */
     CHECK_TABLE,     /* slot 2: a pair in no table row */
     CHECK_RANGE,     /* slot 3: a value in no table row */
-    CHECK_PROVIDER,  /* two provider rows with one tag and index */
     CHECK_WORD,      /* a public word differs from what the circuit computes */
     CHECK_PARAMETER, /* a parameter cell outside its declared range */
     CHECK_KINDS

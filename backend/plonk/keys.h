@@ -14,8 +14,10 @@
 #include "backend/curve/curve.h"
 #include "backend/field/field.h"
 #include "backend/plonk/layout.h"
+#include "backend/poly/ntt.h"
 #include "ir/circuit.h"
 #include "ir/support/arena.h"
+#include "ir/support/machine.h"
 #include "ir/support/status.h"
 
 #include <stddef.h>
@@ -80,6 +82,8 @@ struct plonk_proving_key {
     struct plonk_verifying_key vk;
     const struct circuit *circuit; /* borrowed */
     const struct srs *srs;         /* borrowed */
+    struct machine *machine;       /* borrowed, may be null: one thread */
+    struct ntt_domain domain;      /* of order n */
     struct arena arena;            /* owns what follows */
     fr *omega;                     /* [n] omega^i */
     fr *constants;                 /* [circuit->constant_count] */
@@ -95,25 +99,25 @@ enum status plonk_circuit_digest(uint8_t digest[32], const struct circuit *circu
 /*
  * Makes the keys of a circuit.
  * Requires: circuit_validate accepted it. parameters[j] has U values for j < param_columns: the
- * cells of column w_(j+1) in row order, zero where unused. circuit and srs outlive the key.
- * Ensures: the degree of T was recomputed from the constraints and equals 5(n-1) + b' - n, and no
- * weight sum of the lookups reaches the modulus. Errors: STATUS_LIMIT when the SRS is too short
- * (the sentence names the power needed), STATUS_NO_MEMORY.
+ * cells of column w_(j+1) in row order, zero where unused. circuit, srs and machine (null: one
+ * thread) outlive the key. Ensures: the degree of T was recomputed from the constraints and equals
+ * 5(n-1) + b' - n, and no weight sum of the lookups reaches the modulus. Errors: STATUS_LIMIT when
+ * the SRS is too short (the sentence names the power needed), STATUS_NO_MEMORY.
  */
 enum status plonk_keys_make(struct plonk_proving_key *key, const struct circuit *circuit,
                             enum plonk_mode mode, const struct srs *srs,
                             const fr *const parameters[CIRCUIT_PARAM_MAX],
-                            const struct plonk_parameter_tail *tail,
+                            const struct plonk_parameter_tail *tail, struct machine *machine,
                             struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * The verifying key alone, with the parameter commitments given: what `keys --check` compares with,
- * and how the keys of setup circuits are recomputed. Requires and errors as plonk_keys_make;
- * parameters has param_columns points.
+ * The same over given parameter commitments (param_columns points): how `keys --check` recomputes a
+ * verifying key and how the keys of setup circuits are made.
  */
-enum status plonk_vk_make(struct plonk_verifying_key *key, const struct circuit *circuit,
-                          enum plonk_mode mode, const struct srs *srs, const g1_affine *parameters,
-                          struct diag *diag) SERTN_MUST_CHECK;
+enum status plonk_keys_make_over(struct plonk_proving_key *key, const struct circuit *circuit,
+                                 enum plonk_mode mode, const struct srs *srs,
+                                 const g1_affine *parameters, struct machine *machine,
+                                 struct diag *diag) SERTN_MUST_CHECK;
 
 /*
  * Rebuilds the proving key that belongs to a verifying key.
@@ -121,7 +125,11 @@ enum status plonk_vk_make(struct plonk_verifying_key *key, const struct circuit 
  */
 enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct circuit *circuit,
                                    const struct plonk_verifying_key *vk, const struct srs *srs,
-                                   struct diag *diag) SERTN_MUST_CHECK;
+                                   struct machine *machine, struct diag *diag) SERTN_MUST_CHECK;
+
+/* The n values of a parameter column: its U cells, the random tail, zeros. */
+void plonk_parameter_values(fr *out, const struct plonk_layout *layout, const fr *cells,
+                            const fr tail[2]);
 
 void plonk_proving_key_release(struct plonk_proving_key *key);
 

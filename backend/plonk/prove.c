@@ -1,0 +1,422 @@
+/* The prover: rounds in protocol order. README sections 1 to 5. */
+#include "backend/plonk/prove.h"
+
+#include "backend/commit/kzg.h"
+#include "backend/field/field_vec.h"
+#include "backend/field/system_random.h"
+#include "backend/plonk/rounds.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A restart happens with probability below 2^-220; meeting several in a row means a bug or a broken
+ * generator. */
+enum { ATTEMPTS_MAX = 8 };
+
+static void report(const struct plonk_prover *prover, const char *stage, double fraction)
+{
+    if (prover->progress != NULL && prover->progress->report != NULL)
+        prover->progress->report(prover->progress->context, stage, fraction);
+}
+
+enum round_result plonk_write_commitment(struct plonk_prover *prover, const char *label,
+                                         const fr *const *column, unsigned arity, size_t count)
+{
+    g1_affine point;
+    if (kzg_commit_group(&point, prover->key->srs, column, arity, count, prover->machine,
+                         prover->diag) != STATUS_OK)
+        return ROUND_FAILED;
+    bool is_written =
+        transcript_write_point(&prover->transcript, &prover->writer, label, &point.x, &point.y);
+    return is_written ? ROUND_DONE : ROUND_RESTART;
+}
+
+/* Commits to all groups of a phase. */
+static enum round_result commit_phase(struct plonk_prover *prover, enum plonk_phase phase,
+                                      const char *label)
+{
+    const struct plonk_layout *layout = prover->layout;
+    for (unsigned g = layout->phase_first[phase]; g < layout->phase_first[phase + 1]; g++) {
+        const struct plonk_group *group = &layout->group[g];
+        const fr *column[PLONK_ARITY_MAX];
+        for (unsigned i = 0; i < group->arity; i++)
+            column[i] = prover->column[group->column[i]];
+        enum round_result result =
+            plonk_write_commitment(prover, label, column, group->arity, layout->rows);
+        if (result != ROUND_DONE)
+            return result;
+    }
+    return ROUND_DONE;
+}
+
+/* Columns [first, first + count) of one phase as coefficients, from values in row order. */
+struct transform_job {
+    const struct plonk_prover *prover;
+    fr *const *source; /* null entries are skipped; may be the targets */
+    fr *const *target;
+};
+
+static void transform_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const struct transform_job *job = context;
+    for (size_t i = begin; i < end; i++) {
+        if (job->source[i] == NULL)
+            continue;
+        if (job->target[i] != job->source[i])
+            memcpy(job->target[i], job->source[i], job->prover->layout->rows * sizeof(fr));
+        ntt_inverse(NULL, &job->prover->key->domain, job->target[i]);
+    }
+}
+
+static void transform(const struct plonk_prover *prover, fr *const *target, fr *const *source,
+                      size_t count)
+{
+    struct transform_job job = {prover, source, target};
+    machine_parallel_for(prover->machine, count, 1, transform_task, &job);
+}
+
+static void blind_tail(struct plonk_prover *prover, fr *column)
+{
+    plonk_blinding_draw(&prover->blinding, column + prover->layout->usable_rows + 1,
+                        PLONK_TAIL_ROWS);
+}
+
+static void fill_advice(struct plonk_prover *prover)
+{
+    const struct plonk_layout *layout = prover->layout;
+    size_t bytes = layout->usable_rows * sizeof(fr);
+    for (unsigned j = 0; j < CIRCUIT_ADVICE; j++)
+        memcpy(prover->value[PLONK_A1 + j], prover->witness->advice[j], bytes);
+    for (unsigned j = 0; j < layout->param_columns; j++)
+        memcpy(prover->value[PLONK_W1 + j], prover->witness->parameters[j], bytes);
+    for (size_t row = 0; row < layout->usable_rows; row++)
+        fr_from_i64(&prover->value[PLONK_M][row], prover->multiplicity[row]);
+    for (unsigned column = PLONK_A1; column <= PLONK_M; column++) {
+        if (prover->value[column] == NULL)
+            continue;
+        prover->value[column][layout->usable_rows] = fr_zero;
+        blind_tail(prover, prover->value[column]);
+    }
+}
+
+static enum round_result round_advice(struct plonk_prover *prover)
+{
+    fill_advice(prover);
+    transform(prover, prover->column, prover->value, PLONK_Z);
+    for (unsigned j = 0; j < prover->layout->param_columns; j++) {
+        plonk_parameter_values(prover->parameter[j], prover->layout, prover->witness->parameters[j],
+                               prover->tail->value[j]);
+        ntt_inverse(prover->machine, &prover->key->domain, prover->parameter[j]);
+    }
+    enum round_result result = commit_phase(prover, PLONK_PHASE_ADVICE, "phase 0");
+    if (result == ROUND_DONE)
+        plonk_squeeze_first(&prover->challenges, &prover->transcript);
+    return result;
+}
+
+struct rows_context {
+    struct plonk_rows_job job;
+    const struct plonk_kernels *kernels;
+    atomic_bool met_zero;
+};
+
+static void rows_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    struct rows_context *rows = context;
+    if (!rows->kernels->rows(&rows->job, begin, end))
+        atomic_store_explicit(&rows->met_zero, true, memory_order_relaxed);
+}
+
+/* s by rows: s' = N^-1 (A s + rho H s + C) where N is 1; where N is 0 the next row does not read s,
+ * which is zero there. */
+static void accumulate(fr *s, const struct plonk_prover *prover, const fr *gate)
+{
+    const struct circuit_row *rows = prover->key->circuit->rows;
+    s[0] = fr_zero;
+    for (size_t row = 0; row < prover->layout->usable_rows; row++) {
+        fr *next = &s[row + 1];
+        switch (rows[row].chain) {
+        case CHAIN_START:
+            *next = gate[row];
+            break;
+        case CHAIN_CONTINUE:
+            fr_add(next, &s[row], &gate[row]);
+            break;
+        case CHAIN_HORNER:
+            fr_mul(next, &s[row], &prover->challenges.rho);
+            fr_add(next, next, &gate[row]);
+            break;
+        default:
+            *next = fr_zero;
+        }
+    }
+    /* A last row with N = 0 leaves s free at the end row, where it must be the public value. */
+    uint8_t last = rows[prover->layout->usable_rows - 1].chain;
+    if (last == CHAIN_SINGLE || last == CHAIN_END)
+        s[prover->layout->usable_rows] = prover->public_value;
+}
+
+static enum round_result round_challenge(struct plonk_prover *prover)
+{
+    size_t n = prover->layout->rows, usable = prover->layout->usable_rows;
+    struct rows_context rows = {.kernels = prover->kernels};
+    rows.job = (struct plonk_rows_job){.key = prover->key, .challenges = &prover->challenges};
+    for (unsigned column = 0; column < PLONK_Z; column++)
+        rows.job.value[column] = prover->value[column];
+    rows.job.ratio = prover->work;
+    rows.job.lookup = prover->work + n;
+    rows.job.gate = prover->work + 2 * n;
+    machine_parallel_for(prover->machine, usable, PLONK_ROWS_CHUNK, rows_task, &rows);
+    if (rows.met_zero)
+        return ROUND_RESTART;
+
+    fr *z = prover->column[PLONK_Z], *phi = prover->column[PLONK_PHI], *s = prover->column[PLONK_S];
+    plonk_public_value(&prover->public_value, prover->statement->words,
+                       prover->statement->word_count, &prover->challenges.rho);
+    z[0] = fr_one;
+    phi[0] = fr_zero;
+    for (size_t row = 0; row < usable; row++) {
+        fr_mul(&z[row + 1], &z[row], &rows.job.ratio[row]);
+        fr_add(&phi[row + 1], &phi[row], &rows.job.lookup[row]);
+    }
+    accumulate(s, prover, rows.job.gate);
+    blind_tail(prover, z);
+    blind_tail(prover, phi);
+    blind_tail(prover, s);
+    transform(prover, &prover->column[PLONK_Z], &prover->column[PLONK_Z], 3);
+    enum round_result result = commit_phase(prover, PLONK_PHASE_CHALLENGE, "phase 1");
+    if (result == ROUND_DONE)
+        plonk_squeeze_alpha(&prover->challenges, &prover->transcript);
+    return result;
+}
+
+static enum round_result round_quotient(struct plonk_prover *prover)
+{
+    plonk_round_quotient(prover);
+    for (unsigned k = 0; k < prover->layout->quotient_parts; k++) {
+        const fr *part = prover->quotient[k];
+        enum round_result result =
+            plonk_write_commitment(prover, "T", &part, 1, prover->quotient_count[k]);
+        if (result != ROUND_DONE)
+            return result;
+    }
+    fr xi;
+    transcript_squeeze(&prover->transcript, "xi", &xi);
+    plonk_point_init(&prover->point, prover->layout, &xi);
+    bool is_usable = !fr_is_zero(&prover->point.zero_all);
+    for (unsigned i = 0; i < 3; i++)
+        is_usable = is_usable && !fr_is_zero(&prover->point.denominator[i]);
+    return is_usable ? ROUND_DONE : ROUND_RESTART;
+}
+
+/* Q = Z_H(xi) T + Z_off(xi) sum_j alpha^(3+j) p_j, with T recombined from its parts. */
+static void form_opened(struct plonk_prover *prover)
+{
+    const struct plonk_point *point = &prover->point;
+    fr weight = point->zero_all;
+    memset(prover->opened, 0, prover->opened_count * sizeof *prover->opened);
+    for (unsigned k = 0; k < prover->layout->quotient_parts; k++) {
+        fr_vec_axpy(prover->opened, &weight, prover->quotient[k], prover->quotient_count[k]);
+        fr_mul(&weight, &weight, &point->xi_n);
+    }
+    for (unsigned j = 0; j < prover->layout->param_columns; j++) {
+        fr_mul(&weight, &point->zero_tail, &prover->challenges.alpha[3 + j]);
+        fr_vec_axpy(prover->opened, &weight, prover->parameter[j], prover->layout->rows);
+    }
+}
+
+static void round_evaluations(struct plonk_prover *prover)
+{
+    const struct plonk_layout *layout = prover->layout;
+    struct plonk_point *point = &prover->point;
+    fr at[PLONK_COLUMNS], next[3], rotated_xi, inverse[2], expected, value;
+    fr *powers = prover->work;
+    plonk_evaluate_all(prover->machine, at, prover->column, PLONK_COLUMNS, layout->rows, &point->xi,
+                       powers);
+    fr_mul(&rotated_xi, &point->omega, &point->xi);
+    plonk_evaluate_all(prover->machine, next, &prover->column[PLONK_Z], 3, layout->rows,
+                       &rotated_xi, powers);
+    for (unsigned g = 0; g < layout->group_count; g++) {
+        const struct plonk_group *group = &layout->group[g];
+        for (unsigned i = 0; i < group->arity; i++) {
+            prover->evaluation[group->first_evaluation + i] = at[group->column[i]];
+            if (group->rotated)
+                prover->evaluation[group->first_evaluation + group->arity + i] =
+                    next[group->column[i] - PLONK_Z];
+        }
+    }
+    transcript_write_fr(&prover->transcript, &prover->writer, "evaluations", prover->evaluation,
+                        layout->evaluation_count);
+
+    form_opened(prover);
+    fr_vec_powers(powers, &fr_one, &point->xi, prover->opened_count);
+    fr_vec_dot(&value, prover->opened, powers, prover->opened_count);
+    for (unsigned i = 0; i < 2; i++)
+        fr_inv(&inverse[i], &point->denominator[1 + i]);
+    plonk_full_value(&expected, layout, point, &prover->challenges, prover->evaluation, inverse,
+                     &prover->public_value);
+    prover->holds = fr_eq(&expected, &value);
+}
+
+static enum round_result run_rounds(struct plonk_prover *prover)
+{
+    report(prover, "columns", 0.0);
+    enum round_result result = round_advice(prover);
+    if (result == ROUND_DONE) {
+        report(prover, "permutation and lookups", 0.2);
+        result = round_challenge(prover);
+    }
+    if (result == ROUND_DONE) {
+        report(prover, "quotient", 0.35);
+        result = round_quotient(prover);
+    }
+    if (result == ROUND_DONE) {
+        report(prover, "opening", 0.65);
+        round_evaluations(prover);
+        result = plonk_round_open(prover);
+    }
+    if (result == ROUND_DONE)
+        report(prover, "done", 1.0);
+    return result;
+}
+
+/* Cuts the secret block up. Returns the elements used; with block null only counts. */
+static size_t lay_out(struct plonk_prover *prover, fr *block)
+{
+    const struct plonk_layout *layout = prover->layout;
+    size_t n = layout->rows, used = 0;
+#define TAKE(count) (used += (count), block == NULL ? NULL : block + used - (count))
+    for (unsigned column = 0; column < PLONK_FIXED_FIRST; column++) {
+        bool is_missing = plonk_evaluation_index(layout, (enum plonk_column)column, false) < 0;
+        if (column < PLONK_Z)
+            prover->value[column] = is_missing ? NULL : TAKE(n);
+        prover->column[column] = is_missing ? NULL : TAKE(n);
+    }
+    for (unsigned j = 0; j < layout->param_columns; j++)
+        prover->parameter[j] = TAKE(n);
+    for (unsigned k = 0; k < layout->quotient_parts; k++) {
+        bool is_last = k + 1 == layout->quotient_parts;
+        prover->quotient_count[k] = is_last ? layout->quotient_count - k * n : n + 1;
+        prover->quotient[k] = TAKE(prover->quotient_count[k]);
+    }
+    prover->opened_count =
+        layout->quotient_parts == 1 ? layout->quotient_count : layout->quotient_count - 3 * n;
+    prover->opened = TAKE(prover->opened_count);
+    prover->work_count = plonk_work_count(layout);
+    prover->work = TAKE(prover->work_count);
+#undef TAKE
+    return used;
+}
+
+static enum status attempt_all(struct plonk_prover *prover, uint8_t *proof, const uint8_t *entropy,
+                               transcript_observer *observer, void *observer_context)
+{
+    for (uint64_t attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+        plonk_transcript_start(&prover->transcript, prover->key->vk.digest,
+                               prover->statement->context, prover->statement->words,
+                               prover->statement->word_count);
+        transcript_observe(&prover->transcript, observer, observer_context);
+        proof_writer_init(&prover->writer, proof, prover->layout->proof_bytes);
+        plonk_blinding_init(&prover->blinding, entropy, prover->key, prover->witness,
+                            prover->statement, attempt);
+        enum round_result result = run_rounds(prover);
+        plonk_blinding_wipe(&prover->blinding);
+        if (result == ROUND_DONE) {
+            ASSERT(prover->writer.used == prover->layout->proof_bytes);
+            return STATUS_OK;
+        }
+        if (result == ROUND_FAILED)
+            return prover->diag != NULL ? prover->diag->status : STATUS_NO_MEMORY;
+    }
+    return diag_set(prover->diag, STATUS_IO,
+                    "the random numbers of this machine repeat; no proof can be made");
+}
+
+enum status
+plonk_prove_anything(uint8_t *proof, bool *holds, struct plonk_lookup_miss *miss,
+                     const struct plonk_proving_key *key, const struct plonk_parameter_tail *tail,
+                     const struct plonk_witness *witness, const struct plonk_statement *statement,
+                     const uint8_t entropy[PLONK_ENTROPY_BYTES],
+                     const struct plonk_progress *progress, transcript_observer *observer,
+                     void *observer_context, struct diag *diag)
+{
+    struct plonk_prover prover = {
+        .key = key, .layout = &key->vk.layout, .kernels = plonk_kernels()};
+    struct diag local = {0};
+    prover.machine = key->machine;
+    prover.witness = witness;
+    prover.statement = statement;
+    prover.tail = tail;
+    prover.progress = progress;
+    prover.diag = diag != NULL ? diag : &local;
+    memset(proof, 0, key->vk.layout.proof_bytes);
+
+    struct arena arena;
+    arena_init(&arena, 0);
+    size_t count = lay_out(&prover, NULL), rows = prover.layout->rows;
+    fr *block = arena_array(&arena, fr, count);
+    prover.multiplicity = arena_array(&arena, int64_t, rows);
+    enum status status = STATUS_OK;
+    if (block == NULL || prover.multiplicity == NULL ||
+        !plonk_lookup_multiplicities(prover.multiplicity, miss, key->tables, key->circuit, witness,
+                                     &arena)) {
+        status = arena_failure(&arena, count * sizeof *block, "the prover", prover.diag);
+    } else {
+        lay_out(&prover, block);
+        for (unsigned i = 0; i < PLONK_FIXED_COLUMNS; i++)
+            prover.column[PLONK_FIXED_FIRST + i] = key->fixed[i];
+        status = attempt_all(&prover, proof, entropy, observer, observer_context);
+    }
+    if (block != NULL)
+        fr_wipe(block, count);
+    arena_release(&arena);
+    *holds = status == STATUS_OK && prover.holds;
+    if (status != STATUS_OK)
+        memset(proof, 0, key->vk.layout.proof_bytes);
+    return status;
+}
+
+static enum status refuse_miss(const struct plonk_lookup_miss *miss, struct diag *diag)
+{
+    static const char *const slot_name[PLONK_SLOTS] = {"memory read", "table lookup",
+                                                       "range lookup"};
+    return diag_set(diag, STATUS_REJECTED,
+                    "the witness breaks the circuit: the %s of row %u finds no such entry%s; run "
+                    "`check` for all failures",
+                    slot_name[miss->slot], miss->row,
+                    miss->count > 1 ? " (and it is not the only one)" : "");
+}
+
+enum status plonk_prove(uint8_t *proof, const struct plonk_proving_key *key,
+                        const struct plonk_parameter_tail *tail,
+                        const struct plonk_witness *witness,
+                        const struct plonk_statement *statement, const uint8_t *entropy,
+                        const struct plonk_progress *progress, struct diag *diag)
+{
+    uint8_t drawn[PLONK_ENTROPY_BYTES];
+    if (statement->word_count != key->vk.word_count)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "the circuit has %u public words and %zu were given", key->vk.word_count,
+                        statement->word_count);
+    if (entropy == NULL && !system_random_fill(drawn, sizeof drawn))
+        return diag_set(diag, STATUS_IO, "the operating system gives no random bytes");
+    struct plonk_lookup_miss miss;
+    bool holds = false;
+    enum status status =
+        plonk_prove_anything(proof, &holds, &miss, key, tail, witness, statement,
+                             entropy != NULL ? entropy : drawn, progress, NULL, NULL, diag);
+    memset(drawn, 0, sizeof drawn);
+    __asm__ volatile("" : : "r"(drawn) : "memory");
+    if (status == STATUS_OK && miss.count > 0)
+        status = refuse_miss(&miss, diag);
+    if (status == STATUS_OK && !holds)
+        status =
+            diag_set(diag, STATUS_REJECTED,
+                     "the witness breaks the circuit; run `check` for the constraints that fail");
+    if (status != STATUS_OK)
+        memset(proof, 0, key->vk.layout.proof_bytes);
+    return status;
+}

@@ -1,0 +1,58 @@
+/*
+ * The prover's hot loops, one table of functions for each scalar path of the field. Private to this
+ * folder.
+ */
+#ifndef SERTN_BACKEND_PLONK_PROVER_KERNELS_H
+#define SERTN_BACKEND_PLONK_PROVER_KERNELS_H
+
+#include "backend/field/field_limbs_adx.h"
+#include "backend/plonk/constraints.h"
+#include "backend/plonk/keys.h"
+
+/* What rows 0..U-1 contribute to z, phi and s. */
+struct plonk_rows_job {
+    const struct plonk_proving_key *key;
+    const fr *value[PLONK_Z]; /* a1, a2, a3, w1, w2, m: values by row; null for a missing parameter
+                                 column */
+    const struct plonk_challenges *challenges;
+    fr *ratio;  /* [U] z_(i+1) / z_i */
+    fr *lookup; /* [U] phi_(i+1) - phi_i */
+    fr *gate;   /* [U] C of the row */
+};
+
+/* Values of (MAIN + alpha PERM + alpha^2 LOOKUP) Z_off / Z_H on one coset of H. */
+struct plonk_quotient_job {
+    const fr *column[PLONK_COLUMNS]; /* values on the coset by power of omega; null for zero. Ttag:
+                                        the tuple of plonk_table_tuple; Tx, Ty unused */
+    const fr *omega;                 /* [n] powers */
+    size_t rows;
+    fr shift;                       /* the coset is shift * omega^i */
+    fr tail_root[PLONK_GATED_ROWS]; /* omega^U .. omega^(n-1) */
+    fr zero_inverse;                /* 1 / Z_H on the coset, which is constant there */
+    const struct plonk_challenges *challenges;
+    unsigned param_columns;
+    fr *out; /* [n] */
+};
+
+/* Rows that share one inversion. */
+enum { PLONK_ROWS_CHUNK = 64 };
+
+struct plonk_kernels {
+    /* Rows begin .. end - 1, end - begin <= PLONK_ROWS_CHUNK. Returns false when a denominator is
+     * zero. */
+    bool (*rows)(const struct plonk_rows_job *job, size_t begin, size_t end);
+    void (*quotient)(const struct plonk_quotient_job *job, size_t begin, size_t end);
+    /* q[k] = f[k + 1] + x q[k + 1] for k = count - 2 .. 0, q[count - 1] = 0: (f - f(x)) / (X - x).
+     * q may be f. */
+    void (*divide)(fr *q, const fr *f, size_t count, const fr *x);
+};
+
+extern const struct plonk_kernels plonk_kernels_portable;
+#if FIELD_BUILD_ADX
+extern const struct plonk_kernels plonk_kernels_adx;
+#endif
+
+/* The table of the path in use. */
+const struct plonk_kernels *plonk_kernels(void);
+
+#endif

@@ -1,0 +1,350 @@
+/*
+ * The quotient T = Full / Z_H, coset by coset.
+ *
+ * T is the sum of three parts. Gated: Z_off (MAIN + alpha PERM + alpha^2 LOOKUP) / Z_H, degree 5 (n
+ * - 1) + b' - n, is found from its values on four cosets of H, which give it modulo X^(4n) - c, and
+ * on two more points, which give the two top coefficients. Boundary: L_0 f / Z_H = f / (n (X - 1))
+ * and L_U f / Z_H = omega^U f / (n (X - omega^U)) are divisions of coefficients. Parameters: w - p
+ * vanishes on the first U rows, so Z_off (w - p) / Z_H has degree below b' and is read off the
+ * product's coefficients from X^n on.
+ */
+#include "backend/plonk/rounds.h"
+
+#include "backend/field/field_vec.h"
+
+#include <string.h>
+
+/* The gated part has this many coefficients above 4 n. */
+enum { TOP = PLONK_GATED_ROWS - 4, COSETS = 4 };
+_Static_assert(TOP == 2, "two extra points give two coefficients");
+
+/* Columns whose values the gated part needs: all but Tx and Ty, which are folded into Ttag. */
+static bool is_needed(unsigned column)
+{
+    return column != PLONK_TX && column != PLONK_TY;
+}
+
+size_t plonk_work_count(const struct plonk_layout *layout)
+{
+    /* Quotient: one buffer a column, the folded table, powers. Opening: two polynomials of
+     * srs_points. */
+    size_t quotient = (PLONK_COLUMNS + 2) * layout->rows;
+    size_t opening = 2 * layout->srs_points;
+    return quotient > opening ? quotient : opening;
+}
+
+struct evaluate_job {
+    fr *out;
+    fr *const *polynomial;
+    const fr *powers;
+    size_t n;
+};
+
+static void evaluate_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const struct evaluate_job *job = context;
+    for (size_t i = begin; i < end; i++) {
+        if (job->polynomial[i] != NULL)
+            fr_vec_dot(&job->out[i], job->polynomial[i], job->powers, job->n);
+        else
+            job->out[i] = fr_zero;
+    }
+}
+
+void plonk_evaluate_all(struct machine *machine, fr *out, fr *const *polynomial, size_t count,
+                        size_t n, const fr *x, fr *powers)
+{
+    fr_vec_powers(powers, &fr_one, x, n);
+    struct evaluate_job job = {out, polynomial, powers, n};
+    machine_parallel_for(machine, count, 1, evaluate_task, &job);
+}
+
+/* Ttag + theta Tx + theta^2 Ty in coefficients; returns null when all three are zero. */
+static fr *fold_table(const struct plonk_prover *prover, fr *buffer)
+{
+    size_t n = prover->layout->rows;
+    bool any = false;
+    memset(buffer, 0, n * sizeof *buffer);
+    for (unsigned i = 0; i < 3; i++) {
+        const fr *column = prover->column[PLONK_TTAG + i];
+        if (column == NULL)
+            continue;
+        any = true;
+        fr_vec_axpy(buffer, &prover->challenges.theta[i], column, n);
+    }
+    return any ? buffer : NULL;
+}
+
+/* Values of the columns on one coset. */
+struct coset_job {
+    const struct plonk_prover *prover;
+    const fr *shift;
+    const fr *source[PLONK_COLUMNS]; /* null: zero */
+    fr *target[PLONK_COLUMNS];
+};
+
+static void coset_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const struct coset_job *job = context;
+    size_t n = job->prover->layout->rows;
+    for (size_t column = begin; column < end; column++) {
+        if (job->source[column] == NULL)
+            continue;
+        memcpy(job->target[column], job->source[column], n * sizeof(fr));
+        ntt_coset_forward(NULL, &job->prover->key->domain, job->target[column], job->shift);
+    }
+}
+
+static void points_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const struct plonk_quotient_job *job = context;
+    plonk_kernels()->quotient(job, begin, end);
+}
+
+static void fill_tail_roots(fr *root, const struct plonk_prover *prover)
+{
+    for (unsigned j = 0; j < PLONK_GATED_ROWS; j++)
+        root[j] = prover->key->omega[prover->layout->usable_rows + j];
+}
+
+/* The gated part modulo X^n - shift^n, as coefficients in out. */
+static void divide_on_coset(fr *out, const struct plonk_prover *prover, struct coset_job *job,
+                            const fr *shift)
+{
+    size_t n = prover->layout->rows;
+    struct plonk_quotient_job points = {
+        .omega = prover->key->omega, .rows = n, .shift = *shift, .out = out};
+    points.challenges = &prover->challenges;
+    points.param_columns = prover->layout->param_columns;
+    fill_tail_roots(points.tail_root, prover);
+    fr_pow_u64(&points.zero_inverse, shift, n);
+    fr_sub(&points.zero_inverse, &points.zero_inverse, &fr_one);
+    fr_inv(&points.zero_inverse, &points.zero_inverse);
+    job->shift = shift;
+    machine_parallel_for(prover->machine, PLONK_COLUMNS, 1, coset_task, job);
+    for (unsigned column = 0; column < PLONK_COLUMNS; column++)
+        points.column[column] = job->source[column] != NULL ? job->target[column] : NULL;
+    machine_parallel_for(prover->machine, n, 64, points_task, &points);
+    ntt_coset_inverse(prover->machine, &prover->key->domain, out, shift);
+}
+
+/*
+ * r[j] = sum_k c_j^k T_k with c_j = c_0 i^j for the four cosets j becomes T_k in place: the inverse
+ * transform of order four over i, then a division by c_0^k. Blocks of n coefficients.
+ */
+struct unmix_job {
+    fr *block[COSETS];
+    fr i;             /* root of order four */
+    fr scale[COSETS]; /* 1 / (4 c_0^k) */
+};
+
+static void unmix_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const struct unmix_job *job = context;
+    for (size_t m = begin; m < end; m++) {
+        fr even, even_difference, odd, odd_difference, t;
+        fr_add(&even, &job->block[0][m], &job->block[2][m]);
+        fr_sub(&even_difference, &job->block[0][m], &job->block[2][m]);
+        fr_add(&odd, &job->block[1][m], &job->block[3][m]);
+        fr_sub(&odd_difference, &job->block[1][m], &job->block[3][m]);
+        fr_mul(&odd_difference, &odd_difference, &job->i);
+        fr_add(&t, &even, &odd);
+        fr_mul(&job->block[0][m], &t, &job->scale[0]);
+        fr_sub(&t, &even, &odd);
+        fr_mul(&job->block[2][m], &t, &job->scale[2]);
+        fr_sub(&t, &even_difference, &odd_difference);
+        fr_mul(&job->block[1][m], &t, &job->scale[1]);
+        fr_add(&t, &even_difference, &odd_difference);
+        fr_mul(&job->block[3][m], &t, &job->scale[3]);
+    }
+}
+
+/* The value of the gated part at a point outside H. */
+static void gated_at(fr *out, const struct plonk_prover *prover, fr *const *polynomial, const fr *x,
+                     fr *powers)
+{
+    size_t n = prover->layout->rows;
+    struct plonk_values values;
+    fr next_x, t;
+    plonk_evaluate_all(prover->machine, values.at, polynomial, PLONK_COLUMNS, n, x, powers);
+    fr_mul(&next_x, x, &prover->key->domain.root);
+    plonk_evaluate_all(prover->machine, values.next, &polynomial[PLONK_Z], 3, n, &next_x, powers);
+    plonk_gated_value(out, &values, &values.at[PLONK_TTAG], x, &prover->challenges,
+                      prover->layout->param_columns);
+    plonk_zero_tail(&t, prover->layout, x);
+    fr_mul(out, out, &t);
+    fr_pow_u64(&t, x, n);
+    fr_sub(&t, &t, &fr_one);
+    fr_inv(&t, &t);
+    fr_mul(out, out, &t);
+}
+
+/*
+ * T = R + (t_0 + t_1 X) (X^(4n) - c) for R = T mod X^(4n) - c: two values of T give t_0, t_1. The
+ * points 25 and 125 lie in no coset used: 5 generates the whole group.
+ */
+static void find_top(fr *quotient, const struct plonk_prover *prover, fr *const *polynomial,
+                     const fr *c, fr *powers)
+{
+    size_t n = prover->layout->rows;
+    fr x[TOP], y[TOP], power, rest, t;
+    fr_from_u64(&x[0], 25);
+    fr_from_u64(&x[1], 125);
+    for (unsigned i = 0; i < TOP; i++) {
+        gated_at(&y[i], prover, polynomial, &x[i], powers);
+        fr_vec_powers(powers, &fr_one, &x[i], n);
+        fr_pow_u64(&power, &x[i], n);
+        fr value = fr_zero;
+        for (unsigned k = COSETS; k-- > 0;) {
+            fr_vec_dot(&t, quotient + k * n, powers, n);
+            fr_mul(&value, &value, &power);
+            fr_add(&value, &value, &t);
+        }
+        fr_sqr(&power, &power);
+        fr_sqr(&power, &power);
+        fr_sub(&rest, &power, c);
+        fr_inv(&rest, &rest);
+        fr_sub(&y[i], &y[i], &value);
+        fr_mul(&y[i], &y[i], &rest);
+    }
+    fr *top = quotient + COSETS * n;
+    fr_sub(&t, &x[1], &x[0]);
+    fr_inv(&t, &t);
+    fr_sub(&top[1], &y[1], &y[0]);
+    fr_mul(&top[1], &top[1], &t);
+    fr_mul(&t, &top[1], &x[0]);
+    fr_sub(&top[0], &y[0], &t);
+    for (unsigned i = 0; i < TOP; i++) {
+        fr_mul(&t, &top[i], c);
+        fr_sub(&quotient[i], &quotient[i], &t);
+    }
+}
+
+static void add_gated(fr *quotient, const struct plonk_prover *prover)
+{
+    size_t n = prover->layout->rows;
+    fr *table = fold_table(prover, prover->work);
+    struct coset_job job = {.prover = prover};
+    fr *polynomial[PLONK_COLUMNS];
+    for (unsigned column = 0; column < PLONK_COLUMNS; column++) {
+        polynomial[column] = is_needed(column) ? prover->column[column] : NULL;
+        if (column == PLONK_TTAG)
+            polynomial[column] = table;
+        job.source[column] = polynomial[column];
+        job.target[column] = prover->work + (column + 1) * n;
+    }
+    fr generator, step, shift, c0, c0_inverse;
+    fr_from_u64(&generator, FR_GENERATOR);
+    fr_root_of_unity(&step, prover->layout->lg_rows + 2);
+    shift = generator;
+    struct unmix_job unmix;
+    for (unsigned j = 0; j < COSETS; j++) {
+        unmix.block[j] = quotient + j * n;
+        divide_on_coset(unmix.block[j], prover, &job, &shift);
+        fr_mul(&shift, &shift, &step);
+    }
+    fr_pow_u64(&unmix.i, &step, n);
+    fr_pow_u64(&c0, &generator, n);
+    fr_inv(&c0_inverse, &c0);
+    fr_half(&unmix.scale[0], &fr_one);
+    fr_half(&unmix.scale[0], &unmix.scale[0]);
+    for (unsigned k = 1; k < COSETS; k++)
+        fr_mul(&unmix.scale[k], &unmix.scale[k - 1], &c0_inverse);
+    machine_parallel_for(prover->machine, n, 256, unmix_task, &unmix);
+    fr_sqr(&c0, &c0);
+    fr_sqr(&c0, &c0);
+    find_top(quotient, prover, polynomial, &c0, prover->work + (PLONK_COLUMNS + 1) * n);
+}
+
+/* quotient += scale f / (X - root), with f = alpha[0] (z - 1) + alpha[1] phi [+ alpha[2] (s -
+ * public)]. */
+static void add_boundary(fr *quotient, const struct plonk_prover *prover, const fr *alpha,
+                         const fr *scale, const fr *root, bool with_public)
+{
+    size_t n = prover->layout->rows;
+    fr *f = prover->work, t;
+    fr_vec_scale(f, prover->column[PLONK_Z], &alpha[0], n);
+    fr_sub(&f[0], &f[0], &alpha[0]);
+    fr_vec_axpy(f, &alpha[1], prover->column[PLONK_PHI], n);
+    if (with_public) {
+        fr_vec_axpy(f, &alpha[2], prover->column[PLONK_S], n);
+        fr_mul(&t, &alpha[2], &prover->public_value);
+        fr_sub(&f[0], &f[0], &t);
+    }
+    prover->kernels->divide(f, f, n, root);
+    fr_vec_axpy(quotient, scale, f, n);
+}
+
+/* quotient += the coefficients from X^n on of Z_off sum_j alpha^(3+j) (w_j - p_j). */
+static void add_parameters(fr *quotient, const struct plonk_prover *prover)
+{
+    size_t n = prover->layout->rows;
+    fr tail[PLONK_GATED_ROWS + 1] = {fr_one}, root[PLONK_GATED_ROWS], top[PLONK_GATED_ROWS], t;
+    fill_tail_roots(root, prover);
+    for (unsigned degree = 0; degree < PLONK_GATED_ROWS; degree++) {
+        tail[degree + 1] = fr_zero;
+        for (unsigned k = degree + 2; k-- > 0;) {
+            fr_mul(&t, &tail[k], &root[degree]);
+            fr_neg(&t, &t);
+            if (k > 0)
+                fr_add(&t, &t, &tail[k - 1]);
+            tail[k] = t;
+        }
+    }
+    for (unsigned i = 0; i < PLONK_GATED_ROWS; i++) {
+        top[i] = fr_zero;
+        for (unsigned j = 0; j < prover->layout->param_columns; j++) {
+            size_t k = n - PLONK_GATED_ROWS + i;
+            fr_sub(&t, &prover->column[PLONK_W1 + j][k], &prover->parameter[j][k]);
+            fr_mul(&t, &t, &prover->challenges.alpha[3 + j]);
+            fr_add(&top[i], &top[i], &t);
+        }
+    }
+    /* X^(n + k) comes from Z_off's X^(k + b' - i) times X^(n - b' + i). */
+    for (unsigned k = 0; k < PLONK_GATED_ROWS; k++)
+        for (unsigned i = k; i < PLONK_GATED_ROWS; i++) {
+            fr_mul(&t, &tail[k + PLONK_GATED_ROWS - i], &top[i]);
+            fr_add(&quotient[k], &quotient[k], &t);
+        }
+}
+
+/* Blinders r_0, r_1, r_2 between the four parts of T: README section 2. */
+static void split(struct plonk_prover *prover)
+{
+    fr blinder[PLONK_PARTS_MAX - 1];
+    plonk_blinding_draw(&prover->blinding, blinder, PLONK_PARTS_MAX - 1);
+    size_t n = prover->layout->rows;
+    for (unsigned k = PLONK_PARTS_MAX; k-- > 0;) {
+        fr *part = prover->quotient[k];
+        /* Parts lie apart by one element more than n: the last moves first. */
+        memmove(part, prover->quotient[0] + k * n,
+                (k + 1 < PLONK_PARTS_MAX ? n : n + TOP) * sizeof *part);
+    }
+    for (unsigned k = 0; k < PLONK_PARTS_MAX; k++) {
+        fr *part = prover->quotient[k];
+        if (k + 1 < PLONK_PARTS_MAX)
+            part[n] = blinder[k];
+        if (k > 0)
+            fr_sub(&part[0], &part[0], &blinder[k - 1]);
+    }
+    fr_wipe(blinder, PLONK_PARTS_MAX - 1);
+}
+
+void plonk_round_quotient(struct plonk_prover *prover)
+{
+    fr *quotient = prover->quotient[0];
+    const fr *alpha = prover->challenges.alpha;
+    add_gated(quotient, prover);
+    fr scale = prover->key->domain.n_inv;
+    const fr *omega_end = &prover->key->omega[prover->layout->usable_rows];
+    add_boundary(quotient, prover, &alpha[5], &scale, &fr_one, false);
+    fr_mul(&scale, &scale, omega_end);
+    add_boundary(quotient, prover, &alpha[7], &scale, omega_end, true);
+    add_parameters(quotient, prover);
+    if (prover->layout->quotient_parts > 1)
+        split(prover);
+}
