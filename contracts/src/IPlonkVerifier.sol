@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+/// @title Universal verifier of Sertn's plonk proofs, menu 1, mode gas.
+/// @notice One contract checks every model: the verifying key travels in calldata and is bound by its keccak256.
+interface IPlonkVerifier {
+    /// @notice Whether the proof shows that the circuit of the key, run on hidden inputs and the pinned parameters, gives these words.
+    /// @param vkDigest keccak256 of the key that the caller trusts (from a registry or a thin contract).
+    /// @param vk the key's bytes (backend/plonk/README.md, section 3).
+    /// @param context 32 bytes that bind the proof to a use: zero, or chain, market, job and prover.
+    /// @param words public words, each below the scalar modulus.
+    /// @param proof the proof's bytes; their length is fixed by the key.
+    /// @return accepted false for anything but a valid proof. Malformed input gives false as well; nothing reverts but a call out of gas.
+    function verify(
+        bytes32 vkDigest,
+        bytes calldata vk,
+        bytes32 context,
+        uint256[] calldata words,
+        bytes calldata proof
+    ) external view returns (bool accepted);
+
+    /// @notice Digest of the structured reference string this verifier trusts.
+    function srsDigest() external view returns (bytes32);
+
+    /// @notice First four bytes of keccak256("sertn-plonk-bn254-v1").
+    function proofSystemId() external pure returns (bytes4);
+}

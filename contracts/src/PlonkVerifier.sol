@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IPlonkVerifier} from "./IPlonkVerifier.sol";
+
+/// @title Universal verifier of Sertn's plonk proofs over BN254, menu 1, mode gas.
+/// @notice The protocol, its symbols and its byte formats are those of backend/plonk/README.md.
+/// @dev Arithmetic runs on fixed memory slots, since the values outnumber the stack. Elliptic curve work is left to the precompiles of
+///      EIP-196 and EIP-197, which also reject coordinates that are not canonical and points off the curve.
+contract PlonkVerifier is IPlonkVerifier {
+    /// @notice The development reference string is public knowledge: whoever has it forges proofs.
+    error DevelopmentOnly(uint256 chainId);
+
+    bytes32 public immutable srsDigest;
+    uint256 private immutable TAU_X1;
+    uint256 private immutable TAU_X0;
+    uint256 private immutable TAU_Y1;
+    uint256 private immutable TAU_Y0;
+
+    uint256 private constant DEVELOPMENT_CHAIN = 31337;
+    /// @dev Order of the group and modulus of the base field of BN254.
+    uint256 private constant R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
+    uint256 private constant Q = 21888242871839275222246405745257275088696311157297823662689037894645226208583;
+
+    /// @param tau [tau]_2 in the order of EIP-197: x imaginary, x real, y imaginary, y real.
+    /// @param origin 0 development, 1 ceremony.
+    constructor(uint256[4] memory tau, uint256 origin) {
+        if (origin == 0 && block.chainid != DEVELOPMENT_CHAIN) revert DevelopmentOnly(block.chainid);
+        (TAU_X1, TAU_X0, TAU_Y1, TAU_Y0) = (tau[0], tau[1], tau[2], tau[3]);
+        srsDigest = keccak256(abi.encodePacked(bytes32("sertn srs v1"), origin, tau[0], tau[1], tau[2], tau[3]));
+    }
+
+    /// @inheritdoc IPlonkVerifier
+    function proofSystemId() external pure returns (bytes4) {
+        return bytes4(keccak256("sertn-plonk-bn254-v1"));
+    }
+
+    /// @dev Immutables cannot be read inside the assembly below: puts [tau]_2 at 0x80 .. 0xff and the digest at 0x100.
+    function _loadReferenceString() private view {
+        (uint256 x1, uint256 x0, uint256 y1, uint256 y0, bytes32 digest) = (TAU_X1, TAU_X0, TAU_Y1, TAU_Y0, srsDigest);
+        assembly {
+            mstore(0x80, x1)
+            mstore(0xa0, x0)
+            mstore(0xc0, y1)
+            mstore(0xe0, y0)
+            mstore(0x100, digest)
+        }
+    }
+
+    /// @inheritdoc IPlonkVerifier
+    function verify(
+        bytes32 vkDigest,
+        bytes calldata vk,
+        bytes32 context,
+        uint256[] calldata words,
+        bytes calldata proof
+    ) external view returns (bool accepted) {
+        _loadReferenceString();
+        // Not "memory-safe": the function owns all memory from 0x80 on and returns right after.
+        assembly {
+            function refuse() {
+                mstore(0, 0)
+                return(0, 32)
+            }
+
+            // target += scalar * point, points at 64-byte slots; 0x00..0x7f is scratch
+            function accumulate(target, x, y, scalar) {
+                mstore(0x00, x)
+                mstore(0x20, y)
+                mstore(0x40, scalar)
+                let ok := staticcall(gas(), 7, 0x00, 0x60, 0x00, 0x40)
+                ok := and(ok, eq(returndatasize(), 0x40))
+                mstore(0x40, mload(target))
+                mstore(0x60, mload(add(target, 0x20)))
+                ok := and(ok, staticcall(gas(), 6, 0x00, 0x80, target, 0x40))
+                if iszero(and(ok, eq(returndatasize(), 0x40))) { refuse() }
+            }
+
+            // A proof's points are never infinity; the precompiles check the rest.
+            function requirePoint(at) {
+                if iszero(or(calldataload(at), calldataload(add(at, 0x20)))) { refuse() }
+            }
+
+            // Slots. 0x80 .. 0x11f: see _loadReferenceString.
+            // 0x120 rho, 0x140 beta, 0x160 gamma, 0x180 theta, 0x1a0 chi, 0x1c0 alpha, 0x1e0 xi, 0x200 eta, 0x220 u
+            // 0x240 omega, 0x260 omega^U, 0x280 Z_H(xi), 0x2a0 Z_off(xi), 0x2c0 L_0, 0x2e0 L_U, 0x300 PI, 0x320 E
+            // 0x340 Z_0(u), 0x360.. c_1..c_4, 0x3e0 state of the transcript before the evaluations, 0x400.. evaluations (26 at most)
+            // 0x760.. inverses of Z_1..Z_4, (omega-1) xi, n (xi-1), n (xi - omega^U)
+            // 0x840 offset of the proof in calldata, 0x860 param_columns, 0x880 n, 0x8a0 offset of the key; 0x900.. transcript buffer, then sum of points
+
+            {
+                let head := calldataload(vk.offset)
+                let columns := byte(8, head)
+                let lgRows := byte(6, head)
+                mstore(0x860, columns)
+                mstore(0x880, shl(lgRows, 1))
+                mstore(0x840, proof.offset)
+                mstore(0x8a0, vk.offset)
+                // "SVK1", menu 1, mode gas, b = 5; reserved bytes zero
+                let expected := or(shl(224, 0x53564b31), or(shl(216, 1), or(shl(200, lgRows), or(shl(192, 5), shl(184, columns)))))
+                let ok := eq(or(expected, shl(32, words.length)), head)
+                ok := and(ok, iszero(shr(32, words.length)))
+                ok := and(ok, and(gt(lgRows, 3), lt(lgRows, 25)))
+                ok := and(ok, lt(columns, 3))
+                ok := and(ok, eq(vk.length, add(224, mul(64, columns))))
+                ok := and(ok, eq(proof.length, add(1120, mul(32, columns))))
+                ok := and(ok, eq(calldataload(add(vk.offset, 0x40)), mload(0x100)))
+                if iszero(ok) { refuse() }
+                calldatacopy(0x900, vk.offset, vk.length)
+                if iszero(eq(keccak256(0x900, vk.length), vkDigest)) { refuse() }
+            }
+            requirePoint(mload(0x840))
+            requirePoint(add(mload(0x840), 0x40))
+            requirePoint(add(mload(0x840), 0x80))
+
+            // ---- transcript ----
+            {
+                let size := mul(32, words.length)
+                mstore(0x900, 0x0000000000000000000000000000000000000000000000000000000000000000)
+                mstore(0x920, vkDigest)
+                mstore(0x940, context)
+                mstore(0x960, words.length)
+                calldatacopy(0x980, words.offset, size)
+                calldatacopy(add(0x980, size), mload(0x840), 0x40)
+                {
+                    mstore(0x00, "sertn-plonk-v1")
+                    mstore(0x900, keccak256(0x00, 14))
+                }
+                let state := keccak256(0x900, add(size, 0xc0))
+                mstore(0x120, mod(state, R))
+                mstore(0x00, state)
+                for { let slot := 0x140 } lt(slot, 0x1c0) { slot := add(slot, 0x20) } {
+                    state := keccak256(0x00, 0x20)
+                    mstore(0x00, state)
+                    mstore(slot, mod(state, R))
+                }
+                let rho := mload(0x120)
+                let sum := 0
+                let end := add(0x980, size)
+                for { let at := 0x980 } lt(at, end) { at := add(at, 0x20) } {
+                    let word := mload(at)
+                    if iszero(lt(word, R)) { refuse() }
+                    sum := addmod(mulmod(sum, rho, R), word, R)
+                }
+                mstore(0x300, sum)
+                // C2 -> alpha
+                calldatacopy(0x20, add(mload(0x840), 0x40), 0x40)
+                state := keccak256(0x00, 0x60)
+                mstore(0x1c0, mod(state, R))
+                // T -> xi
+                mstore(0x00, state)
+                calldatacopy(0x20, add(mload(0x840), 0x80), 0x40)
+                state := keccak256(0x00, 0x60)
+                mstore(0x1e0, mod(state, R))
+                // evaluations -> eta
+                let count := mul(32, add(24, mload(0x860)))
+                mstore(0x3e0, state)
+                calldatacopy(0x400, add(mload(0x840), 0xc0), count)
+                end := add(0x400, count)
+                for { let at := 0x400 } lt(at, end) { at := add(at, 0x20) } {
+                    if iszero(lt(mload(at), R)) { refuse() }
+                }
+                state := keccak256(0x3e0, add(0x20, count))
+                mstore(0x200, mod(state, R))
+                // W -> u
+                let w := add(add(mload(0x840), 0xc0), count)
+                requirePoint(w)
+                requirePoint(add(w, 0x40))
+                mstore(0x00, state)
+                calldatacopy(0x20, w, 0x40)
+                mstore(0x220, mod(keccak256(0x00, 0x60), R))
+            }
+
+            // ---- powers of xi, omega, Z_off, and the one inverse ----
+            {
+                let xi := mload(0x1e0)
+                let omega := 19103219067921713944291392827692070036145651957329286315305642004821462161904
+                let back := 776454056201908206186590970419435932130236139910903033203789591477115950462
+                for { let i := mload(0x880) } lt(i, 0x10000000) { i := shl(1, i) } {
+                    omega := mulmod(omega, omega, R)
+                    back := mulmod(back, back, R)
+                }
+                mstore(0x240, omega)
+                let zeros := 1
+                let power := 1
+                for { let i := 0 } lt(i, 6) { i := add(i, 1) } {
+                    power := mulmod(power, back, R)
+                    zeros := mulmod(zeros, addmod(xi, sub(R, power), R), R)
+                }
+                mstore(0x260, power)
+                mstore(0x2a0, zeros)
+                let xiN := xi
+                for { let i := 1 } lt(i, mload(0x880)) { i := shl(1, i) } { xiN := mulmod(xiN, xiN, R) }
+                xiN := addmod(xiN, sub(R, 1), R)
+                if iszero(xiN) { refuse() }
+                mstore(0x280, xiN)
+            }
+            {
+                let xi := mload(0x1e0)
+                let u := mload(0x220)
+                let minusXi := sub(R, xi)
+                let u2 := mulmod(u, u, R)
+                let u3 := mulmod(u2, u, R)
+                let u4 := mulmod(u2, u2, R)
+                {
+                    let t := u4
+                    if mload(0x860) {
+                        t := mulmod(t, u, R)
+                        if eq(mload(0x860), 2) { t := mulmod(t, u, R) }
+                    }
+                    mstore(0x340, addmod(t, minusXi, R))
+                }
+                // factors of the hint, each slot then gets the product of all before it
+                let f1 := mulmod(addmod(u3, minusXi, R), addmod(u3, sub(R, mulmod(mload(0x240), xi, R)), R), R)
+                let f2 := addmod(mulmod(u4, u3, R), minusXi, R)
+                let f4 := addmod(u, minusXi, R)
+                let f5 := mulmod(addmod(mload(0x240), sub(R, 1), R), xi, R)
+                let f6 := mulmod(mload(0x880), addmod(xi, sub(R, 1), R), R)
+                let f7 := mulmod(mload(0x880), addmod(xi, sub(R, mload(0x260)), R), R)
+                let p2 := mulmod(f1, f2, R)
+                let p3 := mulmod(p2, f2, R)
+                let p4 := mulmod(p3, f4, R)
+                let p5 := mulmod(p4, f5, R)
+                let p6 := mulmod(p5, f6, R)
+                let h := calldataload(add(mload(0x840), add(1088, mul(32, mload(0x860)))))
+                if iszero(and(lt(h, R), eq(mulmod(h, mulmod(p6, f7, R), R), 1))) { refuse() }
+                mstore(0x820, mulmod(h, p6, R))
+                h := mulmod(h, f7, R)
+                mstore(0x800, mulmod(h, p5, R))
+                h := mulmod(h, f6, R)
+                mstore(0x7e0, mulmod(h, p4, R))
+                h := mulmod(h, f5, R)
+                mstore(0x7c0, mulmod(h, p3, R))
+                h := mulmod(h, f4, R)
+                mstore(0x7a0, mulmod(h, p2, R))
+                h := mulmod(h, f2, R)
+                mstore(0x780, mulmod(h, f1, R))
+                mstore(0x760, mulmod(h, f2, R))
+            }
+            mstore(0x2c0, mulmod(mload(0x280), mload(0x800), R))
+            mstore(0x2e0, mulmod(mulmod(mload(0x280), mload(0x820), R), mload(0x260), R))
+
+            // ---- the identity at xi: E ----
+            let second := add(0x480, mul(32, mload(0x860))) // z, phi, s, z', phi', s', then the fixed mload(0x860)
+            {
+                // MAIN
+                let sum := 0
+                {
+                    let g := mload(add(second, 0x200)) // g1
+                    let g1 := addmod(g, sub(R, 1), R)
+                    let g2 := addmod(g, sub(R, 2), R)
+                    let g3 := addmod(g, sub(R, 3), R)
+                    let low := mulmod(g, g1, R)
+                    let high := mulmod(g3, addmod(g, sub(R, 4), R), R)
+                    // values at 2 and 3, 4, 0
+                    let at2 := mulmod(mulmod(low, high, R), 16416182153879456416684804308942956316411273300312025757773653139931856371713, R)
+                    let at3 := mulmod(mulmod(mulmod(low, g2, R), addmod(g, sub(R, 4), R), R), 3648040478639879203707734290876212514758060733402672390616367364429301415936, R)
+                    let at4 := mulmod(mulmod(mulmod(low, g2, R), g3, R), 20976232752179305421319472172538221959858849217065366246044112345468483141633, R)
+                    let at0 := mulmod(mulmod(mulmod(g1, g2, R), high, R), 20976232752179305421319472172538221959858849217065366246044112345468483141633, R)
+                    let s := mload(add(second, 0x40))
+                    sum := mulmod(addmod(addmod(at0, at2, R), at4, R), mload(add(second, 0xa0)), R)
+                    let taken := addmod(addmod(at2, at3, R), mulmod(mload(0x120), at4, R), R)
+                    sum := addmod(sum, sub(R, mulmod(taken, s, R)), R)
+                }
+                {
+                    let a1 := mload(0x400)
+                    let a2 := mload(0x420)
+                    let g := mload(add(second, 0x220)) // g2
+                    let g1 := addmod(g, sub(R, 1), R)
+                    let g2 := addmod(g, sub(R, 2), R)
+                    let g3 := addmod(g, sub(R, 3), R)
+                    let half := 10944121435919637611123202872628637544274182200208017171849102093287904247809
+                    let weighted := mulmod(mulmod(mulmod(g, g2, R), g3, R), half, R)
+                    let product := sub(R, mulmod(mulmod(mulmod(g, g1, R), g3, R), half, R))
+                    let three := mulmod(mulmod(mulmod(g, g1, R), g2, R), 18240202393199396018538671454381062573790303667013361953081836822146507079681, R)
+                    let c := 0
+                    if mload(0x860) {
+                        c := mulmod(mload(0x460), a1, R)
+                        if eq(mload(0x860), 2) { c := addmod(c, mulmod(mload(0x480), a2, R), R) }
+                        c := mulmod(c, weighted, R)
+                    }
+                    let c2 := mload(add(second, 0x240))
+                    c := addmod(c, mulmod(product, addmod(mulmod(a1, a2, R), c2, R), R), R)
+                    c := addmod(c, sub(R, mulmod(three, a1, R)), R)
+                    c := addmod(c, mulmod(addmod(1, sub(R, mod(product, R)), R), mulmod(c2, a2, R), R), R)
+                    c := addmod(c, mulmod(mload(add(second, 0x260)), mload(0x440), R), R)
+                    sum := addmod(sum, sub(R, c), R)
+                }
+                mstore(0x320, sum)
+            }
+            {
+                // PERM
+                let beta := mload(0x140)
+                let gamma := mload(0x160)
+                let image := mload(second)
+                let base := mulmod(beta, mload(0x1e0), R)
+                let a := addmod(mload(0x400), gamma, R)
+                let left := mulmod(mload(add(second, 0x60)), addmod(a, mulmod(beta, mload(add(second, 0xc0)), R), R), R)
+                image := mulmod(image, addmod(a, base, R), R)
+                a := addmod(mload(0x420), gamma, R)
+                left := mulmod(left, addmod(a, mulmod(beta, mload(add(second, 0xe0)), R), R), R)
+                image := mulmod(image, addmod(a, mulmod(5, base, R), R), R)
+                a := addmod(mload(0x440), gamma, R)
+                left := mulmod(left, addmod(a, mulmod(beta, mload(add(second, 0x100)), R), R), R)
+                image := mulmod(image, addmod(a, mulmod(25, base, R), R), R)
+                mstore(0x320, addmod(mload(0x320), mulmod(mload(0x1c0), addmod(left, sub(R, image), R), R), R))
+            }
+            {
+                // LOOKUP
+                let sum := 0
+                {
+                    let theta := mload(0x180)
+                    let chi := mload(0x1a0)
+                    let a1 := mload(0x400)
+                    let a2 := mload(0x420)
+                    let theta2 := mulmod(theta, theta, R)
+                    let theta3 := mulmod(theta2, theta, R)
+                    let theta4 := mulmod(theta2, theta2, R)
+                    let dT := addmod(chi, mload(add(second, 0x120)), R)
+                    dT := addmod(dT, mulmod(theta, mload(add(second, 0x140)), R), R)
+                    dT := addmod(dT, mulmod(theta2, mload(add(second, 0x160)), R), R)
+                    if mload(0x860) {
+                        dT := addmod(dT, mulmod(theta3, mload(0x460), R), R)
+                        if eq(mload(0x860), 2) { dT := addmod(dT, mulmod(theta4, mload(0x480), R), R) }
+                    }
+                    let dF := addmod(addmod(chi, mload(add(second, 0x180)), R), mulmod(theta, a1, R), R)
+                    dF := addmod(dF, addmod(mulmod(theta3, a2, R), mulmod(theta4, mload(0x440), R), R), R)
+                    mstore(0x00, dF)
+                    mstore(0x20, addmod(addmod(chi, mload(add(second, 0x1a0)), R), addmod(mulmod(theta, a2, R), mulmod(theta2, a1, R), R), R))
+                    mstore(0x40, addmod(addmod(chi, mload(add(second, 0x1c0)), R), mulmod(theta, mload(0x440), R), R))
+                    mstore(0x60, dT)
+                }
+                {
+                    let dF := mload(0x00)
+                    let d2 := mload(0x20)
+                    let d3 := mload(0x40)
+                    let d23 := mulmod(d2, d3, R)
+                    let provides := mload(add(second, 0x1e0))
+                    let keeps := addmod(1, sub(R, provides), R)
+                    let m := mload(sub(second, 0x20))
+                    // N_F D_2 D_3 + (t2 D_3 + t3 D_2) D_F, all times D_T
+                    let numerator := addmod(mulmod(mload(add(second, 0x180)), keeps, R), sub(R, mulmod(provides, m, R)), R)
+                    numerator := mulmod(numerator, d23, R)
+                    let others := addmod(mulmod(mload(add(second, 0x1a0)), d3, R), mulmod(mload(add(second, 0x1c0)), d2, R), R)
+                    numerator := addmod(numerator, mulmod(others, dF, R), R)
+                    let dAll := mulmod(dF, d23, R)
+                    let step := addmod(mload(add(second, 0x80)), sub(R, mload(add(second, 0x20))), R)
+                    sum := addmod(mulmod(step, dAll, R), sub(R, numerator), R)
+                    sum := mulmod(sum, mload(0x60), R)
+                    sum := addmod(sum, mulmod(mulmod(keeps, m, R), dAll, R), R)
+                }
+                let alpha := mload(0x1c0)
+                let alpha2 := mulmod(alpha, alpha, R)
+                sum := addmod(mload(0x320), mulmod(alpha2, sum, R), R)
+                // w - p: the p part is a point
+                let alpha3 := mulmod(alpha2, alpha, R)
+                let alpha4 := mulmod(alpha2, alpha2, R)
+                if mload(0x860) {
+                    sum := addmod(sum, mulmod(alpha3, mload(0x460), R), R)
+                    if eq(mload(0x860), 2) { sum := addmod(sum, mulmod(alpha4, mload(0x480), R), R) }
+                }
+                sum := mulmod(sum, mload(0x2a0), R)
+                // boundary: alpha^5 .. alpha^9
+                let z := addmod(mload(second), sub(R, 1), R)
+                let phi := mload(add(second, 0x20))
+                let edge := addmod(z, mulmod(alpha, phi, R), R)
+                let power := mulmod(alpha4, alpha, R)
+                sum := addmod(sum, mulmod(mulmod(edge, power, R), mload(0x2c0), R), R)
+                edge := addmod(edge, mulmod(alpha2, addmod(mload(add(second, 0x40)), sub(R, mload(0x300)), R), R), R)
+                power := mulmod(power, alpha2, R)
+                mstore(0x320, addmod(sum, mulmod(mulmod(edge, power, R), mload(0x2e0), R), R))
+                // factors of p1, p2 in Q
+                mstore(0x3c0, mulmod(alpha3, mload(0x2a0), R))
+                mstore(0x3e0, mulmod(alpha4, mload(0x2a0), R))
+            }
+
+            // ---- opening ----
+            {
+                let eta := mload(0x200)
+                let u := mload(0x220)
+                let z0 := mload(0x340)
+                // R_0
+                let total := 0
+                for { let at := sub(second, 0x20) } gt(at, 0x3ff) { at := sub(at, 0x20) } {
+                    total := addmod(mulmod(total, u, R), mload(at), R)
+                }
+                let weight := mulmod(eta, z0, R)
+                {
+                    // c_1 R_1
+                    let u3 := mulmod(mulmod(u, u, R), u, R)
+                    let lambda := mulmod(addmod(u3, sub(R, mload(0x1e0)), R), mload(0x7e0), R)
+                    let value := 0
+                    for { let at := add(second, 0x40) } iszero(lt(at, second)) { at := sub(at, 0x20) } {
+                        let v := mload(at)
+                        v := addmod(v, mulmod(lambda, addmod(mload(add(at, 0x60)), sub(R, v), R), R), R)
+                        value := addmod(mulmod(value, u, R), v, R)
+                    }
+                    let c := mulmod(weight, mload(0x760), R)
+                    mstore(0x360, c)
+                    total := addmod(total, mulmod(c, value, R), R)
+                }
+                weight := mulmod(weight, eta, R)
+                for { let slot := 0 } lt(slot, 2) { slot := add(slot, 1) } {
+                    // c_2 R_2, c_3 R_3: seven mload(0x860) each
+                    let first := add(add(second, 0xc0), mul(slot, 0xe0))
+                    let value := 0
+                    for { let at := add(first, 0xc0) } iszero(lt(at, first)) { at := sub(at, 0x20) } {
+                        value := addmod(mulmod(value, u, R), mload(at), R)
+                    }
+                    let c := mulmod(weight, mload(add(0x780, mul(slot, 0x20))), R)
+                    mstore(add(0x380, mul(slot, 0x20)), c)
+                    total := addmod(total, mulmod(c, value, R), R)
+                    weight := mulmod(weight, eta, R)
+                }
+                // c_4 E: kept where the evaluations were, with the factor of the generator
+                let c4 := mulmod(weight, mload(0x7c0), R)
+                total := addmod(total, mulmod(c4, mload(0x320), R), R)
+                mstore(0x400, c4)
+                mstore(0x420, sub(R, total))
+                mstore(0x440, sub(R, z0))
+            }
+            {
+                let sum := 0x900
+                calldatacopy(sum, mload(0x840), 0x40)
+                let at := add(mload(0x840), 0x40)
+                accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(0x360))
+                at := add(mload(0x8a0), 0x60)
+                accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(0x380))
+                at := add(mload(0x8a0), 0xa0)
+                accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(0x3a0))
+                at := add(mload(0x840), 0x80)
+                accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mulmod(mload(0x400), mload(0x280), R))
+                if mload(0x860) {
+                    at := add(mload(0x8a0), 0xe0)
+                    accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mulmod(mload(0x400), mload(0x3c0), R))
+                    if eq(mload(0x860), 2) {
+                        at := add(mload(0x8a0), 0x120)
+                        accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mulmod(mload(0x400), mload(0x3e0), R))
+                    }
+                }
+                accumulate(sum, 1, 2, mload(0x420))
+                at := add(mload(0x840), add(0x3c0, mul(32, mload(0x860))))
+                accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(0x440))
+                at := add(at, 0x40)
+                let x := calldataload(at)
+                let y := calldataload(add(at, 0x20))
+                accumulate(sum, x, y, mload(0x220))
+                // e(sum, [1]_2) e(-W', [tau]_2) = 1
+                mstore(add(sum, 0x40), 11559732032986387107991004021392285783925812861821192530917403151452391805634)
+                mstore(add(sum, 0x60), 10857046999023057135944570762232829481370756359578518086990519993285655852781)
+                mstore(add(sum, 0x80), 4082367875863433681332203403145435568316851327593401208105741076214120093531)
+                mstore(add(sum, 0xa0), 8495653923123431417604973247489272438418190587263600148770280649306958101930)
+                mstore(add(sum, 0xc0), x)
+                mstore(add(sum, 0xe0), mod(sub(Q, y), Q))
+                mstore(add(sum, 0x100), mload(0x80))
+                mstore(add(sum, 0x120), mload(0xa0))
+                mstore(add(sum, 0x140), mload(0xc0))
+                mstore(add(sum, 0x160), mload(0xe0))
+                let ok := staticcall(gas(), 8, sum, 0x180, 0x00, 0x20)
+                accepted := and(and(ok, eq(returndatasize(), 0x20)), eq(mload(0x00), 1))
+            }
+            mstore(0x00, accepted)
+            return(0x00, 0x20)
+        }
+    }
+}
