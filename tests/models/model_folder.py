@@ -5,7 +5,8 @@
     <folder>/test_data_set_<k>/input_<i>.pb   in the order of the graph's inputs
     <folder>/test_data_set_<k>/output_<i>.pb  in the order of the graph's outputs
 
-Outputs come from onnxruntime on one CPU thread with graph optimizations off. A tensor is one serialized TensorProto; what
+Outputs come from onnxruntime on one CPU thread with graph optimizations off, or from onnx.reference for a model that is
+newer than onnxruntime. A tensor is one serialized TensorProto; what
 ZipMap returns is a SequenceProto of MapProto, as ONNX itself stores such values.
 
 Used by the scripts that make the models of tests/ and benchmarks/; no build and no check of the project needs it.
@@ -15,6 +16,7 @@ import os
 
 import numpy as np
 import onnx
+import onnx.reference
 import onnxruntime
 from onnx import helper, numpy_helper
 
@@ -102,16 +104,38 @@ def to_json(array):
     return value
 
 
-def write_folder(folder, model, data_sets):
-    """Writes model and data sets; returns the outputs of each set as onnxruntime gives them."""
+class ReferenceSession:
+    """onnx.reference behind the three calls used here, for models newer than onnxruntime."""
+
+    class Value:
+        def __init__(self, info):
+            self.name = info.name
+            self.type = "tensor(%s)" % onnx.TensorProto.DataType.Name(info.type.tensor_type.elem_type).lower()
+
+    def __init__(self, model):
+        self.model = model
+        self.inner = onnx.reference.ReferenceEvaluator(model)
+
+    def get_inputs(self):
+        return [self.Value(i) for i in self.model.graph.input]
+
+    def get_outputs(self):
+        return [self.Value(o) for o in self.model.graph.output]
+
+    def run(self, names, feed):
+        return self.inner.run(names, feed)
+
+
+def write_folder(folder, model, data_sets, by_reference=False):
+    """Writes model and data sets; returns the outputs of each set as the engine gives them."""
     os.makedirs(folder, exist_ok=True)
     onnx.save(model, os.path.join(folder, "model.onnx"))
-    return write_data(folder, model, data_sets)
+    return write_data(folder, model, data_sets, by_reference)
 
 
-def write_data(folder, model, data_sets):
+def write_data(folder, model, data_sets, by_reference=False):
     """Writes the data sets alone, for a model whose file is already there."""
-    session = open_session(model)
+    session = ReferenceSession(model) if by_reference else open_session(model)
     results = []
     for k, values in enumerate(data_sets):
         feed = typed_inputs(session, values)

@@ -1,0 +1,1 @@
+BprobabilitiesJº]F?‰f>

@@ -1,0 +1,1 @@
+BprobabilitiesJÛÊ¦7®Ù¾<åz?

@@ -1,0 +1,1 @@
+BprobabilitiesJbπy?d”»<“2E4

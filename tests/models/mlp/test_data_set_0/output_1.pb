@@ -1,0 +1,2 @@
+BprobabilitiesJR¦Ó=•o
+??7¶>

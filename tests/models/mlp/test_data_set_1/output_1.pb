@@ -1,0 +1,1 @@
+BprobabilitiesJs¤=>‰²>8?

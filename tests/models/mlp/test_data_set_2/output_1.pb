@@ -1,0 +1,2 @@
+BprobabilitiesJ€,? YC>Üh
+>

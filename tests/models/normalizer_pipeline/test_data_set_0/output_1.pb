@@ -1,0 +1,1 @@
+BprobabilitiesJE>éá>ÕÎÕ>

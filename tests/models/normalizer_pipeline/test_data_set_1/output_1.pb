@@ -1,0 +1,2 @@
+BprobabilitiesJ
+å»=ßÎ>pw?

@@ -1,0 +1,1 @@
+BprobabilitiesJì1>…»S?

@@ -1,0 +1,1 @@
+BprobabilitiesJÎÝ8¾9@¥•Y?

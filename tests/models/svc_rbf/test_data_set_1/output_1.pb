@@ -1,0 +1,1 @@
+BprobabilitiesJPJK¾Ò'T?÷I@

@@ -1,0 +1,1 @@
+BprobabilitiesJ†X@¿ÛU?Ÿ_1æ

@@ -1,0 +1,1 @@
+BprobabilitiesJ1S>2D2?œ>

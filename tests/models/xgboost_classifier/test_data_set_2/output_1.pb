@@ -1,0 +1,1 @@
+BprobabilitiesJ“È3?­|>a>
