@@ -48,8 +48,8 @@ enum status witness_fill_parameters(fr *const column[CIRCUIT_PARAM_MAX],
 
 /*
  * Computes the public words; words has circuit->public_word_count elements. A part of 254 bits is a
- * digest: its tensor's element is taken as it is, by digest_word when `element` of it is not an
- * integer below 2^253. Errors: STATUS_REJECTED when a part does not fit its proven width.
+ * whole field element (a digest), whose integer the source gives. Errors: STATUS_REJECTED when a
+ * part does not fit its proven width.
  */
 enum status witness_public_words(fr *words, const struct circuit *circuit,
                                  const struct witness_source *source,
