@@ -1,0 +1,418 @@
+/*
+ * Lowering of a whole graph: inputs, nodes in order by the table lower_rules.def, outputs. See lower.h.
+ */
+#include "passes/lower.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "passes/lower_internal.h"
+
+static const lower_rule rules[OP_COUNT] = {
+#define R(op, rule) [OP_##op] = rule,
+#include "passes/lower_rules.def"
+#undef R
+};
+
+bool lower_op_is_supported(enum op_kind op)
+{
+    return (unsigned)op < OP_COUNT && rules[op] != NULL;
+}
+
+/* ---- operands ---- */
+
+bool lowering_has_input(const struct lowering *l, size_t i)
+{
+    return i < l->node->input_count && l->node->inputs[i] != GRAPH_NONE;
+}
+
+bool lowering_has_output(const struct lowering *l, size_t i)
+{
+    return i < l->node->output_count && l->node->outputs[i] != GRAPH_NONE;
+}
+
+uint32_t lowering_value(const struct lowering *l, size_t i)
+{
+    ASSERT(lowering_has_input(l, i));
+    return l->node->inputs[i];
+}
+
+const struct graph_value *lowering_graph_value(const struct lowering *l, size_t i)
+{
+    return &l->graph->values[lowering_value(l, i)];
+}
+
+const struct tensor *lowering_data(const struct lowering *l, size_t i)
+{
+    const struct graph_value *value = lowering_graph_value(l, i);
+    return value->kind == VALUE_CONSTANT || value->kind == VALUE_PARAMETER ? value->data : NULL;
+}
+
+bool lowering_is_parameter(const struct lowering *l, size_t i)
+{
+    return lowering_graph_value(l, i)->kind == VALUE_PARAMETER;
+}
+
+const struct tensor *lowering_known(struct lowering *l, size_t i)
+{
+    const struct graph_value *value = lowering_graph_value(l, i);
+    if (value->data == NULL)
+        lowering_fail(l, STATUS_UNSUPPORTED, "operand %zu ('%s') has to be known when the circuit is made; give it with --bind %s=...", i, value->name,
+                      value->name);
+    return value->data;
+}
+
+const struct value_plan *lowering_input_plan(const struct lowering *l, size_t i)
+{
+    return &l->plan->values[lowering_value(l, i)];
+}
+
+const struct value_plan *lowering_output_plan(const struct lowering *l, size_t i)
+{
+    ASSERT(lowering_has_output(l, i));
+    return &l->plan->values[l->node->outputs[i]];
+}
+
+int32_t lowering_output_fraction(const struct lowering *l, size_t i)
+{
+    return lowering_output_plan(l, i)->fraction + l->plan->extra_bits;
+}
+
+struct shape lowering_output_shape(const struct lowering *l, size_t i)
+{
+    ASSERT(lowering_has_output(l, i));
+    return l->graph->values[l->node->outputs[i]].shape;
+}
+
+int64_t lowering_attribute_int(const struct lowering *l, const char *name, int64_t fallback)
+{
+    return graph_attribute_int(l->node, name, fallback);
+}
+
+double lowering_attribute_float(const struct lowering *l, const char *name, double fallback)
+{
+    return graph_attribute_float(l->node, name, fallback);
+}
+
+/* The fewest fraction bits, at most `most`, that hold every number exactly; `most` when none do. */
+static int32_t exact_fraction(const struct tensor *data, int32_t most)
+{
+    int32_t needed = 0;
+    for (size_t i = 0; i < data->count && needed < most; i++) {
+        while (needed < most && ldexp(data->data.real[i], needed) != floor(ldexp(data->data.real[i], needed)))
+            needed++;
+    }
+    return needed;
+}
+
+static uint32_t make_constant(struct lowering *l, const struct tensor *data, int32_t fraction)
+{
+    wide *integers = lowering_array(l, wide, data->count);
+    if (!element_type_is_float(data->type)) {
+        for (size_t i = 0; i < data->count; i++)
+            integers[i] = wide_from_i64(data->data.integer[i]);
+        return lowering_constant(l, &data->shape, form_integer(), integers);
+    }
+    fraction = exact_fraction(data, fraction);
+    for (size_t i = 0; i < data->count; i++)
+        integers[i] = lowering_real(l, data->data.real[i], fraction);
+    return lowering_constant(l, &data->shape, form_fixed(fraction), integers);
+}
+
+static uint32_t make_stored(struct lowering *l, uint32_t v)
+{
+    const struct graph_value *value = &l->graph->values[v];
+    int32_t fraction = l->plan->values[v].fraction + l->plan->extra_bits;
+    if (value->data == NULL || value->data->type == ELEMENT_STRING)
+        lowering_fail(l, STATUS_UNSUPPORTED, "the stored value '%s' has no numbers", value->name);
+    bool is_private = value->kind == VALUE_PARAMETER && !l->options->public_parameters;
+    if (!is_private)
+        return make_constant(l, value->data, fraction);
+    if (element_type_is_float(value->data->type))
+        return lowering_parameter(l, value->name, &value->data->shape, value->data->data.real, 1, fraction);
+    wide *integers = lowering_array(l, wide, value->data->count);
+    for (size_t i = 0; i < value->data->count; i++)
+        integers[i] = wide_from_i64(value->data->data.integer[i]);
+    return lowering_parameter_wide(l, value->name, &value->data->shape, form_integer(), integers);
+}
+
+uint32_t lowering_input(struct lowering *l, size_t i)
+{
+    uint32_t v = lowering_value(l, i);
+    if (l->tensor_of[v] == RELATION_NONE) {
+        ASSERT(l->graph->values[v].kind == VALUE_CONSTANT || l->graph->values[v].kind == VALUE_PARAMETER);
+        l->tensor_of[v] = make_stored(l, v);
+    }
+    return l->tensor_of[v];
+}
+
+/* ---- results ---- */
+
+void lowering_note_range(struct lowering *l, const char *value, struct range range, int32_t fraction)
+{
+    struct lowering_result *result = l->result;
+    void *array = result->ranges;
+    lowering_grow(l, &array, &l->range_capacity, result->range_count + 1, sizeof *result->ranges);
+    result->ranges = array;
+    result->ranges[result->range_count++] = (struct inserted_range){
+        value, l->node == NULL ? "" : l->node->name, ldexp(wide_to_double(range.low), -fraction), ldexp(wide_to_double(range.high), -fraction)};
+}
+
+/* Smallest k with |x| <= 2^k for both bounds. */
+static int32_t magnitude_bits(double low, double high)
+{
+    double most = fmax(fabs(low), fabs(high));
+    int exponent = 0;
+    if (most == 0)
+        return 0;
+    double fraction = frexp(most, &exponent);
+    return fraction == 0.5 ? exponent - 1 : exponent;
+}
+
+struct range lowering_calibrated(const struct value_plan *plan, int32_t fraction)
+{
+    int32_t bits = magnitude_bits(plan->low, plan->high) + 2 + fraction;
+    bits = bits < 1 ? 1 : bits > 240 ? 240 : bits;
+    struct range range = {wide_from_i64(0), wide_from_i64(0)};
+    wide power = wide_power_of_two((unsigned)bits);
+    ASSERT(wide_neg(&range.low, power) && wide_sub(&range.high, power, wide_from_i64(1)));
+    return range;
+}
+
+/*
+ * Interval arithmetic may exceed what a value really takes by this many bits before a range is put in. Wide values cost limbs
+ * at the next nonlinear step only; a range refuses inputs far from the calibration data.
+ */
+enum { INTERVAL_SLACK_BITS = 24, WIDTH_BUDGET_BITS = 160 };
+
+static uint32_t hold_width(struct lowering *l, uint32_t v, uint32_t tensor)
+{
+    const struct value_plan *plan = &l->plan->values[v];
+    const struct relation_tensor *t = lowering_tensor(l, tensor);
+    if (t->role != ROLE_WITNESS || t->encoding == ENCODING_FLOAT_KEY || (plan->low == 0 && plan->high == 0))
+        return tensor;
+    struct range own = {t->low, t->high}, calibrated = lowering_calibrated(plan, -t->scale.exponent);
+    unsigned bits = range_bits(own), seen = range_bits(calibrated);
+    if (bits <= seen + INTERVAL_SLACK_BITS && bits <= WIDTH_BUDGET_BITS)
+        return tensor;
+    if (range_contains(calibrated, own))
+        return tensor;
+    lowering_note_range(l, l->graph->values[v].name, calibrated, -t->scale.exponent);
+    return lowering_restrict(l, tensor, calibrated);
+}
+
+void lowering_output(struct lowering *l, size_t i, uint32_t tensor)
+{
+    if (!lowering_has_output(l, i))
+        return;
+    uint32_t v = l->node->outputs[i];
+    struct shape shape = l->graph->values[v].shape;
+    tensor = lowering_reshape(l, tensor, &shape);
+    l->tensor_of[v] = hold_width(l, v, tensor);
+}
+
+/* ---- inputs ---- */
+
+/* Integers that stand for the real numbers of [low, high]: rounded inwards. A default range ends one step below 2^k. */
+static struct range input_range(struct lowering *l, const struct input_plan *plan, const struct graph_value *value, int32_t fraction)
+{
+    if (value->type == ELEMENT_BOOL)
+        return range_of_i64(0, 1);
+    if (value->text_table != NULL)
+        return range_of_i64(-1, (int64_t)value->text_table->count - 1);
+    double low = ceil(ldexp(plan->low, fraction)), high = floor(ldexp(plan->high, fraction));
+    struct range range;
+    if (!wide_from_double(&range.low, low) || !wide_from_double(&range.high, high) || wide_compare(range.low, range.high) > 0)
+        lowering_fail(l, STATUS_BAD_INPUT, "input '%s': no fixed-point number lies in its range %g:%g", value->name, plan->low, plan->high);
+    if (!plan->is_declared)
+        ASSERT(wide_sub(&range.high, range.high, wide_from_i64(1)));
+    return range;
+}
+
+static struct form input_form(const struct lowering *l, uint32_t v)
+{
+    const struct value_plan *plan = &l->plan->values[v];
+    if (plan->is_key)
+        return (struct form){ENCODING_FLOAT_KEY, 0, plan->key_bits};
+    if (!element_type_is_float(l->graph->values[v].type))
+        return form_integer();
+    return form_fixed(plan->fraction + l->plan->extra_bits);
+}
+
+static uint32_t add_input(struct lowering *l, size_t i)
+{
+    uint32_t v = l->graph->inputs[i];
+    const struct graph_value *value = &l->graph->values[v];
+    struct form form = input_form(l, v);
+    struct range range = range_of_i64(0, 0);
+    if (form.encoding == ENCODING_FLOAT_KEY)
+        ASSERT(wide_sub(&range.high, wide_power_of_two(form.key_bits), wide_from_i64(1)));
+    else
+        range = input_range(l, &l->plan->inputs[i], value, form.fraction);
+    bool is_public = l->options->inputs[i] == PORT_PUBLIC;
+    struct relation_tensor tensor = {.name = value->name,
+                                     .rank = value->shape.rank,
+                                     .role = is_public ? ROLE_PUBLIC_INPUT : ROLE_PRIVATE_INPUT,
+                                     .encoding = form.encoding,
+                                     .scale = {1, 1, -form.fraction},
+                                     .key_bits = form.key_bits,
+                                     .low = range.low,
+                                     .high = range.high};
+    memcpy(tensor.shape, value->shape.dim, sizeof value->shape.dim);
+    uint32_t index = relation_add_tensor(l->program, &tensor);
+    if (index == RELATION_NONE)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for input '%s'", value->name);
+    if (lowering_tensor(l, index)->count > 0)
+        lowering_enforce(l, index, range);
+    l->tensor_of[v] = index;
+    l->program->input_tensors[i] = index;
+    return index;
+}
+
+/* ---- digests ---- */
+
+/* Poseidon(salt, values), its salt a private input of its own: fills in the port. */
+static void add_digest(struct lowering *l, struct port *port)
+{
+    struct relation_tensor salt = {.name = arena_printf(l->arena, "salt of %s", port->name),
+                                   .role = ROLE_PRIVATE_INPUT,
+                                   .encoding = ENCODING_INTEGER,
+                                   .high = wide_power_of_two(248)};
+    struct relation_tensor digest = {.name = arena_printf(l->arena, "digest of %s", port->name),
+                                     .role = ROLE_WITNESS,
+                                     .encoding = ENCODING_INTEGER,
+                                     .is_output = true};
+    ASSERT(wide_sub(&salt.high, salt.high, wide_from_i64(1)));
+    ASSERT(wide_sub(&digest.high, wide_power_of_two(254), wide_from_i64(1)));
+    port->salt = relation_add_tensor(l->program, &salt);
+    port->digest = relation_add_tensor(l->program, &digest);
+    struct relation relation = {.kind = RELATION_DIGEST, .node = RELATION_NONE, .space_rank = 1, .view_count = 2, .output_count = 1};
+    relation.space[0] = (int64_t)lowering_tensor(l, port->tensor)->count;
+    relation.views[0] = (struct relation_view){.tensor = port->tensor, .stride = {1}, .high = {relation.space[0]}};
+    relation.views[1] = (struct relation_view){.tensor = port->salt, .high = {relation.space[0]}};
+    relation.outputs[0] = port->digest;
+    if (port->salt == RELATION_NONE || port->digest == RELATION_NONE || relation_add(l->program, &relation) == RELATION_NONE)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for the digest of '%s'", port->name);
+}
+
+/* What a port shows: its own words, the word of its digest, or nothing. */
+static void publish(struct lowering *l, struct port *port)
+{
+    if (port->visibility == PORT_PRIVATE)
+        return;
+    if (port->visibility == PORT_HASHED)
+        add_digest(l, port);
+    l->program->public_tensors[l->program->public_tensor_count++] = port->visibility == PORT_HASHED ? port->digest : port->tensor;
+}
+
+static struct port port_of(const struct graph_value *value, uint32_t tensor, enum port_visibility visibility)
+{
+    return (struct port){.name = value->name,
+                         .type = value->type,
+                         .shape = value->shape,
+                         .visibility = visibility,
+                         .tensor = tensor,
+                         .salt = RELATION_NONE,
+                         .digest = RELATION_NONE,
+                         .map_keys = value->map_keys,
+                         .text_table = value->text_table};
+}
+
+/* ---- outputs ---- */
+
+enum { OUTPUT_BITS = 64 };
+
+/* A tensor of its own under the output's name; a very wide one is rounded to the bits the tolerance asks for. */
+static uint32_t make_output(struct lowering *l, uint32_t v, uint32_t tensor)
+{
+    int32_t fraction = l->plan->values[v].fraction + l->plan->extra_bits;
+    if (lowering_form(l, tensor).encoding != ENCODING_FLOAT_KEY && range_bits(lowering_range_of(l, tensor)) > OUTPUT_BITS)
+        tensor = lowering_trim(l, tensor, fraction, 8);
+    const struct relation_tensor *t = lowering_tensor(l, tensor);
+    if (t->role != ROLE_WITNESS || t->is_output) {
+        struct shape shape = lowering_shape(l, tensor);
+        struct relation_term term = lowering_term(l, 1, tensor, &shape);
+        tensor = lowering_linear(l, &shape, lowering_form(l, tensor), &term, 1, wide_from_i64(0));
+    }
+    l->program->tensors[tensor].name = l->graph->values[v].name;
+    return tensor;
+}
+
+static void add_output(struct lowering *l, size_t i)
+{
+    uint32_t v = l->graph->outputs[i];
+    if (l->tensor_of[v] == RELATION_NONE)
+        l->tensor_of[v] = make_stored(l, v);
+    struct port *port = &l->result->interface.outputs[i];
+    *port = port_of(&l->graph->values[v], make_output(l, v, l->tensor_of[v]), l->options->outputs[i]);
+    l->program->tensors[port->tensor].is_output = port->visibility != PORT_PRIVATE;
+    publish(l, port);
+}
+
+/* ---- the whole ---- */
+
+static void name_nodes(struct lowering *l)
+{
+    const struct graph *graph = l->graph;
+    l->program->node_names = lowering_array(l, const char *, graph->node_count);
+    l->program->node_count = graph->node_count;
+    for (size_t n = 0; n < graph->node_count; n++) {
+        l->program->node_names[n] = arena_printf(l->arena, "%s (%s)", graph->nodes[n].name, op_name(graph->nodes[n].op));
+        if (l->program->node_names[n] == NULL)
+            lowering_fail(l, STATUS_NO_MEMORY, "no memory for node names");
+    }
+}
+
+static void lower_all(struct lowering *l)
+{
+    const struct graph *graph = l->graph;
+    relation_program_init(l->program, l->arena);
+    l->tensor_of = lowering_array(l, uint32_t, graph->value_count);
+    memset(l->tensor_of, 0xff, graph->value_count * sizeof *l->tensor_of);
+    l->program->input_tensors = lowering_array(l, uint32_t, graph->input_count);
+    l->program->input_tensor_count = graph->input_count;
+    l->program->public_tensors = lowering_array(l, uint32_t, graph->input_count + graph->output_count);
+    struct interface *interface = &l->result->interface;
+    interface->inputs = lowering_array(l, struct port, graph->input_count);
+    interface->input_count = graph->input_count;
+    interface->outputs = lowering_array(l, struct port, graph->output_count);
+    interface->output_count = graph->output_count;
+    name_nodes(l);
+    l->node_index = RELATION_NONE;
+    for (size_t i = 0; i < graph->input_count; i++) {
+        interface->inputs[i] = port_of(&graph->values[graph->inputs[i]], add_input(l, i), l->options->inputs[i]);
+        publish(l, &interface->inputs[i]);
+    }
+    for (size_t n = 0; n < graph->node_count; n++) {
+        l->node = &graph->nodes[n];
+        l->node_index = (uint32_t)n;
+        l->serial = 0;
+        if (!lower_op_is_supported(l->node->op))
+            lowering_fail(l, STATUS_UNSUPPORTED, "no lowering for this operator; see sertnc --list-ops");
+        rules[l->node->op](l);
+    }
+    l->node = NULL;
+    l->node_index = RELATION_NONE;
+    for (size_t i = 0; i < graph->output_count; i++)
+        add_output(l, i);
+}
+
+static enum status run(struct lowering *l)
+{
+    if (setjmp(l->escape) != 0)
+        return l->status;
+    lower_all(l);
+    return STATUS_OK;
+}
+
+enum status lower_graph(struct lowering_result *result, const struct graph *graph, const struct quantize_plan *plan, const struct lower_options *options,
+                        struct arena *arena, struct diag *diag)
+{
+    memset(result, 0, sizeof *result);
+    struct lowering *l = arena_new(arena, struct lowering);
+    result->program = arena_new(arena, struct relation_program);
+    if (l == NULL || result->program == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory to lower the graph");
+    *l = (struct lowering){.graph = graph, .plan = plan, .options = options, .result = result, .program = result->program, .arena = arena, .diag = diag};
+    return run(l);
+}

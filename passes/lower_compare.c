@@ -1,0 +1,342 @@
+/*
+ * Lowering of comparisons, choices and logic. x >= 0 for |x| < 2^k is the bit floor((x + 2^k) / 2^k): exact, with one possible value.
+ */
+#include "passes/lower_internal.h"
+
+static uint32_t ones(struct lowering *l, int64_t value)
+{
+    return lowering_constant_i64(l, value);
+}
+
+uint32_t lowering_is_not_negative(struct lowering *l, uint32_t x)
+{
+    struct range range = lowering_range_of(l, x);
+    if (!wide_is_negative(range.low))
+        return ones(l, 1);
+    if (wide_is_negative(range.high))
+        return ones(l, 0);
+    wide power = wide_power_of_two(range_bits(range));
+    uint32_t shifted = lowering_affine(l, 1, x, power);
+    struct range bit = range_of_i64(0, 1);
+    return lowering_rescale(l, shifted, power, ROUND_FLOOR, form_integer(), &bit, NULL);
+}
+
+uint32_t lowering_difference(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
+{
+    return lowering_sum2(l, shape, a, 1, b, -1);
+}
+
+/* Both operands at the larger of their fractions. */
+static int32_t align(struct lowering *l, uint32_t *a, uint32_t *b)
+{
+    int32_t fa = lowering_fraction(l, *a), fb = lowering_fraction(l, *b), fraction = fa > fb ? fa : fb;
+    *a = lowering_to_fraction(l, *a, fraction);
+    *b = lowering_to_fraction(l, *b, fraction);
+    return fraction;
+}
+
+uint32_t lowering_select(struct lowering *l, const struct shape *shape, uint32_t bit, uint32_t x, uint32_t y)
+{
+    int32_t fraction = align(l, &x, &y);
+    struct relation_term terms[3] = {lowering_term_product(l, 1, bit, x, shape), lowering_term_product(l, -1, bit, y, shape),
+                                     lowering_term(l, 1, y, shape)};
+    struct form form = lowering_form(l, x);
+    form.fraction = fraction;
+    return lowering_product(l, shape, form, terms, 3, wide_from_i64(0));
+}
+
+uint32_t lowering_maximum(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
+{
+    align(l, &a, &b);
+    uint32_t bit = lowering_is_not_negative(l, lowering_difference(l, shape, a, b));
+    return lowering_select(l, shape, bit, a, b);
+}
+
+uint32_t lowering_minimum(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
+{
+    align(l, &a, &b);
+    uint32_t bit = lowering_is_not_negative(l, lowering_difference(l, shape, b, a));
+    return lowering_select(l, shape, bit, a, b);
+}
+
+/* bit * x + constant, where bit is the sign of x: constant + max(0, x). */
+static uint32_t positive_part(struct lowering *l, uint32_t x, wide constant)
+{
+    struct shape shape = lowering_shape(l, x);
+    uint32_t bit = lowering_is_not_negative(l, x);
+    struct relation_term term = lowering_term_product(l, 1, bit, x, &shape);
+    return lowering_product(l, &shape, lowering_form(l, x), &term, 1, constant);
+}
+
+uint32_t lowering_at_least(struct lowering *l, uint32_t x, wide bound)
+{
+    wide minus;
+    if (wide_compare(lowering_range_of(l, x).low, bound) >= 0)
+        return x;
+    if (!wide_neg(&minus, bound))
+        lowering_fail(l, STATUS_LIMIT, "a bound leaves 256 bits");
+    return positive_part(l, lowering_affine(l, 1, x, minus), bound);
+}
+
+uint32_t lowering_at_most(struct lowering *l, uint32_t x, wide bound)
+{
+    if (wide_compare(lowering_range_of(l, x).high, bound) <= 0)
+        return x;
+    /* min(x, c) = c - max(0, c - x) */
+    uint32_t rest = positive_part(l, lowering_affine(l, -1, x, bound), wide_from_i64(0));
+    return lowering_affine(l, -1, rest, bound);
+}
+
+/* ---- activations ---- */
+
+/* Operand 0 without more fraction bits than the result needs: a comparison pays for every bit. */
+static uint32_t compared_input(struct lowering *l)
+{
+    return lowering_trim(l, lowering_input(l, 0), lowering_output_fraction(l, 0), 6);
+}
+
+void lower_relu(struct lowering *l)
+{
+    lowering_output(l, 0, positive_part(l, compared_input(l), wide_from_i64(0)));
+}
+
+void lower_abs(struct lowering *l)
+{
+    uint32_t x = compared_input(l);
+    lowering_output(l, 0, lowering_absolute(l, x, NULL));
+}
+
+uint32_t lowering_absolute(struct lowering *l, uint32_t x, uint32_t *is_not_negative)
+{
+    struct shape shape = lowering_shape(l, x);
+    uint32_t bit = lowering_is_not_negative(l, x);
+    struct relation_term terms[2] = {lowering_term_product(l, 2, bit, x, &shape), lowering_term(l, -1, x, &shape)};
+    if (is_not_negative != NULL)
+        *is_not_negative = bit;
+    return lowering_product(l, &shape, lowering_form(l, x), terms, 2, wide_from_i64(0));
+}
+
+void lower_sign(struct lowering *l)
+{
+    uint32_t x = lowering_input(l, 0);
+    struct shape shape = lowering_shape(l, x);
+    struct relation_term terms[2] = {lowering_term(l, 2, lowering_is_not_negative(l, x), &shape), lowering_term(l, -1, lowering_is_zero(l, x), &shape)};
+    lowering_output(l, 0, lowering_linear(l, &shape, form_integer(), terms, 2, wide_from_i64(-1)));
+}
+
+/* x < 0 ? slope x : x, slope a tensor or a number: x + (1 - bit) (slope - 1) x. */
+static uint32_t leak(struct lowering *l, uint32_t x, uint32_t slope, const struct shape *shape)
+{
+    uint32_t bit = lowering_is_not_negative(l, x);
+    struct relation_term scaled = lowering_term_product(l, 1, x, slope, shape);
+    uint32_t product = lowering_product(l, shape, form_fixed(lowering_fraction(l, x) + lowering_fraction(l, slope)), &scaled, 1, wide_from_i64(0));
+    return lowering_select(l, shape, bit, x, product);
+}
+
+void lower_leaky_relu(struct lowering *l)
+{
+    uint32_t x = compared_input(l);
+    enum { SLOPE_BITS = 30 };
+    struct shape shape = lowering_shape(l, x), scalar = {0};
+    wide slope = lowering_real(l, lowering_attribute_float(l, "alpha", 0.01), SLOPE_BITS);
+    uint32_t constant = lowering_constant(l, &scalar, form_fixed(SLOPE_BITS), &slope);
+    lowering_output(l, 0, leak(l, x, constant, &shape));
+}
+
+void lower_prelu(struct lowering *l)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    lowering_output(l, 0, leak(l, compared_input(l), lowering_input(l, 1), &shape));
+}
+
+void lower_max(struct lowering *l)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    uint32_t best = lowering_input(l, 0);
+    for (size_t i = 1; i < l->node->input_count; i++)
+        best = lowering_maximum(l, &shape, best, lowering_input(l, i));
+    lowering_output(l, 0, lowering_expand(l, best, &shape));
+}
+
+void lower_min(struct lowering *l)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    uint32_t best = lowering_input(l, 0);
+    for (size_t i = 1; i < l->node->input_count; i++)
+        best = lowering_minimum(l, &shape, best, lowering_input(l, i));
+    lowering_output(l, 0, lowering_expand(l, best, &shape));
+}
+
+/* min(max, max(min, x)); a bound that is infinite in the model bounds nothing. */
+static bool is_bound(const struct lowering *l, size_t i)
+{
+    if (!lowering_has_input(l, i))
+        return false;
+    const struct tensor *data = lowering_data(l, i);
+    return data == NULL || !element_type_is_float(data->type) || (data->data.real[0] < 3e38 && data->data.real[0] > -3e38);
+}
+
+void lower_clip(struct lowering *l)
+{
+    uint32_t x = compared_input(l);
+    struct shape shape = lowering_shape(l, x);
+    if (is_bound(l, 1))
+        x = lowering_maximum(l, &shape, x, lowering_trim(l, lowering_input(l, 1), lowering_fraction(l, x), 1));
+    if (is_bound(l, 2))
+        x = lowering_minimum(l, &shape, x, lowering_trim(l, lowering_input(l, 2), lowering_fraction(l, x), 1));
+    lowering_output(l, 0, x);
+}
+
+/* ---- comparisons ---- */
+
+/* a >= b, or a > b when strict. */
+static uint32_t compare(struct lowering *l, uint32_t a, uint32_t b, bool strict)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    uint32_t gap = lowering_difference(l, &shape, a, b);
+    if (strict)
+        gap = lowering_affine(l, 1, gap, wide_from_i64(-1));
+    return lowering_expand(l, lowering_is_not_negative(l, gap), &shape);
+}
+
+void lower_greater(struct lowering *l)
+{
+    lowering_output(l, 0, compare(l, lowering_input(l, 0), lowering_input(l, 1), true));
+}
+
+void lower_greater_or_equal(struct lowering *l)
+{
+    lowering_output(l, 0, compare(l, lowering_input(l, 0), lowering_input(l, 1), false));
+}
+
+void lower_less(struct lowering *l)
+{
+    lowering_output(l, 0, compare(l, lowering_input(l, 1), lowering_input(l, 0), true));
+}
+
+void lower_less_or_equal(struct lowering *l)
+{
+    lowering_output(l, 0, compare(l, lowering_input(l, 1), lowering_input(l, 0), false));
+}
+
+void lower_equal(struct lowering *l)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    lowering_output(l, 0, lowering_is_zero(l, lowering_difference(l, &shape, lowering_input(l, 0), lowering_input(l, 1))));
+}
+
+void lower_where(struct lowering *l)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    lowering_output(l, 0, lowering_select(l, &shape, lowering_input(l, 0), lowering_input(l, 1), lowering_input(l, 2)));
+}
+
+/* ---- logic: bits are 0 and 1 ---- */
+
+void lower_not(struct lowering *l)
+{
+    lowering_output(l, 0, lowering_affine(l, -1, lowering_input(l, 0), wide_from_i64(1)));
+}
+
+/* sum (a + b) + product ab */
+static void combine(struct lowering *l, int64_t sum, int64_t product)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    uint32_t a = lowering_input(l, 0), b = lowering_input(l, 1);
+    struct relation_term terms[3] = {lowering_term_product(l, product, a, b, &shape), lowering_term(l, sum, a, &shape), lowering_term(l, sum, b, &shape)};
+    lowering_output(l, 0, lowering_product(l, &shape, form_integer(), terms, sum == 0 ? 1 : 3, wide_from_i64(0)));
+}
+
+void lower_and(struct lowering *l)
+{
+    combine(l, 0, 1);
+}
+
+void lower_or(struct lowering *l)
+{
+    combine(l, 1, -1);
+}
+
+void lower_xor(struct lowering *l)
+{
+    combine(l, 1, -2);
+}
+
+/* ---- rounding to integers ---- */
+
+/* floor(x), an integer. */
+static uint32_t floor_of(struct lowering *l, uint32_t x)
+{
+    int32_t fraction = lowering_fraction(l, x);
+    if (fraction <= 0)
+        return lowering_to_fraction(l, x, 0);
+    return lowering_rescale(l, x, wide_power_of_two((unsigned)fraction), ROUND_FLOOR, form_integer(), NULL, NULL);
+}
+
+void lower_floor(struct lowering *l)
+{
+    lowering_output(l, 0, floor_of(l, lowering_input(l, 0)));
+}
+
+void lower_ceil(struct lowering *l)
+{
+    uint32_t minus = lowering_affine(l, -1, lowering_input(l, 0), wide_from_i64(0));
+    lowering_output(l, 0, lowering_affine(l, -1, floor_of(l, minus), wide_from_i64(0)));
+}
+
+/*
+ * Ties to even: y = floor(x + 1/2), less 1 when x + 1/2 is an integer and y is odd.
+ */
+static uint32_t round_half_even(struct lowering *l, uint32_t x)
+{
+    int32_t fraction = lowering_fraction(l, x);
+    if (fraction <= 0)
+        return lowering_to_fraction(l, x, 0);
+    struct shape shape = lowering_shape(l, x);
+    uint32_t rest, odd;
+    wide divisor = wide_power_of_two((unsigned)fraction);
+    uint32_t y = lowering_rescale(l, x, divisor, ROUND_HALF_UP, form_integer(), NULL, &rest);
+    lowering_rescale(l, y, wide_from_i64(2), ROUND_FLOOR, form_integer(), NULL, &odd);
+    struct relation_term terms[2] = {lowering_term_product(l, -1, lowering_is_zero(l, rest), odd, &shape), lowering_term(l, 1, y, &shape)};
+    return lowering_product(l, &shape, form_integer(), terms, 2, wide_from_i64(0));
+}
+
+void lower_round(struct lowering *l)
+{
+    lowering_output(l, 0, round_half_even(l, lowering_input(l, 0)));
+}
+
+/* Toward zero: floor of x, or of x + 1 - 2^-f when x is negative. */
+static uint32_t truncate(struct lowering *l, uint32_t x)
+{
+    int32_t fraction = lowering_fraction(l, x);
+    if (fraction <= 0 || !wide_is_negative(lowering_range_of(l, x).low))
+        return floor_of(l, x);
+    struct shape shape = lowering_shape(l, x);
+    wide almost_one, minus;
+    ASSERT(wide_sub(&almost_one, wide_power_of_two((unsigned)fraction), wide_from_i64(1)) && wide_neg(&minus, almost_one));
+    struct relation_term terms[2] = {lowering_term(l, 1, x, &shape), lowering_term_wide(l, minus, lowering_is_not_negative(l, x), &shape)};
+    return floor_of(l, lowering_linear(l, &shape, lowering_form(l, x), terms, 2, almost_one));
+}
+
+/*
+ * Cast. Between floats of 32 and more bits and from integers to them: the same integers. Float to integer truncates; when calibration
+ * saw whole numbers only, the model computes with whole numbers and the nearest one is meant.
+ */
+void lower_cast(struct lowering *l)
+{
+    uint32_t x = lowering_input(l, 0);
+    enum element_type from = lowering_graph_value(l, 0)->type, to = l->graph->values[l->node->outputs[0]].type;
+    struct shape shape = lowering_output_shape(l, 0);
+    if (to == ELEMENT_BOOL && from != ELEMENT_BOOL) {
+        struct relation_term term = lowering_term(l, -1, lowering_is_zero(l, x), &shape);
+        lowering_output(l, 0, lowering_linear(l, &shape, form_integer(), &term, 1, wide_from_i64(1)));
+        return;
+    }
+    if (element_type_is_float(from) && !element_type_is_float(to)) {
+        bool is_whole = lowering_input_plan(l, 0)->is_whole;
+        lowering_output(l, 0, is_whole ? lowering_to_fraction(l, x, 0) : truncate(l, x));
+        return;
+    }
+    lowering_output(l, 0, x);
+}

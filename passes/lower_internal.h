@@ -1,0 +1,197 @@
+/*
+ * State of one lowering and the builders every operator uses. Shared by lower*.c only.
+ *
+ * A failure leaves lowering at once through `escape`: everything lives in arenas, so nothing is left to release, and no
+ * builder has to be asked whether it worked.
+ */
+#ifndef SERTN_PASSES_LOWER_INTERNAL_H
+#define SERTN_PASSES_LOWER_INTERNAL_H
+
+#include <setjmp.h>
+
+#include "ir/ops.h"
+#include "passes/bound_ranges.h"
+#include "passes/lower.h"
+
+/* How integers of a tensor stand for numbers. */
+struct form {
+    enum relation_encoding encoding;
+    int32_t fraction; /* real = integer * 2^-fraction, FIXED and INTEGER */
+    uint8_t key_bits; /* FLOAT_KEY */
+};
+
+/* A tensor that has been brought to another fraction already. */
+struct rescaled {
+    uint32_t source, result;
+    int32_t fraction;
+};
+
+struct lowering {
+    const struct graph *graph;
+    const struct quantize_plan *plan;
+    const struct lower_options *options;
+    struct lowering_result *result;
+    struct relation_program *program;
+    struct arena *arena;
+    struct diag *diag;
+    enum status status;
+    jmp_buf escape;
+
+    const struct graph_node *node; /* being lowered; NULL outside nodes */
+    uint32_t node_index;
+    uint32_t serial;               /* numbers generated names */
+    uint32_t *tensor_of;           /* [graph->value_count], RELATION_NONE until lowered */
+    struct rescaled *rescaled;
+    size_t rescaled_count, rescaled_capacity;
+    size_t parameter_capacity, range_capacity;
+};
+
+typedef void (*lower_rule)(struct lowering *l);
+
+/* ---- lower_build.c: failure and memory ---- */
+
+_Noreturn void lowering_fail(struct lowering *l, enum status status, const char *format, ...) SERTN_PRINTF(3, 4);
+/* Zeroed; fails when there is no memory. */
+void *lowering_alloc(struct lowering *l, size_t count, size_t size);
+#define lowering_array(l, type, count) ((type *)lowering_alloc((l), (count), sizeof(type)))
+void lowering_grow(struct lowering *l, void **array, size_t *capacity, size_t needed, size_t size);
+
+/* ---- lower_build.c: tensors ---- */
+
+const struct relation_tensor *lowering_tensor(const struct lowering *l, uint32_t tensor);
+struct form lowering_form(const struct lowering *l, uint32_t tensor);
+int32_t lowering_fraction(const struct lowering *l, uint32_t tensor);
+struct range lowering_range_of(const struct lowering *l, uint32_t tensor);
+struct shape lowering_shape(const struct lowering *l, uint32_t tensor);
+struct form form_fixed(int32_t fraction);
+struct form form_integer(void);
+/* A constant tensor. values: [count of shape]. */
+uint32_t lowering_constant(struct lowering *l, const struct shape *shape, struct form form, const wide *values);
+uint32_t lowering_constant_i64(struct lowering *l, int64_t value);
+/* A private parameter (or a constant when parameters are public) of real numbers at `fraction` bits, each multiplied by `scale`. */
+uint32_t lowering_parameter(struct lowering *l, const char *name, const struct shape *shape, const double *values, double scale, int32_t fraction);
+/* The same with integers given. */
+uint32_t lowering_parameter_wide(struct lowering *l, const char *name, const struct shape *shape, struct form form, const wide *values);
+
+/* ---- lower_build.c: relations; the space is `shape` unless said otherwise, names are generated ---- */
+
+struct relation_view lowering_view(struct lowering *l, uint32_t tensor, const struct shape *space);
+struct relation_term lowering_term(struct lowering *l, int64_t coefficient, uint32_t tensor, const struct shape *space);
+struct relation_term lowering_term_wide(struct lowering *l, wide coefficient, uint32_t tensor, const struct shape *space);
+struct relation_term lowering_term_product(struct lowering *l, int64_t coefficient, uint32_t a, uint32_t b, const struct shape *space);
+struct relation_term lowering_term_view(wide coefficient, struct relation_view view);
+
+uint32_t lowering_linear(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
+                         wide constant);
+uint32_t lowering_product(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
+                          wide constant);
+/* space: output dims then `contract_rank` summed dims. */
+uint32_t lowering_contract(struct lowering *l, const struct shape *space, uint8_t contract_rank, const struct relation_view *a,
+                           const struct relation_view *b, struct form form);
+/*
+ * y = round(x / divisor), ROUND_FLOOR or ROUND_HALF_UP. y_range: range to hold y to, NULL for the interval rounded up to powers of two.
+ * remainder: set to its tensor when not NULL.
+ */
+uint32_t lowering_rescale(struct lowering *l, uint32_t x, wide divisor, enum relation_rounding rounding, struct form form,
+                          const struct range *y_range, uint32_t *remainder);
+/* floor(x / d), element by element over shape with broadcasting. Requires: d's range is positive. */
+uint32_t lowering_divide_floor(struct lowering *l, const struct shape *shape, uint32_t x, uint32_t d, struct form form,
+                               const struct range *y_range, uint32_t *remainder);
+uint32_t lowering_is_zero(struct lowering *l, uint32_t x);
+/* Puts a RANGE relation on the whole tensor. */
+void lowering_enforce(struct lowering *l, uint32_t tensor, struct range range);
+/* A copy of x with a smaller range that a RANGE relation enforces. */
+uint32_t lowering_restrict(struct lowering *l, uint32_t x, struct range range);
+/* y[k] = table outputs at x. */
+void lowering_table(struct lowering *l, const struct relation_table *table, uint32_t x, const struct form *forms, uint32_t *outputs);
+/* memory rows at index; shape of the result: index shape, then the memory's inner shape. range: NULL or a smaller one that holds. */
+uint32_t lowering_read(struct lowering *l, uint32_t memory, uint32_t index);
+/* Hinted tensor of a given range; the caller pins it. */
+uint32_t lowering_hint(struct lowering *l, enum relation_hint hint, int64_t argument, const struct shape *space, const struct relation_view *views,
+                       unsigned view_count, const struct shape *shape, struct range range);
+
+/* ---- lower_build.c: small compositions ---- */
+
+/* x in another shape of the same count. */
+uint32_t lowering_reshape(struct lowering *l, uint32_t x, const struct shape *shape);
+/* out[p] = x[list[p]]. */
+uint32_t lowering_pick(struct lowering *l, uint32_t x, const struct shape *shape, const int64_t *list);
+/* x broadcast to a shape. */
+uint32_t lowering_expand(struct lowering *l, uint32_t x, const struct shape *shape);
+/* coefficient * x + constant at the same fraction. */
+uint32_t lowering_affine(struct lowering *l, int64_t coefficient, uint32_t x, wide constant);
+/* The same number with `fraction` bits: exact when that is more, rounded half up when it is less. */
+uint32_t lowering_to_fraction(struct lowering *l, uint32_t x, int32_t fraction);
+/* lowering_to_fraction only when it saves at least `slack` bits. */
+uint32_t lowering_trim(struct lowering *l, uint32_t x, int32_t fraction, int32_t slack);
+/* A real constant, correctly rounded to `fraction` bits. */
+wide lowering_real(struct lowering *l, double value, int32_t fraction);
+
+/* ---- lower_linear.c ---- */
+
+/* Operand i as a factor: brought to the plan's fraction when it is so wide that products would grow out of hand. */
+uint32_t lowering_factor(struct lowering *l, size_t i);
+/* sign_a a + sign_b b with broadcasting, at the larger fraction. */
+uint32_t lowering_sum2(struct lowering *l, const struct shape *shape, uint32_t a, int64_t sign_a, uint32_t b, int64_t sign_b);
+/* numpy.matmul, exact. */
+uint32_t lowering_matmul(struct lowering *l, uint32_t a, uint32_t b);
+
+/* ---- lower_compare.c ---- */
+
+/* x >= 0 as 0 or 1, exact for every x in its range. */
+uint32_t lowering_is_not_negative(struct lowering *l, uint32_t x);
+/* bit ? x : y at one fraction; bit of any shape that broadcasts. */
+uint32_t lowering_select(struct lowering *l, const struct shape *shape, uint32_t bit, uint32_t x, uint32_t y);
+/* a - b with broadcasting, at the larger fraction. */
+uint32_t lowering_difference(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b);
+uint32_t lowering_maximum(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b);
+uint32_t lowering_minimum(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b);
+/* |x|; is_not_negative, when not NULL, receives the bit x >= 0. */
+uint32_t lowering_absolute(struct lowering *l, uint32_t x, uint32_t *is_not_negative);
+/* max(x, bound), min(x, bound) with a bound in units of x. */
+uint32_t lowering_at_least(struct lowering *l, uint32_t x, wide bound);
+uint32_t lowering_at_most(struct lowering *l, uint32_t x, wide bound);
+
+/* ---- lower.c: operands and results of the node ---- */
+
+bool lowering_has_input(const struct lowering *l, size_t i);
+/* Value index of an operand. */
+uint32_t lowering_value(const struct lowering *l, size_t i);
+const struct graph_value *lowering_graph_value(const struct lowering *l, size_t i);
+/* Tensor of an operand; constants and parameters are made at the fraction the plan gives. */
+uint32_t lowering_input(struct lowering *l, size_t i);
+/* Elements of a constant or parameter, NULL when the operand is computed or given at run time. */
+const struct tensor *lowering_data(const struct lowering *l, size_t i);
+/* Whether the operand is a private parameter. */
+bool lowering_is_parameter(const struct lowering *l, size_t i);
+/* As lowering_data, and a failure when it is not known or private. */
+const struct tensor *lowering_known(struct lowering *l, size_t i);
+const struct value_plan *lowering_input_plan(const struct lowering *l, size_t i);
+const struct value_plan *lowering_output_plan(const struct lowering *l, size_t i);
+/* Fraction bits the plan gives output i. */
+int32_t lowering_output_fraction(const struct lowering *l, size_t i);
+/* Shape of output i in the graph. */
+struct shape lowering_output_shape(const struct lowering *l, size_t i);
+bool lowering_has_output(const struct lowering *l, size_t i);
+/* Gives output i its tensor; holds its width to what calibration saw when intervals grew far beyond. */
+void lowering_output(struct lowering *l, size_t i, uint32_t tensor);
+/* Notes a range for the report. */
+void lowering_note_range(struct lowering *l, const char *value, struct range range, int32_t fraction);
+int64_t lowering_attribute_int(const struct lowering *l, const char *name, int64_t fallback);
+double lowering_attribute_float(const struct lowering *l, const char *name, double fallback);
+/* Range of real numbers within +-4 x what calibration saw of a value, as integers at a fraction, powers of two. */
+struct range lowering_calibrated(const struct value_plan *plan, int32_t fraction);
+
+/* ---- shapes ---- */
+
+struct shape shape_of(unsigned rank, ...);
+size_t shape_elements(const struct shape *shape);
+unsigned lowering_axis(struct lowering *l, int64_t axis, unsigned rank);
+
+/* ---- rules, one an operator or family ---- */
+
+#define R(op, rule) void rule(struct lowering *l);
+#include "passes/lower_rules.def"
+#undef R
+
+#endif

@@ -1,0 +1,161 @@
+/*
+ * Lowering of operators that move elements without changing them.
+ *
+ * One rule for all whose pattern is known at compile time: the operator is run by ir/graph_interpret_node on tensors whose elements
+ * are their own positions, and what comes out is the list of source elements. Copies cost a prover nothing.
+ */
+#include <string.h>
+
+#include "ir/graph_interpret.h"
+#include "passes/lower_internal.h"
+
+void lower_identity(struct lowering *l)
+{
+    lowering_output(l, 0, lowering_input(l, 0));
+}
+
+/* Positions first, first + 1, ... in the shape of operand i. */
+static struct tensor *positions_of(struct lowering *l, size_t i, int64_t first)
+{
+    struct tensor *positions = tensor_new(l->arena, ELEMENT_I64, &lowering_graph_value(l, i)->shape);
+    if (positions == NULL)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory to follow elements");
+    for (size_t e = 0; e < positions->count; e++)
+        positions->data.integer[e] = first + (int64_t)e;
+    return positions;
+}
+
+/*
+ * Runs the node with operands [0, moved) replaced by positions, counted on from one operand to the next; 0 stands for what
+ * the operator itself puts in. out: [output_count].
+ */
+static void run_on_positions(struct lowering *l, size_t moved, struct tensor **out)
+{
+    const struct graph_node *node = l->node;
+    const struct tensor **in = lowering_array(l, const struct tensor *, node->input_count);
+    int64_t first = 1;
+    for (size_t i = 0; i < node->input_count; i++) {
+        if (!lowering_has_input(l, i))
+            continue;
+        if (i < moved) {
+            in[i] = positions_of(l, i, first);
+            first += (int64_t)in[i]->count;
+        } else {
+            in[i] = lowering_known(l, i);
+        }
+    }
+    enum status status = graph_interpret_node(l->graph, node, in, out, NULL, l->arena, l->diag);
+    if (status != STATUS_OK) {
+        l->status = status;
+        longjmp(l->escape, 1);
+    }
+}
+
+/* List of elements of one operand among positions that start at first; -1 elsewhere. Returns how many there are. */
+static size_t select_positions(struct lowering *l, const struct tensor *positions, int64_t first, size_t count, int64_t **list)
+{
+    size_t found = 0;
+    *list = lowering_array(l, int64_t, positions->count);
+    for (size_t e = 0; e < positions->count; e++) {
+        int64_t at = positions->data.integer[e] - first;
+        bool is_here = at >= 0 && at < (int64_t)count;
+        (*list)[e] = is_here ? at : -1;
+        found += is_here;
+    }
+    return found;
+}
+
+/* Operands brought to one form: the largest fraction among them. */
+static struct form common_form(struct lowering *l, size_t moved)
+{
+    struct form form = lowering_form(l, lowering_input(l, 0));
+    for (size_t i = 1; i < moved; i++) {
+        struct form other = lowering_form(l, lowering_input(l, i));
+        if ((other.encoding == ENCODING_FLOAT_KEY) != (form.encoding == ENCODING_FLOAT_KEY))
+            lowering_fail(l, STATUS_UNSUPPORTED, "exact float keys and fixed-point numbers meet in one tensor");
+        if (other.fraction > form.fraction)
+            form = other;
+    }
+    return form;
+}
+
+static void move_output(struct lowering *l, size_t output, const struct tensor *positions, size_t moved, struct form form)
+{
+    struct relation_term *terms = lowering_array(l, struct relation_term, moved);
+    size_t term_count = 0;
+    int64_t first = 1;
+    for (size_t i = 0; i < moved; i++) {
+        uint32_t x = form.encoding == ENCODING_FLOAT_KEY ? lowering_input(l, i) : lowering_to_fraction(l, lowering_input(l, i), form.fraction);
+        int64_t *list;
+        size_t count = lowering_tensor(l, x)->count;
+        if (select_positions(l, positions, first, count, &list) > 0)
+            terms[term_count++] = lowering_term_view(wide_from_i64(1), (struct relation_view){.tensor = x, .index_list = list});
+        first += (int64_t)count;
+    }
+    lowering_output(l, output, lowering_linear(l, &positions->shape, form, terms, term_count, wide_from_i64(0)));
+}
+
+static void move_elements(struct lowering *l, size_t moved)
+{
+    struct tensor **out = lowering_array(l, struct tensor *, l->node->output_count);
+    run_on_positions(l, moved, out);
+    struct form form = common_form(l, moved);
+    for (size_t k = 0; k < l->node->output_count; k++) {
+        if (lowering_has_output(l, k))
+            move_output(l, k, out[k], moved, form);
+    }
+}
+
+/* (data, operands known at compile time...). */
+void lower_movement(struct lowering *l)
+{
+    move_elements(l, 1);
+}
+
+/* Concat: every operand is moved. */
+void lower_concat(struct lowering *l)
+{
+    move_elements(l, l->node->input_count);
+}
+
+/* The same elements in the same order under another shape. */
+void lower_reshape(struct lowering *l)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    lowering_output(l, 0, lowering_reshape(l, lowering_input(l, 0), &shape));
+}
+
+/* Pad with a known constant value other than zero adds it where nothing is moved. */
+void lower_pad(struct lowering *l)
+{
+    if (!lowering_has_input(l, 2)) {
+        lower_movement(l);
+        return;
+    }
+    struct tensor *out = NULL;
+    const struct tensor *saved = lowering_known(l, 2);
+    double fill = element_type_is_float(saved->type) ? saved->data.real[0] : (double)saved->data.integer[0];
+    struct graph_node *copy = lowering_array(l, struct graph_node, 1);
+    const struct graph_node *node = l->node;
+    *copy = *node;
+    copy->inputs = lowering_array(l, uint32_t, node->input_count);
+    memcpy(copy->inputs, node->inputs, node->input_count * sizeof *copy->inputs);
+    copy->inputs[2] = GRAPH_NONE;
+    l->node = copy;
+    run_on_positions(l, 1, &out);
+    l->node = node;
+    uint32_t x = lowering_input(l, 0);
+    int32_t fraction = lowering_fraction(l, x);
+    int64_t *list;
+    select_positions(l, out, 1, lowering_tensor(l, x)->count, &list);
+    int64_t *filled = lowering_array(l, int64_t, out->count);
+    for (size_t e = 0; e < out->count; e++)
+        filled[e] = list[e] < 0 ? 0 : -1;
+    wide value = lowering_real(l, fill, fraction);
+    struct shape one = shape_of(1, (int64_t)1);
+    struct relation_term terms[2] = {
+        lowering_term_view(wide_from_i64(1), (struct relation_view){.tensor = x, .index_list = list}),
+        lowering_term_view(wide_from_i64(1),
+                           (struct relation_view){.tensor = lowering_constant(l, &one, form_fixed(fraction), &value), .index_list = filled})};
+    lowering_output(l, 0, lowering_linear(l, &out->shape, lowering_form(l, x), terms, wide_is_zero(value) ? 1 : 2, wide_from_i64(0)));
+}

@@ -1,0 +1,378 @@
+/*
+ * The ordered passes; see pipeline.h.
+ */
+#include "passes/pipeline.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "passes/bound_ranges.h"
+#include "passes/fold_constants.h"
+#include "passes/infer_shapes.h"
+
+enum { CAPACITY_BITS = 253, ROUNDS_MAX = 7, FIRST_EXTRA_BITS = 1 };
+
+/* Measured errors are to stay below this part of the tolerance, so that other inputs have room. */
+static const double error_share = 0.25;
+
+struct pipeline {
+    struct graph *graph;
+    const struct pipeline_options *options;
+    struct pipeline_result *result;
+    struct arena *arena;
+    struct diag_list *problems;
+    struct quantize_plan plan;
+    struct lower_options lower;
+    struct lowering_result lowered;
+    double worst_ratio;
+    size_t mismatches;
+};
+
+static enum status note(const struct pipeline *p, enum status status, const struct diag *diag)
+{
+    return status == STATUS_OK ? status : diag_list_add_diag(p->problems, diag);
+}
+
+static void after(const struct pipeline *p, const char *pass)
+{
+    if (p->options->after_pass != NULL)
+        p->options->after_pass(p->options->after_pass_context, pass, p->graph, p->lowered.program);
+}
+
+/* ---- evaluation ---- */
+
+static enum status encode_input(struct relation_values *values, const struct relation_program *program, const struct port *port,
+                                const struct tensor *input, struct diag *diag)
+{
+    const struct relation_tensor *t = &program->tensors[port->tensor];
+    if (input->count != t->count || input->type == ELEMENT_STRING)
+        return diag_set(diag, STATUS_BAD_INPUT, "input '%s' takes %zu numbers, %zu were given", port->name, t->count, input->count);
+    bool is_float = element_type_is_float(input->type);
+    for (size_t e = 0; e < t->count; e++) {
+        double real = is_float ? input->data.real[e] : (double)input->data.integer[e];
+        wide value;
+        if (!port_encode(&value, t, input->type, real, is_float ? 0 : input->data.integer[e]))
+            return diag_set(diag, STATUS_BAD_INPUT, "input '%s' element %zu is %.17g, which has no meaning here", port->name, e, real);
+        if (!relation_value_set(values, program, port->tensor, e, value)) {
+            double low, high;
+            int64_t ignored;
+            port_decode(&low, &ignored, t, ELEMENT_F64, t->low);
+            port_decode(&high, &ignored, t, ELEMENT_F64, t->high);
+            return diag_set(diag, STATUS_BAD_INPUT,
+                            "input '%s' element %zu is %.17g, outside the range %.9g to %.9g the circuit was compiled for; recompile with --range or with "
+                            "--data that covers it",
+                            port->name, e, real, low, high);
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status pipeline_evaluate(struct relation_values *values, const struct pipeline_result *result, const struct tensor *const *inputs,
+                              relation_digest_fn digest, void *digest_context, struct diag *diag)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < result->interface.input_count && status == STATUS_OK; i++)
+        status = encode_input(values, result->program, &result->interface.inputs[i], inputs[i], diag);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t k = 0; k < result->parameter_count; k++) {
+        const struct parameter_values *parameter = &result->parameters[k];
+        for (size_t e = 0; e < result->program->tensors[parameter->tensor].count; e++)
+            ASSERT(relation_value_set(values, result->program, parameter->tensor, e, parameter->values[e]));
+    }
+    return relation_interpret(result->program, values, digest, digest_context, diag);
+}
+
+/* ---- measuring ---- */
+
+static void compare_element(struct pipeline *p, struct output_report *report, enum element_type type, double reference, int64_t reference_integer,
+                            double got, int64_t got_integer)
+{
+    const struct quantize_options *options = &p->options->quantize;
+    double relative = options->relative_tolerance > 0 ? options->relative_tolerance : 1e-4;
+    double absolute = options->absolute_tolerance > 0 ? options->absolute_tolerance : 1e-6;
+    report->elements++;
+    if (!element_type_is_float(type)) {
+        double gap = fabs((double)reference_integer - (double)got_integer);
+        report->measured_error = fmax(report->measured_error, gap);
+        report->mismatches += gap != 0;
+        return;
+    }
+    if (!isfinite(reference))
+        return;
+    double error = fabs(reference - got);
+    report->measured_error = fmax(report->measured_error, error);
+    if (reference != 0)
+        report->measured_relative = fmax(report->measured_relative, error / fabs(reference));
+    report->tolerance_ratio = fmax(report->tolerance_ratio, error / (absolute + relative * fabs(reference)));
+}
+
+static void compare_output(struct pipeline *p, const struct relation_values *values, size_t output, const struct tensor *reference)
+{
+    const struct port *port = &p->result->interface.outputs[output];
+    const struct relation_tensor *t = &p->result->program->tensors[port->tensor];
+    bool is_float = element_type_is_float(port->type);
+    for (size_t e = 0; e < t->count; e++) {
+        double got = 0;
+        int64_t got_integer = 0;
+        port_decode(&got, &got_integer, t, is_float ? ELEMENT_F64 : port->type, relation_value(values, port->tensor, e));
+        compare_element(p, &p->result->report.outputs[output], port->type, is_float ? reference->data.real[e] : 0,
+                        is_float ? 0 : reference->data.integer[e], got, got_integer);
+    }
+}
+
+static enum status measure_run(struct pipeline *p, size_t run, struct arena *scratch, struct diag *diag)
+{
+    struct relation_values values;
+    enum status status = relation_values_init(&values, p->result->program, scratch, diag);
+    if (status == STATUS_OK)
+        status = pipeline_evaluate(&values, p->result, p->plan.runs[run].inputs, p->options->digest, p->options->digest_context, diag);
+    if (status != STATUS_OK)
+        return diag_prefix(diag, status, "calibration set %zu", run);
+    for (size_t o = 0; o < p->graph->output_count; o++)
+        compare_output(p, &values, o, p->plan.runs[run].outputs[o]);
+    return STATUS_OK;
+}
+
+static enum status measure(struct pipeline *p)
+{
+    struct quantize_report *report = &p->result->report;
+    memset(report->outputs, 0, report->output_count * sizeof *report->outputs);
+    struct arena scratch;
+    struct diag diag = {0};
+    enum status status = STATUS_OK;
+    arena_init(&scratch, 0);
+    for (size_t r = 0; r < p->plan.run_count && status == STATUS_OK; r++) {
+        struct arena_mark mark = arena_checkpoint(&scratch);
+        status = measure_run(p, r, &scratch, &diag);
+        arena_rewind(&scratch, mark);
+    }
+    arena_release(&scratch);
+    p->worst_ratio = 0;
+    p->mismatches = 0;
+    for (size_t o = 0; o < report->output_count; o++) {
+        p->worst_ratio = fmax(p->worst_ratio, report->outputs[o].tolerance_ratio);
+        p->mismatches += report->outputs[o].mismatches;
+    }
+    return note(p, status, &diag);
+}
+
+/* ---- lowering until it is exact enough ---- */
+
+static enum status lower_once(struct pipeline *p)
+{
+    struct diag diag = {0};
+    enum status status = lower_graph(&p->lowered, p->graph, &p->plan, &p->lower, p->arena, &diag);
+    if (status != STATUS_OK)
+        return note(p, status, &diag);
+    struct pipeline_result *result = p->result;
+    result->program = p->lowered.program;
+    result->interface = p->lowered.interface;
+    result->parameters = p->lowered.parameters;
+    result->parameter_count = p->lowered.parameter_count;
+    result->report.ranges = p->lowered.ranges;
+    result->report.range_count = p->lowered.range_count;
+    result->report.extra_bits = p->plan.extra_bits;
+    return measure(p);
+}
+
+/* Bits to add (or, negative, to give back) after a measured ratio. */
+static int32_t bits_to_move(double ratio, size_t mismatches)
+{
+    if (ratio <= 0)
+        return mismatches > 0 ? 4 : 0;
+    double bits = log2(ratio / error_share);
+    int32_t step = bits > 0 ? (int32_t)ceil(bits) : (int32_t)ceil(bits + 1e-9);
+    step = step > 12 ? 12 : step < -6 ? -6 : step;
+    return mismatches > 0 && step < 4 ? 4 : step;
+}
+
+/*
+ * Each round lowers with other widths. Stops at the fewest bits that meet the share; when rounds run out, the best that was seen is
+ * lowered again.
+ */
+static enum status search_widths(struct pipeline *p)
+{
+    int32_t extra = FIRST_EXTRA_BITS, best = FIRST_EXTRA_BITS, failed_below = INT32_MIN;
+    bool have_good = false;
+    double best_ratio = INFINITY;
+    size_t best_mismatches = SIZE_MAX;
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        p->plan.extra_bits = extra;
+        enum status status = lower_once(p);
+        if (status != STATUS_OK)
+            return status;
+        bool is_good = p->worst_ratio <= error_share && p->mismatches == 0;
+        bool is_better = is_good ? !have_good || extra < best : !have_good && (p->mismatches < best_mismatches || (p->mismatches == best_mismatches && p->worst_ratio < best_ratio));
+        if (is_better) {
+            best = extra;
+            best_ratio = p->worst_ratio;
+            best_mismatches = p->mismatches;
+        }
+        have_good |= is_good;
+        if (!is_good && extra > failed_below)
+            failed_below = extra;
+        int32_t step = bits_to_move(p->worst_ratio, p->mismatches);
+        int32_t next = extra + step;
+        if (have_good && next <= failed_below)
+            next = failed_below + 1;
+        if (next == extra || (have_good && next >= best))
+            break;
+        extra = next;
+    }
+    if (p->plan.extra_bits == best)
+        return STATUS_OK;
+    p->plan.extra_bits = best;
+    return lower_once(p);
+}
+
+/* ---- report ---- */
+
+static void fill_report(struct pipeline *p)
+{
+    struct pipeline_result *result = p->result;
+    struct quantize_report *report = &result->report;
+    for (size_t i = 0; i < report->input_count; i++) {
+        const struct relation_tensor *t = &result->program->tensors[result->interface.inputs[i].tensor];
+        struct input_report *input = &report->inputs[i];
+        int64_t ignored;
+        *input = (struct input_report){.name = result->interface.inputs[i].name,
+                                       .is_declared = p->plan.inputs[i].is_declared,
+                                       .is_key = t->encoding == ENCODING_FLOAT_KEY,
+                                       .fraction_bits = -t->scale.exponent};
+        if (!input->is_key) {
+            port_decode(&input->low, &ignored, t, ELEMENT_F64, t->low);
+            port_decode(&input->high, &ignored, t, ELEMENT_F64, t->high);
+        }
+    }
+    for (size_t o = 0; o < report->output_count; o++) {
+        const struct relation_tensor *t = &result->program->tensors[result->interface.outputs[o].tensor];
+        struct output_report *output = &report->outputs[o];
+        output->name = result->interface.outputs[o].name;
+        output->fraction_bits = -t->scale.exponent;
+        output->value_bits = range_bits((struct range){t->low, t->high}) + (wide_is_negative(t->low) ? 1 : 0);
+    }
+    report->run_count = p->plan.run_count;
+    report->is_generated = p->plan.is_generated;
+    report->meets_tolerance = p->worst_ratio <= 1 && p->mismatches == 0;
+}
+
+/* ---- options ---- */
+
+static enum port_visibility visibility_of(const struct pipeline *p, const char *name, enum port_visibility fallback)
+{
+    for (size_t i = 0; i < p->options->named_count; i++) {
+        if (strcmp(p->options->named[i].name, name) == 0)
+            fallback = p->options->named[i].visibility;
+    }
+    return fallback;
+}
+
+static bool is_port_name(const struct graph *graph, const char *name)
+{
+    for (size_t i = 0; i < graph->input_count; i++) {
+        if (strcmp(graph->values[graph->inputs[i]].name, name) == 0)
+            return true;
+    }
+    for (size_t o = 0; o < graph->output_count; o++) {
+        if (strcmp(graph->values[graph->outputs[o]].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum status prepare_options(struct pipeline *p)
+{
+    const struct graph *graph = p->graph;
+    const struct pipeline_options *options = p->options;
+    enum port_visibility *inputs = arena_array(p->arena, enum port_visibility, graph->input_count + 1);
+    enum port_visibility *outputs = arena_array(p->arena, enum port_visibility, graph->output_count + 1);
+    struct quantize_report *report = &p->result->report;
+    report->inputs = arena_array(p->arena, struct input_report, graph->input_count + 1);
+    report->outputs = arena_array(p->arena, struct output_report, graph->output_count + 1);
+    if (inputs == NULL || outputs == NULL || report->inputs == NULL || report->outputs == NULL)
+        return diag_list_add(p->problems, STATUS_NO_MEMORY, "no memory for the report");
+    for (size_t i = 0; i < graph->input_count; i++)
+        inputs[i] = visibility_of(p, graph->values[graph->inputs[i]].name, options->inputs);
+    for (size_t o = 0; o < graph->output_count; o++)
+        outputs[o] = visibility_of(p, graph->values[graph->outputs[o]].name, options->outputs);
+    for (size_t i = 0; i < options->named_count; i++) {
+        if (!is_port_name(graph, options->named[i].name))
+            return diag_list_add(p->problems, STATUS_BAD_INPUT, "visibility is asked for '%s', which is neither an input nor an output", options->named[i].name);
+    }
+    for (size_t i = 0; i < options->quantize.range_count; i++) {
+        const struct declared_range *range = &options->quantize.ranges[i];
+        if (!is_port_name(graph, range->name) || !isfinite(range->low) || !isfinite(range->high) || range->low > range->high)
+            return diag_list_add(p->problems, STATUS_BAD_INPUT, "--range %s=%g:%g names no input or is no range", range->name, range->low, range->high);
+    }
+    report->input_count = graph->input_count;
+    report->output_count = graph->output_count;
+    p->lower = (struct lower_options){.inputs = inputs,
+                                      .outputs = outputs,
+                                      .public_parameters = options->public_parameters,
+                                      .capacity_bits = options->capacity_bits == 0 ? CAPACITY_BITS : options->capacity_bits};
+    return STATUS_OK;
+}
+
+/* All operators that do not lower, at once. */
+static enum status check_operators(const struct pipeline *p)
+{
+    enum status first = STATUS_OK;
+    for (size_t n = 0; n < p->graph->node_count; n++) {
+        const struct graph_node *node = &p->graph->nodes[n];
+        if (lower_op_is_supported(node->op))
+            continue;
+        enum status status = diag_list_add(p->problems, STATUS_UNSUPPORTED, "node %s (%s, opset %d): this operator has no lowering; see sertnc --list-ops",
+                                           node->name, op_name(node->op), node->opset);
+        first = first == STATUS_OK ? status : first;
+    }
+    return first;
+}
+
+static enum status fold(struct pipeline *p)
+{
+    struct arena scratch;
+    arena_init(&scratch, 0);
+    enum status status = pass_fold_constants(p->graph, &scratch, p->problems);
+    arena_release(&scratch);
+    return status;
+}
+
+static enum status prove_program(struct pipeline *p)
+{
+    struct diag diag = {0};
+    enum status status = pass_bound_ranges(p->result->program, p->lower.capacity_bits, &diag);
+    after(p, "bound_ranges");
+    if (status == STATUS_OK)
+        status = relation_validate(p->result->program, p->lower.capacity_bits, &diag);
+    after(p, "validate");
+    return note(p, status, &diag);
+}
+
+enum status pipeline_run(struct pipeline_result *result, struct graph *graph, const struct pipeline_options *options, struct arena *arena,
+                         struct diag_list *problems)
+{
+    memset(result, 0, sizeof *result);
+    struct pipeline p = {.graph = graph, .options = options, .result = result, .arena = arena, .problems = problems};
+    struct diag diag = {0};
+    enum status status = fold(&p);
+    if (status == STATUS_OK) {
+        after(&p, "fold_constants");
+        status = check_operators(&p);
+    }
+    if (status == STATUS_OK)
+        status = prepare_options(&p);
+    if (status == STATUS_OK)
+        status = note(&p, pass_quantize(&p.plan, graph, &options->quantize, arena, &diag), &diag);
+    if (status == STATUS_OK) {
+        after(&p, "quantize");
+        status = search_widths(&p);
+    }
+    if (status == STATUS_OK) {
+        after(&p, "lower");
+        status = prove_program(&p);
+    }
+    if (status == STATUS_OK)
+        fill_report(&p);
+    return status;
+}

@@ -1,0 +1,535 @@
+/*
+ * Calibration runs, input ranges, values carried as float keys, and the backward pass of error budgets. See quantize.h.
+ */
+#include "passes/quantize.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "ir/graph_interpret.h"
+#include "ir/ops.h"
+
+/* Runs whose values are all kept, to measure amplification on; the others give extremes and outputs only. */
+enum { KEPT_RUNS = 4, GENERATED_SETS = 12, DRAWS = 2 };
+
+struct quantizing {
+    const struct graph *graph;
+    const struct quantize_options *options;
+    struct quantize_plan *plan;
+    struct arena *arena;
+    struct arena scratch;
+    struct diag *diag;
+    struct graph_values kept[KEPT_RUNS];
+    size_t kept_count;
+    double *budget; /* [value_count]: absolute error a value may have; INFINITY while nothing asks */
+    uint64_t random;
+};
+
+/* splitmix64 (Steele, Lea, Flood 2014): the same numbers everywhere. */
+static uint64_t next_random(struct quantizing *q)
+{
+    uint64_t z = q->random += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static double random_unit(struct quantizing *q)
+{
+    return (double)(next_random(q) >> 11) * 0x1p-53;
+}
+
+/* ---- input ranges ---- */
+
+static const struct declared_range *find_range(const struct quantize_options *options, const char *name)
+{
+    for (size_t i = 0; i < options->range_count; i++) {
+        if (strcmp(options->ranges[i].name, name) == 0)
+            return &options->ranges[i];
+    }
+    return NULL;
+}
+
+static double element_of(const struct tensor *tensor, size_t i)
+{
+    return element_type_is_float(tensor->type) ? tensor->data.real[i] : (double)tensor->data.integer[i];
+}
+
+static double largest_magnitude(const struct quantizing *q, size_t input)
+{
+    double largest = 0;
+    for (size_t s = 0; s < q->options->set_count; s++) {
+        const struct tensor *tensor = q->options->sets[s].inputs[input];
+        for (size_t e = 0; e < tensor->count; e++) {
+            double value = fabs(element_of(tensor, e));
+            if (isfinite(value) && value > largest)
+                largest = value;
+        }
+    }
+    return largest;
+}
+
+/* Smallest power of two that is at least x; x > 0. */
+static double power_above(double x)
+{
+    int exponent = 0;
+    double fraction = frexp(x, &exponent);
+    return ldexp(1, fraction == 0.5 ? exponent - 1 : exponent);
+}
+
+static enum status check_declared(const struct quantizing *q, size_t input)
+{
+    const struct input_plan *plan = &q->plan->inputs[input];
+    const char *name = q->graph->values[q->graph->inputs[input]].name;
+    for (size_t s = 0; s < q->options->set_count; s++) {
+        const struct tensor *tensor = q->options->sets[s].inputs[input];
+        for (size_t e = 0; e < tensor->count; e++) {
+            double value = element_of(tensor, e);
+            if (isfinite(value) && (value < plan->low || value > plan->high))
+                return diag_set(q->diag, STATUS_BAD_INPUT, "input '%s': element %zu of calibration set %zu is %.9g, outside --range %s=%.9g:%.9g", name, e,
+                                s, value, name, plan->low, plan->high);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status plan_inputs(struct quantizing *q)
+{
+    for (size_t i = 0; i < q->graph->input_count; i++) {
+        struct input_plan *plan = &q->plan->inputs[i];
+        const struct graph_value *value = &q->graph->values[q->graph->inputs[i]];
+        const struct declared_range *range = find_range(q->options, value->name);
+        double largest = q->options->set_count == 0 ? 0 : largest_magnitude(q, i);
+        if (range != NULL) {
+            *plan = (struct input_plan){range->low, range->high, true};
+            enum status status = check_declared(q, i);
+            if (status != STATUS_OK)
+                return status;
+            continue;
+        }
+        double bound = q->options->set_count == 0 ? 0x1p20 : power_above(16 * fmax(largest, 0x1p-20));
+        if (!element_type_is_float(value->type) && bound < 1)
+            bound = 1;
+        *plan = (struct input_plan){-bound, bound, false};
+    }
+    return STATUS_OK;
+}
+
+/* ---- generated sets ---- */
+
+/* Declared ranges are filled evenly; others get numbers around 1, now and then larger. */
+static double generated_real(struct quantizing *q, const struct input_plan *plan, size_t set)
+{
+    if (plan->is_declared)
+        return plan->low + (plan->high - plan->low) * random_unit(q);
+    double sum = -6;
+    for (int i = 0; i < 12; i++)
+        sum += random_unit(q);
+    return sum * (set % 4 == 3 ? 4 : 1);
+}
+
+static struct tensor *generate_input(struct quantizing *q, size_t input, size_t set)
+{
+    const struct graph_value *value = &q->graph->values[q->graph->inputs[input]];
+    const struct input_plan *plan = &q->plan->inputs[input];
+    struct tensor *tensor = tensor_new(q->arena, value->type, &value->shape);
+    for (size_t e = 0; tensor != NULL && e < tensor->count; e++) {
+        if (element_type_is_float(value->type)) {
+            tensor->data.real[e] = element_round(value->type, generated_real(q, plan, set));
+        } else {
+            uint64_t size = value->text_table != NULL ? value->text_table->count : value->type == ELEMENT_BOOL ? 2 : 10;
+            double low = 0;
+            if (plan->is_declared && plan->high - plan->low < 0x1p40) {
+                low = plan->low;
+                size = (uint64_t)(plan->high - plan->low) + 1;
+            }
+            tensor->data.integer[e] = (int64_t)low + (int64_t)(size == 0 ? 0 : next_random(q) % size);
+        }
+    }
+    return tensor;
+}
+
+static enum status generate_sets(struct quantizing *q)
+{
+    for (size_t s = 0; s < q->plan->run_count; s++) {
+        for (size_t i = 0; i < q->graph->input_count; i++) {
+            q->plan->runs[s].inputs[i] = generate_input(q, i, s);
+            if (q->plan->runs[s].inputs[i] == NULL)
+                return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for generated inputs");
+        }
+    }
+    return STATUS_OK;
+}
+
+/* ---- runs ---- */
+
+static void widen(struct value_plan *plan, const struct tensor *tensor, bool is_first)
+{
+    bool is_float = element_type_is_float(tensor->type);
+    for (size_t e = 0; e < tensor->count; e++) {
+        double value = is_float ? tensor->data.real[e] : (double)tensor->data.integer[e];
+        plan->may_be_nan |= isnan(value);
+        if (!isfinite(value))
+            continue;
+        bool fresh = is_first && e == 0;
+        plan->low = fresh || value < plan->low ? value : plan->low;
+        plan->high = fresh || value > plan->high ? value : plan->high;
+        if (value != 0 && (plan->smallest == 0 || fabs(value) < plan->smallest))
+            plan->smallest = fabs(value);
+        if (value != rint(value))
+            plan->is_whole = false;
+    }
+}
+
+/* Copies a tensor of numbers out of the scratch arena. */
+static struct tensor *keep(struct arena *arena, const struct tensor *from)
+{
+    struct tensor *copy = tensor_new(arena, from->type, &from->shape);
+    if (copy != NULL && from->count > 0)
+        memcpy(copy->data.real, from->data.real, from->count * sizeof *from->data.real);
+    return copy;
+}
+
+static enum status run_one(struct quantizing *q, size_t run)
+{
+    const struct graph *graph = q->graph;
+    struct calibration_run *calibration = &q->plan->runs[run];
+    struct arena_mark mark = arena_checkpoint(&q->scratch);
+    struct graph_values values;
+    bool is_kept = run < KEPT_RUNS;
+    graph_values_init(&values, &q->scratch);
+    enum status status = graph_interpret(graph, calibration->inputs, &values, q->diag);
+    if (status != STATUS_OK)
+        return diag_prefix(q->diag, status, "calibration set %zu", run);
+    for (size_t v = 0; v < graph->value_count; v++) {
+        if (values.item[v] != NULL && values.item[v]->type != ELEMENT_STRING)
+            widen(&q->plan->values[v], values.item[v], run == 0);
+    }
+    for (size_t o = 0; o < graph->output_count; o++) {
+        calibration->outputs[o] = keep(q->arena, values.item[graph->outputs[o]]);
+        if (calibration->outputs[o] == NULL)
+            return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for reference outputs");
+    }
+    if (is_kept)
+        q->kept[q->kept_count++] = values;
+    else
+        arena_rewind(&q->scratch, mark);
+    return STATUS_OK;
+}
+
+static enum status make_runs(struct quantizing *q)
+{
+    struct quantize_plan *plan = q->plan;
+    plan->is_generated = q->options->set_count == 0;
+    plan->run_count = plan->is_generated ? GENERATED_SETS : q->options->set_count;
+    plan->runs = arena_array(q->arena, struct calibration_run, plan->run_count);
+    if (plan->runs == NULL)
+        return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for %zu calibration runs", plan->run_count);
+    for (size_t s = 0; s < plan->run_count; s++) {
+        plan->runs[s].inputs = arena_array(q->arena, const struct tensor *, q->graph->input_count);
+        plan->runs[s].outputs = arena_array(q->arena, const struct tensor *, q->graph->output_count);
+        if (plan->runs[s].inputs == NULL || plan->runs[s].outputs == NULL)
+            return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for calibration runs");
+        for (size_t i = 0; !plan->is_generated && i < q->graph->input_count; i++)
+            plan->runs[s].inputs[i] = q->options->sets[s].inputs[i];
+    }
+    enum status status = plan->is_generated ? generate_sets(q) : STATUS_OK;
+    for (size_t v = 0; v < q->graph->value_count; v++)
+        plan->values[v].is_whole = true;
+    for (size_t s = 0; s < plan->run_count && status == STATUS_OK; s++)
+        status = run_one(q, s);
+    return status;
+}
+
+/* ---- float keys ---- */
+
+static bool moves_floats(const struct graph *graph, const struct graph_node *node)
+{
+    if (node->op == OP_CAST)
+        return element_type_is_float(graph->values[node->inputs[0]].type) && element_type_is_float(graph->values[node->outputs[0]].type);
+    return (op_info(node->op)->traits & TRAIT_MOVEMENT) != 0 && node->op != OP_PAD;
+}
+
+/* Operands of a moving node whose elements it moves. */
+static size_t moved_operands(const struct graph_node *node)
+{
+    return node->op == OP_CONCAT ? node->input_count : 1;
+}
+
+static bool moves_constantly(const struct graph *graph, const struct graph_node *node)
+{
+    for (size_t i = moved_operands(node); i < node->input_count; i++) {
+        if (node->inputs[i] != GRAPH_NONE && graph->values[node->inputs[i]].data == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* Bits a tree ensemble compares in: those of its thresholds, unless the value itself has fewer. */
+static uint8_t tree_key_bits(const struct graph *graph, const struct graph_node *node)
+{
+    const struct graph_attribute *splits = graph_attribute(node, "nodes_splits");
+    bool is_double = splits != NULL && splits->tensor != NULL && splits->tensor->type == ELEMENT_F64;
+    return is_double && graph->values[node->inputs[0]].type == ELEMENT_F64 ? 64 : 32;
+}
+
+/* One use of v: drops is_key, or raises the bits it asks for. Returns whether something changed. */
+static bool visit_use(struct quantizing *q, const struct graph_node *node, size_t operand)
+{
+    struct value_plan *plan = &q->plan->values[node->inputs[operand]];
+    uint8_t bits = 0;
+    if (node->op == OP_TREE_ENSEMBLE) {
+        bits = tree_key_bits(q->graph, node);
+    } else if (moves_floats(q->graph, node) && operand < moved_operands(node) && moves_constantly(q->graph, node)) {
+        for (size_t k = 0; k < node->output_count; k++) {
+            if (node->outputs[k] != GRAPH_NONE && !q->plan->values[node->outputs[k]].is_key)
+                bits = 255;
+            else if (node->outputs[k] != GRAPH_NONE && bits != 255)
+                bits = q->plan->values[node->outputs[k]].key_bits;
+        }
+    } else {
+        bits = 255;
+    }
+    if (!plan->is_key || bits == 0 || bits == plan->key_bits)
+        return false;
+    if (bits == 255 || plan->key_bits != 0)
+        plan->is_key = false;
+    plan->key_bits = bits == 255 ? 0 : bits;
+    return true;
+}
+
+/*
+ * A value is carried as keys when it comes from float inputs by moves alone and every use of it is a move to such a value or a
+ * tree ensemble. Starts from all candidates and strikes out until nothing changes.
+ */
+static void find_keys(struct quantizing *q)
+{
+    const struct graph *graph = q->graph;
+    struct value_plan *values = q->plan->values;
+    for (size_t v = 0; v < graph->value_count; v++) {
+        const struct graph_value *value = &graph->values[v];
+        bool is_source = value->kind == VALUE_INPUT || (value->kind == VALUE_NODE && moves_floats(graph, &graph->nodes[value->producer]));
+        values[v].is_key = is_source && element_type_is_float(value->type);
+    }
+    for (size_t o = 0; o < graph->output_count; o++)
+        values[graph->outputs[o]].is_key = false;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t n = 0; n < graph->node_count; n++) {
+            const struct graph_node *node = &graph->nodes[n];
+            for (size_t i = 0; i < node->input_count; i++) {
+                if (node->inputs[i] != GRAPH_NONE)
+                    changed |= visit_use(q, node, i);
+            }
+            for (size_t k = 0; k < node->output_count; k++) {
+                if (node->outputs[k] == GRAPH_NONE || !values[node->outputs[k]].is_key)
+                    continue;
+                for (size_t i = 0; i < moved_operands(node); i++) {
+                    if (!values[node->inputs[i]].is_key) {
+                        values[node->outputs[k]].is_key = false;
+                        changed = true;
+                    }
+                }
+            }
+        }
+    }
+    for (size_t v = 0; v < graph->value_count; v++) {
+        if (values[v].key_bits == 0)
+            values[v].is_key = false; /* nothing uses it */
+    }
+}
+
+/* ---- error budgets ---- */
+
+static double magnitude(const struct value_plan *plan)
+{
+    return fmax(fabs(plan->low), fabs(plan->high));
+}
+
+static double largest_change(const struct tensor *a, const struct tensor *b)
+{
+    double largest = 0;
+    for (size_t e = 0; e < a->count && a->count == b->count; e++) {
+        double change = fabs(a->data.real[e] - b->data.real[e]);
+        if (isfinite(change) && change > largest)
+            largest = change;
+    }
+    return largest;
+}
+
+/* Largest |dy| / |dx| of matching elements. */
+static double largest_quotient(const struct tensor *y, const struct tensor *y0, const struct tensor *x, const struct tensor *x0)
+{
+    double largest = 0;
+    for (size_t e = 0; e < y->count && y->count == x->count; e++) {
+        double quotient = fabs(y->data.real[e] - y0->data.real[e]) / fabs(x->data.real[e] - x0->data.real[e]);
+        if (isfinite(quotient) && quotient > largest)
+            largest = quotient;
+    }
+    return largest;
+}
+
+/* A copy whose elements are moved by +-step, or by less where an element is smaller than that. */
+static struct tensor *perturb(struct quantizing *q, const struct tensor *from, double step, bool is_relative)
+{
+    struct tensor *copy = keep(&q->scratch, from);
+    for (size_t e = 0; copy != NULL && e < copy->count; e++) {
+        double own = is_relative ? fmin(step, fmax(fabs(from->data.real[e]) * 0x1p-8, step * 0x1p-10)) : step;
+        copy->data.real[e] += (next_random(q) & 1) != 0 ? own : -own;
+    }
+    return copy;
+}
+
+struct probe {
+    const struct graph_node *node;
+    const struct tensor **in;
+    struct tensor **out;
+    struct tensor **moved;
+    size_t operand;
+};
+
+/* Budgets of operand `operand` from those of the results, by one perturbed run of the node. */
+static enum status probe_once(struct quantizing *q, struct probe *probe, bool is_relative, double *best)
+{
+    const struct graph_node *node = probe->node;
+    const struct tensor *original = probe->in[probe->operand];
+    double step = magnitude(&q->plan->values[node->inputs[probe->operand]]) * 0x1p-14;
+    struct tensor *changed = step == 0 ? NULL : perturb(q, original, step, is_relative);
+    if (changed == NULL)
+        return STATUS_OK;
+    probe->in[probe->operand] = changed;
+    struct diag ignored = {0};
+    memset(probe->moved, 0, node->output_count * sizeof *probe->moved);
+    enum status status = graph_interpret_node(q->graph, node, probe->in, probe->moved, NULL, &q->scratch, &ignored);
+    probe->in[probe->operand] = original;
+    if (status == STATUS_NO_MEMORY)
+        return diag_set(q->diag, status, "no memory to measure node %s", node->name);
+    for (size_t k = 0; k < node->output_count && status == STATUS_OK; k++) {
+        if (node->outputs[k] == GRAPH_NONE || probe->moved[k] == NULL || probe->out[k] == NULL || !element_type_is_float(probe->moved[k]->type) ||
+            !isfinite(q->budget[node->outputs[k]]))
+            continue;
+        double gain = is_relative ? largest_quotient(probe->moved[k], probe->out[k], changed, original) : largest_change(probe->moved[k], probe->out[k]) / step;
+        if (gain > 0)
+            *best = fmin(*best, q->budget[node->outputs[k]] / gain);
+    }
+    return STATUS_OK;
+}
+
+/* Whether an operand's size decides something that is not a float: a comparison, a rounding, an index. */
+static bool feeds_decision(const struct graph *graph, const struct graph_node *node)
+{
+    for (size_t k = 0; k < node->output_count; k++) {
+        if (node->outputs[k] != GRAPH_NONE && !element_type_is_float(graph->values[node->outputs[k]].type))
+            return true;
+    }
+    return node->op == OP_TREE_ENSEMBLE || node->op == OP_FLOOR || node->op == OP_CEIL || node->op == OP_ROUND || node->op == OP_SIGN;
+}
+
+static enum status probe_node(struct quantizing *q, const struct graph_node *node)
+{
+    const struct graph *graph = q->graph;
+    struct arena_mark mark = arena_checkpoint(&q->scratch);
+    struct probe probe = {.node = node,
+                          .in = arena_array(&q->scratch, const struct tensor *, node->input_count + 1),
+                          .out = arena_array(&q->scratch, struct tensor *, node->output_count + 1),
+                          .moved = arena_array(&q->scratch, struct tensor *, node->output_count + 1)};
+    if (probe.in == NULL || probe.out == NULL || probe.moved == NULL)
+        return diag_set(q->diag, STATUS_NO_MEMORY, "no memory to measure node %s", node->name);
+    bool is_elementwise = (op_info(node->op)->traits & TRAIT_ELEMENTWISE) != 0;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < node->input_count && status == STATUS_OK; i++) {
+        uint32_t v = node->inputs[i];
+        if (v == GRAPH_NONE || !element_type_is_float(graph->values[v].type) || q->plan->values[v].is_key)
+            continue;
+        double best = q->budget[v];
+        if (feeds_decision(graph, node))
+            best = fmin(best, fmax(magnitude(&q->plan->values[v]), 0x1p-20) * 0x1p-22);
+        for (size_t r = 0; r < q->kept_count && status == STATUS_OK; r++) {
+            for (size_t j = 0; j < node->input_count; j++)
+                probe.in[j] = node->inputs[j] == GRAPH_NONE ? NULL : q->kept[r].item[node->inputs[j]];
+            for (size_t k = 0; k < node->output_count; k++)
+                probe.out[k] = node->outputs[k] == GRAPH_NONE ? NULL : q->kept[r].item[node->outputs[k]];
+            probe.operand = i;
+            for (int draw = 0; draw < DRAWS && status == STATUS_OK; draw++)
+                status = probe_once(q, &probe, false, &best);
+            if (is_elementwise && status == STATUS_OK)
+                status = probe_once(q, &probe, true, &best);
+        }
+        q->budget[v] = best;
+    }
+    arena_rewind(&q->scratch, mark);
+    return status;
+}
+
+static void output_budgets(struct quantizing *q)
+{
+    double relative = q->options->relative_tolerance > 0 ? q->options->relative_tolerance : 1e-4;
+    double absolute = q->options->absolute_tolerance > 0 ? q->options->absolute_tolerance : 1e-6;
+    for (size_t v = 0; v < q->graph->value_count; v++)
+        q->budget[v] = INFINITY;
+    for (size_t o = 0; o < q->graph->output_count; o++) {
+        uint32_t v = q->graph->outputs[o];
+        if (!element_type_is_float(q->graph->values[v].type))
+            continue;
+        for (size_t r = 0; r < q->plan->run_count; r++) {
+            const struct tensor *tensor = q->plan->runs[r].outputs[o];
+            for (size_t e = 0; e < tensor->count; e++) {
+                if (isfinite(tensor->data.real[e]))
+                    q->budget[v] = fmin(q->budget[v], absolute + relative * fabs(tensor->data.real[e]));
+            }
+        }
+    }
+}
+
+/* Fraction bits for an absolute error budget: half a unit of the last place is half the budget or less. */
+static int32_t fraction_for(double budget, double largest)
+{
+    if (!isfinite(budget))
+        budget = fmax(largest, 0x1p-20) * 0x1p-16;
+    int exponent = 0;
+    frexp(budget, &exponent);
+    int32_t fraction = 1 - exponent;
+    return fraction < -40 ? -40 : fraction > 90 ? 90 : fraction;
+}
+
+static enum status plan_fractions(struct quantizing *q)
+{
+    q->budget = arena_array(&q->scratch, double, q->graph->value_count + 1);
+    if (q->budget == NULL)
+        return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for error budgets");
+    output_budgets(q);
+    enum status status = STATUS_OK;
+    for (size_t n = q->graph->node_count; n-- > 0 && status == STATUS_OK;)
+        status = probe_node(q, &q->graph->nodes[n]);
+    for (size_t v = 0; v < q->graph->value_count; v++)
+        q->plan->values[v].fraction = element_type_is_float(q->graph->values[v].type) ? fraction_for(q->budget[v], magnitude(&q->plan->values[v])) : 0;
+    return status;
+}
+
+static enum status quantize(struct quantizing *q)
+{
+    struct quantize_plan *plan = q->plan;
+    memset(plan, 0, sizeof *plan);
+    plan->values = arena_array(q->arena, struct value_plan, q->graph->value_count + 1);
+    plan->inputs = arena_array(q->arena, struct input_plan, q->graph->input_count + 1);
+    if (plan->values == NULL || plan->inputs == NULL)
+        return diag_set(q->diag, STATUS_NO_MEMORY, "no memory to plan %zu values", q->graph->value_count);
+    enum status status = plan_inputs(q);
+    if (status == STATUS_OK)
+        status = make_runs(q);
+    if (status == STATUS_OK) {
+        find_keys(q);
+        status = plan_fractions(q);
+    }
+    return status;
+}
+
+enum status pass_quantize(struct quantize_plan *plan, const struct graph *graph, const struct quantize_options *options, struct arena *arena,
+                          struct diag *diag)
+{
+    struct quantizing q = {.graph = graph, .options = options, .plan = plan, .arena = arena, .diag = diag, .random = 0x5e12};
+    arena_init(&q.scratch, 0);
+    enum status status = quantize(&q);
+    arena_release(&q.scratch);
+    return status;
+}

@@ -1,0 +1,265 @@
+/* See lower_kit.h. */
+#include "tests/passes/lower_kit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir/graph_interpret.h"
+
+enum { SETS_MAX = 64 };
+
+void kit_init(struct kit *kit)
+{
+    memset(kit, 0, sizeof *kit);
+    arena_init(&kit->arena, 0);
+    kit->graph = graph_new(&kit->arena, "test");
+    kit->options.inputs = PORT_PRIVATE;
+    kit->options.outputs = PORT_PUBLIC;
+    kit->options.quantize.sets = arena_array(&kit->arena, struct calibration_set, SETS_MAX);
+    diag_list_init(&kit->problems);
+}
+
+void kit_release(struct kit *kit)
+{
+    diag_list_release(&kit->problems);
+    arena_release(&kit->arena);
+}
+
+struct shape kit_shape(unsigned rank, ...)
+{
+    struct shape shape = {.rank = (uint8_t)rank};
+    va_list dims;
+    va_start(dims, rank);
+    for (unsigned d = 0; d < rank; d++)
+        shape.dim[d] = va_arg(dims, int);
+    va_end(dims);
+    return shape;
+}
+
+double kit_random(double scale)
+{
+    return scale * ((double)test_random_below(1u << 21) / (1 << 20) - 1);
+}
+
+static void set_shape(struct kit *kit, uint32_t v, struct shape shape)
+{
+    kit->graph->values[v].shape = shape;
+    kit->graph->values[v].shape_known = true;
+}
+
+uint32_t kit_input(struct kit *kit, const char *name, enum element_type type, struct shape shape)
+{
+    uint32_t v = graph_add_value(kit->graph, name, VALUE_INPUT, type);
+    set_shape(kit, v, shape);
+    uint32_t *list = arena_array(&kit->arena, uint32_t, kit->graph->input_count + 1);
+    if (kit->graph->input_count > 0)
+        memcpy(list, kit->graph->inputs, kit->graph->input_count * sizeof *list);
+    list[kit->graph->input_count++] = v;
+    kit->graph->inputs = list;
+    return v;
+}
+
+struct tensor *kit_tensor(struct kit *kit, struct shape shape, const double *values)
+{
+    struct tensor *tensor = tensor_new(&kit->arena, ELEMENT_F32, &shape);
+    for (size_t i = 0; i < tensor->count; i++)
+        tensor->data.real[i] = element_round(ELEMENT_F32, values[i]);
+    return tensor;
+}
+
+struct tensor *kit_random_tensor(struct kit *kit, struct shape shape, double scale)
+{
+    struct tensor *tensor = tensor_new(&kit->arena, ELEMENT_F32, &shape);
+    for (size_t i = 0; i < tensor->count; i++)
+        tensor->data.real[i] = element_round(ELEMENT_F32, kit_random(scale));
+    return tensor;
+}
+
+static uint32_t stored(struct kit *kit, const char *name, enum graph_value_kind kind, struct tensor *tensor)
+{
+    uint32_t v = graph_add_value(kit->graph, name, kind, tensor->type);
+    set_shape(kit, v, tensor->shape);
+    kit->graph->values[v].data = tensor;
+    return v;
+}
+
+uint32_t kit_parameter(struct kit *kit, const char *name, struct shape shape, const double *values)
+{
+    return stored(kit, name, VALUE_PARAMETER, kit_tensor(kit, shape, values));
+}
+
+uint32_t kit_random_parameter(struct kit *kit, const char *name, struct shape shape, double scale)
+{
+    return stored(kit, name, VALUE_PARAMETER, kit_random_tensor(kit, shape, scale));
+}
+
+uint32_t kit_constant_i64(struct kit *kit, struct shape shape, const int64_t *values)
+{
+    struct tensor *tensor = tensor_new(&kit->arena, ELEMENT_I64, &shape);
+    for (size_t i = 0; i < tensor->count; i++)
+        tensor->data.integer[i] = values[i];
+    return stored(kit, "constant", VALUE_CONSTANT, tensor);
+}
+
+uint32_t kit_node(struct kit *kit, enum op_kind op, const uint32_t *inputs, size_t count)
+{
+    char *name = arena_printf(&kit->arena, "%s_%zu", op_name(op), kit->graph->node_count);
+    uint32_t out = graph_add_value(kit->graph, name, VALUE_NODE, ELEMENT_UNDEFINED);
+    graph_add_node(kit->graph, op, name, inputs, count, &out, 1);
+    return out;
+}
+
+uint32_t kit_unary(struct kit *kit, enum op_kind op, uint32_t x)
+{
+    return kit_node(kit, op, &x, 1);
+}
+
+uint32_t kit_binary(struct kit *kit, enum op_kind op, uint32_t a, uint32_t b)
+{
+    return kit_node(kit, op, (const uint32_t[]){a, b}, 2);
+}
+
+static struct graph_attribute *new_attribute(struct kit *kit, const char *name, enum attribute_kind kind)
+{
+    struct graph_node *node = &kit->graph->nodes[kit->graph->node_count - 1];
+    struct graph_attribute *list = arena_array(&kit->arena, struct graph_attribute, node->attribute_count + 1);
+    if (node->attribute_count > 0)
+        memcpy(list, node->attributes, node->attribute_count * sizeof *list);
+    node->attributes = list;
+    list[node->attribute_count] = (struct graph_attribute){.name = name, .kind = kind};
+    return &list[node->attribute_count++];
+}
+
+void kit_attribute_int(struct kit *kit, const char *name, int64_t value)
+{
+    new_attribute(kit, name, ATTRIBUTE_INT)->integer = value;
+}
+
+void kit_attribute_float(struct kit *kit, const char *name, double value)
+{
+    new_attribute(kit, name, ATTRIBUTE_FLOAT)->real = value;
+}
+
+void kit_attribute_text(struct kit *kit, const char *name, const char *value)
+{
+    new_attribute(kit, name, ATTRIBUTE_TEXT)->text = value;
+}
+
+void kit_output(struct kit *kit, uint32_t value)
+{
+    uint32_t *list = arena_array(&kit->arena, uint32_t, kit->graph->output_count + 1);
+    if (kit->graph->output_count > 0)
+        memcpy(list, kit->graph->outputs, kit->graph->output_count * sizeof *list);
+    list[kit->graph->output_count++] = value;
+    kit->graph->outputs = list;
+}
+
+void kit_set(struct kit *kit, const struct tensor *const *inputs)
+{
+    size_t count = kit->graph->input_count;
+    const struct tensor **list = arena_array(&kit->arena, const struct tensor *, count + 1);
+    memcpy(list, inputs, count * sizeof *list);
+    REQUIRE(kit->options.quantize.set_count < SETS_MAX);
+    struct calibration_set *sets = (struct calibration_set *)(uintptr_t)kit->options.quantize.sets;
+    sets[kit->options.quantize.set_count++] = (struct calibration_set){list};
+}
+
+void kit_run(struct kit *kit)
+{
+    enum status status = pipeline_run(&kit->result, kit->graph, &kit->options, &kit->arena, &kit->problems);
+    if (status == STATUS_OK)
+        return;
+    for (size_t i = 0; i < kit->problems.count; i++)
+        test_fail(__FILE__, __LINE__, "%s", kit->problems.item[i].text);
+    test_end_case();
+}
+
+double kit_compare(struct kit *kit, const struct tensor *const *inputs, double absolute, double relative)
+{
+    struct diag diag = {0};
+    struct graph_values values;
+    struct relation_values integers;
+    graph_values_init(&values, &kit->arena);
+    REQUIRE_OK(graph_interpret(kit->graph, inputs, &values, &diag), &diag);
+    REQUIRE_OK(relation_values_init(&integers, kit->result.program, &kit->arena, &diag), &diag);
+    REQUIRE_OK(pipeline_evaluate(&integers, &kit->result, inputs, kit->options.digest, kit->options.digest_context, &diag), &diag);
+    double largest = 0;
+    for (size_t o = 0; o < kit->graph->output_count; o++) {
+        const struct port *port = &kit->result.interface.outputs[o];
+        const struct tensor *reference = values.item[kit->graph->outputs[o]];
+        bool is_float = element_type_is_float(port->type);
+        for (size_t e = 0; e < reference->count; e++) {
+            double got;
+            int64_t integer;
+            port_decode(&got, &integer, &kit->result.program->tensors[port->tensor], is_float ? ELEMENT_F64 : port->type,
+                        relation_value(&integers, port->tensor, e));
+            double expected = is_float ? reference->data.real[e] : (double)reference->data.integer[e];
+            got = is_float ? got : (double)integer;
+            double error = fabs(got - expected), allowed = is_float ? absolute + relative * fabs(expected) : 0;
+            CHECK_MSG(error <= allowed, "output %zu element %zu: %.12g, expected %.12g", o, e, got, expected);
+            largest = fmax(largest, error);
+        }
+    }
+    return largest;
+}
+
+/* ---- hints ---- */
+
+static enum status run_tampered(struct kit *kit, const struct relation_program *program, const struct relation_values *honest, uint32_t tensor,
+                                size_t element, int64_t offset)
+{
+    struct diag diag = {0};
+    struct arena scratch;
+    arena_init(&scratch, 0);
+    struct relation_values values;
+    REQUIRE_OK(relation_values_init(&values, program, &scratch, &diag), &diag);
+    bool is_inside = true;
+    for (uint32_t t = 0; t < program->tensor_count; t++) {
+        if (program->tensors[t].role == ROLE_WITNESS || program->tensors[t].role == ROLE_CONSTANT)
+            continue;
+        for (size_t e = 0; e < program->tensors[t].count; e++) {
+            wide value = relation_value(honest, t, e);
+            if (t == tensor && e == element)
+                ASSERT(wide_add(&value, value, wide_from_i64(offset)));
+            is_inside &= relation_value_set(&values, program, t, e, value);
+        }
+    }
+    enum status status = is_inside ? relation_interpret(program, &values, kit->options.digest, kit->options.digest_context, &diag) : STATUS_BAD_INPUT;
+    arena_release(&scratch);
+    return status;
+}
+
+size_t kit_tamper_hints(struct kit *kit, const struct tensor *const *inputs)
+{
+    struct diag diag = {0};
+    struct relation_values honest;
+    REQUIRE_OK(relation_values_init(&honest, kit->result.program, &kit->arena, &diag), &diag);
+    REQUIRE_OK(pipeline_evaluate(&honest, &kit->result, inputs, kit->options.digest, kit->options.digest_context, &diag), &diag);
+    struct relation_program copy = *kit->result.program;
+    copy.tensors = arena_memdup(&kit->arena, copy.tensors, copy.tensor_count * sizeof *copy.tensors);
+    copy.relations = arena_array(&kit->arena, struct relation, copy.relation_count + 1);
+    size_t kept = 0, tried = 0;
+    for (size_t i = 0; i < copy.relation_count; i++) {
+        const struct relation *relation = &kit->result.program->relations[i];
+        if (relation->kind == RELATION_HINT)
+            copy.tensors[relation->outputs[0]].role = ROLE_PRIVATE_INPUT;
+        else
+            copy.relations[kept++] = *relation;
+    }
+    copy.relation_count = kept;
+    static const int64_t offsets[] = {1, -1, 2, -7, 1000};
+    for (size_t i = 0; i < kit->result.program->relation_count; i++) {
+        const struct relation *relation = &kit->result.program->relations[i];
+        if (relation->kind != RELATION_HINT)
+            continue;
+        uint32_t t = relation->outputs[0];
+        size_t element = test_random_below(copy.tensors[t].count);
+        CHECK_STATUS(run_tampered(kit, &copy, &honest, t, element, 0), STATUS_OK, NULL);
+        for (size_t k = 0; k < sizeof offsets / sizeof *offsets; k++, tried++)
+            CHECK_MSG(run_tampered(kit, &copy, &honest, t, element, offsets[k]) != STATUS_OK, "hint '%s' element %zu moved by %lld is accepted",
+                      copy.tensors[t].name, element, (long long)offsets[k]);
+    }
+    return tried;
+}

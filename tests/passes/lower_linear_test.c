@@ -1,0 +1,55 @@
+/* Linear algebra lowers to exact sums whose outputs meet the tolerance. */
+#include "tests/passes/lower_kit.h"
+
+static struct shape row(int columns)
+{
+    return kit_shape(2, 1, columns);
+}
+
+static void calibrate(struct kit *kit, struct shape shape, double scale, int count)
+{
+    for (int i = 0; i < count; i++)
+        kit_set(kit, (const struct tensor *[]){kit_random_tensor(kit, shape, scale)});
+}
+
+TEST(gemm_of_a_linear_regression_meets_the_tolerance)
+{
+    struct kit kit;
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, row(2));
+    uint32_t w = kit_parameter(&kit, "w", kit_shape(2, 2, 1), (const double[]){1, 2});
+    uint32_t b = kit_parameter(&kit, "b", kit_shape(1, 1), (const double[]){3});
+    kit_output(&kit, kit_node(&kit, OP_GEMM, (const uint32_t[]){x, w, b}, 3));
+    calibrate(&kit, row(2), 10, 3);
+    kit_run(&kit);
+    CHECK(kit.result.report.meets_tolerance);
+    for (int i = 0; i < 20; i++)
+        kit_compare(&kit, (const struct tensor *[]){kit_random_tensor(&kit, row(2), 100)}, 1e-6, 1e-4);
+    kit_release(&kit);
+}
+
+TEST(an_mlp_rescales_once_a_layer)
+{
+    struct kit kit;
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, row(4));
+    for (int layer = 0; layer < 3; layer++) {
+        int in = layer == 0 ? 4 : 30, out = layer == 2 ? 3 : 30;
+        uint32_t w = kit_random_parameter(&kit, "w", kit_shape(2, in, out), 0.5);
+        uint32_t b = kit_random_parameter(&kit, "b", kit_shape(1, out), 0.5);
+        x = kit_node(&kit, OP_GEMM, (const uint32_t[]){x, w, b}, 3);
+        if (layer < 2)
+            x = kit_unary(&kit, OP_RELU, x);
+    }
+    kit_output(&kit, x);
+    calibrate(&kit, row(4), 3, 8);
+    kit_run(&kit);
+    CHECK(kit.result.report.meets_tolerance);
+    size_t rescales = 0;
+    for (size_t i = 0; i < kit.result.program->relation_count; i++)
+        rescales += kit.result.program->relations[i].kind == RELATION_RESCALE;
+    CHECK_U64(rescales, 4); /* one rounding and one sign a hidden layer */
+    for (int i = 0; i < 20; i++)
+        kit_compare(&kit, (const struct tensor *[]){kit_random_tensor(&kit, row(4), 3)}, 1e-6, 1e-3);
+    kit_release(&kit);
+}
