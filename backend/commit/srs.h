@@ -67,6 +67,25 @@ struct srs {
 SERTN_MUST_CHECK enum status srs_open_development(struct srs *srs, size_t count,
                                                   struct machine *machine, struct diag *diag);
 
+/*
+ * Opens an SRS from a file with at least `count` powers: a snarkjs .ptau file, of which the powers
+ * used are checked (the first time: the result is cached under the SRS digest), or a file of powers
+ * that an earlier import left in the cache. Requires: 2 <= count <= SRS_MOST_POWERS. Errors:
+ * STATUS_BAD_INPUT for a file that is neither, damaged, or not an SRS; STATUS_LIMIT when it has
+ * fewer powers; STATUS_NO_MEMORY; STATUS_IO.
+ */
+SERTN_MUST_CHECK enum status srs_open_file(struct srs *srs, const char *path, size_t count,
+                                           struct machine *machine, struct diag *diag);
+
+/*
+ * Opens the SRS of a digest with at least `count` powers: the development SRS, or one whose import
+ * is in the cache. Errors: STATUS_BAD_INPUT when it is neither (the sentence asks for the .ptau
+ * file); STATUS_NO_MEMORY.
+ */
+SERTN_MUST_CHECK enum status srs_open_digest(struct srs *srs,
+                                             const uint8_t digest[SRS_DIGEST_BYTES], size_t count,
+                                             struct machine *machine, struct diag *diag);
+
 /* Frees what it holds; safe on a zeroed one. */
 void srs_release(struct srs *srs);
 

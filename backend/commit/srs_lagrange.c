@@ -7,6 +7,28 @@
 #include "backend/commit/srs.h"
 #include "backend/commit/srs_cache.h"
 #include "backend/commit/srs_development.h"
+#include "backend/curve/group_fft.h"
+
+/* By transforms: the powers tau^(arity k + i), k < n, of each residue i give the points of column
+ * i. */
+static enum status transform_powers(g1_affine *out, const struct srs *srs, unsigned lg_rows,
+                                    unsigned arity, struct machine *machine, struct diag *diag)
+{
+    size_t n = (size_t)1 << lg_rows;
+    enum status status = STATUS_OK;
+    g1_affine *column = malloc(n * sizeof *column);
+    if (!column)
+        return diag_set(diag, STATUS_NO_MEMORY, "out of memory for a transform of %zu points", n);
+    for (unsigned i = 0; i < arity && status == STATUS_OK; i++) {
+        for (size_t k = 0; k < n; k++)
+            column[k] = srs->powers.point[k * arity + i];
+        status = g1_inverse_fft(column, lg_rows, machine, diag);
+        for (size_t j = 0; j < n; j++)
+            out[j * arity + i] = column[j];
+    }
+    free(column);
+    return status;
+}
 
 /* Makes the points in memory. */
 static enum status make_points(struct srs_lagrange *out, const struct srs *srs,
@@ -17,8 +39,9 @@ static enum status make_points(struct srs_lagrange *out, const struct srs *srs,
     if (!out->owned)
         return diag_set(diag, STATUS_NO_MEMORY, "out of memory for Lagrange bases of %zu points",
                         count);
-    (void)srs;
-    return srs_development_lagrange(out->owned, out->lg_rows, out->arity, machine, diag);
+    if (srs->origin == SRS_DEVELOPMENT)
+        return srs_development_lagrange(out->owned, out->lg_rows, out->arity, machine, diag);
+    return transform_powers(out->owned, srs, out->lg_rows, out->arity, machine, diag);
 }
 
 enum status srs_lagrange_open(struct srs_lagrange *out, const struct srs *srs, unsigned lg_rows,
