@@ -95,6 +95,11 @@ struct window {
 enum status window_read(struct diag *diag, const struct graph_node *node, const struct shape *x,
                         const struct shape *weights, struct window *window);
 
+/* The same for ConvTranspose: `out` is the length of the result, pads cut its ends. */
+enum status transpose_window_read(struct diag *diag, const struct graph_node *node,
+                                  const struct shape *x, const struct shape *weights,
+                                  struct window *window);
+
 /* Scales and output lengths of a Resize, for all axes. */
 struct resize_plan {
     double scale[TENSOR_RANK_MAX];
