@@ -69,7 +69,7 @@ static void assert_sizes(const struct plonk_layout *layout, const struct circuit
     ASSERT(circuit->usable_rows == layout->usable_rows && circuit->lg_rows == layout->lg_rows);
 }
 
-static void fr_from_wide(fr *out, wide value)
+void plonk_fr_from_wide(fr *out, wide value)
 {
     bool is_negative = wide_is_negative(value);
     if (is_negative) {
@@ -183,7 +183,7 @@ static enum status build(struct plonk_proving_key *key, const struct circuit *ci
     for (size_t i = 1; i < key->domain.n; i++)
         fr_mul(&key->omega[i], &key->omega[i - 1], &key->domain.root);
     for (size_t i = 0; i < circuit->constant_count; i++)
-        fr_from_wide(&key->constants[i], circuit->constants[i]);
+        plonk_fr_from_wide(&key->constants[i], circuit->constants[i]);
 
     struct arena_mark mark = arena_checkpoint(&key->arena);
     uint32_t *scratch = arena_array(&key->arena, uint32_t, CIRCUIT_ADVICE * key->domain.n);

@@ -131,6 +131,9 @@ enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct c
 void plonk_parameter_values(fr *out, const struct plonk_layout *layout, const fr *cells,
                             const fr tail[2]);
 
+/* out = value mod r. Requires: |value| < 2^255. */
+void plonk_fr_from_wide(fr *out, wide value);
+
 void plonk_proving_key_release(struct plonk_proving_key *key);
 
 #endif
