@@ -1,0 +1,50 @@
+/*
+ * A loaded model with its weights, ready to run inputs: the common part of prove, check, eval and
+ * keys.
+ *
+ * Life cycle: session_open, session_close (safe on a zeroed one). Weights and witness are wiped on
+ * close.
+ */
+#ifndef SERTN_RUNTIME_SESSION_H
+#define SERTN_RUNTIME_SESSION_H
+
+#include "backend/commit/srs.h"
+#include "backend/plonk/keys.h"
+#include "backend/plonk/prove.h"
+#include "backend/witness/digest.h"
+#include "backend/witness/fill.h"
+#include "ir/support/machine.h"
+#include "runtime/model.h"
+
+struct session {
+    struct model model;
+    struct machine *machine;
+    struct arena arena; /* owns values and columns */
+    struct relation_values values;
+    struct digest_traces traces;
+    fr *column[WITNESS_COLUMNS]; /* a1, a2, a3, w1, w2: usable_rows each */
+    fr *words;
+    struct srs srs;
+    bool has_srs;
+};
+
+/* Opens the model with its private weights. Errors: as model_load and model_parameters_load. */
+enum status session_open(struct session *session, const char *folder, unsigned threads,
+                         struct diag *diag) SERTN_MUST_CHECK;
+void session_close(struct session *session);
+
+/* Opens the SRS: of a ceremony's file; without a path the one the key was made over, or, before
+ * there is a key, the development SRS. */
+enum status session_open_srs(struct session *session, const char *path,
+                             struct diag *diag) SERTN_MUST_CHECK;
+
+/* Fills w1, w2 from the weights. */
+enum status session_fill_parameters(struct session *session, struct diag *diag) SERTN_MUST_CHECK;
+
+/* Runs the program on one set of inputs: all relation values. */
+enum status session_run(struct session *session, const struct tensor *const *inputs,
+                        struct diag *diag) SERTN_MUST_CHECK;
+/* After session_run: witness columns and public words. */
+enum status session_fill(struct session *session, struct diag *diag) SERTN_MUST_CHECK;
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * Between a user's numbers and a program's integers: inputs in, outputs and public words out.
+ *
+ * Stands on ir/interface for the meaning of integers; JSON through cJSON. Called by prove, verify,
+ * check and eval.
+ */
+#ifndef SERTN_RUNTIME_VALUES_H
+#define SERTN_RUNTIME_VALUES_H
+
+#include <cjson/cJSON.h>
+
+#include "backend/field/field.h"
+#include "ir/relation_interpret.h"
+#include "runtime/model.h"
+
+/*
+ * Sets the input tensors from one set of inputs in the order of the interface, and draws fresh
+ * salts for what is hashed. Errors: STATUS_BAD_INPUT naming input, element and value when a number
+ * has no place in the declared range; STATUS_IO without randomness.
+ */
+enum status values_set_inputs(struct relation_values *values, const struct model *model,
+                              const struct tensor *const *inputs,
+                              struct diag *diag) SERTN_MUST_CHECK;
+
+/* Where the integers of a tensor come from: relation values, or public words. */
+typedef wide values_element_fn(void *context, uint32_t tensor, size_t element);
+
+/*
+ * One port as JSON: nested lists by shape, strings for labels, "NaN", "Infinity", "-Infinity" and
+ * integers beyond 2^53 as strings; a hashed port is its digest as 0x and 64 hex digits. Owned by
+ * the caller; NULL without memory.
+ */
+cJSON *values_port_json(const struct model *model, const struct port *port,
+                        values_element_fn *element, void *context);
+
+/* An object of all output ports by name (`only_public`: public and hashed ports, inputs too), or
+ * NULL without memory. */
+cJSON *values_json(const struct model *model, bool only_public, values_element_fn *element,
+                   void *context);
+
+/* values_element_fn over struct relation_values. */
+wide values_from_program(void *values, uint32_t tensor, size_t element);
+
+/*
+ * Integers of the public tensors as the words say. Life cycle: init, release.
+ * Errors: STATUS_REJECTED when a word has bits that no part owns.
+ */
+struct public_values {
+    const struct model *model;
+    wide **elements; /* by tensor; NULL when not public */
+};
+enum status public_values_init(struct public_values *values, const struct model *model,
+                               const fr *words, struct diag *diag) SERTN_MUST_CHECK;
+void public_values_release(struct public_values *values);
+/* values_element_fn over struct public_values. */
+wide values_from_words(void *public_values, uint32_t tensor, size_t element);
+
+/* Prints JSON on one line, or indented. Owned text, NULL without memory. Numbers have up to 17
+ * digits. */
+char *values_print(const cJSON *json, bool indented);
+
+#endif
