@@ -1,0 +1,384 @@
+/*
+ * RNN-22, GRU-22, LSTM-22 and their shape rule. State is kept in float64 over the whole sequence
+ * and rounded where it leaves the operator. Equations: ONNX operator specification. See
+ * graph_interpret.h.
+ */
+#include "ir/graph_kernel_shared.h"
+#include "ir/rounded_math.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+enum { GATES_MAX = 4 };
+
+/* --- shapes
+ * ------------------------------------------------------------------------------------------ */
+
+static unsigned gates_of(enum op_kind op)
+{
+    return op == OP_LSTM ? 4 : op == OP_GRU ? 3 : 1;
+}
+
+/* Sizes of one call. X is [sequence, batch, input], or [batch, sequence, input] with layout = 1. */
+struct cell_sizes {
+    size_t sequence, batch, input, hidden, directions;
+    unsigned gates;
+    bool batch_first;
+};
+
+static enum status sizes_read(struct diag *diag, const struct graph_node *node,
+                              const struct shape *x, const struct shape *w, const struct shape *r,
+                              struct cell_sizes *sizes)
+{
+    const char *direction = graph_attribute_text(node, "direction", "forward");
+    *sizes = (struct cell_sizes){.gates = gates_of(node->op),
+                                 .directions = strcmp(direction, "bidirectional") == 0 ? 2 : 1,
+                                 .batch_first = graph_attribute_int(node, "layout", 0) != 0};
+    if (x->rank != 3 || w->rank != 3 || r->rank != 3)
+        return diag_set(diag, STATUS_BAD_INPUT, "X, W and R must have rank 3");
+    sizes->sequence = (size_t)x->dim[sizes->batch_first ? 1 : 0];
+    sizes->batch = (size_t)x->dim[sizes->batch_first ? 0 : 1];
+    sizes->input = (size_t)x->dim[2];
+    sizes->hidden = (size_t)r->dim[2];
+    int64_t rows = (int64_t)(sizes->gates * sizes->hidden);
+    if (w->dim[0] != (int64_t)sizes->directions || r->dim[0] != w->dim[0] || w->dim[1] != rows ||
+        r->dim[1] != rows || w->dim[2] != (int64_t)sizes->input ||
+        graph_attribute_int(node, "hidden_size", r->dim[2]) != r->dim[2])
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "W and R do not fit X, the direction and hidden_size");
+    return STATUS_OK;
+}
+
+enum status infer_recurrent(struct infer_call *call)
+{
+    enum status status = infer_need(call, 3);
+    if (status == STATUS_OK)
+        status = infer_same_type(call, 0, 3);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < call->out_count; i++)
+        infer_result(call, i, call->in[0]->type, NULL);
+    for (size_t i = 0; i < 3; i++)
+        if (!call->in[i]->shape_known)
+            return STATUS_OK;
+    struct cell_sizes s;
+    status = sizes_read(call->diag, call->node, &call->in[0]->shape, &call->in[1]->shape,
+                        &call->in[2]->shape, &s);
+    if (status != STATUS_OK)
+        return status;
+    int64_t t = (int64_t)s.sequence, d = (int64_t)s.directions, b = (int64_t)s.batch;
+    int64_t h = (int64_t)s.hidden;
+    struct shape all = {4, {t, d, b, h}}, last = {3, {d, b, h}};
+    if (s.batch_first) {
+        all = (struct shape){4, {b, t, d, h}};
+        last = (struct shape){3, {b, d, h}};
+    }
+    infer_result(call, 0, call->in[0]->type, &all);
+    infer_result(call, 1, call->in[0]->type, &last);
+    infer_result(call, 2, call->in[0]->type, &last);
+    return STATUS_OK;
+}
+
+/* --- activations
+ * ------------------------------------------------------------------------------------- */
+
+struct activation {
+    const char *name;
+    double alpha, beta;
+};
+
+/* Names with their default parameters; NaN: the function has no such parameter. */
+static const struct activation known_activations[] = {
+    {"Relu", NAN, NAN},       {"Tanh", NAN, NAN},
+    {"Sigmoid", NAN, NAN},    {"Softsign", NAN, NAN},
+    {"Softplus", NAN, NAN},   {"Affine", 1.0, 0.0},
+    {"LeakyRelu", 0.01, NAN}, {"ThresholdedRelu", 1.0, NAN},
+    {"ScaledTanh", 1.0, 1.0}, {"HardSigmoid", 0.2, 0.5},
+    {"Elu", 1.0, NAN},
+};
+
+static double activate(const struct activation *f, double x)
+{
+    if (strcmp(f->name, "Relu") == 0)
+        return x < 0 ? 0.0 : x;
+    if (strcmp(f->name, "Tanh") == 0)
+        return rounded_tanh(x);
+    if (strcmp(f->name, "Sigmoid") == 0)
+        return rounded_sigmoid(x);
+    if (strcmp(f->name, "Softsign") == 0)
+        return x / (1.0 + fabs(x));
+    if (strcmp(f->name, "Softplus") == 0)
+        return rounded_softplus(x);
+    if (strcmp(f->name, "Affine") == 0)
+        return f->alpha * x + f->beta;
+    if (strcmp(f->name, "LeakyRelu") == 0)
+        return x < 0 ? f->alpha * x : x;
+    if (strcmp(f->name, "ThresholdedRelu") == 0)
+        return x >= f->alpha ? x : 0.0;
+    if (strcmp(f->name, "ScaledTanh") == 0)
+        return f->alpha * rounded_tanh(f->beta * x);
+    if (strcmp(f->name, "HardSigmoid") == 0)
+        return fmin(fmax(f->alpha * x + f->beta, 0.0), 1.0);
+    return x < 0 ? f->alpha * rounded_expm1(x) : x; /* Elu */
+}
+
+enum { ACTIVATIONS_PER_DIRECTION = 3 };
+
+/* One cell's functions: [direction][f, g, h]. */
+struct activations {
+    struct activation of[2][ACTIVATIONS_PER_DIRECTION];
+};
+
+static unsigned activation_count(enum op_kind op)
+{
+    return op == OP_LSTM ? 3 : op == OP_GRU ? 2 : 1;
+}
+
+static const char *default_activation(enum op_kind op, unsigned i)
+{
+    return op == OP_RNN || i > 0 ? "Tanh" : "Sigmoid";
+}
+
+/* Reads the list; alpha and beta are taken in order by the functions that have them. */
+static enum status activations_read(struct diag *diag, const struct graph_node *node,
+                                    size_t directions, struct activations *out)
+{
+    const struct graph_attribute *names = graph_attribute(node, "activations");
+    const struct graph_attribute *alphas = graph_attribute(node, "activation_alpha");
+    const struct graph_attribute *betas = graph_attribute(node, "activation_beta");
+    unsigned each = activation_count(node->op);
+    size_t alpha = 0, beta = 0;
+    if (names != NULL && (names->kind != ATTRIBUTE_TEXTS || names->count != each * directions))
+        return diag_set(diag, STATUS_BAD_INPUT, "%zu activations, expected %zu", names->count,
+                        each * directions);
+    for (size_t i = 0; i < each * directions; i++) {
+        const char *name =
+            names != NULL ? names->texts[i] : default_activation(node->op, (unsigned)i % each);
+        const struct activation *known = NULL;
+        for (size_t k = 0; k < sizeof known_activations / sizeof *known_activations; k++)
+            if (strcasecmp(name, known_activations[k].name) == 0)
+                known = &known_activations[k];
+        if (known == NULL)
+            return diag_set(diag, STATUS_UNSUPPORTED, "activation '%s'", name);
+        struct activation *f = &out->of[i / each][i % each];
+        *f = *known;
+        if (!isnan(f->alpha) && alphas != NULL && alpha < alphas->count)
+            f->alpha = alphas->reals[alpha++];
+        if (!isnan(f->beta) && betas != NULL && beta < betas->count)
+            f->beta = betas->reals[beta++];
+    }
+    return STATUS_OK;
+}
+
+/* --- one direction
+ * ------------------------------------------------------------------------------------- */
+
+struct cell {
+    const struct graph_node *node;
+    struct cell_sizes sizes;
+    const struct activation *f;        /* f, g, h */
+    const double *w, *r, *wb, *rb, *p; /* of this direction; biases and peepholes may be NULL */
+    double clip;                       /* 0: none */
+    bool linear_before_reset, input_forget;
+    double *gate;            /* [gates * hidden] scratch */
+    double *hidden, *memory; /* [batch, hidden] state */
+};
+
+static double clipped(const struct cell *cell, double x)
+{
+    if (cell->clip <= 0.0)
+        return x;
+    return x > cell->clip ? cell->clip : x < -cell->clip ? -cell->clip : x;
+}
+
+static double dot(const double *a, const double *b, size_t count)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < count; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/* gate[row] = x . W[row] + Wb[row], and h . R[row] + Rb[row] unless GRU's last gate waits for its
+ * reset. */
+static void linear_gates(struct cell *cell, const double *x, const double *h)
+{
+    const struct cell_sizes *s = &cell->sizes;
+    for (size_t row = 0; row < s->gates * s->hidden; row++) {
+        double sum = dot(x, cell->w + row * s->input, s->input);
+        sum += cell->wb != NULL ? cell->wb[row] : 0.0;
+        if (cell->node->op != OP_GRU || row < 2 * s->hidden) {
+            sum += dot(h, cell->r + row * s->hidden, s->hidden);
+            sum += cell->rb != NULL ? cell->rb[row] : 0.0;
+        }
+        cell->gate[row] = sum;
+    }
+}
+
+static void step_rnn(struct cell *cell, const double *x, double *h)
+{
+    linear_gates(cell, x, h);
+    for (size_t k = 0; k < cell->sizes.hidden; k++)
+        h[k] = activate(&cell->f[0], clipped(cell, cell->gate[k]));
+}
+
+static void step_gru(struct cell *cell, const double *x, double *h)
+{
+    size_t n = cell->sizes.hidden;
+    double *z = cell->gate, *reset = z + n, *next = reset + n;
+    linear_gates(cell, x, h);
+    for (size_t k = 0; k < 2 * n; k++)
+        z[k] = activate(&cell->f[0], clipped(cell, z[k]));
+    double *scaled = next + n; /* reset . h, or h itself */
+    for (size_t k = 0; k < n; k++)
+        scaled[k] = cell->linear_before_reset ? h[k] : reset[k] * h[k];
+    for (size_t k = 0; k < n; k++) {
+        double sum = dot(scaled, cell->r + (2 * n + k) * n, n);
+        sum += cell->rb != NULL ? cell->rb[2 * n + k] : 0.0;
+        next[k] += cell->linear_before_reset ? reset[k] * sum : sum;
+    }
+    for (size_t k = 0; k < n; k++) {
+        double fresh = activate(&cell->f[1], clipped(cell, next[k]));
+        h[k] = (1.0 - z[k]) * fresh + z[k] * h[k];
+    }
+}
+
+static void step_lstm(struct cell *cell, const double *x, double *h, double *c)
+{
+    size_t n = cell->sizes.hidden;
+    const double *p = cell->p; /* peepholes of i, o, f */
+    linear_gates(cell, x, h);
+    for (size_t k = 0; k < n; k++) {
+        double i = cell->gate[k], o = cell->gate[n + k], f = cell->gate[2 * n + k];
+        double g = activate(&cell->f[1], clipped(cell, cell->gate[3 * n + k]));
+        i = activate(&cell->f[0], clipped(cell, i + (p != NULL ? p[k] * c[k] : 0.0)));
+        f = activate(&cell->f[0], clipped(cell, f + (p != NULL ? p[2 * n + k] * c[k] : 0.0)));
+        c[k] = (cell->input_forget ? 1.0 - i : f) * c[k] + i * g;
+        o = activate(&cell->f[0], clipped(cell, o + (p != NULL ? p[n + k] * c[k] : 0.0)));
+        h[k] = o * activate(&cell->f[2], c[k]);
+    }
+}
+
+/* --- the call
+ * -------------------------------------------------------------------------------------------- */
+
+/* Operand i as [directions, per direction], or NULL; its size is checked. */
+static enum status direction_part(struct kernel_call *call, size_t i, size_t direction, size_t per,
+                                  size_t directions, const double **out)
+{
+    const struct tensor *tensor = kernel_in(call, i);
+    *out = NULL;
+    if (tensor == NULL)
+        return STATUS_OK;
+    if (tensor->count != per * directions || !element_type_is_float(tensor->type))
+        return kernel_fail(call, STATUS_BAD_INPUT, "operand %zu has %zu elements, expected %zu", i,
+                           tensor->count, per * directions);
+    *out = tensor->data.real + direction * per;
+    return STATUS_OK;
+}
+
+/* Where element 0 of (batch, direction) is in an initial or final state. */
+static size_t state_at(const struct cell_sizes *s, size_t batch, size_t direction)
+{
+    return (s->batch_first ? batch * s->directions + direction : direction * s->batch + batch) *
+           s->hidden;
+}
+
+static enum status cell_begin(struct kernel_call *call, struct cell *cell, size_t direction)
+{
+    const struct cell_sizes *s = &cell->sizes;
+    size_t rows = s->gates * s->hidden;
+    const double *bias;
+    enum status status =
+        direction_part(call, 1, direction, rows * s->input, s->directions, &cell->w);
+    if (status == STATUS_OK)
+        status = direction_part(call, 2, direction, rows * s->hidden, s->directions, &cell->r);
+    if (status == STATUS_OK)
+        status = direction_part(call, 3, direction, 2 * rows, s->directions, &bias);
+    if (status == STATUS_OK && call->node->op == OP_LSTM)
+        status = direction_part(call, 7, direction, 3 * s->hidden, s->directions, &cell->p);
+    for (size_t i = 5; status == STATUS_OK && i < (call->node->op == OP_LSTM ? 7u : 6u); i++) {
+        const double *initial;
+        status = direction_part(call, i, 0, s->batch * s->hidden, s->directions, &initial);
+        double *state = i == 5 ? cell->hidden : cell->memory;
+        for (size_t k = 0; status == STATUS_OK && k < s->batch * s->hidden; k++)
+            state[k] = initial == NULL
+                           ? 0.0
+                           : initial[state_at(s, k / s->hidden, direction) + k % s->hidden];
+    }
+    cell->wb = status == STATUS_OK ? bias : NULL;
+    cell->rb = cell->wb != NULL ? bias + rows : NULL;
+    return status;
+}
+
+static void set_row(struct tensor *out, size_t at, const double *row, size_t count)
+{
+    for (size_t k = 0; out != NULL && k < count; k++)
+        tensor_set_real(out, at + k, row[k]);
+}
+
+/* Runs one direction over one sequence of the batch. */
+static void run_sequence(struct kernel_call *call, struct cell *cell, size_t batch,
+                         size_t direction, size_t length, bool backwards)
+{
+    const struct cell_sizes *s = &cell->sizes;
+    double *h = cell->hidden + batch * s->hidden, *c = cell->memory + batch * s->hidden;
+    struct tensor *all = call->out[0];
+    for (size_t step = 0; step < length; step++) {
+        size_t t = backwards ? length - 1 - step : step;
+        size_t row = s->batch_first ? batch * s->sequence + t : t * s->batch + batch;
+        const double *x = call->in[0]->data.real + row * s->input;
+        if (call->node->op == OP_LSTM)
+            step_lstm(cell, x, h, c);
+        else if (call->node->op == OP_GRU)
+            step_gru(cell, x, h);
+        else
+            step_rnn(cell, x, h);
+        size_t at = s->batch_first ? (batch * s->sequence + t) * s->directions + direction
+                                   : (t * s->directions + direction) * s->batch + batch;
+        set_row(all, at * s->hidden, h, s->hidden);
+    }
+    size_t last = state_at(s, batch, direction);
+    set_row(call->out_count > 1 ? call->out[1] : NULL, last, h, s->hidden);
+    if (call->out_count > 2)
+        set_row(call->out[2], last, c, s->hidden);
+}
+
+enum status run_recurrent(struct kernel_call *call)
+{
+    struct cell cell = {.node = call->node};
+    struct activations activations;
+    const struct tensor *lengths = kernel_in(call, 4);
+    enum status status = sizes_read(call->diag, call->node, &call->in[0]->shape,
+                                    &call->in[1]->shape, &call->in[2]->shape, &cell.sizes);
+    const struct cell_sizes *s = &cell.sizes;
+    if (status == STATUS_OK)
+        status = activations_read(call->diag, call->node, s->directions, &activations);
+    if (status != STATUS_OK)
+        return status;
+    if (lengths != NULL && (lengths->count != s->batch || !element_type_is_integer(lengths->type)))
+        return kernel_fail(call, STATUS_BAD_INPUT, "one length for every sequence is needed");
+    cell.clip = graph_attribute_float(call->node, "clip", 0.0);
+    cell.linear_before_reset = graph_attribute_int(call->node, "linear_before_reset", 0) != 0;
+    cell.input_forget = graph_attribute_int(call->node, "input_forget", 0) != 0;
+    size_t state = s->batch * s->hidden, gates = (GATES_MAX + 1) * s->hidden;
+    cell.hidden = kernel_alloc(call->arena, 2 * state + gates, sizeof(double), call->diag);
+    if (cell.hidden == NULL)
+        return STATUS_NO_MEMORY;
+    cell.memory = cell.hidden + state;
+    cell.gate = cell.memory + state;
+    bool reverse = strcmp(graph_attribute_text(call->node, "direction", "forward"), "reverse") == 0;
+    for (size_t d = 0; d < s->directions; d++) {
+        cell.f = activations.of[d];
+        status = cell_begin(call, &cell, d);
+        for (size_t b = 0; status == STATUS_OK && b < s->batch; b++) {
+            int64_t length = lengths != NULL ? lengths->data.integer[b] : (int64_t)s->sequence;
+            if (length < 0 || (size_t)length > s->sequence)
+                return kernel_fail(call, STATUS_BAD_INPUT,
+                                   "length %" PRId64 " is outside the sequence", length);
+            run_sequence(call, &cell, b, d, (size_t)length, reverse || d == 1);
+        }
+    }
+    return status;
+}
