@@ -235,6 +235,11 @@ static enum status commit_fixed(struct plonk_proving_key *key, struct diag *diag
     return STATUS_OK;
 }
 
+unsigned plonk_advice_arity(const struct plonk_layout *layout)
+{
+    return layout->group[layout->phase_first[PLONK_PHASE_ADVICE]].arity;
+}
+
 void plonk_parameter_values(fr *out, const struct plonk_layout *layout, const fr *cells,
                             const fr tail[2])
 {

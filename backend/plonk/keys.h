@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 struct srs;
+struct srs_lagrange;
 struct plonk_lookup_index;
 
 /* A parsed verifying key. Plain data. */
@@ -83,11 +84,15 @@ struct plonk_proving_key {
     const struct circuit *circuit; /* borrowed */
     const struct srs *srs;         /* borrowed */
     struct machine *machine;       /* borrowed, may be null: one thread */
-    struct ntt_domain domain;      /* of order n */
-    struct arena arena;            /* owns what follows */
-    fr *omega;                     /* [n] omega^i */
-    fr *constants;                 /* [circuit->constant_count] */
-    uint32_t *sigma; /* [3 n] cell = column * n + row; the cell that each cell maps to */
+    /* Borrowed, may be null. Strided Lagrange bases of plonk_advice_arity columns: with them
+     * commitments to the advice cost by the width of its values. Whoever loads the key may set it;
+     * proofs are the same either way. */
+    const struct srs_lagrange *advice_bases;
+    struct ntt_domain domain; /* of order n */
+    struct arena arena;       /* owns what follows */
+    fr *omega;                /* [n] omega^i */
+    fr *constants;            /* [circuit->constant_count] */
+    uint32_t *sigma;          /* [3 n] cell = column * n + row; the cell that each cell maps to */
     fr *fixed[PLONK_FIXED_COLUMNS]; /* [n] coefficients; null for a column of zeros */
     struct plonk_lookup_index *tables;
 };
@@ -126,6 +131,9 @@ enum status plonk_keys_make_over(struct plonk_proving_key *key, const struct cir
 enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct circuit *circuit,
                                    const struct plonk_verifying_key *vk, const struct srs *srs,
                                    struct machine *machine, struct diag *diag) SERTN_MUST_CHECK;
+
+/* The arity of the advice groups: what advice_bases must have been opened for. */
+unsigned plonk_advice_arity(const struct plonk_layout *layout);
 
 /* The n values of a parameter column: its U cells, the random tail, zeros. */
 void plonk_parameter_values(fr *out, const struct plonk_layout *layout, const fr *cells,

@@ -83,6 +83,13 @@ static void blind_tail(struct plonk_prover *prover, fr *column)
                         PLONK_TAIL_ROWS);
 }
 
+/* Puts a trial's column in the place of the honest one. */
+static void replace(const struct plonk_prover *prover, fr *column, const fr *other)
+{
+    if (other != NULL)
+        memcpy(column, other, (prover->layout->usable_rows + 1) * sizeof *column);
+}
+
 static void fill_advice(struct plonk_prover *prover)
 {
     const struct plonk_layout *layout = prover->layout;
@@ -97,8 +104,31 @@ static void fill_advice(struct plonk_prover *prover)
         if (prover->value[column] == NULL)
             continue;
         prover->value[column][layout->usable_rows] = fr_zero;
+        if (column == PLONK_M)
+            replace(prover, prover->value[column], prover->trial->m);
         blind_tail(prover, prover->value[column]);
     }
+}
+
+/* The advice groups from their values over Lagrange bases. */
+static enum round_result commit_advice_values(struct plonk_prover *prover)
+{
+    const struct plonk_layout *layout = prover->layout;
+    for (unsigned g = layout->phase_first[PLONK_PHASE_ADVICE];
+         g < layout->phase_first[PLONK_PHASE_ADVICE + 1]; g++) {
+        const struct plonk_group *group = &layout->group[g];
+        struct kzg_column column[PLONK_ARITY_MAX];
+        for (unsigned i = 0; i < group->arity; i++)
+            column[i] = (struct kzg_column){.full = prover->value[group->column[i]]};
+        g1_affine point;
+        if (kzg_commit_values(&point, prover->key->advice_bases, column, prover->machine,
+                              prover->diag) != STATUS_OK)
+            return ROUND_FAILED;
+        if (!transcript_write_point(&prover->transcript, &prover->writer, "phase 0", &point.x,
+                                    &point.y))
+            return ROUND_RESTART;
+    }
+    return ROUND_DONE;
 }
 
 static enum round_result round_advice(struct plonk_prover *prover)
@@ -110,7 +140,9 @@ static enum round_result round_advice(struct plonk_prover *prover)
                                prover->tail->value[j]);
         ntt_inverse(prover->machine, &prover->key->domain, prover->parameter[j]);
     }
-    enum round_result result = commit_phase(prover, PLONK_PHASE_ADVICE, "phase 0");
+    enum round_result result = prover->key->advice_bases != NULL
+                                   ? commit_advice_values(prover)
+                                   : commit_phase(prover, PLONK_PHASE_ADVICE, "phase 0");
     if (result == ROUND_DONE)
         plonk_squeeze_first(&prover->challenges, &prover->transcript);
     return result;
@@ -183,6 +215,9 @@ static enum round_result round_challenge(struct plonk_prover *prover)
         fr_add(&phi[row + 1], &phi[row], &rows.job.lookup[row]);
     }
     accumulate(s, prover, rows.job.gate);
+    replace(prover, z, prover->trial->z);
+    replace(prover, phi, prover->trial->phi);
+    replace(prover, s, prover->trial->s);
     blind_tail(prover, z);
     blind_tail(prover, phi);
     blind_tail(prover, s);
@@ -311,14 +346,14 @@ static size_t lay_out(struct plonk_prover *prover, fr *block)
     return used;
 }
 
-static enum status attempt_all(struct plonk_prover *prover, uint8_t *proof, const uint8_t *entropy,
-                               transcript_observer *observer, void *observer_context)
+static enum status attempt_all(struct plonk_prover *prover, uint8_t *proof, const uint8_t *entropy)
 {
     for (uint64_t attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         plonk_transcript_start(&prover->transcript, prover->key->vk.digest,
                                prover->statement->context, prover->statement->words,
                                prover->statement->word_count);
-        transcript_observe(&prover->transcript, observer, observer_context);
+        transcript_observe(&prover->transcript, prover->trial->observer,
+                           prover->trial->observer_context);
         proof_writer_init(&prover->writer, proof, prover->layout->proof_bytes);
         plonk_blinding_init(&prover->blinding, entropy, prover->key, prover->witness,
                             prover->statement, attempt);
@@ -335,13 +370,14 @@ static enum status attempt_all(struct plonk_prover *prover, uint8_t *proof, cons
                     "the random numbers of this machine repeat; no proof can be made");
 }
 
-enum status
-plonk_prove_anything(uint8_t *proof, bool *holds, struct plonk_lookup_miss *miss,
-                     const struct plonk_proving_key *key, const struct plonk_parameter_tail *tail,
-                     const struct plonk_witness *witness, const struct plonk_statement *statement,
-                     const uint8_t entropy[PLONK_ENTROPY_BYTES],
-                     const struct plonk_progress *progress, transcript_observer *observer,
-                     void *observer_context, struct diag *diag)
+enum status plonk_prove_anything(uint8_t *proof, bool *holds, struct plonk_lookup_miss *miss,
+                                 const struct plonk_proving_key *key,
+                                 const struct plonk_parameter_tail *tail,
+                                 const struct plonk_witness *witness,
+                                 const struct plonk_statement *statement,
+                                 const uint8_t entropy[PLONK_ENTROPY_BYTES],
+                                 const struct plonk_progress *progress,
+                                 const struct plonk_trial *trial, struct diag *diag)
 {
     struct plonk_prover prover = {
         .key = key, .layout = &key->vk.layout, .kernels = plonk_kernels()};
@@ -351,6 +387,7 @@ plonk_prove_anything(uint8_t *proof, bool *holds, struct plonk_lookup_miss *miss
     prover.statement = statement;
     prover.tail = tail;
     prover.progress = progress;
+    prover.trial = trial;
     prover.diag = diag != NULL ? diag : &local;
     memset(proof, 0, key->vk.layout.proof_bytes);
 
@@ -368,7 +405,7 @@ plonk_prove_anything(uint8_t *proof, bool *holds, struct plonk_lookup_miss *miss
         lay_out(&prover, block);
         for (unsigned i = 0; i < PLONK_FIXED_COLUMNS; i++)
             prover.column[PLONK_FIXED_FIRST + i] = key->fixed[i];
-        status = attempt_all(&prover, proof, entropy, observer, observer_context);
+        status = attempt_all(&prover, proof, entropy);
     }
     if (block != NULL)
         fr_wipe(block, count);
@@ -403,11 +440,12 @@ enum status plonk_prove(uint8_t *proof, const struct plonk_proving_key *key,
                         statement->word_count);
     if (entropy == NULL && !system_random_fill(drawn, sizeof drawn))
         return diag_set(diag, STATUS_IO, "the operating system gives no random bytes");
+    static const struct plonk_trial nothing = {0};
     struct plonk_lookup_miss miss;
     bool holds = false;
     enum status status =
         plonk_prove_anything(proof, &holds, &miss, key, tail, witness, statement,
-                             entropy != NULL ? entropy : drawn, progress, NULL, NULL, diag);
+                             entropy != NULL ? entropy : drawn, progress, &nothing, diag);
     memset(drawn, 0, sizeof drawn);
     __asm__ volatile("" : : "r"(drawn) : "memory");
     if (status == STATUS_OK && miss.count > 0)

@@ -13,6 +13,8 @@
 #include "backend/plonk/prover_kernels.h"
 #include "backend/plonk/protocol.h"
 
+struct plonk_trial;
+
 enum round_result { ROUND_DONE, ROUND_RESTART, ROUND_FAILED };
 
 struct plonk_prover {
@@ -24,6 +26,7 @@ struct plonk_prover {
     const struct plonk_statement *statement;
     const struct plonk_parameter_tail *tail;
     const struct plonk_progress *progress; /* may be null */
+    const struct plonk_trial *trial;
     struct diag *diag;
 
     struct transcript transcript;
@@ -71,6 +74,16 @@ enum round_result plonk_write_commitment(struct plonk_prover *prover, const char
                                          const fr *const *column, unsigned arity, size_t count);
 
 /*
+ * What a test may ask of a proof beyond plonk_prove. All zero: nothing. Columns given here are used
+ * instead of the honest ones on rows 0..U; tails stay random.
+ */
+struct plonk_trial {
+    transcript_observer *observer; /* told every step of the transcript */
+    void *observer_context;
+    const fr *m, *z, *phi, *s; /* [U + 1] each, or null */
+};
+
+/*
  * plonk_prove without its refusals: the proof of a witness that breaks the circuit comes out too,
  * and is false. *holds says whether the constraints held at xi, *miss counts lookups without an
  * answer. For tests of the verifier, and for plonk_prove itself.
@@ -80,7 +93,7 @@ plonk_prove_anything(uint8_t *proof, bool *holds, struct plonk_lookup_miss *miss
                      const struct plonk_proving_key *key, const struct plonk_parameter_tail *tail,
                      const struct plonk_witness *witness, const struct plonk_statement *statement,
                      const uint8_t entropy[PLONK_ENTROPY_BYTES],
-                     const struct plonk_progress *progress, transcript_observer *observer,
-                     void *observer_context, struct diag *diag) SERTN_MUST_CHECK;
+                     const struct plonk_progress *progress, const struct plonk_trial *trial,
+                     struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

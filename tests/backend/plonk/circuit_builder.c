@@ -1,8 +1,6 @@
 /* Circuits by hand. */
 #include "tests/backend/plonk/circuit_builder.h"
 
-#include "backend/plonk/rounds.h"
-#include "backend/plonk/verify.h"
 #include "tests/harness/harness.h"
 
 #include <string.h>
@@ -214,6 +212,9 @@ static void add_lookups(struct built *built, struct features *at)
     /* Memory [index]: (2, 11), (4, 7), (1, 5); a missing parameter column reads as zero. */
     static const int64_t first[3] = {2, 4, 1}, second[3] = {11, 7, 5};
     unsigned columns = built->circuit.param_columns;
+    at->paired_range = built_row(built, CHAIN_START, TERM_LINEAR, 0, 0);
+    rows[at->paired_range].slot_table = TAG_RANGE;
+    built_set_advice(built, at->paired_range, 0, 5, 0);
     at->memory_read = built_row(built, CHAIN_START, TERM_LINEAR, 0, 0);
     at->all_slots = built_row(built, CHAIN_START, TERM_LINEAR, 0, 0);
     rows[at->all_slots].slot_table = TAG_SQUARE;
@@ -363,25 +364,27 @@ enum status proved_prove(struct proved *proved, const struct built *built, const
                        NULL, diag);
 }
 
-bool proved_force(struct proved *proved, const struct built *built)
+bool proved_force(struct proved *proved, const struct built *built, const struct plonk_trial *trial)
 {
     static const uint8_t entropy[PLONK_ENTROPY_BYTES] = {1, 2, 3};
+    static const struct plonk_trial nothing = {0};
     struct plonk_witness witness = built_witness(built);
     struct plonk_statement statement = statement_of(proved, built);
     struct plonk_lookup_miss miss;
     struct diag diag = {0};
     bool holds;
     REQUIRE_OK(plonk_prove_anything(proved->proof, &holds, &miss, &proved->key, &proved->tail,
-                                    &witness, &statement, entropy, NULL, NULL, NULL, &diag),
+                                    &witness, &statement, entropy, NULL,
+                                    trial != NULL ? trial : &nothing, &diag),
                &diag);
     return holds && miss.count == 0;
 }
 
-enum status proved_verify(struct proved *proved, const struct built *built, struct diag *diag)
+struct plonk_claim proved_claim(struct proved *proved, const struct built *built)
 {
     for (uint32_t i = 0; i < built->circuit.public_word_count; i++)
         fr_to_bytes_be(proved->words + 32 * i, &built->word[i]);
-    struct plonk_claim claim = {
+    return (struct plonk_claim){
         .vk_digest = proved->key.vk.digest,
         .vk = proved->vk,
         .vk_bytes = proved->key.vk.layout.vk_bytes,
@@ -391,5 +394,10 @@ enum status proved_verify(struct proved *proved, const struct built *built, stru
         .proof = proved->proof,
         .proof_bytes = proved->key.vk.layout.proof_bytes,
     };
+}
+
+enum status proved_verify(struct proved *proved, const struct built *built, struct diag *diag)
+{
+    struct plonk_claim claim = proved_claim(proved, built);
     return plonk_verify(&claim, test_srs_verifier(), diag);
 }

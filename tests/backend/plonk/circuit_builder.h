@@ -10,6 +10,8 @@
 #include "backend/commit/srs.h"
 #include "backend/plonk/keys.h"
 #include "backend/plonk/prove.h"
+#include "backend/plonk/rounds.h"
+#include "backend/plonk/verify.h"
 #include "ir/circuit.h"
 
 enum { BUILT_COLUMNS = CIRCUIT_ADVICE + CIRCUIT_PARAM_MAX, BUILT_CONSTANTS = 64, BUILT_WORDS = 64 };
@@ -61,6 +63,7 @@ struct features {
     uint32_t second[3];                          /* start, continue, end right behind */
     uint32_t horner[6]; /* start, continue, horner, continue, horner, end */
     uint32_t table_lookup, range_lookup, memory_read; /* one slot each */
+    uint32_t paired_range;                            /* a range table in slot 2 */
     uint32_t all_slots;                               /* three slots in one row */
     uint32_t provider[2], witness_read[2];
     uint32_t copy_row[3];
@@ -98,8 +101,12 @@ void proved_release(struct proved *proved);
 /* Proves honestly. */
 enum status proved_prove(struct proved *proved, const struct built *built, const uint8_t *entropy,
                          struct diag *diag);
-/* Proves whatever the witness says; returns whether the constraints and lookups held. */
-bool proved_force(struct proved *proved, const struct built *built);
+/* Proves whatever the witness and the trial (may be null) say; returns whether constraints and
+ * lookups held. */
+bool proved_force(struct proved *proved, const struct built *built,
+                  const struct plonk_trial *trial);
+/* The claim that an honest verifier makes of it; words of built. */
+struct plonk_claim proved_claim(struct proved *proved, const struct built *built);
 /* Verifies with the words of built. */
 enum status proved_verify(struct proved *proved, const struct built *built, struct diag *diag);
 
