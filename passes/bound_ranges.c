@@ -346,8 +346,34 @@ static bool product_range(const struct relation_program *program, const struct r
     return found;
 }
 
+/* Position by position, adding the ranges of the terms that are there: elements put together from several tensors. */
+static bool pieced_range(const struct relation_program *program, const struct relation *relation, struct range *out)
+{
+    struct range *terms = calloc(relation->term_count, sizeof *terms);
+    bool fits = terms != NULL;
+    for (size_t t = 0; t < relation->term_count && fits; t++) {
+        const struct relation_tensor *tensor = &program->tensors[relation->terms[t].factors[0].tensor];
+        fits = range_scale(&terms[t], (struct range){tensor->low, tensor->high}, relation->terms[t].coefficient);
+    }
+    size_t count = space_count(relation);
+    for (size_t p = 0; p < count && fits; p++) {
+        struct range sum = range_make(relation->constant, relation->constant);
+        for (size_t t = 0; t < relation->term_count && fits; t++) {
+            if (relation_view_element(&relation->terms[t].factors[0], relation->space_rank, relation->space, p) >= 0)
+                fits = range_add(&sum, sum, terms[t]);
+        }
+        *out = p == 0 ? sum : range_hull(*out, sum);
+    }
+    free(terms);
+    return fits && count > 0;
+}
+
 static bool linear_range(const struct relation_program *program, const struct relation *relation, struct range *out)
 {
+    for (size_t t = 0; t < relation->term_count; t++) {
+        if (view_may_be_zero(relation, &relation->terms[t].factors[0]))
+            return pieced_range(program, relation, out);
+    }
     struct range sum = range_make(relation->constant, relation->constant);
     for (size_t t = 0; t < relation->term_count; t++) {
         struct range term = range_of_view(program, relation, &relation->terms[t].factors[0]);

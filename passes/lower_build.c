@@ -170,12 +170,12 @@ static struct range parameter_range(const wide *values, size_t count)
     return range_round_up(range);
 }
 
-uint32_t lowering_parameter_wide(struct lowering *l, const char *name, const struct shape *shape, struct form form, const wide *values)
+static uint32_t add_parameter(struct lowering *l, const char *name, const struct shape *shape, struct form form, const wide *values, struct range range)
 {
     if (l->options->public_parameters)
         return lowering_constant(l, shape, form, values);
     size_t count = shape_elements(shape);
-    uint32_t tensor = add_tensor(l, name, shape, form, ROLE_PARAMETER, parameter_range(values, count), NULL);
+    uint32_t tensor = add_tensor(l, name, shape, form, ROLE_PARAMETER, range, NULL);
     struct lowering_result *result = l->result;
     void *array = result->parameters;
     lowering_grow(l, &array, &l->parameter_capacity, result->parameter_count + 1, sizeof *result->parameters);
@@ -185,6 +185,20 @@ uint32_t lowering_parameter_wide(struct lowering *l, const char *name, const str
         memcpy(copy, values, count * sizeof *copy);
     result->parameters[result->parameter_count++] = (struct parameter_values){tensor, copy};
     return tensor;
+}
+
+uint32_t lowering_parameter_wide(struct lowering *l, const char *name, const struct shape *shape, struct form form, const wide *values)
+{
+    return add_parameter(l, name, shape, form, values, parameter_range(values, shape_elements(shape)));
+}
+
+uint32_t lowering_parameter_bits(struct lowering *l, const char *name, const struct shape *shape, struct form form, const wide *values, unsigned bits)
+{
+    struct range range = {wide_from_i64(0), wide_from_i64(0)};
+    wide power = wide_power_of_two(bits);
+    ASSERT(wide_neg(&range.low, power) && wide_sub(&range.high, power, wide_from_i64(1)));
+    ASSERT(range_contains(range, range_of_values(values, shape_elements(shape))));
+    return add_parameter(l, name, shape, form, values, range);
 }
 
 wide lowering_real(struct lowering *l, double value, int32_t fraction)
@@ -272,6 +286,24 @@ uint32_t lowering_linear(struct lowering *l, const struct shape *shape, struct f
     relation.term_count = count;
     relation.constant = constant;
     return add_computed(l, &relation, shape, form);
+}
+
+uint32_t lowering_linear_within(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
+                                wide constant, struct range range)
+{
+    struct relation relation = relation_in(l, RELATION_LINEAR, shape);
+    relation.terms = (struct relation_term *)terms;
+    relation.term_count = count;
+    relation.constant = constant;
+    relation.output_count = 1;
+    relation.outputs[0] = add_tensor(l, generated_name(l), shape, form, ROLE_WITNESS, range, NULL);
+    add_relation(l, &relation);
+    return relation.outputs[0];
+}
+
+uint32_t lowering_moved(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count)
+{
+    return lowering_linear(l, shape, form, terms, count, wide_from_i64(0));
 }
 
 uint32_t lowering_product(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count, wide constant)
@@ -493,6 +525,22 @@ uint32_t lowering_to_fraction(struct lowering *l, uint32_t x, int32_t fraction)
     l->rescaled = array;
     l->rescaled[l->rescaled_count++] = (struct rescaled){x, result, fraction};
     return result;
+}
+
+uint32_t lowering_divide_by_count(struct lowering *l, uint32_t x, int64_t count)
+{
+    enum { RECIPROCAL_BITS = 40 };
+    struct shape shape = lowering_shape(l, x);
+    int32_t fraction = lowering_fraction(l, x), bits = 0;
+    while ((int64_t)1 << bits < count)
+        bits++;
+    wide coefficient = wide_from_i64(1);
+    if ((int64_t)1 << bits != count) {
+        bits += RECIPROCAL_BITS;
+        coefficient = lowering_real(l, 1.0 / (double)count, bits);
+    }
+    struct relation_term term = lowering_term_wide(l, coefficient, x, &shape);
+    return lowering_linear(l, &shape, form_fixed(fraction + bits), &term, 1, wide_from_i64(0));
 }
 
 uint32_t lowering_trim(struct lowering *l, uint32_t x, int32_t fraction, int32_t slack)

@@ -72,6 +72,8 @@ uint32_t lowering_constant_i64(struct lowering *l, int64_t value);
 uint32_t lowering_parameter(struct lowering *l, const char *name, const struct shape *shape, const double *values, double scale, int32_t fraction);
 /* The same with integers given. */
 uint32_t lowering_parameter_wide(struct lowering *l, const char *name, const struct shape *shape, struct form form, const wide *values);
+/* The same, declared as [-2^bits, 2^bits - 1], which must hold them. */
+uint32_t lowering_parameter_bits(struct lowering *l, const char *name, const struct shape *shape, struct form form, const wide *values, unsigned bits);
 
 /* ---- lower_build.c: relations; the space is `shape` unless said otherwise, names are generated ---- */
 
@@ -83,6 +85,11 @@ struct relation_term lowering_term_view(wide coefficient, struct relation_view v
 
 uint32_t lowering_linear(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
                          wide constant);
+/* The same with a range that some other relation enforces. */
+uint32_t lowering_linear_within(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
+                                wide constant, struct range range);
+/* Elements put together from several tensors: at most one term gives each. */
+uint32_t lowering_moved(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count);
 uint32_t lowering_product(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
                           wide constant);
 /* space: output dims then `contract_rank` summed dims. */
@@ -124,6 +131,8 @@ uint32_t lowering_affine(struct lowering *l, int64_t coefficient, uint32_t x, wi
 uint32_t lowering_to_fraction(struct lowering *l, uint32_t x, int32_t fraction);
 /* lowering_to_fraction only when it saves at least `slack` bits. */
 uint32_t lowering_trim(struct lowering *l, uint32_t x, int32_t fraction, int32_t slack);
+/* x / count: another scale for powers of two, else times a reciprocal of 40 bits. */
+uint32_t lowering_divide_by_count(struct lowering *l, uint32_t x, int64_t count);
 /* A real constant, correctly rounded to `fraction` bits. */
 wide lowering_real(struct lowering *l, double value, int32_t fraction);
 

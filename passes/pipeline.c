@@ -86,7 +86,7 @@ enum status pipeline_evaluate(struct relation_values *values, const struct pipel
 /* ---- measuring ---- */
 
 static void compare_element(struct pipeline *p, struct output_report *report, enum element_type type, double reference, int64_t reference_integer,
-                            double got, int64_t got_integer)
+                            double got, int64_t got_integer, double largest)
 {
     const struct quantize_options *options = &p->options->quantize;
     double relative = options->relative_tolerance > 0 ? options->relative_tolerance : 1e-4;
@@ -104,7 +104,8 @@ static void compare_element(struct pipeline *p, struct output_report *report, en
     report->measured_error = fmax(report->measured_error, error);
     if (reference != 0)
         report->measured_relative = fmax(report->measured_relative, error / fabs(reference));
-    report->tolerance_ratio = fmax(report->tolerance_ratio, error / (absolute + relative * fabs(reference)));
+    double scale = fmin(fabs(reference), largest * QUANTIZE_SMALL_OUTPUT);
+    report->tolerance_ratio = fmax(report->tolerance_ratio, error / (absolute + relative * scale));
 }
 
 static void compare_output(struct pipeline *p, const struct relation_values *values, size_t output, const struct tensor *reference)
@@ -112,12 +113,14 @@ static void compare_output(struct pipeline *p, const struct relation_values *val
     const struct port *port = &p->result->interface.outputs[output];
     const struct relation_tensor *t = &p->result->program->tensors[port->tensor];
     bool is_float = element_type_is_float(port->type);
+    const struct value_plan *plan = &p->plan.values[p->graph->outputs[output]];
+    double largest = fmax(fabs(plan->low), fabs(plan->high));
     for (size_t e = 0; e < t->count; e++) {
         double got = 0;
         int64_t got_integer = 0;
         port_decode(&got, &got_integer, t, is_float ? ELEMENT_F64 : port->type, relation_value(values, port->tensor, e));
         compare_element(p, &p->result->report.outputs[output], port->type, is_float ? reference->data.real[e] : 0,
-                        is_float ? 0 : reference->data.integer[e], got, got_integer);
+                        is_float ? 0 : reference->data.integer[e], got, got_integer, largest);
     }
 }
 

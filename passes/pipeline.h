@@ -46,7 +46,7 @@ struct output_report {
     unsigned value_bits;        /* width of its public integers */
     double measured_error;      /* largest absolute error over the calibration runs; integers: largest difference */
     double measured_relative;   /* largest |error| / |reference| where the reference is not 0 */
-    double tolerance_ratio;     /* largest |error| / (absolute + relative * |reference|); at most 1 meets the tolerance asked for */
+    double tolerance_ratio;     /* largest |error| / (absolute + relative * |reference|), see QUANTIZE_SMALL_OUTPUT; at most 1 meets the tolerance */
     size_t elements, mismatches; /* integer, bool and text outputs: compared and different */
 };
 

@@ -471,13 +471,15 @@ static void output_budgets(struct quantizing *q)
         uint32_t v = q->graph->outputs[o];
         if (!element_type_is_float(q->graph->values[v].type))
             continue;
+        double least = magnitude(&q->plan->values[v]) * QUANTIZE_SMALL_OUTPUT;
         for (size_t r = 0; r < q->plan->run_count; r++) {
             const struct tensor *tensor = q->plan->runs[r].outputs[o];
             for (size_t e = 0; e < tensor->count; e++) {
                 if (isfinite(tensor->data.real[e]))
-                    q->budget[v] = fmin(q->budget[v], absolute + relative * fabs(tensor->data.real[e]));
+                    least = fmin(least, fabs(tensor->data.real[e]));
             }
         }
+        q->budget[v] = absolute + relative * least;
     }
 }
 

@@ -35,6 +35,12 @@ struct quantize_options {
     double relative_tolerance, absolute_tolerance; /* aim for outputs; 0 means 1e-4 and 1e-6 */
 };
 
+/*
+ * Relative tolerance is taken of the output, and of no more than this part of the largest output seen: other inputs
+ * may give smaller outputs than calibration did.
+ */
+#define QUANTIZE_SMALL_OUTPUT 0.125
+
 /* What is known and decided about one value. */
 struct value_plan {
     double low, high;   /* extremes over calibration, NaN and infinity left out; 0, 0 when nothing was seen */

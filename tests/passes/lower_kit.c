@@ -147,6 +147,22 @@ void kit_attribute_text(struct kit *kit, const char *name, const char *value)
     new_attribute(kit, name, ATTRIBUTE_TEXT)->text = value;
 }
 
+void kit_attribute_ints(struct kit *kit, const char *name, const int64_t *values, size_t count)
+{
+    struct graph_attribute *attribute = new_attribute(kit, name, ATTRIBUTE_INTS);
+    attribute->integers = arena_memdup(&kit->arena, values, count * sizeof *values);
+    attribute->count = count;
+}
+
+void kit_attribute_tensor(struct kit *kit, const char *name, enum element_type type, const double *values, size_t count)
+{
+    struct shape shape = kit_shape(1, (int)count);
+    struct tensor *tensor = tensor_new(&kit->arena, type, &shape);
+    for (size_t i = 0; i < count; i++)
+        tensor->data.real[i] = element_round(type, values[i]);
+    new_attribute(kit, name, ATTRIBUTE_TENSOR)->tensor = tensor;
+}
+
 void kit_output(struct kit *kit, uint32_t value)
 {
     uint32_t *list = arena_array(&kit->arena, uint32_t, kit->graph->output_count + 1);
