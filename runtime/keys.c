@@ -81,7 +81,8 @@ enum status keys_make(struct keys_result *result, struct session *session, const
         status = plonk_keys_make(&key, &model->circuit, model->mode, &session->srs, columns, &tail,
                                  session->machine, diag);
     if (status == STATUS_OK)
-        status = plonk_setup_prove(&setup, &model->circuit, &key.vk, &session->srs, columns, &tail, progress, diag);
+        status = plonk_setup_prove(&setup, &model->circuit, &key.vk, &session->srs, columns, &tail,
+                                   progress, diag);
     if (status == STATUS_OK) {
         model->key = key.vk;
         model->vk_bytes = key.vk.layout.vk_bytes;

@@ -1,0 +1,69 @@
+/* See plan.h. Constants were fitted on 2 cores of an AMD EPYC (Zen 3); benchmarks/results keeps
+ * predicted against measured. */
+#include "backend/plan.h"
+
+#include "backend/field/field.h"
+#include "ir/support/machine.h"
+
+enum { PRODUCTS_MEASURED = 20000 };
+
+void plan_measure_prices(struct cost_prices *prices, unsigned threads)
+{
+    fr a, b;
+    fr_from_u64(&a, 3);
+    fr_from_u64(&b, 5);
+    double start = machine_seconds();
+    for (unsigned i = 0; i < PRODUCTS_MEASURED; i++)
+        fr_mul(&a, &a, &b);
+    double seconds = machine_seconds() - start;
+    prices->product_ns = fr_is_zero(&a) ? 0 : seconds * 1e9 / PRODUCTS_MEASURED;
+    prices->threads = threads == 0 ? machine_cpu_count() : threads;
+}
+
+/* Gas of PlonkVerifier.verify called directly: base and calldata, nine or ten multiplications, one
+ * pairing, arithmetic. */
+static double verify_gas(const struct plonk_layout *layout, uint32_t words)
+{
+    const double transaction = 21000, byte = 15.9, head_bytes = 420, pairing = 113000, point = 6450,
+                 per_evaluation = 145;
+    const double word = 512 + 88, arithmetic = 12200, per_bit = 55;
+    double points = 7 + 1 + (double)layout->param_columns;
+    double calldata =
+        ((double)layout->proof_bytes + (double)layout->vk_bytes - 64) * byte + head_bytes;
+    return transaction + calldata + pairing + points * point +
+           layout->evaluation_count * per_evaluation + words * word + arithmetic +
+           per_bit * (28 - layout->lg_rows) * 2;
+}
+
+/* Products of one proof, in units of field products: MSM points, NTT butterflies, quotient
+ * evaluations. */
+static double prove_products(const struct plonk_layout *layout)
+{
+    double n = (double)layout->rows, lg = layout->lg_rows;
+    unsigned widest = layout->mode == PLONK_MODE_GAS ? PLONK_ARITY_MAX : 1;
+    double full_points = 3 * n + 4 * n + 2 * widest * n;
+    double small_points = (4.0 + layout->param_columns) * n;
+    double transforms = 80 * n * lg / 2;
+    return full_points * 150 + small_points * 30 + transforms + 4 * n * 150;
+}
+
+void plan_circuit(struct plan *plan, const struct circuit *circuit, enum plonk_mode mode,
+                  unsigned threads)
+{
+    struct plonk_layout layout;
+    struct cost_prices prices;
+    plonk_layout_init(&layout, mode, circuit->lg_rows, circuit->param_columns);
+    plan_measure_prices(&prices, threads);
+    *plan = (struct plan){.columns = PLONK_COLUMNS - (CIRCUIT_PARAM_MAX - circuit->param_columns),
+                          .proof_bytes = layout.proof_bytes,
+                          .vk_bytes = layout.vk_bytes};
+    while (((size_t)1 << plan->srs_power) * 2 - 1 < layout.srs_points)
+        plan->srs_power++;
+    if (mode == PLONK_MODE_GAS)
+        plan->gas = verify_gas(&layout, circuit->public_word_count);
+    double parallel = prices.threads < 1 ? 1 : prices.threads;
+    plan->prove_seconds = 0.004 + prove_products(&layout) * prices.product_ns * 1e-9 / parallel;
+    plan->verify_seconds = 0.0015;
+    plan->keys_seconds = 0.7 * plan->prove_seconds;
+    plan->prove_memory_bytes = 8000000 + (uint64_t)layout.rows * 32 * (PLONK_COLUMNS * 2 + 40);
+}

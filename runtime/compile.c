@@ -1,0 +1,236 @@
+/* See compile.h. */
+#include "runtime/compile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/hash/keccak.h"
+#include "backend/witness/digest.h"
+#include "ir/relation_codec.h"
+#include "ir/support/file.h"
+#include "runtime/compile_data.h"
+#include "runtime/compile_report.h"
+#include "runtime/digest_spec.h"
+#include "runtime/model.h"
+
+static enum status note(struct diag_list *problems, enum status status, const struct diag *diag)
+{
+    return status == STATUS_OK ? status : diag_list_add_diag(problems, diag);
+}
+
+/* ---- the passes ---- */
+
+static enum status import(struct compilation *c, const struct compile_options *options,
+                          struct compile_data *data, struct diag_list *problems,
+                          struct import_notes *notes)
+{
+    struct diag diag = {0};
+    enum status status =
+        note(problems, onnx_load_file(&c->file, options->model_path, &diag), &diag);
+    if (status == STATUS_OK)
+        status =
+            note(problems, compile_data_read(data, &c->file, options, &c->arena, &diag), &diag);
+    if (status != STATUS_OK)
+        return status;
+    struct import_options import_options = {options->dims, options->dim_count,
+                                            data->samples, data->sample_count,
+                                            data->binds,   data->bind_count};
+    status = import_graph(&c->graph, &c->file, &import_options, &c->arena, problems, notes);
+    if (status == STATUS_OK)
+        status = note(problems, compile_data_order(data, c->graph, &c->arena, &diag), &diag);
+    return status;
+}
+
+static enum status quantize_and_lower(struct compilation *c, const struct compile_options *options,
+                                      const struct compile_data *data, struct diag_list *problems)
+{
+    struct pipeline_options pipeline = {
+        .quantize = {.sets = data->sets,
+                     .set_count = data->set_count,
+                     .ranges = options->ranges,
+                     .range_count = options->range_count,
+                     .relative_tolerance = options->tolerance,
+                     .absolute_tolerance = options->tolerance > 0 ? options->tolerance * 1e-3 : 0},
+        .inputs = options->inputs,
+        .outputs = options->outputs_given ? options->outputs : PORT_PUBLIC,
+        .named = options->named,
+        .named_count = options->named_count,
+        .public_parameters = options->public_parameters,
+        .capacity_bits = MODEL_CAPACITY_BITS,
+        .digest = digest_values,
+        .after_pass = options->after_pass,
+        .after_pass_context = options->after_pass_context,
+    };
+    return pipeline_run(&c->result, c->graph, &pipeline, &c->arena, problems);
+}
+
+static void set_program_digest(struct compilation *c)
+{
+    struct buffer program, interface;
+    buffer_init(&program);
+    buffer_init(&interface);
+    relation_program_serialize(c->result.program, &program);
+    interface_serialize(&c->result.interface, &interface);
+    model_program_digest(c->circuit.program_digest, &program, &interface);
+    buffer_release(&interface);
+    buffer_release(&program);
+}
+
+static enum status place(struct compilation *c, struct diag_list *problems)
+{
+    struct diag diag = {0};
+    struct digest_spec spec;
+    struct place_options options = {.capacity_bits = MODEL_CAPACITY_BITS, .digest = &spec};
+    enum status status = STATUS_OK;
+    if (!digest_spec_init(&spec, &c->arena))
+        status = diag_set(&diag, STATUS_NO_MEMORY, "no memory to place the model");
+    if (status == STATUS_OK)
+        status = place_prepare(c->result.program, &diag);
+    if (status == STATUS_OK)
+        status = relation_validate(c->result.program, MODEL_CAPACITY_BITS, &diag);
+    if (status == STATUS_OK)
+        status = place_circuit(&c->circuit, &c->report.summary, c->result.program, &options,
+                               &c->arena, &diag);
+    if (status == STATUS_OK)
+        status = circuit_validate(&c->circuit, &diag);
+    if (status == STATUS_OK)
+        set_program_digest(c);
+    return note(problems, status, &diag);
+}
+
+/* ---- the folder ---- */
+
+static enum status write_file(const char *folder, const char *name, const void *bytes, size_t count,
+                              unsigned mode, struct diag *diag)
+{
+    char *path = model_path(folder, name);
+    if (path == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory to write '%s'", folder);
+    enum status status = file_write(path, bytes, count, mode, false, diag);
+    free(path);
+    return status;
+}
+
+static enum status make_dir(const char *folder, const char *name, unsigned mode, struct diag *diag)
+{
+    char *path = model_path(folder, name);
+    if (path == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory to write '%s'", folder);
+    enum status status = file_make_dir(path, mode, diag);
+    free(path);
+    return status;
+}
+
+static enum status write_parameters(const struct compilation *c, const char *folder,
+                                    struct diag *diag)
+{
+    struct arena arena;
+    struct relation_values values;
+    struct buffer bytes;
+    struct model model = {.program = *c->result.program, .circuit = c->circuit};
+    arena_init(&arena, 0);
+    buffer_init(&bytes);
+    enum status status = relation_values_init(&values, c->result.program, &arena, diag);
+    for (size_t i = 0; i < c->result.parameter_count && status == STATUS_OK; i++) {
+        const struct parameter_values *p = &c->result.parameters[i];
+        for (size_t e = 0; e < c->result.program->tensors[p->tensor].count && status == STATUS_OK;
+             e++) {
+            if (!relation_value_set(&values, c->result.program, p->tensor, e, p->values[e]))
+                status =
+                    diag_set(diag, STATUS_LIMIT,
+                             "weight '%s' element %zu is outside the range it was declared with",
+                             c->result.program->tensors[p->tensor].name, e);
+        }
+    }
+    if (status == STATUS_OK)
+        status = model_parameters_serialize(&bytes, &model, &values, diag);
+    if (status == STATUS_OK)
+        status = write_file(folder, "private/parameters", bytes.data, bytes.count,
+                            FILE_MODE_PRIVATE, diag);
+    if (bytes.data != NULL)
+        explicit_bzero(bytes.data, bytes.count);
+    buffer_release(&bytes);
+    arena_release(&arena);
+    return status;
+}
+
+static enum status write_text(const char *folder, const char *name, char *text, unsigned mode,
+                              struct diag *diag)
+{
+    enum status status = text == NULL
+                             ? diag_set(diag, STATUS_NO_MEMORY, "no memory to write '%s'", name)
+                             : write_file(folder, name, text, strlen(text), mode, diag);
+    free(text);
+    return status;
+}
+
+static enum status write_folder(const struct compilation *c, const struct compile_options *options,
+                                const char *folder, struct diag *diag)
+{
+    struct buffer bytes;
+    buffer_init(&bytes);
+    enum status status = make_dir(folder, "public", 0755, diag);
+    if (status == STATUS_OK)
+        status = make_dir(folder, "private", 0700, diag);
+    if (status == STATUS_OK)
+        status = model_serialize(&bytes, c->result.program, &c->result.interface, &c->circuit,
+                                 options->mode, diag);
+    if (status == STATUS_OK)
+        status =
+            write_file(folder, "public/circuit", bytes.data, bytes.count, FILE_MODE_PUBLIC, diag);
+    buffer_release(&bytes);
+    if (status == STATUS_OK)
+        status = write_text(folder, "public/report.json", compile_report_json(c, false),
+                            FILE_MODE_PUBLIC, diag);
+    if (status == STATUS_OK)
+        status = write_text(folder, "public/metadata.json", compile_metadata_json(c, options),
+                            FILE_MODE_PUBLIC, diag);
+    if (status == STATUS_OK)
+        status = write_text(folder, "private/accuracy.json", compile_report_json(c, true),
+                            FILE_MODE_PRIVATE, diag);
+    if (status == STATUS_OK)
+        status = write_parameters(c, folder, diag);
+    return status;
+}
+
+static enum status write_model(const struct compilation *c, const struct compile_options *options,
+                               struct diag *diag)
+{
+    struct file_staging staging;
+    enum status status = file_staging_begin(&staging, options->out_folder, "public/circuit", diag);
+    if (status != STATUS_OK)
+        return status;
+    status = write_folder(c, options, staging.staged, diag);
+    if (status == STATUS_OK)
+        return file_staging_commit(&staging, diag);
+    file_staging_abandon(&staging);
+    return status;
+}
+
+/* ---- entry ---- */
+
+enum status compile_model(struct compilation *c, const struct compile_options *options,
+                          struct diag_list *problems, struct import_notes *notes)
+{
+    *c = (struct compilation){0};
+    arena_init(&c->arena, 0);
+    struct compile_data data = {0};
+    struct diag diag = {0};
+    enum status status = import(c, options, &data, problems, notes);
+    if (status == STATUS_OK)
+        status = quantize_and_lower(c, options, &data, problems);
+    if (status == STATUS_OK)
+        status = place(c, problems);
+    if (status == STATUS_OK)
+        status = note(problems, compile_report_init(c, options, &diag), &diag);
+    if (status == STATUS_OK && options->out_folder != NULL)
+        status = note(problems, write_model(c, options, &diag), &diag);
+    return status;
+}
+
+void compilation_release(struct compilation *c)
+{
+    onnx_release(&c->file);
+    arena_release(&c->arena);
+    *c = (struct compilation){0};
+}

@@ -1,0 +1,96 @@
+/*
+ * ONNX file to compiled model: the whole pipeline, placement, cost prediction and the folder on
+ * disk.
+ */
+#ifndef SERTN_RUNTIME_COMPILE_H
+#define SERTN_RUNTIME_COMPILE_H
+
+#include "backend/plonk/layout.h"
+#include "frontend/import.h"
+#include "ir/circuit.h"
+#include "passes/pipeline.h"
+#include "passes/place.h"
+
+/* NAME=PATH or NAME=LITERAL of --bind. */
+struct compile_bind {
+    const char *name, *value;
+};
+
+/* Everything borrowed. Zeroed: defaults (private input, private parameters, public output, gas
+ * mode). */
+struct compile_options {
+    const char *model_path;
+    const char *out_folder; /* NULL with report_only */
+    const struct import_dim *dims;
+    size_t dim_count;
+    const char *const *data_paths;
+    size_t data_count;
+    const struct compile_bind *binds;
+    size_t bind_count;
+    const struct declared_range *ranges;
+    size_t range_count;
+    enum port_visibility inputs;
+    bool outputs_given; /* outputs are public unless given */
+    enum port_visibility outputs;
+    bool public_parameters;
+    const struct named_visibility *named;
+    size_t named_count;
+    double tolerance; /* relative; 0: default */
+    enum plonk_mode mode;
+    unsigned threads;
+    /* Called after each stage; may print dumps. */
+    void (*after_pass)(void *context, const char *pass, const struct graph *graph,
+                       const struct relation_program *program);
+    void *after_pass_context;
+};
+
+struct node_rows {
+    const char *name; /* "name (Operator)", or "(shared)" */
+    uint32_t rows;
+};
+
+/* Predicted cost and what the compiler decided. Strings live as long as the compilation. */
+struct compile_report {
+    struct place_summary summary;
+    unsigned lg_rows, param_columns;
+    uint32_t rows;    /* 2^lg_rows */
+    unsigned columns; /* of the table: advice, parameters, challenge, fixed */
+    uint32_t used_rows;
+    uint32_t word_count;
+    size_t copies, lookups, table_rows;
+    size_t proof_bytes, vk_bytes;
+    double gas, prove_seconds, verify_seconds, keys_seconds;
+    uint64_t prove_memory_bytes;
+    unsigned srs_power;      /* of the .ptau a model needs */
+    struct node_rows *nodes; /* by rows, largest first */
+    size_t node_count;
+    size_t parameter_elements;
+    uint8_t circuit_digest[32];
+};
+
+struct compilation {
+    struct arena arena;
+    struct onnx_file file;
+    struct graph *graph;
+    struct pipeline_result result;
+    struct circuit circuit;
+    struct compile_report report;
+};
+
+/*
+ * Compiles; writes out_folder unless it is NULL. problems gets every reason of a refusal, notes
+ * what the user should know. Both are borrowed and initialised by the caller. Errors: as the stages
+ * say; nothing is left half-written. Life cycle: compile_model, compilation_release (safe after a
+ * failure too).
+ */
+enum status compile_model(struct compilation *compilation, const struct compile_options *options,
+                          struct diag_list *problems, struct import_notes *notes) SERTN_MUST_CHECK;
+void compilation_release(struct compilation *compilation);
+
+/* Report as JSON text (the public part: nothing measured), owned; NULL without memory. With
+ * `measured`, the accuracy too. */
+char *compile_report_json(const struct compilation *compilation, bool measured);
+/* Report as text for people. */
+char *compile_report_text(const struct compilation *compilation);
+
+#endif

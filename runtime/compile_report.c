@@ -1,0 +1,316 @@
+/* See compile_report.h. Prices of gas and time come from backend/plan; nothing is computed twice.
+ */
+#include "runtime/compile_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "backend/hash/keccak.h"
+#include "backend/plan.h"
+#include "backend/plonk/keys.h"
+#include "ir/support/buffer.h"
+#include "runtime/proof.h"
+
+/* ---- rows by node ---- */
+
+static int by_rows(const void *a, const void *b)
+{
+    const struct node_rows *x = a, *y = b;
+    if (x->rows != y->rows)
+        return x->rows < y->rows ? 1 : -1;
+    return strcmp(x->name, y->name);
+}
+
+static enum status count_nodes(struct compilation *c, struct diag *diag)
+{
+    const struct relation_program *program = c->result.program;
+    struct node_rows *nodes = arena_array(&c->arena, struct node_rows, program->node_count + 1);
+    if (nodes == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for the report");
+    for (size_t i = 0; i < program->node_count; i++)
+        nodes[i].name = program->node_names[i];
+    nodes[program->node_count].name = "(shared)";
+    for (uint32_t row = 0; row < c->circuit.usable_rows; row++) {
+        uint32_t relation = c->circuit.origins[row].relation, node = (uint32_t)program->node_count;
+        const struct circuit_row *r = &c->circuit.rows[row];
+        bool used = r->chain != 0 || r->term != 0 || r->slot_memory != 0 || r->slot_table != 0 ||
+                    r->slot_range != 0 || r->c2 != 0 || r->c3 != 0;
+        if (relation != RELATION_NONE && program->relations[relation].node < program->node_count)
+            node = program->relations[relation].node;
+        nodes[node].rows += used;
+        c->report.used_rows += used;
+    }
+    qsort(nodes, program->node_count + 1, sizeof *nodes, by_rows);
+    c->report.nodes = nodes;
+    while (c->report.node_count <= program->node_count && nodes[c->report.node_count].rows > 0)
+        c->report.node_count++;
+    return STATUS_OK;
+}
+
+enum status compile_report_init(struct compilation *c, const struct compile_options *options,
+                                struct diag *diag)
+{
+    struct compile_report *report = &c->report;
+    const struct circuit *circuit = &c->circuit;
+    struct plan plan;
+    plan_circuit(&plan, circuit, options->mode, options->threads);
+    report->lg_rows = circuit->lg_rows;
+    report->rows = (uint32_t)1 << circuit->lg_rows;
+    report->param_columns = circuit->param_columns;
+    report->columns = plan.columns;
+    report->word_count = circuit->public_word_count;
+    report->copies = circuit->copy_count;
+    report->table_rows = report->summary.table_rows + report->summary.memory_rows;
+    report->proof_bytes = plan.proof_bytes;
+    report->vk_bytes = plan.vk_bytes;
+    report->gas = plan.gas;
+    report->prove_seconds = plan.prove_seconds;
+    report->verify_seconds = plan.verify_seconds;
+    report->keys_seconds = plan.keys_seconds;
+    report->prove_memory_bytes = plan.prove_memory_bytes;
+    report->srs_power = plan.srs_power;
+    for (uint32_t row = 0; row < circuit->usable_rows; row++)
+        report->lookups +=
+            (circuit->rows[row].slot_memory != 0 && !circuit->rows[row].is_provider) +
+            (circuit->rows[row].slot_table != 0) + (circuit->rows[row].slot_range != 0);
+    for (size_t i = 0; i < c->result.program->tensor_count; i++) {
+        if (c->result.program->tensors[i].role == ROLE_PARAMETER)
+            report->parameter_elements += c->result.program->tensors[i].count;
+    }
+    enum status status = plonk_circuit_digest(report->circuit_digest, circuit, diag);
+    return status == STATUS_OK ? count_nodes(c, diag) : status;
+}
+
+/* ---- JSON ---- */
+
+static bool add_number(cJSON *object, const char *name, double value)
+{
+    return cJSON_AddNumberToObject(object, name, value) != NULL;
+}
+
+static bool add_text(cJSON *object, const char *name, const char *value)
+{
+    return cJSON_AddStringToObject(object, name, value) != NULL;
+}
+
+static bool add_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t count)
+{
+    char *text = proof_print_hex(bytes, count);
+    bool done = text != NULL && add_text(object, name, text);
+    free(text);
+    return done;
+}
+
+static bool add_costs(cJSON *root, const struct compile_report *r)
+{
+    return add_number(root, "rows", r->rows) && add_number(root, "used_rows", r->used_rows) &&
+           add_number(root, "columns", r->columns) &&
+           add_number(root, "param_columns", r->param_columns) &&
+           add_number(root, "table_rows", (double)r->table_rows) &&
+           add_number(root, "lookups", (double)r->lookups) &&
+           add_number(root, "copies", (double)r->copies) &&
+           add_number(root, "public_words", r->word_count) &&
+           add_number(root, "proof_bytes", (double)r->proof_bytes) &&
+           add_number(root, "vk_bytes", (double)r->vk_bytes) && add_number(root, "gas", r->gas) &&
+           add_number(root, "prove_seconds", r->prove_seconds) &&
+           add_number(root, "verify_seconds", r->verify_seconds) &&
+           add_number(root, "keys_seconds", r->keys_seconds) &&
+           add_number(root, "prove_memory_bytes", (double)r->prove_memory_bytes) &&
+           add_number(root, "ptau_power", r->srs_power) &&
+           add_number(root, "limb_bits", r->summary.limb_bits) &&
+           add_number(root, "parameters", (double)r->parameter_elements) &&
+           add_hex(root, "circuit_digest", r->circuit_digest, 32);
+}
+
+static bool add_nodes(cJSON *root, const struct compile_report *r)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "nodes");
+    for (size_t i = 0; i < r->node_count && list != NULL; i++) {
+        cJSON *node = cJSON_CreateObject();
+        if (node == NULL || !cJSON_AddItemToArray(list, node) ||
+            !add_text(node, "node", r->nodes[i].name) ||
+            !add_number(node, "rows", r->nodes[i].rows))
+            return false;
+    }
+    return list != NULL;
+}
+
+static bool add_inputs(cJSON *root, const struct quantize_report *r)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "inputs");
+    for (size_t i = 0; i < r->input_count && list != NULL; i++) {
+        const struct input_report *in = &r->inputs[i];
+        cJSON *item = cJSON_CreateObject();
+        if (item == NULL || !cJSON_AddItemToArray(list, item) || !add_text(item, "name", in->name))
+            return false;
+        if (in->is_key ? !add_text(item, "encoding", "float key")
+                       : !add_number(item, "low", in->low) || !add_number(item, "high", in->high) ||
+                             !add_number(item, "fraction_bits", in->fraction_bits))
+            return false;
+    }
+    return list != NULL;
+}
+
+static bool add_outputs(cJSON *root, const struct quantize_report *r, bool measured)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "outputs");
+    for (size_t i = 0; i < r->output_count && list != NULL; i++) {
+        const struct output_report *out = &r->outputs[i];
+        cJSON *item = cJSON_CreateObject();
+        if (item == NULL || !cJSON_AddItemToArray(list, item) ||
+            !add_text(item, "name", out->name) ||
+            !add_number(item, "fraction_bits", out->fraction_bits) ||
+            !add_number(item, "value_bits", out->value_bits))
+            return false;
+        if (measured && (!add_number(item, "measured_error", out->measured_error) ||
+                         !add_number(item, "measured_relative", out->measured_relative) ||
+                         !add_number(item, "tolerance_ratio", out->tolerance_ratio) ||
+                         !add_number(item, "elements", (double)out->elements) ||
+                         !add_number(item, "mismatches", (double)out->mismatches)))
+            return false;
+    }
+    return list != NULL;
+}
+
+static bool add_ranges(cJSON *root, const struct quantize_report *r)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "inserted_ranges");
+    for (size_t i = 0; i < r->range_count && list != NULL; i++) {
+        cJSON *item = cJSON_CreateObject();
+        if (item == NULL || !cJSON_AddItemToArray(list, item) ||
+            !add_text(item, "value", r->ranges[i].value) ||
+            !add_text(item, "node", r->ranges[i].node) ||
+            !add_number(item, "low", r->ranges[i].low) ||
+            !add_number(item, "high", r->ranges[i].high))
+            return false;
+    }
+    return list != NULL;
+}
+
+char *compile_report_json(const struct compilation *c, bool measured)
+{
+    const struct quantize_report *q = &c->result.report;
+    cJSON *root = cJSON_CreateObject();
+    bool done = root != NULL && add_costs(root, &c->report) && add_inputs(root, q) &&
+                add_outputs(root, q, measured) && add_ranges(root, q) &&
+                add_nodes(root, &c->report);
+    if (done && measured)
+        done = add_number(root, "calibration_runs", (double)q->run_count) &&
+               cJSON_AddBoolToObject(root, "meets_tolerance", q->meets_tolerance) != NULL;
+    char *text = done ? cJSON_Print(root) : NULL;
+    cJSON_Delete(root);
+    return text;
+}
+
+/* ---- metadata ---- */
+
+/* A port as the registry's schema has it: name, element type, shape; the schema hash is keccak256
+ * over the compact JSON of the list. */
+static cJSON *schema_json(const struct port *ports, size_t count)
+{
+    static const char *const visibility[] = {"private", "public", "hashed"};
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < count && list != NULL; i++) {
+        cJSON *port = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, port);
+        cJSON *shape = NULL;
+        if (port != NULL && add_text(port, "name", ports[i].name) &&
+            add_text(port, "type", element_type_name(ports[i].type)) &&
+            add_text(port, "visibility", visibility[ports[i].visibility]))
+            shape = cJSON_AddArrayToObject(port, "shape");
+        for (unsigned d = 0; shape != NULL && d < ports[i].shape.rank; d++)
+            cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)ports[i].shape.dim[d]));
+        if (shape == NULL) {
+            cJSON_Delete(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static bool add_schema(cJSON *root, const char *name, const char *hash_name,
+                       const struct port *ports, size_t count)
+{
+    cJSON *schema = schema_json(ports, count);
+    char *text = schema == NULL ? NULL : cJSON_PrintUnformatted(schema);
+    uint8_t digest[32];
+    if (text != NULL)
+        keccak256(digest, text, strlen(text));
+    bool done = text != NULL && add_hex(root, hash_name, digest, sizeof digest) &&
+                cJSON_AddItemToObject(root, name, schema);
+    if (!done && text == NULL)
+        cJSON_Delete(schema);
+    free(text);
+    return done;
+}
+
+char *compile_metadata_json(const struct compilation *c, const struct compile_options *options)
+{
+    const struct interface *interface = &c->result.interface;
+    cJSON *root = cJSON_CreateObject();
+    bool done = root != NULL && add_number(root, "version", 1) &&
+                add_text(root, "proof_system", proof_system_name(options->mode)) &&
+                add_text(root, "graph", c->graph->name != NULL ? c->graph->name : "") &&
+                add_hex(root, "circuit_hash", c->report.circuit_digest, 32) &&
+                add_schema(root, "inputs", "input_schema_hash", interface->inputs,
+                           interface->input_count) &&
+                add_schema(root, "outputs", "output_schema_hash", interface->outputs,
+                           interface->output_count) &&
+                add_number(root, "rows", c->report.rows) &&
+                add_number(root, "compute_cost", (double)c->report.rows) &&
+                add_text(root, "parameters", options->public_parameters ? "public" : "private");
+    char *text = done ? cJSON_Print(root) : NULL;
+    cJSON_Delete(root);
+    return text;
+}
+
+/* ---- text ---- */
+
+char *compile_report_text(const struct compilation *c)
+{
+    const struct compile_report *r = &c->report;
+    const struct quantize_report *q = &c->result.report;
+    struct buffer out;
+    size_t count;
+    buffer_init(&out);
+    buffer_printf(&out, "rows        2^%u = %u (%u used; %zu table rows; limbs of %u bits)\n",
+                  r->lg_rows, r->rows, r->used_rows, r->table_rows, r->summary.limb_bits);
+    buffer_printf(&out, "columns     %u (%u of private parameters, %zu numbers)\n", r->columns,
+                  r->param_columns, r->parameter_elements);
+    buffer_printf(&out, "public      %u words\n", r->word_count);
+    buffer_printf(&out, "proof       %zu bytes, %.0f gas\n", r->proof_bytes, r->gas);
+    buffer_printf(&out, "prove       %.3g s, %.1f MB (predicted)\n", r->prove_seconds,
+                  (double)r->prove_memory_bytes / 1e6);
+    buffer_printf(&out, "keys        %.3g s (predicted); a .ptau of power %u\n", r->keys_seconds,
+                  r->srs_power);
+    for (size_t i = 0; i < q->input_count; i++) {
+        const struct input_report *in = &q->inputs[i];
+        if (in->is_key)
+            buffer_printf(&out, "input       %s: exact floats\n", in->name);
+        else
+            buffer_printf(&out, "input       %s: %.6g..%.6g, %d fraction bits%s\n", in->name,
+                          in->low, in->high, in->fraction_bits,
+                          in->is_declared ? "" : " (range from data or default)");
+    }
+    for (size_t i = 0; i < q->output_count; i++) {
+        const struct output_report *o = &q->outputs[i];
+        buffer_printf(&out,
+                      "output      %s: %d fraction bits, measured error %.3g absolute, %.3g "
+                      "relative, %zu of %zu differ\n",
+                      o->name, o->fraction_bits, o->measured_error, o->measured_relative,
+                      o->mismatches, o->elements);
+    }
+    for (size_t i = 0; i < q->range_count; i++)
+        buffer_printf(&out, "range       %s at %s: %.6g..%.6g\n", q->ranges[i].value,
+                      q->ranges[i].node, q->ranges[i].low, q->ranges[i].high);
+    if (!q->meets_tolerance)
+        buffer_printf(&out,
+                      "accuracy    the tolerance asked for is NOT met on the calibration data\n");
+    for (size_t i = 0; i < r->node_count && i < 12; i++)
+        buffer_printf(&out, "rows of     %-40s %u\n", r->nodes[i].name, r->nodes[i].rows);
+    buffer_put_u8(&out, 0);
+    return out.failed ? NULL : (char *)buffer_take(&out, &count);
+}
