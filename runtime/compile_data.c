@@ -1,0 +1,125 @@
+/* See compile_data.h. */
+#include "runtime/compile_data.h"
+
+#include <string.h>
+
+#include "frontend/import_inputs.h"
+#include "frontend/value_file.h"
+#include "ir/support/file.h"
+
+static enum status no_memory(struct diag *diag)
+{
+    return diag_set(diag, STATUS_NO_MEMORY, "no memory for calibration data");
+}
+
+static const struct value_spec *find_spec(const struct compile_data *data, const char *name)
+{
+    for (size_t i = 0; i < data->spec_count; i++) {
+        if (strcmp(data->specs[i].name, name) == 0)
+            return &data->specs[i];
+    }
+    return NULL;
+}
+
+static enum status read_binds(struct compile_data *data, const struct compile_options *options,
+                              struct arena *arena, struct diag *diag)
+{
+    data->binds = arena_array(arena, struct import_bind, options->bind_count + 1);
+    if (data->binds == NULL)
+        return no_memory(diag);
+    for (size_t i = 0; i < options->bind_count; i++) {
+        const struct compile_bind *bind = &options->binds[i];
+        const struct value_spec *spec = find_spec(data, bind->name);
+        if (spec == NULL)
+            return diag_set(diag, STATUS_BAD_INPUT,
+                            "--bind %s: the model has no input of this name", bind->name);
+        struct import_bind *out = &data->binds[data->bind_count++];
+        out->input = bind->name;
+        enum status status =
+            file_exists(bind->value)
+                ? value_file_read_tensor(&out->tensor, bind->value, spec, arena, diag)
+                : value_parse_literal(&out->tensor, bind->value, spec, arena, diag);
+        if (status != STATUS_OK)
+            return diag_prefix(diag, status, "--bind %s", bind->name);
+    }
+    return STATUS_OK;
+}
+
+static enum status read_sets(struct compile_data *data, const struct compile_options *options,
+                             struct arena *arena, struct diag *diag)
+{
+    struct value_sets *read = arena_array(arena, struct value_sets, options->data_count + 1);
+    if (read == NULL)
+        return no_memory(diag);
+    for (size_t i = 0; i < options->data_count; i++) {
+        enum status status = value_file_read(&read[i], options->data_paths[i], data->specs,
+                                             data->spec_count, true, arena, diag);
+        if (status != STATUS_OK)
+            return diag_prefix(diag, status, "--data");
+        data->set_count += read[i].count;
+    }
+    data->rows = arena_array(arena, const struct tensor **, data->set_count + 1);
+    if (data->rows == NULL)
+        return no_memory(diag);
+    size_t next = 0;
+    for (size_t i = 0; i < options->data_count; i++) {
+        for (size_t k = 0; k < read[i].count; k++) {
+            data->rows[next] =
+                arena_memdup(arena, read[i].set[k], data->spec_count * sizeof **data->rows);
+            if (data->rows[next++] == NULL)
+                return no_memory(diag);
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status compile_data_read(struct compile_data *data, struct onnx_file *file,
+                              const struct compile_options *options, struct arena *arena,
+                              struct diag *diag)
+{
+    enum status status = import_inputs(&data->specs, &data->spec_count, file, arena, diag);
+    if (status == STATUS_OK)
+        status = read_binds(data, options, arena, diag);
+    if (status == STATUS_OK)
+        status = read_sets(data, options, arena, diag);
+    if (status != STATUS_OK || data->set_count == 0)
+        return status;
+    data->samples = arena_array(arena, struct import_sample, data->spec_count + 1);
+    if (data->samples == NULL)
+        return no_memory(diag);
+    for (size_t i = 0; i < data->spec_count; i++) {
+        if (data->rows[0][i] != NULL)
+            data->samples[data->sample_count++] =
+                (struct import_sample){data->specs[i].name, data->rows[0][i]};
+    }
+    return STATUS_OK;
+}
+
+enum status compile_data_order(struct compile_data *data, const struct graph *graph,
+                               struct arena *arena, struct diag *diag)
+{
+    data->sets = arena_array(arena, struct calibration_set, data->set_count + 1);
+    if (data->sets == NULL)
+        return no_memory(diag);
+    for (size_t s = 0; s < data->set_count; s++) {
+        const struct tensor **inputs =
+            arena_array(arena, const struct tensor *, graph->input_count + 1);
+        if (inputs == NULL)
+            return no_memory(diag);
+        for (size_t i = 0; i < graph->input_count; i++) {
+            const struct graph_value *value = &graph->values[graph->inputs[i]];
+            const struct value_spec *spec = find_spec(data, value->name);
+            inputs[i] = spec == NULL ? NULL : data->rows[s][spec - data->specs];
+            if (inputs[i] == NULL)
+                return diag_set(diag, STATUS_BAD_INPUT,
+                                "--data: set %zu has no values for input '%s'", s, value->name);
+            if (!shape_equal(&inputs[i]->shape, &value->shape))
+                return diag_set(
+                    diag, STATUS_BAD_INPUT,
+                    "--data: set %zu gives input '%s' another shape than the first set or --dim", s,
+                    value->name);
+        }
+        data->sets[s].inputs = inputs;
+    }
+    return STATUS_OK;
+}

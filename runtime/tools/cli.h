@@ -1,0 +1,63 @@
+/*
+ * What the mains share: reading options, printing results and errors, progress.
+ *
+ * Every program takes --json (one object on standard output, nothing else there), --quiet,
+ * --threads N, --help, --version. Errors go to standard error as one line each, and with --json as
+ * {"error": ...} on standard output too.
+ */
+#ifndef SERTN_RUNTIME_TOOLS_CLI_H
+#define SERTN_RUNTIME_TOOLS_CLI_H
+
+#include <cjson/cJSON.h>
+
+#include "backend/plonk/prove.h"
+#include "ir/support/status.h"
+
+struct cli {
+    const char *program;
+    bool json, quiet;
+    unsigned threads; /* 0: all cores */
+    cJSON *result;    /* owned; printed by cli_finish when json */
+};
+
+/* One option of a program: --name, with or without a value. */
+struct cli_option {
+    const char *name;
+    bool has_value;
+    /* Takes the value (NULL without one); returns false after filling diag. */
+    bool (*take)(void *context, const char *value, struct diag *diag);
+};
+
+/*
+ * Reads argv[1..]: shared options, the given ones, and positional arguments (kept in order in
+ * `positional`, at most `most`). "--" ends options.
+ * --help and --version print and set *done. Errors: STATUS_BAD_INPUT naming the option.
+ */
+enum status cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *options,
+                      size_t option_count, void *context, const char **positional, size_t most,
+                      size_t *positional_count, const char *help, bool *done,
+                      struct diag *diag) SERTN_MUST_CHECK;
+
+/* Prints the failure (or the JSON result), releases it, returns the exit status of the program. */
+int cli_finish(struct cli *cli, enum status status, const struct diag *diag);
+/* The same for many problems: a line each; "error" holds the first, "problems" all. */
+int cli_finish_list(struct cli *cli, enum status status, const struct diag_list *problems);
+
+/* A line for people on standard error, unless quiet or json. */
+void cli_say(const struct cli *cli, const char *format, ...) SERTN_PRINTF(2, 3);
+
+/* Progress on standard error: a bar with an estimate on a terminal, a line at each tenth elsewhere
+ * when it takes longer than two seconds. */
+struct cli_progress {
+    const struct cli *cli;
+    double start;
+    double last; /* fraction last shown */
+    bool shown;
+};
+struct plonk_progress cli_progress_begin(struct cli_progress *progress, const struct cli *cli);
+void cli_progress_end(struct cli_progress *progress);
+
+/* NAME=VALUE split at the first '=': name is copied into `name` of `size` bytes. */
+bool cli_split(const char *text, char *name, size_t size, const char **value);
+
+#endif
