@@ -1,0 +1,248 @@
+/* The import of a model, start to end: see import.h. */
+#include "frontend/import.h"
+
+#include <string.h>
+
+#include "frontend/import_inputs.h"
+#include "frontend/import_node.h"
+
+/* IR version 14 is the newest this file was written for. */
+enum { IR_VERSION_NEWEST = 14 };
+
+static const struct import_bind *find_bind(const struct importer *importer, const char *name)
+{
+    for (size_t i = 0; i < importer->options->bind_count; i++)
+        if (strcmp(importer->options->bind[i].input, name) == 0)
+            return &importer->options->bind[i];
+    return NULL;
+}
+
+static const struct import_sample *find_sample(const struct importer *importer, const char *name)
+{
+    for (size_t i = 0; i < importer->options->sample_count; i++)
+        if (strcmp(importer->options->sample[i].input, name) == 0)
+            return &importer->options->sample[i];
+    return NULL;
+}
+
+/* The elements an input is fixed to, or NULL when it is given at proving time. */
+static const struct tensor *fixed_elements(const struct importer *importer, const char *name)
+{
+    const struct import_bind *bind = find_bind(importer, name);
+    if (bind != NULL)
+        return bind->tensor;
+    for (size_t i = 0; i < importer->needed_count; i++)
+        if (strcmp(importer->needed[i], name) == 0)
+            return find_sample(importer, name)->tensor;
+    return NULL;
+}
+
+static void add_input(struct importer *importer, struct import_scope *scope,
+                      const struct value_spec *spec)
+{
+    struct graph *graph = scope->unit->graph;
+    const struct tensor *fixed = fixed_elements(importer, spec->name);
+    bool is_text = spec->type == ELEMENT_STRING;
+    uint32_t value;
+    if (fixed != NULL) {
+        value = unit_add_stored(importer, scope->unit, spec->name, (struct tensor *)fixed);
+        if (value != GRAPH_NONE)
+            graph->values[value].kind = VALUE_CONSTANT;
+    } else {
+        value = graph_add_value(graph, spec->name, VALUE_INPUT, is_text ? ELEMENT_I64 : spec->type);
+    }
+    if (value == GRAPH_NONE) {
+        importer->fatal = STATUS_NO_MEMORY;
+        return;
+    }
+    if (fixed == NULL) {
+        struct graph_value *v = &graph->values[value];
+        v->shape_known = true;
+        v->shape = spec->shape;
+        v->text_table = is_text ? importer->text_table : NULL;
+        memcpy(v->dim_symbol, spec->dim_symbol, sizeof v->dim_symbol);
+        graph->inputs[graph->input_count++] = value;
+    }
+    if (!scope_define(importer, scope, spec->name,
+                      &(struct binding){.kind = BINDING_VALUE, .value = value}))
+        import_problem(importer, STATUS_BAD_INPUT, "two inputs are called '%s'", spec->name);
+}
+
+/* One output of the file: a value, or the items of a sequence, each an output. */
+static void add_output(struct importer *importer, struct import_scope *scope, const char *name,
+                       const struct binding *binding)
+{
+    struct graph *graph = scope->unit->graph;
+    if (binding->kind == BINDING_SEQUENCE) {
+        for (size_t i = 0; i < binding->item_count; i++) {
+            char *item = arena_printf(importer->arena, "%s[%zu]", name, i);
+            if (item == NULL)
+                importer->fatal = STATUS_NO_MEMORY;
+            else
+                add_output(importer, scope, item, &binding->item[i]);
+        }
+        return;
+    }
+    uint32_t value = binding->value;
+    bool is_named = graph->values[value].kind == VALUE_NODE && strcmp(graph->values[value].name, name) == 0;
+    for (size_t i = 0; i < graph->output_count; i++)
+        is_named = is_named && graph->outputs[i] != value;
+    if (!is_named) {
+        /* An output has its own name, and is computed: an input or a constant handed through is copied. */
+        char *copy = arena_strdup(importer->arena, name);
+        struct graph_value source = graph->values[value];
+        const struct tensor *known = unit_value_info(scope->unit, value).data;
+        uint32_t out = copy == NULL ? GRAPH_NONE : graph_add_value(graph, copy, VALUE_NODE, source.type);
+        if (out == GRAPH_NONE || graph_add_node(graph, OP_IDENTITY, copy, &value, 1, &out, 1) == GRAPH_NONE) {
+            importer->fatal = STATUS_NO_MEMORY;
+            return;
+        }
+        graph->values[out].shape_known = source.shape_known;
+        graph->values[out].shape = source.shape;
+        graph->values[out].map_keys = source.map_keys;
+        graph->values[out].text_table = source.text_table;
+        if (known != NULL)
+            unit_set_known(importer, scope->unit, out, known);
+        value = out;
+    }
+    uint32_t *grown = arena_array(importer->arena, uint32_t, graph->output_count + 1);
+    if (grown == NULL) {
+        importer->fatal = STATUS_NO_MEMORY;
+        return;
+    }
+    if (graph->output_count != 0)
+        memcpy(grown, graph->outputs, graph->output_count * sizeof *grown);
+    grown[graph->output_count++] = value;
+    graph->outputs = grown;
+}
+
+static void add_outputs(struct importer *importer, struct import_scope *scope,
+                        const Onnx__Graph *graph)
+{
+    for (size_t i = 0; i < graph->n_output && importer->fatal == STATUS_OK; i++) {
+        const char *name = graph->output[i]->name == NULL ? "" : graph->output[i]->name;
+        struct binding binding = scope_lookup(importer, scope, name);
+        if (binding.kind == BINDING_VALUE || binding.kind == BINDING_SEQUENCE)
+            add_output(importer, scope, name, &binding);
+        else if (binding.kind != BINDING_BROKEN)
+            import_problem(importer, STATUS_BAD_INPUT, "output '%s' is not defined anywhere", name);
+    }
+    if (graph->n_output == 0)
+        import_problem(importer, STATUS_BAD_INPUT, "the model has no outputs");
+}
+
+/* Every string of the model, in the one table that all string values share. */
+static void fill_text_table(struct importer *importer)
+{
+    size_t count = importer->texts.count;
+    struct tensor *table =
+        tensor_new(importer->arena, ELEMENT_STRING, &(struct shape){1, {(int64_t)count}});
+    if (table == NULL) {
+        importer->fatal = STATUS_NO_MEMORY;
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        table->data.text[i] = names_text(&importer->texts, (uint32_t)i);
+    *importer->text_table = *table;
+}
+
+static void check_model(struct importer *importer, const Onnx__Model *model)
+{
+    if (model->has_ir_version && model->ir_version > IR_VERSION_NEWEST)
+        import_note(importer, "the file has IR version %lld; %d is the newest known",
+                    (long long)model->ir_version, IR_VERSION_NEWEST);
+    for (size_t i = 0; i < model->n_opset_import; i++)
+        for (size_t k = 0; k < i; k++) {
+            const char *a = model->opset_import[i]->domain, *b = model->opset_import[k]->domain;
+            if (strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0)
+                import_note(importer, "opset domain '%s' is imported twice; the higher version counts",
+                            a == NULL ? "" : a);
+        }
+}
+
+/* One pass over the file; the result counts only when no problem came and no input was found to be needed. */
+static struct graph *import_once(struct importer *importer)
+{
+    const Onnx__Model *model = importer->file->model;
+    struct value_spec *specs;
+    size_t count;
+    struct diag diag = {0};
+    names_init(&importer->texts, importer->arena);
+    importer->text_table = tensor_new(importer->arena, ELEMENT_STRING, &(struct shape){1, {0}});
+    const char *given = model->graph->name == NULL ? "" : model->graph->name;
+    char *name = arena_strdup(importer->arena, given);
+    struct import_unit *unit =
+        importer->text_table == NULL || name == NULL ? NULL : unit_new(importer, name, NULL);
+    struct import_scope *scope = unit == NULL ? NULL : scope_new(importer, NULL, unit);
+    if (scope == NULL) {
+        importer->fatal = STATUS_NO_MEMORY;
+        return NULL;
+    }
+    scope->opsets = model->opset_import;
+    scope->opset_count = model->n_opset_import;
+    check_model(importer, model);
+    size_t before = importer->problems->count + importer->problems->lost;
+    enum status status = import_inputs(&specs, &count, importer->file, importer->arena, &diag);
+    if (status != STATUS_OK) {
+        import_problem(importer, status, "%s", diag.text);
+        return NULL;
+    }
+    import_bind_dims(importer, specs, count);
+    /* Without shapes every node would fail for the same reason. */
+    if (importer->problems->count + importer->problems->lost != before)
+        return NULL;
+    unit->graph->inputs = arena_array(importer->arena, uint32_t, count);
+    if (unit->graph->inputs == NULL)
+        importer->fatal = STATUS_NO_MEMORY;
+    for (size_t i = 0; i < count && importer->fatal == STATUS_OK; i++)
+        add_input(importer, scope, &specs[i]);
+    if (importer->fatal == STATUS_OK)
+        define_initializers(importer, scope, model->graph);
+    const char **wanted = arena_array(importer->arena, const char *, model->graph->n_output);
+    if (wanted == NULL)
+        importer->fatal = STATUS_NO_MEMORY;
+    for (size_t i = 0; wanted != NULL && i < model->graph->n_output; i++)
+        wanted[i] = model->graph->output[i]->name == NULL ? "" : model->graph->output[i]->name;
+    if (importer->fatal == STATUS_OK)
+        import_nodes(importer, scope, model->graph->node, model->graph->n_node, wanted,
+                     model->graph->n_output);
+    if (importer->fatal == STATUS_OK)
+        add_outputs(importer, scope, model->graph);
+    if (importer->fatal == STATUS_OK)
+        fill_text_table(importer);
+    return unit->graph;
+}
+
+enum status import_graph(struct graph **out, struct onnx_file *file,
+                         const struct import_options *options, struct arena *arena,
+                         struct diag_list *problems, struct import_notes *notes)
+{
+    struct importer importer = {.arena = arena,
+                                .file = file,
+                                .options = options,
+                                .problems = problems,
+                                .notes = notes};
+    size_t before = problems->count, lost_before = problems->lost;
+    names_init(&importer.notes_seen, arena);
+    struct graph *graph = NULL;
+    size_t needed_before;
+    do {
+        needed_before = importer.needed_count;
+        problems->count = before;
+        problems->lost = lost_before;
+        graph = import_once(&importer);
+    } while (importer.needed_count != needed_before && importer.fatal == STATUS_OK);
+    if (importer.fatal != STATUS_OK) {
+        struct diag diag = {0};
+        importer.fatal = arena_failure(arena, 0, "the model", &diag);
+        return diag_list_add_diag(problems, &diag);
+    }
+    if (problems->count + problems->lost != before + lost_before)
+        return problems->count > before ? problems->item[before].status : STATUS_NO_MEMORY;
+    struct diag diag = {0};
+    enum status status = graph_validate(graph, &diag);
+    if (status != STATUS_OK)
+        return diag_list_add_diag(problems, &diag);
+    *out = graph;
+    return STATUS_OK;
+}

@@ -1,0 +1,404 @@
+/* Import rules of control flow and recurrent cells: If, Loop, Scan, RNN, GRU, LSTM. */
+#include <string.h>
+
+#include "frontend/import_node.h"
+#include "frontend/import_rules.h"
+
+/* The info of a body's output, as the node that runs the body sees it. */
+static struct value_info body_output_info(const struct import_scope *body, size_t i)
+{
+    return unit_value_info(body->unit, body->unit->graph->outputs[i]);
+}
+
+/* Gives a value of this unit a type and, when known, a shape. */
+static void set_value_info(struct import_node *n, uint32_t value, const struct value_info *info)
+{
+    if (n->status != STATUS_OK || value == GRAPH_NONE)
+        return;
+    struct graph_value *v = &n->unit->graph->values[value];
+    v->type = info->type;
+    v->shape_known = info->shape_known;
+    v->shape = info->shape;
+    v->text_table = info->text_table;
+    v->map_keys = info->map_keys;
+}
+
+/* --- If ------------------------------------------------------------------------------------------------------- */
+
+/* A branch as a body. Returns NULL after a failure, reported or not. */
+static struct import_scope *import_branch(struct import_node *n, const char *attribute)
+{
+    const Onnx__Graph *graph = attr_graph(n, attribute);
+    struct import_scope *body = import_body_begin(n, graph);
+    return body != NULL && import_body_end(n, body, graph) ? body : NULL;
+}
+
+static void keep_if(struct import_node *n, uint32_t condition)
+{
+    struct import_scope *yes = import_branch(n, "then_branch");
+    struct import_scope *no = import_branch(n, "else_branch");
+    if (yes == NULL || no == NULL)
+        return;
+    if (yes->unit->graph->output_count < n->out_count || no->unit->graph->output_count < n->out_count) {
+        rule_fail(n, STATUS_BAD_INPUT, "its branches have %zu and %zu outputs, the node %zu",
+                  yes->unit->graph->output_count, no->unit->graph->output_count, n->out_count);
+        return;
+    }
+    yes->unit->graph->output_count = n->out_count;
+    no->unit->graph->output_count = n->out_count;
+    stage_graph(n, "then_branch", yes->unit->graph);
+    stage_graph(n, "else_branch", no->unit->graph);
+    uint32_t *out = arena_array(n->importer->arena, uint32_t, n->out_count);
+    if (out == NULL) {
+        rule_out_of_memory(n);
+        return;
+    }
+    emit_outputs(n, OP_IF, &condition, 1, out, n->out_count);
+    for (size_t i = 0; i < n->out_count; i++) {
+        struct value_info a = body_output_info(yes, i), b = body_output_info(no, i);
+        a.shape_known = a.shape_known && b.shape_known && shape_equal(&a.shape, &b.shape);
+        set_value_info(n, out[i], &a);
+        set_output(n, i, out[i]);
+    }
+}
+
+/* If: a condition known now picks its branch, which then stands in the place of the node. */
+void import_if(struct import_node *n)
+{
+    uint32_t condition = required(n, 0);
+    const struct tensor *known = value_known(n, condition);
+    if (n->status != STATUS_OK)
+        return;
+    if (known == NULL || known->count != 1 || known->type != ELEMENT_BOOL) {
+        keep_if(n, condition);
+        return;
+    }
+    const Onnx__Graph *branch =
+        attr_graph(n, known->data.integer[0] != 0 ? "then_branch" : "else_branch");
+    if (branch == NULL) {
+        rule_fail(n, STATUS_BAD_INPUT, "its branch is missing");
+        return;
+    }
+    struct binding *outputs = arena_array(n->importer->arena, struct binding, n->out_count);
+    if (outputs == NULL) {
+        rule_out_of_memory(n);
+        return;
+    }
+    import_inline_graph(n, branch, outputs, n->out_count);
+    for (size_t i = 0; i < n->out_count; i++)
+        set_output_binding(n, i, &outputs[i]);
+}
+
+/* --- Loop and Scan ----------------------------------------------------------------------------------------------- */
+
+/* Common to both: the body, how its inputs and outputs are grouped. */
+struct loop_form {
+    const Onnx__Graph *graph;
+    size_t fixed_inputs;  /* iteration and condition of Loop */
+    size_t fixed_outputs; /* condition of Loop */
+    size_t carried;
+    size_t scanned; /* scan inputs */
+};
+
+/* Builds the body with the given infos of carried values and scan slices. */
+static struct import_scope *build_body(struct import_node *n, const struct loop_form *form,
+                                       const struct value_info *infos)
+{
+    struct import_scope *body = import_body_begin(n, form->graph);
+    size_t count = form->fixed_inputs + form->carried + form->scanned;
+    for (size_t i = 0; body != NULL && i < count; i++)
+        import_body_input(n, body, form->graph->input[i]->name == NULL ? "" : form->graph->input[i]->name,
+                          &infos[i]);
+    return body != NULL && import_body_end(n, body, form->graph) ? body : NULL;
+}
+
+/*
+ * Builds the body on the assumption that carried values keep their shapes; where the body's outputs say otherwise, the shape is
+ * unknown and the body is built again.
+ */
+static struct import_scope *settle_body(struct import_node *n, const struct loop_form *form,
+                                        struct value_info *infos)
+{
+    for (;;) {
+        struct import_scope *body = build_body(n, form, infos);
+        if (body == NULL)
+            return NULL;
+        bool settled = true;
+        for (size_t i = 0; i < form->carried; i++) {
+            struct value_info *before = &infos[form->fixed_inputs + i];
+            struct value_info after = body_output_info(body, form->fixed_outputs + i);
+            if (before->shape_known && (!after.shape_known || !shape_equal(&before->shape, &after.shape))) {
+                before->shape_known = false;
+                settled = false;
+            }
+        }
+        if (settled)
+            return body;
+    }
+}
+
+static bool check_body(struct import_node *n, const struct loop_form *form)
+{
+    size_t inputs = form->fixed_inputs + form->carried + form->scanned;
+    if (form->graph == NULL)
+        rule_fail(n, STATUS_BAD_INPUT, "its body is missing");
+    else if (form->graph->n_input != inputs)
+        rule_fail(n, STATUS_BAD_INPUT, "its body has %zu inputs, %zu are expected", form->graph->n_input,
+                  inputs);
+    else if (form->graph->n_output < form->fixed_outputs + form->carried ||
+             n->out_count > form->graph->n_output - form->fixed_outputs)
+        rule_fail(n, STATUS_BAD_INPUT, "its body has %zu outputs, which does not fit the node",
+                  form->graph->n_output);
+    return n->status == STATUS_OK;
+}
+
+/* Emits the node over a settled body and gives the outputs, which have as yet no more than types. */
+static uint32_t *emit_loop(struct import_node *n, const struct loop_form *form,
+                           const struct import_scope *body, const uint32_t *in, size_t in_count)
+{
+    size_t count = form->graph->n_output - form->fixed_outputs;
+    uint32_t *out = arena_array(n->importer->arena, uint32_t, count);
+    if (out == NULL) {
+        rule_out_of_memory(n);
+        return NULL;
+    }
+    stage_graph(n, "body", body->unit->graph);
+    emit_outputs(n, n->rule->kind, in, in_count, out, count);
+    return n->status == STATUS_OK ? out : NULL;
+}
+
+/* The number of rounds when it is known, else -1: M with a condition that stays true. */
+static int64_t known_rounds(struct import_node *n, uint32_t rounds, uint32_t condition,
+                            const struct import_scope *body)
+{
+    const struct tensor *count = value_known(n, rounds), *first = value_known(n, condition);
+    struct value_info again = body_output_info(body, 0);
+    bool starts = condition == GRAPH_NONE || (first != NULL && first->data.integer[0] != 0);
+    /* A body that hands its condition input through never stops by itself. */
+    bool goes_on = body->unit->graph->outputs[0] == body->unit->graph->inputs[1] ||
+                   (again.data != NULL && again.data->data.integer[0] != 0);
+    if (first != NULL && first->data.integer[0] == 0)
+        return 0;
+    return count != NULL && count->count == 1 && starts && goes_on ? count->data.integer[0] : -1;
+}
+
+/* Loop */
+void import_loop(struct import_node *n)
+{
+    struct loop_form form = {.graph = attr_graph(n, "body"), .fixed_inputs = 2, .fixed_outputs = 1};
+    form.carried = n->in_count > 2 ? n->in_count - 2 : 0;
+    if (n->status != STATUS_OK || !check_body(n, &form))
+        return;
+    size_t in_count = 2 + form.carried;
+    uint32_t *in = arena_array(n->importer->arena, uint32_t, in_count);
+    struct value_info *infos = arena_array(n->importer->arena, struct value_info, in_count);
+    if (in == NULL || infos == NULL) {
+        rule_out_of_memory(n);
+        return;
+    }
+    for (size_t i = 0; i < in_count; i++) {
+        in[i] = i < 2 ? operand(n, i) : required(n, i);
+        infos[i] = unit_value_info(n->unit, in[i]);
+        infos[i].data = NULL;
+    }
+    infos[0] = (struct value_info){.type = ELEMENT_I64, .shape_known = true};
+    infos[1] = (struct value_info){.type = ELEMENT_BOOL, .shape_known = true};
+    struct import_scope *body = settle_body(n, &form, infos);
+    uint32_t *out = body == NULL ? NULL : emit_loop(n, &form, body, in, in_count);
+    if (out == NULL)
+        return;
+    int64_t rounds = known_rounds(n, in[0], in[1], body);
+    for (size_t i = 0; i + 1 < form.graph->n_output; i++) {
+        struct value_info info = body_output_info(body, 1 + i);
+        info.data = NULL;
+        if (i < form.carried) {
+            info.shape_known = infos[2 + i].shape_known;
+            info.shape = infos[2 + i].shape;
+        } else if (info.shape_known && rounds >= 0 && info.shape.rank < TENSOR_RANK_MAX) {
+            memmove(info.shape.dim + 1, info.shape.dim, info.shape.rank * sizeof info.shape.dim[0]);
+            info.shape.dim[0] = rounds;
+            info.shape.rank++;
+        } else {
+            info.shape_known = false;
+        }
+        set_value_info(n, out[i], &info);
+        set_output(n, i, out[i]);
+    }
+}
+
+/* The entry of a list attribute for one scan operand; zero when the list is not written. */
+static int64_t list_entry(struct import_node *n, const char *name, size_t i)
+{
+    size_t count;
+    const int64_t *list = attr_ints(n, name, &count);
+    return i < count ? list[i] : 0;
+}
+
+/* What the body sees of scan input i: one slice along its axis. Returns the number of slices, -1 when it is not known. */
+static int64_t scan_slice(struct import_node *n, size_t i, struct value_info *info)
+{
+    int64_t axis = list_entry(n, "scan_input_axes", i);
+    info->data = NULL;
+    if (!info->shape_known)
+        return -1;
+    if (axis < 0)
+        axis += info->shape.rank;
+    if (axis < 0 || axis >= info->shape.rank) {
+        rule_fail(n, STATUS_BAD_INPUT, "scan axis %lld of scan input %zu", (long long)axis, i);
+        return -1;
+    }
+    int64_t rounds = info->shape.dim[axis];
+    info->shape.rank--;
+    memmove(info->shape.dim + axis, info->shape.dim + axis + 1,
+            (size_t)(info->shape.rank - axis) * sizeof info->shape.dim[0]);
+    return rounds;
+}
+
+/* What the node gives for one scan output: the slices stacked along its axis. */
+static void scan_stack(struct import_node *n, size_t i, int64_t rounds, struct value_info *info)
+{
+    int64_t axis = list_entry(n, "scan_output_axes", i);
+    int64_t rank = info->shape.rank;
+    info->data = NULL;
+    if (axis < 0)
+        axis += rank + 1;
+    info->shape_known = info->shape_known && rounds >= 0 && rank < TENSOR_RANK_MAX && axis >= 0 && axis <= rank;
+    if (!info->shape_known)
+        return;
+    memmove(info->shape.dim + axis + 1, info->shape.dim + axis,
+            (size_t)(rank - axis) * sizeof info->shape.dim[0]);
+    info->shape.dim[axis] = rounds;
+    info->shape.rank++;
+}
+
+static void scan_operands(struct import_node *n, struct loop_form *form, uint32_t *in)
+{
+    struct value_info *infos = arena_array(n->importer->arena, struct value_info, n->in_count);
+    if (infos == NULL) {
+        rule_out_of_memory(n);
+        return;
+    }
+    int64_t rounds = -1;
+    for (size_t i = 0; i < n->in_count; i++) {
+        infos[i] = unit_value_info(n->unit, in[i]);
+        infos[i].data = NULL;
+        if (i < form->carried)
+            continue;
+        int64_t slices = scan_slice(n, i - form->carried, &infos[i]);
+        if (rounds >= 0 && slices >= 0 && slices != rounds)
+            rule_fail(n, STATUS_BAD_INPUT, "scan inputs of %lld and %lld slices", (long long)rounds,
+                      (long long)slices);
+        rounds = slices >= 0 ? slices : rounds;
+    }
+    struct import_scope *body = n->status == STATUS_OK ? settle_body(n, form, infos) : NULL;
+    if (body == NULL)
+        return;
+    stage_attributes(n);
+    uint32_t *out = emit_loop(n, form, body, in, n->in_count);
+    for (size_t i = 0; out != NULL && i < form->graph->n_output; i++) {
+        struct value_info info = body_output_info(body, i);
+        if (i < form->carried)
+            info = infos[i];
+        else
+            scan_stack(n, i - form->carried, rounds, &info);
+        info.data = NULL;
+        set_value_info(n, out[i], &info);
+        set_output(n, i, out[i]);
+    }
+}
+
+static bool scan_form(struct import_node *n, struct loop_form *form, size_t operands)
+{
+    int64_t scanned = attr_int(n, "num_scan_inputs", 0);
+    *form = (struct loop_form){.graph = attr_graph(n, "body")};
+    if (scanned < 1 || (uint64_t)scanned > operands) {
+        rule_fail(n, STATUS_BAD_INPUT, "num_scan_inputs = %lld of %zu inputs", (long long)scanned, operands);
+        return false;
+    }
+    form->scanned = (size_t)scanned;
+    form->carried = operands - form->scanned;
+    return n->status == STATUS_OK && check_body(n, form);
+}
+
+/* Scan since opset 9 */
+void import_scan(struct import_node *n)
+{
+    struct loop_form form;
+    if (!scan_form(n, &form, n->in_count))
+        return;
+    uint32_t *in = arena_array(n->importer->arena, uint32_t, n->in_count);
+    if (in == NULL) {
+        rule_out_of_memory(n);
+        return;
+    }
+    for (size_t i = 0; i < n->in_count; i++)
+        in[i] = required(n, i);
+    if (n->status == STATUS_OK)
+        scan_operands(n, &form, in);
+}
+
+/* Scan of opset 8: a batch axis before everything, which has to be 1 here, and an optional operand of lengths. */
+void import_scan_8(struct import_node *n)
+{
+    struct loop_form form;
+    size_t count;
+    const int64_t *directions = attr_ints(n, "directions", &count);
+    if (n->in_count < 2 || n->in[0].kind == BINDING_VALUE || n->in_count > 64) {
+        rule_fail(n, STATUS_UNSUPPORTED, "the form of opset 8 with lengths of sequences");
+        return;
+    }
+    if (!scan_form(n, &form, n->in_count - 1))
+        return;
+    /* The batch axis is taken off every operand and put back on every result. */
+    int64_t zero = 0;
+    uint32_t axes = constant_ints(n, &zero, 1), in[64];
+    for (size_t i = 1; i < n->in_count; i++) {
+        uint32_t value = required(n, i);
+        const struct shape *shape = value_shape(n, value);
+        if (shape != NULL && (shape->rank == 0 || shape->dim[0] != 1))
+            rule_fail(n, STATUS_UNSUPPORTED, "the form of opset 8 with a batch other than 1");
+        in[i - 1] = emit2(n, OP_SQUEEZE, value, axes);
+    }
+    struct value_info infos[64];
+    int64_t rounds = -1;
+    for (size_t i = 0; i + 1 < n->in_count; i++) {
+        infos[i] = unit_value_info(n->unit, in[i]);
+        infos[i].data = NULL;
+        if (i >= form.carried && n->status == STATUS_OK)
+            rounds = scan_slice(n, i - form.carried, &infos[i]);
+    }
+    struct import_scope *body = n->status == STATUS_OK ? settle_body(n, &form, infos) : NULL;
+    if (body == NULL)
+        return;
+    stage_int(n, "num_scan_inputs", (int64_t)form.scanned);
+    if (directions != NULL)
+        stage_ints(n, "scan_input_directions", directions, count);
+    uint32_t *out = emit_loop(n, &form, body, in, n->in_count - 1);
+    for (size_t i = 0; out != NULL && i < form.graph->n_output; i++) {
+        struct value_info info = i < form.carried ? infos[i] : body_output_info(body, i);
+        if (i >= form.carried)
+            scan_stack(n, i - form.carried, rounds, &info);
+        info.data = NULL;
+        set_value_info(n, out[i], &info);
+        if (output_wanted(n, i))
+            set_output(n, i, emit2(n, OP_UNSQUEEZE, out[i], axes));
+    }
+}
+
+/* --- recurrent cells ------------------------------------------------------------------------------------------------- */
+
+/* RNN GRU LSTM: `output_sequence` of opset 1 only says which output is wanted. */
+void import_recurrent(struct import_node *n)
+{
+    const struct op_info *info = op_info(n->rule->kind);
+    uint32_t in[8];
+    if (n->in_count < info->min_inputs || n->in_count > info->max_inputs) {
+        rule_fail(n, STATUS_BAD_INPUT, "%zu inputs, but it takes %u to %u", n->in_count,
+                  info->min_inputs, info->max_inputs);
+        return;
+    }
+    for (size_t i = 0; i < n->in_count; i++)
+        in[i] = i < 3 ? required(n, i) : operand(n, i);
+    stage_attributes_except(n, "output_sequence");
+    emit_plain(n, in, n->in_count);
+}

@@ -1,0 +1,361 @@
+/* The walk over nodes: dispatch to rules, functions inlined, bodies built. See import_node.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "frontend/import_node.h"
+
+/* "ai.onnx" for both spellings of the default domain. */
+static const char *plain_domain(const char *domain)
+{
+    return domain == NULL || domain[0] == 0 ? "ai.onnx" : domain;
+}
+
+/* The highest version imported for a domain; 0 when there is none. */
+static int imported_version(const struct import_scope *scope, const char *domain)
+{
+    int64_t version = 0;
+    for (size_t i = 0; i < scope->opset_count; i++)
+        if (strcmp(plain_domain(scope->opsets[i]->domain), domain) == 0 &&
+            scope->opsets[i]->version > version)
+            version = scope->opsets[i]->version;
+    return version > 1000 ? 1000 : (int)version;
+}
+
+static int version_of(struct import_node *n)
+{
+    int version = imported_version(n->scope, n->domain);
+    if (version > 0)
+        return version;
+    version = strcmp(n->domain, "ai.onnx") == 0 ? OPSET_NEWEST
+              : strcmp(n->domain, "ai.onnx.ml") == 0 ? OPSET_ML_NEWEST : 1;
+    import_note(n->importer, "the model does not say which opset of %s it means; %d is taken",
+                n->domain, version);
+    return version;
+}
+
+static const Onnx__Function *find_function(const struct import_node *n)
+{
+    const Onnx__Model *model = n->importer->file->model;
+    const char *overload = n->proto->overload == NULL ? "" : n->proto->overload;
+    for (size_t i = 0; i < model->n_functions; i++) {
+        const Onnx__Function *f = model->functions[i];
+        if (f->name != NULL && strcmp(f->name, n->proto->op_type) == 0 &&
+            strcmp(plain_domain(f->domain), n->domain) == 0 &&
+            strcmp(f->overload == NULL ? "" : f->overload, overload) == 0)
+            return f;
+    }
+    return NULL;
+}
+
+/* Gathers the operands; returns false when one of them comes from a node that failed. */
+static bool gather_operands(struct import_node *n)
+{
+    bool complete = true;
+    n->in = arena_array(n->importer->arena, struct binding, n->proto->n_input);
+    if (n->in == NULL) {
+        rule_out_of_memory(n);
+        return false;
+    }
+    n->in_count = n->proto->n_input;
+    for (size_t i = 0; i < n->in_count; i++) {
+        const char *name = n->proto->input[i];
+        if (name[0] == 0)
+            continue;
+        n->in[i] = scope_lookup(n->importer, n->scope, name);
+        if (n->in[i].kind == BINDING_NONE)
+            rule_fail(n, STATUS_BAD_INPUT, "its input '%s' is not defined anywhere", name);
+        complete = complete && n->in[i].kind != BINDING_BROKEN;
+    }
+    while (n->in_count > 0 && n->in[n->in_count - 1].kind == BINDING_NONE)
+        n->in_count--;
+    return complete;
+}
+
+/* "float32 [1, 2], -, int64 []" */
+static void operand_text(const struct import_node *n, char *text, size_t bytes)
+{
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < n->in_count && used + 8 < bytes; i++) {
+        char one[128] = "-";
+        if (n->in[i].kind == BINDING_VALUE) {
+            struct value_info info = unit_value_info(n->unit, n->in[i].value);
+            value_info_text(one, sizeof one, &info);
+        } else if (n->in[i].kind == BINDING_SEQUENCE) {
+            strcpy(one, "sequence");
+        }
+        int wrote = snprintf(text + used, bytes - used, "%s%s", i == 0 ? "" : ", ", one);
+        used += wrote < 0 ? 0 : (size_t)wrote;
+    }
+}
+
+static void report(struct import_node *n)
+{
+    if (n->importer->fatal != STATUS_OK)
+        return;
+    char operands[400];
+    operand_text(n, operands, sizeof operands);
+    import_problem(n->importer, n->status, "node '%s' (%s, %s opset %d; inputs: %s): %s", n->name,
+                   n->proto->op_type, n->domain, n->version, operands[0] == 0 ? "none" : operands,
+                   n->diag.text);
+}
+
+/* Outputs of a node that failed, so that nobody reports them as undefined. */
+static void break_outputs(struct import_node *n)
+{
+    for (size_t i = 0; i < n->out_count; i++)
+        if (n->proto->output[i][0] != 0)
+            scope_define(n->importer, n->scope, n->proto->output[i],
+                         &(struct binding){.kind = BINDING_BROKEN});
+}
+
+/* The rule of an operator, or NULL, failing the node. */
+static const struct import_rule *find_rule(struct import_node *n)
+{
+    bool exact = true;
+    const struct import_rule *rule =
+        import_rule_find(n->domain, n->proto->op_type, n->version, &exact);
+    bool is_known_domain = strcmp(n->domain, "ai.onnx") == 0 || strcmp(n->domain, "ai.onnx.ml") == 0;
+    if (rule == NULL && is_known_domain)
+        rule_fail(n, STATUS_UNSUPPORTED,
+                  "this operator is not supported; `sertnc --list-ops` lists those that are");
+    else if (rule == NULL)
+        rule_fail(n, STATUS_UNSUPPORTED,
+                  "the domain %s has no such operator here; give its body as a function in the model",
+                  n->domain);
+    else if (!exact)
+        rule_note(n, "this operator is not part of that opset; version %d of it is taken",
+                  rule->since);
+    return rule;
+}
+
+static void run_rule(struct import_node *n)
+{
+    n->rule = find_rule(n);
+    bool complete = gather_operands(n);
+    if (n->rule != NULL && complete && n->status == STATUS_OK)
+        n->rule->run(n);
+    n->staged_count = 0;
+    for (size_t i = 0; i < n->proto->n_attribute && n->status == STATUS_OK && complete; i++) {
+        const char *name = n->proto->attribute[i]->name;
+        /* Opset 1 to 5 write consumed_inputs, which says how a runtime may reuse memory. */
+        if (name != NULL && strcmp(name, "consumed_inputs") != 0 && !import_rule_accepts(n->rule, name))
+            rule_note(n, "attribute '%s' has no meaning for this operator and is ignored", name);
+    }
+}
+
+void import_one_node(struct importer *importer, struct import_scope *scope, const Onnx__Node *proto,
+                     size_t position)
+{
+    struct import_node *n = arena_new(importer->arena, struct import_node);
+    const char *op = proto->op_type == NULL ? "" : proto->op_type;
+    const char *given = proto->name == NULL ? "" : proto->name;
+    if (n == NULL) {
+        importer->fatal = STATUS_NO_MEMORY;
+        return;
+    }
+    *n = (struct import_node){
+        .importer = importer, .scope = scope, .unit = scope->unit, .proto = proto};
+    n->name = given[0] != 0 ? arena_printf(importer->arena, "%s%s", scope->prefix, given)
+                            : arena_printf(importer->arena, "%s%s_%zu", scope->prefix, op, position);
+    n->out_count = proto->n_output;
+    while (n->out_count > 0 && proto->output[n->out_count - 1][0] == 0)
+        n->out_count--;
+    if (n->name == NULL) {
+        importer->fatal = STATUS_NO_MEMORY;
+        return;
+    }
+    n->domain = plain_domain(proto->domain);
+    if (op[0] == 0) {
+        import_problem(importer, STATUS_BAD_INPUT, "node '%s' names no operator", n->name);
+        break_outputs(n);
+        return;
+    }
+    n->version = version_of(n);
+    const Onnx__Function *function = find_function(n);
+    if (function == NULL)
+        run_rule(n);
+    else if (gather_operands(n) && n->status == STATUS_OK)
+        import_call_function(n, function);
+    if (n->status != STATUS_OK)
+        report(n);
+    break_outputs(n);
+}
+
+/* --- graphs within graphs ---------------------------------------------------------------------------- */
+
+static bool deeper(struct import_node *n)
+{
+    if (n->importer->depth >= IMPORT_DEPTH_MAX) {
+        rule_fail(n, STATUS_LIMIT, "more than %d bodies or functions within one another",
+                  IMPORT_DEPTH_MAX);
+        return false;
+    }
+    n->importer->depth++;
+    return true;
+}
+
+/* A scope of its own for what a node stands for, its names starting with the node's. */
+static struct import_scope *inner_scope(struct import_node *n, struct import_scope *parent,
+                                        struct import_unit *unit)
+{
+    struct import_scope *scope = scope_new(n->importer, parent, unit);
+    if (scope == NULL || (scope->prefix = arena_printf(n->importer->arena, "%s/", n->name)) == NULL) {
+        rule_out_of_memory(n);
+        return NULL;
+    }
+    return scope;
+}
+
+/* Names of value infos, in the arena. */
+static const char **names_of(struct import_node *n, Onnx__ValueInfo *const *infos, size_t count)
+{
+    const char **names = arena_array(n->importer->arena, const char *, count);
+    if (names == NULL) {
+        rule_out_of_memory(n);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        names[i] = infos[i]->name == NULL ? "" : infos[i]->name;
+    return names;
+}
+
+/* What the outputs of an inner scope stand for. */
+static void lookup_outputs(struct import_node *n, struct import_scope *scope,
+                           const char *const *names, struct binding *outputs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        outputs[i] = (struct binding){.kind = BINDING_ABSENT};
+        if (names[i][0] == 0)
+            continue;
+        outputs[i] = scope_lookup(n->importer, scope, names[i]);
+        if (outputs[i].kind == BINDING_NONE)
+            rule_fail(n, STATUS_BAD_INPUT, "the output '%s' of its body is not defined", names[i]);
+    }
+}
+
+void import_inline_graph(struct import_node *n, const Onnx__Graph *graph, struct binding *outputs,
+                         size_t output_count)
+{
+    if (n->status != STATUS_OK || !deeper(n))
+        return;
+    struct import_scope *scope = inner_scope(n, n->scope, n->unit);
+    const char **names = names_of(n, graph->output, graph->n_output);
+    if (graph->n_output < output_count)
+        rule_fail(n, STATUS_BAD_INPUT, "its body has %zu outputs, the node %zu", graph->n_output,
+                  output_count);
+    if (n->status == STATUS_OK) {
+        define_initializers(n->importer, scope, graph);
+        import_nodes(n->importer, scope, graph->node, graph->n_node, names, output_count);
+        lookup_outputs(n, scope, names, outputs, output_count);
+    }
+    n->importer->depth--;
+}
+
+void import_call_function(struct import_node *n, const Onnx__Function *function)
+{
+    if (n->status != STATUS_OK || !deeper(n))
+        return;
+    struct importer *importer = n->importer;
+    struct import_scope *scope = inner_scope(n, NULL, n->unit);
+    struct import_call *call = arena_new(importer->arena, struct import_call);
+    struct binding *outputs = arena_array(importer->arena, struct binding, function->n_output);
+    if (scope == NULL || call == NULL || outputs == NULL) {
+        rule_out_of_memory(n);
+        return;
+    }
+    *call = (struct import_call){.node = n->proto, .function = function, .outer = n->scope->call};
+    scope->call = call;
+    scope->opsets = function->n_opset_import != 0 ? function->opset_import : n->scope->opsets;
+    scope->opset_count =
+        function->n_opset_import != 0 ? function->n_opset_import : n->scope->opset_count;
+    if (n->in_count > function->n_input || n->out_count > function->n_output)
+        rule_fail(n, STATUS_BAD_INPUT, "the function has %zu inputs and %zu outputs",
+                  function->n_input, function->n_output);
+    for (size_t i = 0; i < function->n_input && n->status == STATUS_OK; i++) {
+        struct binding binding = {.kind = BINDING_ABSENT};
+        if (i < n->in_count && n->in[i].kind != BINDING_NONE)
+            binding = n->in[i];
+        if (!scope_define(importer, scope, function->input[i], &binding))
+            rule_fail(n, STATUS_BAD_INPUT, "the function has two inputs '%s'", function->input[i]);
+    }
+    if (n->status == STATUS_OK) {
+        import_nodes(importer, scope, function->node, function->n_node,
+                     (const char *const *)function->output, n->out_count);
+        lookup_outputs(n, scope, (const char *const *)function->output, outputs, n->out_count);
+    }
+    for (size_t i = 0; i < n->out_count && n->status == STATUS_OK; i++)
+        set_output_binding(n, i, &outputs[i]);
+    importer->depth--;
+}
+
+struct import_scope *import_body_begin(struct import_node *n, const Onnx__Graph *graph)
+{
+    if (n->status != STATUS_OK || graph == NULL) {
+        rule_fail(n, STATUS_BAD_INPUT, "its body is missing");
+        return NULL;
+    }
+    if (!deeper(n))
+        return NULL;
+    const char *name = arena_printf(n->importer->arena, "%s/body", n->name);
+    struct import_unit *unit = name == NULL ? NULL : unit_new(n->importer, name, n->unit);
+    struct import_scope *scope = unit == NULL ? NULL : inner_scope(n, n->scope, unit);
+    if (scope == NULL) {
+        rule_out_of_memory(n);
+        return NULL;
+    }
+    define_initializers(n->importer, scope, graph);
+    return scope;
+}
+
+uint32_t import_body_input(struct import_node *n, struct import_scope *body, const char *name,
+                           const struct value_info *info)
+{
+    if (n->status != STATUS_OK)
+        return GRAPH_NONE;
+    struct graph *graph = body->unit->graph;
+    char *copy = arena_strdup(n->importer->arena, name);
+    uint32_t value =
+        copy == NULL ? GRAPH_NONE : graph_add_value(graph, copy, VALUE_INPUT, info->type);
+    uint32_t *grown = arena_array(n->importer->arena, uint32_t, graph->input_count + 1);
+    if (value == GRAPH_NONE || grown == NULL) {
+        rule_out_of_memory(n);
+        return GRAPH_NONE;
+    }
+    graph->values[value].shape_known = info->shape_known;
+    graph->values[value].shape = info->shape;
+    graph->values[value].text_table = info->text_table;
+    if (graph->input_count != 0)
+        memcpy(grown, graph->inputs, graph->input_count * sizeof *grown);
+    grown[graph->input_count++] = value;
+    graph->inputs = grown;
+    if (!scope_define(n->importer, body, name,
+                      &(struct binding){.kind = BINDING_VALUE, .value = value}))
+        rule_fail(n, STATUS_BAD_INPUT, "its body has two values '%s'", name);
+    return value;
+}
+
+bool import_body_end(struct import_node *n, struct import_scope *body, const Onnx__Graph *graph)
+{
+    struct graph *inner = body->unit->graph;
+    const char **names = names_of(n, graph->output, graph->n_output);
+    struct binding *outputs = arena_array(n->importer->arena, struct binding, graph->n_output);
+    inner->outputs = arena_array(n->importer->arena, uint32_t, graph->n_output);
+    if (outputs == NULL || inner->outputs == NULL)
+        rule_out_of_memory(n);
+    if (n->status == STATUS_OK) {
+        import_nodes(n->importer, body, graph->node, graph->n_node, names, graph->n_output);
+        lookup_outputs(n, body, names, outputs, graph->n_output);
+    }
+    n->importer->depth--;
+    bool complete = n->status == STATUS_OK;
+    for (size_t i = 0; complete && i < graph->n_output; i++) {
+        if (outputs[i].kind == BINDING_BROKEN)
+            complete = false; /* reported where it broke */
+        else if (outputs[i].kind != BINDING_VALUE)
+            rule_fail(n, STATUS_UNSUPPORTED, "output %zu of its body is no tensor", i);
+        else
+            inner->outputs[inner->output_count++] = outputs[i].value;
+    }
+    return complete && n->status == STATUS_OK;
+}

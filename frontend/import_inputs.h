@@ -1,0 +1,13 @@
+/* Private to frontend/import*.c: dimensions of inputs. */
+#ifndef SERTN_FRONTEND_IMPORT_INPUTS_H
+#define SERTN_FRONTEND_IMPORT_INPUTS_H
+
+#include "frontend/import_node.h"
+
+/*
+ * Replaces every -1 in the shapes by a size, from the importer's options; problems and notes go to the importer. Afterwards, when
+ * no problem was found, every shape is known.
+ */
+void import_bind_dims(struct importer *importer, struct value_spec *specs, size_t count);
+
+#endif

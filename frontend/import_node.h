@@ -1,0 +1,253 @@
+/*
+ * Private to frontend/import*.c: what a rule sees of the node it imports, and how it emits canonical nodes.
+ *
+ * Failure is sticky: the first rule_fail of a node decides, and every later emission of that node gives GRAPH_NONE and does nothing, so
+ * that a rule reads straight on. The dispatcher reports, and marks the outputs as unusable, so that nodes after it stay silent.
+ */
+#ifndef SERTN_FRONTEND_IMPORT_NODE_H
+#define SERTN_FRONTEND_IMPORT_NODE_H
+
+#include "frontend/import.h"
+#include "ir/graph_infer.h"
+#include "ir/ops.h"
+#include "ir/support/names.h"
+
+/* One graph under construction: the main one or a body. */
+struct import_unit {
+    struct graph *graph;
+    struct import_unit *parent;  /* unit of graph->parent, NULL for the main graph */
+    const struct tensor **known; /* elements of computed values that are known already, NULL where they are not */
+    size_t known_capacity;
+};
+
+enum binding_kind {
+    BINDING_NONE,     /* not defined (yet) */
+    BINDING_VALUE,    /* a tensor */
+    BINDING_STORED,   /* an initializer nobody has asked for yet */
+    BINDING_SEQUENCE, /* tensors in a list whose length is known */
+    BINDING_ABSENT,   /* an optional that holds nothing */
+    BINDING_BROKEN,   /* comes from a node that failed */
+};
+
+/* What a name of the file stands for. */
+struct binding {
+    enum binding_kind kind;
+    uint32_t value; /* in the graph of the scope's unit */
+    const Onnx__Tensor *stored;
+    const Onnx__SparseTensor *stored_sparse;
+    struct binding *item; /* SEQUENCE */
+    size_t item_count;
+};
+
+/* The attributes that a call gives to the body of a model-local function. */
+struct import_call {
+    const Onnx__Node *node;
+    const Onnx__Function *function;
+    const struct import_call *outer; /* the call that the calling node itself stands in, or NULL */
+};
+
+/* Names of one graph, body or function. */
+struct import_scope {
+    struct import_scope *parent; /* names not found here are looked up there; NULL for functions and the main graph */
+    struct import_unit *unit;
+    struct names names;
+    struct binding *binding; /* [names.count] */
+    size_t binding_capacity;
+    const struct import_call *call;      /* NULL outside functions */
+    Onnx__OpsetImport *const *opsets;
+    size_t opset_count;
+    const char *prefix; /* put before node names: "" or "caller/" */
+};
+
+struct importer {
+    struct arena *arena;
+    struct onnx_file *file;
+    const struct import_options *options;
+    struct diag_list *problems;
+    struct import_notes *notes;
+    struct names notes_seen;
+    struct names texts;        /* every string of the model, numbered */
+    struct tensor *text_table; /* one tensor for all; filled from texts when the import ends */
+    enum status fatal;         /* NO_MEMORY or LIMIT: stop everything */
+    unsigned depth;            /* of bodies and functions under import */
+    /* Inputs whose elements have to be known: names into options->sample, found by a run, bound by the next. */
+    const char **needed;
+    size_t needed_count, needed_capacity;
+};
+
+enum { IMPORT_STAGED_MAX = 24, IMPORT_DEPTH_MAX = 64 };
+
+/* One node of the file under import. */
+struct import_node {
+    struct importer *importer;
+    struct import_scope *scope;
+    struct import_unit *unit;
+    const Onnx__Node *proto;
+    const struct import_rule *rule;
+    const char *name;   /* never NULL */
+    const char *domain; /* "ai.onnx", "ai.onnx.ml", ... */
+    int version;
+    struct binding *in; /* [in_count] */
+    size_t in_count;
+    size_t out_count; /* names of outputs, unused ones at the end left out */
+    unsigned emitted; /* nodes so far, for names */
+    struct graph_attribute staged[IMPORT_STAGED_MAX]; /* attributes of the next node */
+    size_t staged_count;
+    enum status status;
+    struct diag diag;
+};
+
+/* --- the rule table (import_rules.c) --- */
+
+typedef void (*import_function)(struct import_node *n);
+
+struct import_rule {
+    const char *domain, *op;
+    int since, until; /* opset versions of the domain this row is for; until 0: the newest */
+    enum op_kind kind;
+    import_function run;
+    const char *attributes; /* accepted: kinds i f s I F S t g, each before its names: "i: axis keepdims I: perm" */
+    const char *types;      /* for --list-ops */
+    const char *restriction; /* for --list-ops, or NULL */
+};
+
+enum { OPSET_NEWEST = 28, OPSET_ML_NEWEST = 5 };
+
+/* Finds the row for a version; *exact is false when the operator exists in other versions only, and the nearest row is returned. */
+const struct import_rule *import_rule_find(const char *domain, const char *op, int version,
+                                           bool *exact);
+const struct import_rule *import_rule_at(size_t index); /* NULL past the end */
+/* Whether a row accepts an attribute of this name. */
+bool import_rule_accepts(const struct import_rule *rule, const char *name);
+
+/* --- failures and notes (import_node.c) --- */
+
+/* Fails the node with a reason and what to do; the dispatcher puts node, operator and operands before it. */
+void rule_fail(struct import_node *n, enum status status, const char *format, ...)
+    SERTN_PRINTF(3, 4);
+/* The arena is full. */
+void rule_out_of_memory(struct import_node *n);
+/* A note about this node, given once for each distinct text. */
+void rule_note(struct import_node *n, const char *format, ...) SERTN_PRINTF(2, 3);
+void import_note(struct importer *importer, const char *format, ...) SERTN_PRINTF(2, 3);
+/* Puts a problem that belongs to no node into the list. */
+void import_problem(struct importer *importer, enum status status, const char *format, ...)
+    SERTN_PRINTF(3, 4);
+
+/* --- operands (import_node.c) --- */
+
+/* Operand i as a value; GRAPH_NONE when it is absent, or, failing the node, when it is no tensor. */
+uint32_t operand(struct import_node *n, size_t i);
+/* The same for operands the rule cannot do without: absence fails the node. */
+uint32_t required(struct import_node *n, size_t i);
+/* Type and shape of a value of this unit; UNDEFINED for GRAPH_NONE. */
+enum element_type value_type(const struct import_node *n, uint32_t value);
+/* Shape of a value, or NULL, failing the node, when it is not known. */
+const struct shape *value_shape(struct import_node *n, uint32_t value);
+/* The elements of a value when they are known at compile time, else NULL. */
+const struct tensor *value_known(const struct import_node *n, uint32_t value);
+bool value_is_text(const struct import_node *n, uint32_t value);
+/* Gives output i of the file's node; alone names the value when this node computed it. */
+void set_output(struct import_node *n, size_t i, uint32_t value);
+void set_output_binding(struct import_node *n, size_t i, const struct binding *binding);
+/* Whether anything is to be done for output i. */
+bool output_wanted(const struct import_node *n, size_t i);
+
+/* --- attributes of the file's node (import_attribute.c) --- */
+
+bool has_attr(struct import_node *n, const char *name);
+int64_t attr_int(struct import_node *n, const char *name, int64_t fallback);
+double attr_float(struct import_node *n, const char *name, double fallback);
+const char *attr_text(struct import_node *n, const char *name, const char *fallback);
+/* Lists: NULL and count 0 when not written. */
+const int64_t *attr_ints(struct import_node *n, const char *name, size_t *count);
+const double *attr_floats(struct import_node *n, const char *name, size_t *count);
+const char **attr_texts(struct import_node *n, const char *name, size_t *count);
+/* Tensor or sparse tensor, strings as strings; NULL when not written. */
+struct tensor *attr_tensor(struct import_node *n, const char *name);
+const Onnx__Graph *attr_graph(struct import_node *n, const char *name);
+/* Stages every attribute the rule's row accepts, as it is written; notes those it does not. */
+void stage_attributes(struct import_node *n);
+/* The same, without the names in `except` (space between). */
+void stage_attributes_except(struct import_node *n, const char *except);
+void stage_int(struct import_node *n, const char *name, int64_t value);
+void stage_float(struct import_node *n, const char *name, double value);
+void stage_text(struct import_node *n, const char *name, const char *value);
+void stage_ints(struct import_node *n, const char *name, const int64_t *values, size_t count);
+void stage_tensor(struct import_node *n, const char *name, struct tensor *value);
+void stage_graph(struct import_node *n, const char *name, struct graph *value);
+bool staged_is(const struct import_node *n, const char *name);
+
+/* --- emission (import_emit.c) --- */
+
+/* Nodes with one output take the staged attributes; they return the output, GRAPH_NONE after a failure. */
+uint32_t emit1(struct import_node *n, enum op_kind op, uint32_t a);
+uint32_t emit2(struct import_node *n, enum op_kind op, uint32_t a, uint32_t b);
+uint32_t emit3(struct import_node *n, enum op_kind op, uint32_t a, uint32_t b, uint32_t c);
+uint32_t emit_list(struct import_node *n, enum op_kind op, const uint32_t *in, size_t in_count);
+/* Any number of outputs: out[i] is set, unless it is GRAPH_NONE when called: then the output is not made. */
+void emit_outputs(struct import_node *n, enum op_kind op, const uint32_t *in, size_t in_count,
+                  uint32_t *out, size_t out_count);
+
+/* Values of structure, public: integers, and reals that belong to an algorithm and not to the model. */
+uint32_t constant_int(struct import_node *n, int64_t value);
+uint32_t constant_ints(struct import_node *n, const int64_t *values, size_t count);
+uint32_t constant_real(struct import_node *n, enum element_type type, double value);
+uint32_t constant_tensor(struct import_node *n, struct tensor *tensor);
+/* A stored tensor of the model: PARAMETER when float, CONSTANT otherwise; strings are numbered. */
+uint32_t stored_tensor(struct import_node *n, struct tensor *tensor);
+/* A float tensor from a list of attributes, row-major; count must be the product of dims (rank 1 or 2). */
+uint32_t parameter_list(struct import_node *n, enum element_type type, const double *values,
+                        size_t count, const int64_t *dims, unsigned rank);
+/* Rank-1 list of strings as numbered int64. */
+struct tensor *text_numbers(struct importer *importer, const char *const *texts, size_t count);
+
+/* Common small compositions. */
+uint32_t cast_to(struct import_node *n, uint32_t value, enum element_type type); /* nothing when it is that type */
+uint32_t reshape_to(struct import_node *n, uint32_t value, const int64_t *dims, size_t count);
+uint32_t unsqueeze_at(struct import_node *n, uint32_t value, int64_t axis);
+
+/* --- scopes and bodies (import_scope.c, import_graph.c) --- */
+
+struct import_unit *unit_new(struct importer *importer, const char *name,
+                             struct import_unit *parent);
+struct import_scope *scope_new(struct importer *importer, struct import_scope *parent,
+                               struct import_unit *unit);
+/* Returns false when the name is defined already, or memory is out. */
+bool scope_define(struct importer *importer, struct import_scope *scope, const char *name,
+                  const struct binding *binding);
+/* What a name stands for, in the unit of `scope`: NONE when it is not defined. */
+struct binding scope_lookup(struct importer *importer, struct import_scope *scope,
+                            const char *name);
+/* Types, shapes and known elements of a value of a unit. */
+struct value_info unit_value_info(const struct import_unit *unit, uint32_t value);
+void unit_set_known(struct importer *importer, struct import_unit *unit, uint32_t value,
+                    const struct tensor *known);
+/* A value for a tensor, as stored_tensor; GRAPH_NONE when memory is out. */
+uint32_t unit_add_stored(struct importer *importer, struct import_unit *unit, const char *name,
+                         struct tensor *tensor);
+
+/* Imports the nodes that the names in `wanted` need, in an order that works. */
+void import_nodes(struct importer *importer, struct import_scope *scope, Onnx__Node *const *nodes,
+                  size_t node_count, const char *const *wanted, size_t wanted_count);
+/* Defines the initializers of a graph in a scope. */
+void define_initializers(struct importer *importer, struct import_scope *scope,
+                         const Onnx__Graph *graph);
+/* Imports a branch in place: its outputs become bindings of the calling node's scope. */
+void import_inline_graph(struct import_node *n, const Onnx__Graph *graph, struct binding *outputs,
+                         size_t output_count);
+/* Inlines a model-local function. */
+void import_call_function(struct import_node *n, const Onnx__Function *function);
+/* Runs the rule of one node, or inlines the function it calls. */
+void import_one_node(struct importer *importer, struct import_scope *scope,
+                     const Onnx__Node *proto, size_t position);
+
+/* A body under construction: import_body_begin; inputs are defined by the caller; import_body_end. */
+struct import_scope *import_body_begin(struct import_node *n, const Onnx__Graph *graph);
+/* Adds an input value to the body's graph and defines its name. type and shape as `info`. */
+uint32_t import_body_input(struct import_node *n, struct import_scope *body, const char *name,
+                           const struct value_info *info);
+/* Imports the nodes and sets the outputs; false when something failed (reported already). */
+bool import_body_end(struct import_node *n, struct import_scope *body, const Onnx__Graph *graph);
+
+#endif

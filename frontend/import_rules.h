@@ -1,0 +1,58 @@
+/* Private to frontend/import*.c: what the families of rules share. The rules themselves are declared by import_rules.def. */
+#ifndef SERTN_FRONTEND_IMPORT_RULES_H
+#define SERTN_FRONTEND_IMPORT_RULES_H
+
+#include "frontend/import_node.h"
+
+#define RULE(domain, op, since, until, kind, run, attributes, types, restriction)                  \
+    void run(struct import_node *n);
+#include "frontend/import_rules.def"
+#undef RULE
+
+/* Emits the rule's own operator with the staged attributes and gives the node's outputs (import_math.c). */
+void emit_plain(struct import_node *n, const uint32_t *in, size_t in_count);
+
+/*
+ * Casts a constant between strings and numbers (import_text.c). from_text: elements of `known` are numbers of strings. The result has
+ * type `to`, which may be STRING. Errors: BAD_INPUT for a string that is no number.
+ */
+enum status text_tensor_cast(struct tensor **out, struct importer *importer,
+                             const struct tensor *known, bool from_text, enum element_type to,
+                             struct diag *diag) SERTN_MUST_CHECK;
+
+/* --- ai.onnx.ml (import_score.c) --- */
+
+enum post_transform { POST_NONE, POST_SOFTMAX, POST_LOGISTIC, POST_SOFTMAX_ZERO, POST_PROBIT };
+
+/* Attribute post_transform as text; NONE when it is not written. */
+enum post_transform attr_post_transform(struct import_node *n);
+uint32_t emit_post_transform(struct import_node *n, uint32_t scores, enum post_transform post);
+
+/* Class labels of a classifier: int64, strings as numbers, or 0, 1, 2, ... when the node gives none. */
+struct class_labels {
+    struct tensor *list; /* int64 [count] */
+    bool is_text;
+};
+/* Reads both attributes; `classes` is the number there have to be, 0 when the labels decide. */
+struct class_labels attr_class_labels(struct import_node *n, const char *ints, const char *texts,
+                                      size_t classes);
+/* labels[index], an int64 tensor, the labels' text table with it. */
+uint32_t emit_labels(struct import_node *n, uint32_t index, const struct class_labels *labels);
+/* condition ? labels[1] : labels[0], condition of rank 1 */
+uint32_t emit_binary_labels(struct import_node *n, uint32_t condition, const struct class_labels *labels);
+
+/* --- rows and columns (import_ml.c) --- */
+
+/* Operand 0 as float32 [N, F]; one row when it is a list. */
+uint32_t float_rows(struct import_node *n);
+/* Size of the last axis; 0 after a failure. */
+int64_t column_count(struct import_node *n, uint32_t x);
+/* From a column of scores s: [1 - s, s], and [-s, s]. */
+uint32_t complement_columns(struct import_node *n, uint32_t score);
+uint32_t opposite_columns(struct import_node *n, uint32_t score);
+/* score > bound for [N, 1], as a list. */
+uint32_t column_above(struct import_node *n, uint32_t score, double bound);
+/* Index of the largest score of each row, the first when tied. */
+uint32_t arg_max_rows(struct import_node *n, uint32_t scores);
+
+#endif
