@@ -35,15 +35,19 @@ struct plonk_progress {
 };
 
 /*
- * Proves. proof has vk.layout.proof_bytes bytes.
+ * Proves. proof has vk.layout.proof_bytes bytes; progress may be null.
  * entropy: null, and PLONK_ENTROPY_BYTES bytes come from the operating system; or those bytes,
  * never used twice. Either way they are hashed together with the witness, so that a repeated or
- * weak entropy does not repeat a blinder for another witness. progress may be null. Ensures: a
- * proof that plonk_verify accepts: before it is handed out, the value of all constraints at xi was
- * compared with what the verifier will compute. Everything secret on the heap is wiped. Errors:
- * STATUS_REJECTED when the witness breaks the circuit (a lookup that hits no row is named by its
- * row; for the rest run `check`); STATUS_BAD_INPUT for a word count that is not the circuit's;
- * STATUS_NO_MEMORY; STATUS_IO without randomness.
+ * weak entropy does not repeat a blinder for another witness.
+ *
+ * Requires: the witness's parameters and the tail are those of the keys. With others the
+ * constraints hold, but over other commitments than [p1], [p2], and the verifier rejects the proof.
+ * Ensures: a proof that plonk_verify accepts: before it is handed out, the value of all
+ * constraints at xi was compared with what the verifier will compute. What is secret is wiped.
+ *
+ * Errors: STATUS_REJECTED when the witness breaks the circuit (a lookup that hits no row is named
+ * by its row; for the rest run `check`); STATUS_BAD_INPUT for a word count that is not the
+ * circuit's; STATUS_NO_MEMORY; STATUS_IO without randomness.
  */
 enum status plonk_prove(uint8_t *proof, const struct plonk_proving_key *key,
                         const struct plonk_parameter_tail *tail,

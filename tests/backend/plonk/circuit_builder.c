@@ -209,8 +209,8 @@ static void add_lookups(struct built *built, struct features *at)
     rows[at->range_lookup].slot_range = TAG_RANGE;
     built_set_advice(built, at->range_lookup, 0, 0, RANGE_SIZE - 1);
 
-    /* Memory [index]: (2, 11), (4, 7), (1, 5); a missing parameter column reads as zero. */
-    static const int64_t first[3] = {2, 4, 1}, second[3] = {11, 7, 5};
+    /* Memory [index]: (2, 11), (1, 7), (6, 5); a missing parameter column reads as zero. */
+    static const int64_t first[3] = {2, 1, 6}, second[3] = {11, 7, 5};
     unsigned columns = built->circuit.param_columns;
     at->paired_range = built_row(built, CHAIN_START, TERM_LINEAR, 0, 0);
     rows[at->paired_range].slot_table = TAG_RANGE;
@@ -219,18 +219,17 @@ static void add_lookups(struct built *built, struct features *at)
     at->all_slots = built_row(built, CHAIN_START, TERM_LINEAR, 0, 0);
     rows[at->all_slots].slot_table = TAG_SQUARE;
     rows[at->all_slots].slot_range = TAG_RANGE;
-    /* Index 1 is the square of -1 or 1 in every case: memory row 1 holds (1, ...) where there are
-     * parameters. */
+    /* Index 1 is the square of its value 1. */
     built_set_advice(built, at->all_slots, 1, 1, columns > 1 ? 7 : 0);
     if (columns == 0)
         return;
     rows[at->memory_read].slot_memory = TAG_MEMORY;
     rows[at->all_slots].slot_memory = TAG_MEMORY;
-    built_set_advice(built, at->memory_read, 2, 1, columns > 1 ? 5 : 0);
+    built_set_advice(built, at->memory_read, 2, 6, columns > 1 ? 5 : 0);
     for (unsigned i = 0; i < 3; i++) {
         at->memory_row[i] = built_row(built, CHAIN_START, TERM_LINEAR, 0, 0);
         built_table(built, at->memory_row[i], TAG_MEMORY, i, 0);
-        built_parameter(built, 0, at->memory_row[i], i == 1 ? 1 : first[i], 0, 7);
+        built_parameter(built, 0, at->memory_row[i], first[i], 0, 7);
         if (columns > 1)
             built_parameter(built, 1, at->memory_row[i], second[i], -16, 15);
     }
