@@ -246,6 +246,8 @@ def main():
         folder = os.path.join(out, name)
         outputs = model_folder.write_folder(folder, model, rows, name in BY_REFERENCE)
         if name == "external_weights":
+            if os.path.exists(os.path.join(folder, "weights.bin")):
+                os.unlink(os.path.join(folder, "weights.bin"))
             onnx.save(model, os.path.join(folder, "model.onnx"), save_as_external_data=True, location="weights.bin",
                       size_threshold=0)
         size = os.path.getsize(os.path.join(folder, "model.onnx"))

@@ -2,6 +2,7 @@
 
     <folder>/model.onnx
     <folder>/input.json                     the inputs of set 0 by graph-input name, nested lists
+    <folder>/output.json                    the outputs of set 0 by name, nested lists; maps as objects
     <folder>/test_data_set_<k>/input_<i>.pb   in the order of the graph's inputs
     <folder>/test_data_set_<k>/output_<i>.pb  in the order of the graph's outputs
 
@@ -92,6 +93,8 @@ def to_json(array):
     """Nested lists; a float that JSON cannot hold becomes the string that the command line takes."""
     if isinstance(array, (list, tuple)):
         return [to_json(a) for a in array]
+    if isinstance(array, dict):
+        return {str(key): to_json(value) for key, value in array.items()}
     array = np.asarray(array)
     if array.ndim:
         return [to_json(a) for a in array]
@@ -127,8 +130,17 @@ class ReferenceSession:
 
 
 def write_folder(folder, model, data_sets, by_reference=False):
-    """Writes model and data sets; returns the outputs of each set as the engine gives them."""
+    """Writes model and data sets; returns the outputs of each set as the engine gives them.
+
+    Two things that exporters leave to chance are settled: a random graph name becomes the folder's, and the imported
+    domains are listed in order.
+    """
     os.makedirs(folder, exist_ok=True)
+    if len(model.graph.name) == 32:
+        model.graph.name = os.path.basename(folder)
+    opsets = sorted(((o.domain, o.version) for o in model.opset_import))
+    del model.opset_import[:]
+    model.opset_import.extend(helper.make_opsetid(*o) for o in opsets)
     onnx.save(model, os.path.join(folder, "model.onnx"))
     return write_data(folder, model, data_sets, by_reference)
 
@@ -147,11 +159,17 @@ def write_data(folder, model, data_sets, by_reference=False):
         for i, item in enumerate(session.get_outputs()):
             _write(place, f"output_{i}.pb", to_proto(outputs[i], item.name))
         if k == 0:
-            with open(os.path.join(folder, "input.json"), "w", encoding="utf-8") as out:
-                json.dump({name: to_json(v) for name, v in feed.items()}, out)
-                out.write("\n")
+            _write_json(folder, "input.json", {name: to_json(v) for name, v in feed.items()})
+            _write_json(folder, "output.json", {
+                item.name: to_json(outputs[i]) for i, item in enumerate(session.get_outputs())})
         results.append(outputs)
     return results
+
+
+def _write_json(folder, name, value):
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
+        json.dump(value, out)
+        out.write("\n")
 
 
 def _write(place, name, proto):
