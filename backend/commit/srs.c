@@ -35,6 +35,16 @@ static void development_tau_g2(g2_affine *out)
 /* The fewest powers a cache file is made for; from there on by doubling. */
 #define LEAST_CACHED POINT_FILE_BLOCK
 
+static struct point_file_head powers_head(const struct srs *srs)
+{
+    struct point_file_head head = {.kind = POINT_FILE_POWERS,
+                                   .origin = (uint32_t)srs->origin,
+                                   .levels = 1,
+                                   .tau_g2 = srs->tau_g2};
+    memcpy(head.digest, srs->digest, sizeof head.digest);
+    return head;
+}
+
 /* Sets what follows from tau_g2, and the head of the cache file of the powers. */
 static void set_identity(struct srs *srs, struct point_file_head *head, enum srs_origin origin,
                          const g2_affine *tau_g2)
@@ -43,17 +53,15 @@ static void set_identity(struct srs *srs, struct point_file_head *head, enum srs
     srs->origin = origin;
     srs->tau_g2 = *tau_g2;
     srs_compute_digest(srs->digest, origin, tau_g2);
-    *head = (struct point_file_head){
-        .kind = POINT_FILE_POWERS, .origin = (uint32_t)origin, .levels = 1, .tau_g2 = *tau_g2};
-    memcpy(head->digest, srs->digest, sizeof head->digest);
+    *head = powers_head(srs);
 }
 
 /* Uses the cached powers when there are enough. */
 static bool open_cached(struct srs *srs, const struct point_file_head *head, size_t count)
 {
-    if (!srs_cache_open(&srs->file, head, count))
+    if (!srs_cache_open(&srs->points.file, head, count))
         return false;
-    srs->powers = (struct msm_bases){.point = srs->file.point, .count = count, .levels = 1};
+    srs->powers = (struct msm_bases){.point = srs->points.file.point, .count = count, .levels = 1};
     return true;
 }
 
@@ -73,17 +81,18 @@ static enum status make_powers(struct srs *srs, struct point_file_head *head,
         made *= 2;
     if (source->file && made > source->file->count)
         made = count > source->file->count ? count : (size_t)source->file->count;
-    srs->owned = malloc(made * sizeof *srs->owned);
-    if (!srs->owned)
+    srs->points.owned = malloc(made * sizeof *srs->points.owned);
+    if (!srs->points.owned)
         return diag_set(diag, STATUS_NO_MEMORY, "out of memory for %zu powers of the SRS", made);
     enum status status =
-        source->file ? ptau_read_powers(srs->owned, source->file, source->path, made, machine, diag)
-                     : srs_development_powers(srs->owned, made, machine, diag);
+        source->file
+            ? ptau_read_powers(srs->points.owned, source->file, source->path, made, machine, diag)
+            : srs_development_powers(srs->points.owned, made, machine, diag);
     if (status != STATUS_OK)
         return status;
     head->count = made;
-    (void)srs_cache_store(head, srs->owned);
-    srs->powers = (struct msm_bases){.point = srs->owned, .count = count, .levels = 1};
+    (void)srs_cache_store(head, srs->points.owned);
+    srs->powers = (struct msm_bases){.point = srs->points.owned, .count = count, .levels = 1};
     return STATUS_OK;
 }
 
@@ -132,7 +141,7 @@ static enum status open_point_file(struct srs *srs, const char *path, size_t cou
     if (status != STATUS_OK)
         return status;
     set_identity(srs, &head, (enum srs_origin)file.head.origin, &file.head.tau_g2);
-    srs->file = file;
+    srs->points.file = file;
     if (file.head.kind != POINT_FILE_POWERS || file.head.levels != 1 ||
         file.head.origin > SRS_CEREMONY || g2_affine_is_infinity(&srs->tau_g2) ||
         memcmp(srs->digest, file.head.digest, sizeof srs->digest) != 0)
@@ -190,10 +199,16 @@ enum status srs_open_digest(struct srs *srs, const uint8_t digest[SRS_DIGEST_BYT
                     digest[0], digest[1], digest[2], digest[3], count);
 }
 
+void srs_use_table(struct srs *srs, size_t most_bytes, struct machine *machine)
+{
+    struct point_file_head head = powers_head(srs);
+    if (srs->powers.levels == 1)
+        srs_exchange_for_table(&srs->powers, &srs->points, &head, most_bytes, machine);
+}
+
 void srs_release(struct srs *srs)
 {
-    point_file_close(&srs->file);
-    free(srs->owned);
+    srs_points_release(&srs->points);
     memset(srs, 0, sizeof *srs);
 }
 

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "backend/commit/point_file.h"
+#include "backend/commit/srs_table.h"
 #include "backend/curve/msm.h"
 #include "backend/curve/pairing.h"
 #include "ir/support/machine.h"
@@ -54,8 +55,7 @@ struct srs {
     g2_affine tau_g2;
     enum srs_origin origin;
     uint8_t digest[SRS_DIGEST_BYTES];
-    struct point_file file; /* of powers, or closed */
-    g1_affine *owned;       /* powers in memory, or null */
+    struct srs_points points; /* what powers points to */
 };
 
 /*
@@ -86,6 +86,13 @@ SERTN_MUST_CHECK enum status srs_open_digest(struct srs *srs,
                                              const uint8_t digest[SRS_DIGEST_BYTES], size_t count,
                                              struct machine *machine, struct diag *diag);
 
+/*
+ * Gives the powers a window table of at most most_bytes bytes, made on first use and cached: sums
+ * over them become up to a third faster. Best effort, results do not change. For small SRS: beyond
+ * about 2^14 powers a table no longer pays for its memory. Requires: nobody else uses srs.
+ */
+void srs_use_table(struct srs *srs, size_t most_bytes, struct machine *machine);
+
 /* Frees what it holds; safe on a zeroed one. */
 void srs_release(struct srs *srs);
 
@@ -100,8 +107,7 @@ void srs_release(struct srs *srs);
 struct srs_lagrange {
     struct msm_bases bases; /* n * arity points, may have shifted levels */
     unsigned lg_rows, arity;
-    struct point_file file;
-    g1_affine *owned;
+    struct srs_points points; /* what bases points to */
 };
 
 /*
@@ -112,6 +118,10 @@ struct srs_lagrange {
 SERTN_MUST_CHECK enum status srs_lagrange_open(struct srs_lagrange *out, const struct srs *srs,
                                                unsigned lg_rows, unsigned arity,
                                                struct machine *machine, struct diag *diag);
+
+/* As srs_use_table; for groups with many full-size values. */
+void srs_lagrange_use_table(struct srs_lagrange *bases, const struct srs *srs, size_t most_bytes,
+                            struct machine *machine);
 void srs_lagrange_release(struct srs_lagrange *bases);
 
 /* ---- The verifier's side -------------------------------------------------------------------- */

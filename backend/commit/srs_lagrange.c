@@ -35,13 +35,26 @@ static enum status make_points(struct srs_lagrange *out, const struct srs *srs,
                                struct machine *machine, struct diag *diag)
 {
     size_t count = (size_t)out->arity << out->lg_rows;
-    out->owned = malloc(count * sizeof *out->owned);
-    if (!out->owned)
+    out->points.owned = malloc(count * sizeof *out->points.owned);
+    if (!out->points.owned)
         return diag_set(diag, STATUS_NO_MEMORY, "out of memory for Lagrange bases of %zu points",
                         count);
     if (srs->origin == SRS_DEVELOPMENT)
-        return srs_development_lagrange(out->owned, out->lg_rows, out->arity, machine, diag);
-    return transform_powers(out->owned, srs, out->lg_rows, out->arity, machine, diag);
+        return srs_development_lagrange(out->points.owned, out->lg_rows, out->arity, machine, diag);
+    return transform_powers(out->points.owned, srs, out->lg_rows, out->arity, machine, diag);
+}
+
+static struct point_file_head lagrange_head(const struct srs *srs, unsigned lg_rows, unsigned arity)
+{
+    struct point_file_head head = {.kind = POINT_FILE_LAGRANGE,
+                                   .origin = (uint32_t)srs->origin,
+                                   .lg_rows = lg_rows,
+                                   .arity = arity,
+                                   .levels = 1,
+                                   .count = (uint64_t)arity << lg_rows,
+                                   .tau_g2 = srs->tau_g2};
+    memcpy(head.digest, srs->digest, sizeof head.digest);
+    return head;
 }
 
 enum status srs_lagrange_open(struct srs_lagrange *out, const struct srs *srs, unsigned lg_rows,
@@ -55,24 +68,17 @@ enum status srs_lagrange_open(struct srs_lagrange *out, const struct srs *srs, u
                         "Lagrange bases of %llu points need an SRS with as many powers, this one "
                         "has %zu",
                         (unsigned long long)count, srs->powers.count);
-    struct point_file_head head = {.kind = POINT_FILE_LAGRANGE,
-                                   .origin = (uint32_t)srs->origin,
-                                   .lg_rows = lg_rows,
-                                   .arity = arity,
-                                   .levels = 1,
-                                   .count = count,
-                                   .tau_g2 = srs->tau_g2};
-    memcpy(head.digest, srs->digest, sizeof head.digest);
+    struct point_file_head head = lagrange_head(srs, lg_rows, arity);
     out->lg_rows = lg_rows;
     out->arity = arity;
     enum status status = STATUS_OK;
-    if (srs_cache_open(&out->file, &head, count)) {
-        out->bases.point = out->file.point;
+    if (srs_cache_open(&out->points.file, &head, count)) {
+        out->bases.point = out->points.file.point;
     } else {
         status = make_points(out, srs, machine, diag);
         if (status == STATUS_OK)
-            (void)srs_cache_store(&head, out->owned);
-        out->bases.point = out->owned;
+            (void)srs_cache_store(&head, out->points.owned);
+        out->bases.point = out->points.owned;
     }
     out->bases.count = (size_t)count;
     out->bases.levels = 1;
@@ -81,9 +87,16 @@ enum status srs_lagrange_open(struct srs_lagrange *out, const struct srs *srs, u
     return status;
 }
 
+void srs_lagrange_use_table(struct srs_lagrange *bases, const struct srs *srs, size_t most_bytes,
+                            struct machine *machine)
+{
+    struct point_file_head head = lagrange_head(srs, bases->lg_rows, bases->arity);
+    if (bases->bases.levels == 1)
+        srs_exchange_for_table(&bases->bases, &bases->points, &head, most_bytes, machine);
+}
+
 void srs_lagrange_release(struct srs_lagrange *bases)
 {
-    point_file_close(&bases->file);
-    free(bases->owned);
+    srs_points_release(&bases->points);
     memset(bases, 0, sizeof *bases);
 }

@@ -11,6 +11,8 @@
 #include "backend/curve/affine_batch.h"
 #include "backend/field/field_kernel.h"
 
+/* Products are worth inlining here: a call saves and loads registers that they all need. */
+#define FLATTEN __attribute__((flatten))
 #define UNLIKELY(condition) __builtin_expect(condition, 0)
 /* Points ahead of the one being read that are asked for; bases lie anywhere in a large table. */
 #define PREFETCH_DISTANCE 16
@@ -80,14 +82,10 @@ static __attribute__((noinline)) void rare_sum(g1_affine *r, const g1_affine *a,
     }
 }
 
-/* r = a + b given the inverse of their denominator; rare says which formula. r may be a or b. */
-static inline void sum_with_inverse(g1_affine *r, const g1_affine *a, const g1_affine *b,
-                                    const fp *inverse, bool rare)
+/* r = a + b given the inverse of their denominator, in the usual case. r may be a or b. */
+static inline void usual_sum(g1_affine *r, const g1_affine *a, const g1_affine *b,
+                             const fp *inverse)
 {
-    if (UNLIKELY(rare)) {
-        rare_sum(r, a, b, inverse);
-        return;
-    }
     fp numerator;
     const fp x_b = b->x;
     fp_sub(&numerator, &b->y, &a->y);
@@ -101,7 +99,7 @@ struct chains {
 };
 
 /* Replaces both products by their inverses. */
-static void invert_chains(struct chains *c)
+static __attribute__((noinline)) void invert_chains(struct chains *c)
 {
     fp both, even;
     fp_mul(&both, &c->product[0], &c->product[1]);
@@ -111,46 +109,82 @@ static void invert_chains(struct chains *c)
     c->product[0] = even;
 }
 
-void FIELD_PATH_NAME(affine_add_pairs)(g1_affine *point, const uint16_t *pair, size_t n,
-                                       size_t distance, fp *scratch)
+/* Sets *before to the chain of addition i so far and takes its denominator into it. Returns whether
+ * it is a rare case. */
+static inline bool take_denominator(struct chains *c, fp *before, size_t i, const g1_affine *a,
+                                    const g1_affine *b)
+{
+    fp d;
+    bool rare = denominator(&d, a, b);
+    *before = c->product[i & 1];
+    fp_mul_lazy(&c->product[i & 1], &c->product[i & 1], &d);
+    return rare;
+}
+
+/* r = a + b for addition i, in the reverse order of take_denominator. */
+static inline void finish_usual(struct chains *c, const fp *before, size_t i, g1_affine *r,
+                                const g1_affine *a, const g1_affine *b)
+{
+    fp d, inverse;
+    fp_sub(&d, &b->x, &a->x);
+    fp_mul_lazy(&inverse, &c->product[i & 1], before);
+    fp_mul_lazy(&c->product[i & 1], &c->product[i & 1], &d);
+    usual_sum(r, a, b, &inverse);
+}
+
+/* The same where rare cases may be. */
+static __attribute__((noinline)) void finish_any(struct chains *c, const fp *before, size_t i,
+                                                 g1_affine *r, const g1_affine *a,
+                                                 const g1_affine *b)
+{
+    fp d, inverse;
+    bool rare = denominator(&d, a, b);
+    fp_mul_lazy(&inverse, &c->product[i & 1], before);
+    fp_mul_lazy(&c->product[i & 1], &c->product[i & 1], &d);
+    if (rare)
+        rare_sum(r, a, b, &inverse);
+    else
+        usual_sum(r, a, b, &inverse);
+}
+
+FLATTEN void FIELD_PATH_NAME(affine_add_pairs)(g1_affine *point, const uint16_t *pair, size_t n,
+                                               size_t distance, fp *scratch)
 {
     struct chains c = {{fp_one, fp_one}};
-    fp d;
+    bool rare = false;
     for (size_t i = n; i-- > 0;) {
         const g1_affine *a = &point[pair[i]];
-        (void)denominator(&d, a, a + distance);
-        scratch[i] = c.product[i & 1];
-        fp_mul_lazy(&c.product[i & 1], &c.product[i & 1], &d);
+        rare |= take_denominator(&c, &scratch[i], i, a, a + distance);
     }
     invert_chains(&c);
+    if (UNLIKELY(rare)) {
+        for (size_t i = 0; i < n; i++) {
+            g1_affine *a = &point[pair[i]];
+            finish_any(&c, &scratch[i], i, a, a, a + distance);
+        }
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         g1_affine *a = &point[pair[i]];
-        fp inverse;
-        bool rare = denominator(&d, a, a + distance);
-        fp_mul_lazy(&inverse, &c.product[i & 1], &scratch[i]);
-        fp_mul_lazy(&c.product[i & 1], &c.product[i & 1], &d);
-        sum_with_inverse(a, a, a + distance, &inverse, rare);
+        finish_usual(&c, &scratch[i], i, a, a, a + distance);
     }
 }
 
-void FIELD_PATH_NAME(affine_add_arrays)(g1_affine *r, const g1_affine *a, const g1_affine *b,
-                                        size_t n, fp *scratch)
+FLATTEN void FIELD_PATH_NAME(affine_add_arrays)(g1_affine *r, const g1_affine *a,
+                                                const g1_affine *b, size_t n, fp *scratch)
 {
     struct chains c = {{fp_one, fp_one}};
-    fp d;
-    for (size_t i = n; i-- > 0;) {
-        (void)denominator(&d, &a[i], &b[i]);
-        scratch[i] = c.product[i & 1];
-        fp_mul_lazy(&c.product[i & 1], &c.product[i & 1], &d);
-    }
+    bool rare = false;
+    for (size_t i = n; i-- > 0;)
+        rare |= take_denominator(&c, &scratch[i], i, &a[i], &b[i]);
     invert_chains(&c);
-    for (size_t i = 0; i < n; i++) {
-        fp inverse;
-        bool rare = denominator(&d, &a[i], &b[i]);
-        fp_mul_lazy(&inverse, &c.product[i & 1], &scratch[i]);
-        fp_mul_lazy(&c.product[i & 1], &c.product[i & 1], &d);
-        sum_with_inverse(&r[i], &a[i], &b[i], &inverse, rare);
+    if (UNLIKELY(rare)) {
+        for (size_t i = 0; i < n; i++)
+            finish_any(&c, &scratch[i], i, &r[i], &a[i], &b[i]);
+        return;
     }
+    for (size_t i = 0; i < n; i++)
+        finish_usual(&c, &scratch[i], i, &r[i], &a[i], &b[i]);
 }
 
 void FIELD_PATH_NAME(affine_gather)(g1_affine *out, const g1_affine *source, const uint32_t *entry,

@@ -85,17 +85,17 @@ TEST(development_powers_are_made_once_and_read_back)
     struct diag diag = {0};
     fresh_cache();
     REQUIRE_OK(srs_open_development(&first, 50, NULL, &diag), &diag);
-    CHECK(first.owned != NULL && are_development_powers(&first, 50));
+    CHECK(first.points.owned != NULL && are_development_powers(&first, 50));
     REQUIRE_OK(srs_open_development(&second, 1024, NULL, &diag), &diag);
-    CHECK(second.owned == NULL && second.powers.count == 1024);
+    CHECK(second.points.owned == NULL && second.powers.count == 1024);
     CHECK(memcmp(first.powers.point, second.powers.point, 50 * sizeof(g1_affine)) == 0);
     srs_release(&second);
     /* More than the file has: made again, longer. */
     REQUIRE_OK(srs_open_development(&second, 1025, NULL, &diag), &diag);
-    CHECK(second.owned != NULL);
+    CHECK(second.points.owned != NULL);
     srs_release(&second);
     REQUIRE_OK(srs_open_development(&second, 2048, NULL, &diag), &diag);
-    CHECK(second.owned == NULL && are_development_powers(&second, 60));
+    CHECK(second.points.owned == NULL && are_development_powers(&second, 60));
     srs_release(&second);
     srs_release(&first);
 }
@@ -109,7 +109,7 @@ TEST(development_powers_do_not_depend_on_threads)
     REQUIRE_OK(srs_open_development(&one, 3000, NULL, &diag), &diag);
     fresh_cache();
     REQUIRE_OK(srs_open_development(&two, 3000, machine, &diag), &diag);
-    CHECK(two.owned != NULL);
+    CHECK(two.points.owned != NULL);
     CHECK(memcmp(one.powers.point, two.powers.point, 3000 * sizeof(g1_affine)) == 0);
     srs_release(&one);
     srs_release(&two);
@@ -144,10 +144,10 @@ TEST(damaged_cache_is_made_again)
             buffer_put_u8(&damaged, 0);
         spill(path, damaged.data, damaged.count);
         REQUIRE_OK(srs_open_development(&srs, 10, NULL, &diag), &diag);
-        CHECK_MSG(srs.owned != NULL && are_development_powers(&srs, 10), "kind %d", kind);
+        CHECK_MSG(srs.points.owned != NULL && are_development_powers(&srs, 10), "kind %d", kind);
         srs_release(&srs);
         REQUIRE_OK(srs_open_development(&srs, 10, NULL, &diag), &diag);
-        CHECK_MSG(srs.owned == NULL && are_development_powers(&srs, 10), "kind %d", kind);
+        CHECK_MSG(srs.points.owned == NULL && are_development_powers(&srs, 10), "kind %d", kind);
         srs_release(&srs);
         buffer_release(&damaged);
     }
@@ -188,7 +188,7 @@ TEST(lagrange_bases_are_read_back_and_need_enough_powers)
     REQUIRE_OK(srs_open_development(&srs, 5 * 32, NULL, &diag), &diag);
     REQUIRE_OK(srs_lagrange_open(&first, &srs, 5, 5, NULL, &diag), &diag);
     REQUIRE_OK(srs_lagrange_open(&second, &srs, 5, 5, NULL, &diag), &diag);
-    CHECK(first.owned != NULL && second.owned == NULL);
+    CHECK(first.points.owned != NULL && second.points.owned == NULL);
     CHECK(memcmp(first.bases.point, second.bases.point, 160 * sizeof(g1_affine)) == 0);
     srs_lagrange_release(&first);
     srs_lagrange_release(&second);
@@ -206,7 +206,7 @@ TEST(ceremony_of_snarkjs_is_imported)
     static struct srs_verifier verifier;
     fresh_cache();
     REQUIRE_OK(srs_open_file(&srs, ceremony_path(), 63, NULL, &diag), &diag);
-    CHECK(srs.origin == SRS_CEREMONY && srs.powers.count == 63 && srs.owned != NULL);
+    CHECK(srs.origin == SRS_CEREMONY && srs.powers.count == 63 && srs.points.owned != NULL);
     srs_verifier_init(&verifier, SRS_CEREMONY, &srs.tau_g2);
     for (int i = 0; i < 62; i++)
         CHECK(kzg_check(&verifier, &srs.powers.point[i + 1], &srs.powers.point[i]));
@@ -214,10 +214,10 @@ TEST(ceremony_of_snarkjs_is_imported)
     /* The second time from the cache: by the .ptau file, by the digest, by the cached file itself.
      */
     REQUIRE_OK(srs_open_file(&again, ceremony_path(), 63, NULL, &diag), &diag);
-    CHECK(again.owned == NULL);
+    CHECK(again.points.owned == NULL);
     srs_release(&again);
     REQUIRE_OK(srs_open_digest(&again, srs.digest, 60, NULL, &diag), &diag);
-    CHECK(again.owned == NULL && again.origin == SRS_CEREMONY);
+    CHECK(again.points.owned == NULL && again.origin == SRS_CEREMONY);
     CHECK(memcmp(again.powers.point, srs.powers.point, 60 * sizeof(g1_affine)) == 0);
     srs_release(&again);
     char *path = cached_powers(&srs);
@@ -306,7 +306,7 @@ static enum status open_bytes(const uint8_t *bytes, size_t count, struct diag *d
     memset(diag, 0, sizeof *diag);
     enum status status = srs_open_file(&srs, path, 63, NULL, diag);
     if (status != STATUS_OK) {
-        CHECK(srs.powers.point == NULL && srs.owned == NULL);
+        CHECK(srs.powers.point == NULL && srs.points.owned == NULL);
         CHECK_MSG(strstr(diag->text, "altered.ptau") != NULL, "%s", diag->text);
     }
     srs_release(&srs);
@@ -389,4 +389,40 @@ TEST(ptau_files_that_are_too_small_say_so)
     CHECK(strstr(diag.text, "63") != NULL && strstr(diag.text, "64") != NULL);
     CHECK_STATUS(srs_open_file(&srs, "/no/such/file.ptau", 64, NULL, &diag), STATUS_BAD_INPUT,
                  &diag);
+}
+
+TEST(window_tables_change_nothing_but_time)
+{
+    struct srs srs;
+    struct srs_lagrange lagrange;
+    struct diag diag = {0};
+    static fr value[5][64];
+    const fr *column[5];
+    struct kzg_column values[5];
+    for (unsigned i = 0; i < 5; i++) {
+        REQUIRE(fr_random_array(value[i], 64));
+        column[i] = value[i];
+        values[i] = (struct kzg_column){.full = value[i]};
+    }
+    fresh_cache();
+    for (int round = 0; round < 2; round++) {
+        g1_affine plain, by_table;
+        REQUIRE_OK(srs_open_development(&srs, 320, NULL, &diag), &diag);
+        REQUIRE_OK(srs_lagrange_open(&lagrange, &srs, 6, 5, NULL, &diag), &diag);
+        REQUIRE_OK(kzg_commit_group(&plain, &srs, column, 5, 64, NULL, &diag), &diag);
+        srs_use_table(&srs, 1000, NULL);
+        CHECK(srs.powers.levels == 1);
+        srs_use_table(&srs, 1 << 20, NULL);
+        CHECK(srs.powers.levels > 1 && srs.powers.count == 320);
+        CHECK(round == 0 ? srs.points.owned != NULL : srs.points.owned == NULL);
+        REQUIRE_OK(kzg_commit_group(&by_table, &srs, column, 5, 64, NULL, &diag), &diag);
+        CHECK(g1_affine_eq(&plain, &by_table));
+        REQUIRE_OK(kzg_commit_values(&plain, &lagrange, values, NULL, &diag), &diag);
+        srs_lagrange_use_table(&lagrange, &srs, 1 << 20, NULL);
+        CHECK(lagrange.bases.levels > 1);
+        REQUIRE_OK(kzg_commit_values(&by_table, &lagrange, values, NULL, &diag), &diag);
+        CHECK(g1_affine_eq(&plain, &by_table));
+        srs_lagrange_release(&lagrange);
+        srs_release(&srs);
+    }
 }

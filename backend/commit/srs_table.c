@@ -1,0 +1,63 @@
+/*
+ * Window tables. See srs_table.h.
+ */
+#include "backend/commit/srs_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/commit/srs_cache.h"
+
+void srs_points_release(struct srs_points *points)
+{
+    point_file_close(&points->file);
+    free(points->owned);
+    memset(points, 0, sizeof *points);
+}
+
+/* Makes the table of a shape in memory; null without memory. */
+static g1_affine *make_table(const struct msm_bases *bases, const struct msm_bases *shape,
+                             struct machine *machine)
+{
+    g1_affine *table = malloc(shape->count * shape->levels * sizeof *table);
+    void *scratch = malloc(MSM_TABLE_SCRATCH * machine_threads(machine));
+    if (table && scratch) {
+        memcpy(table, bases->point, shape->count * sizeof *table);
+        msm_fill_table(table, shape, machine, scratch);
+    } else {
+        free(table);
+        table = NULL;
+    }
+    free(scratch);
+    return table;
+}
+
+void srs_exchange_for_table(struct msm_bases *bases, struct srs_points *points,
+                            const struct point_file_head *head, size_t most_bytes,
+                            struct machine *machine)
+{
+    struct msm_bases shape = {.count = bases->count};
+    struct srs_points table = {0};
+    size_t level_limit = most_bytes / (bases->count * sizeof(g1_affine));
+    msm_choose_table(&shape, bases->count, level_limit < 256 ? (unsigned)level_limit : 256);
+    if (shape.levels < 2)
+        return;
+    struct point_file_head table_head = *head;
+    table_head.count = shape.count * shape.levels;
+    table_head.levels = shape.levels;
+    table_head.shift_bits = shape.shift_bits;
+    table_head.window_bits = shape.window_bits;
+    if (srs_cache_open(&table.file, &table_head, table_head.count)) {
+        shape.point = table.file.point;
+    } else {
+        table.owned = make_table(bases, &shape, machine);
+        shape.point = table.owned;
+        if (!table.owned || !srs_cache_store(&table_head, table.owned)) {
+            srs_points_release(&table);
+            return;
+        }
+    }
+    srs_points_release(points);
+    *points = table;
+    *bases = shape;
+}
