@@ -33,7 +33,7 @@ static enum status take_option(struct cli *cli, int argc, char **argv, int *at,
                                const struct cli_option *options, size_t count, void *context,
                                struct diag *diag)
 {
-    const char *text = strcmp(argv[*at], "-o") == 0 ? "output" : argv[*at] + 2,
+    const char *text = strcmp(argv[*at], "-o") == 0 ? "o" : argv[*at] + 2,
                *equals = strchr(text, '=');
     size_t length = equals == NULL ? strlen(text) : (size_t)(equals - text);
     if (is_named(text, length, "json") && equals == NULL) {

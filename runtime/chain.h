@@ -1,0 +1,40 @@
+/*
+ * Verifying on an EVM chain over JSON-RPC: deploying the universal verifier on a development chain,
+ * sending a proof, reading what it cost.
+ *
+ * HTTP by libcurl, loaded when first used; JSON by cJSON. Errors: STATUS_IO when the node cannot be
+ * reached or answers rubbish, with what it said; STATUS_REJECTED when the contract says no.
+ */
+#ifndef SERTN_RUNTIME_CHAIN_H
+#define SERTN_RUNTIME_CHAIN_H
+
+#include "ir/support/buffer.h"
+#include "runtime/proof.h"
+
+enum { CHAIN_ADDRESS_BYTES = 20, CHAIN_DEVELOPMENT = 31337 };
+
+/* ABI call data of PlonkVerifier.verify(bytes32,bytes,bytes32,uint256[],bytes), selector included.
+ */
+enum status chain_verify_calldata(struct buffer *out, const struct proof *proof,
+                                  const struct model *model,
+                                  const uint8_t context[PROOF_CONTEXT_BYTES],
+                                  struct diag *diag) SERTN_MUST_CHECK;
+
+struct chain_result {
+    uint64_t chain_id;
+    uint64_t gas; /* used by the whole verifying transaction; 0 when it was a read-only call */
+    uint64_t deploy_gas; /* 0 when the verifier was there */
+    uint8_t verifier[CHAIN_ADDRESS_BYTES];
+};
+
+/*
+ * Verifies on chain. verifier: address text, or NULL: on chain 31337 the one this machine deployed
+ * there before (address kept by its code hash), else a fresh one from an unlocked account;
+ * elsewhere an address is needed and the call is read-only.
+ */
+enum status chain_verify(struct chain_result *result, const char *rpc, const char *verifier,
+                         const struct proof *proof, const struct model *model,
+                         const uint8_t context[PROOF_CONTEXT_BYTES], const struct srs_verifier *srs,
+                         struct diag *diag) SERTN_MUST_CHECK;
+
+#endif

@@ -1,0 +1,138 @@
+/* See rpc.h. */
+#include "runtime/rpc.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum status rpc_open(struct rpc *rpc, const char *url, struct diag *diag)
+{
+    *rpc = (struct rpc){.url = url, .next_id = 1};
+    if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "--rpc takes an http:// or https:// address, not '%s'", url);
+    rpc->curl = curl_easy_init();
+    if (rpc->curl == NULL)
+        return diag_set(diag, STATUS_IO, "libcurl does not start");
+    return STATUS_OK;
+}
+
+void rpc_close(struct rpc *rpc)
+{
+    if (rpc->curl != NULL)
+        curl_easy_cleanup(rpc->curl);
+    rpc->curl = NULL;
+}
+
+static size_t take_answer(char *bytes, size_t size, size_t count, void *context)
+{
+    struct buffer *answer = context;
+    if (answer->count + size * count > RPC_ANSWER_BYTES_MAX)
+        return 0;
+    buffer_put(answer, bytes, size * count);
+    return size * count;
+}
+
+static enum status post(struct buffer *answer, struct rpc *rpc, const struct buffer *body,
+                        struct diag *diag)
+{
+    CURL *curl = rpc->curl;
+    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+    curl_easy_setopt(curl, CURLOPT_URL, rpc->url);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, buffer_text(body));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->count);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)RPC_SECONDS_MAX);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    CURLcode code = curl_easy_perform(curl);
+    curl_slist_free_all(headers);
+    if (code != CURLE_OK)
+        return diag_set(diag, STATUS_IO, "the node at %s cannot be reached: %s", rpc->url,
+                        curl_easy_strerror(code));
+    return buffer_status(answer, diag);
+}
+
+static enum status read_answer(cJSON **result, const struct rpc *rpc, const char *method,
+                               const struct buffer *answer, struct diag *diag)
+{
+    cJSON *root = cJSON_ParseWithLength((const char *)answer->data, answer->count);
+    const cJSON *error = cJSON_GetObjectItemCaseSensitive(root, "error");
+    cJSON *found = cJSON_GetObjectItemCaseSensitive(root, "result");
+    enum status status = STATUS_OK;
+    if (cJSON_IsObject(error)) {
+        const cJSON *message = cJSON_GetObjectItemCaseSensitive(error, "message");
+        status = diag_set(diag, STATUS_IO, "the node at %s refuses %s: %.300s", rpc->url, method,
+                          cJSON_IsString(message) ? message->valuestring : "no reason given");
+    } else if (found == NULL) {
+        status = diag_set(diag, STATUS_IO,
+                          "the node at %s answers %s with something that is not JSON-RPC", rpc->url,
+                          method);
+    } else {
+        *result = cJSON_DetachItemViaPointer(root, found);
+    }
+    cJSON_Delete(root);
+    return status;
+}
+
+enum status rpc_call(cJSON **result, struct rpc *rpc, const char *method, const char *params,
+                     struct diag *diag)
+{
+    struct buffer body, answer;
+    *result = NULL;
+    buffer_init(&body);
+    buffer_init(&answer);
+    buffer_printf(&body,
+                  "{\"jsonrpc\":\"2.0\",\"id\":%u,\"method\":\"%s\",\"params\":", rpc->next_id++,
+                  method);
+    buffer_puts(&body, params);
+    buffer_puts(&body, "}");
+    enum status status = buffer_status(&body, diag);
+    if (status == STATUS_OK)
+        status = post(&answer, rpc, &body, diag);
+    if (status == STATUS_OK)
+        status = read_answer(result, rpc, method, &answer, diag);
+    buffer_release(&answer);
+    buffer_release(&body);
+    return status;
+}
+
+enum status rpc_call_text(char **out, struct rpc *rpc, const char *method, const char *params,
+                          struct diag *diag)
+{
+    cJSON *result;
+    *out = NULL;
+    enum status status = rpc_call(&result, rpc, method, params, diag);
+    if (status != STATUS_OK)
+        return status;
+    if (cJSON_IsString(result))
+        *out = strdup(result->valuestring);
+    cJSON_Delete(result);
+    return *out != NULL ? STATUS_OK
+                        : diag_set(diag, STATUS_IO, "the node at %s answers %s with no text",
+                                   rpc->url, method);
+}
+
+bool rpc_parse_quantity(uint64_t *out, const char *text)
+{
+    if (strncmp(text, "0x", 2) != 0 || text[2] == '\0' || strlen(text) > 18)
+        return false;
+    char *end;
+    *out = strtoull(text + 2, &end, 16);
+    return *end == '\0';
+}
+
+enum status rpc_call_quantity(uint64_t *out, struct rpc *rpc, const char *method,
+                              const char *params, struct diag *diag)
+{
+    char *text;
+    enum status status = rpc_call_text(&text, rpc, method, params, diag);
+    if (status == STATUS_OK && !rpc_parse_quantity(out, text))
+        status =
+            diag_set(diag, STATUS_IO, "the node at %s answers %s with '%.40s', which is no number",
+                     rpc->url, method, text);
+    free(text);
+    return status;
+}

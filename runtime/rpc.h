@@ -1,0 +1,42 @@
+/*
+ * One JSON-RPC call at a time over HTTP.
+ *
+ * libcurl does the transport, cJSON the text. Quantities are hex strings on the wire, never JSON
+ * numbers.
+ */
+#ifndef SERTN_RUNTIME_RPC_H
+#define SERTN_RUNTIME_RPC_H
+
+#include <cjson/cJSON.h>
+
+#include "ir/support/buffer.h"
+#include "ir/support/status.h"
+
+/* Largest answer that is read, and how long one call may take. */
+enum { RPC_ANSWER_BYTES_MAX = 32 << 20, RPC_SECONDS_MAX = 60 };
+
+struct rpc {
+    const char *url; /* borrowed */
+    void *curl;      /* CURL *, owned */
+    unsigned next_id;
+};
+
+enum status rpc_open(struct rpc *rpc, const char *url, struct diag *diag) SERTN_MUST_CHECK;
+void rpc_close(struct rpc *rpc);
+
+/*
+ * Calls `method` with the JSON array text `params`; *result is owned by the caller.
+ * Errors: STATUS_IO with what the node said.
+ */
+enum status rpc_call(cJSON **result, struct rpc *rpc, const char *method, const char *params,
+                     struct diag *diag) SERTN_MUST_CHECK;
+/* The same for a result that is a quantity or data. */
+enum status rpc_call_quantity(uint64_t *out, struct rpc *rpc, const char *method,
+                              const char *params, struct diag *diag) SERTN_MUST_CHECK;
+enum status rpc_call_text(char **out, struct rpc *rpc, const char *method, const char *params,
+                          struct diag *diag) SERTN_MUST_CHECK;
+
+/* "0x1f" to 31; false for anything that is not a 64-bit quantity. */
+bool rpc_parse_quantity(uint64_t *out, const char *text);
+
+#endif

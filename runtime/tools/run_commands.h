@@ -1,0 +1,27 @@
+/* The commands of sertn-run. Each fills cli->result for --json and prints for people otherwise. */
+#ifndef SERTN_RUNTIME_TOOLS_RUN_COMMANDS_H
+#define SERTN_RUNTIME_TOOLS_RUN_COMMANDS_H
+
+#include "runtime/proof.h"
+#include "runtime/tools/cli.h"
+
+struct run_options {
+    const char *folder, *proof, *input, *output, *srs, *rpc, *verifier, *onnx;
+    uint8_t context[PROOF_CONTEXT_BYTES];
+    bool check;
+};
+
+enum status run_keys(struct cli *cli, struct run_options *options,
+                     struct diag *diag) SERTN_MUST_CHECK;
+enum status run_prove(struct cli *cli, struct run_options *options,
+                      struct diag *diag) SERTN_MUST_CHECK;
+enum status run_verify(struct cli *cli, struct run_options *options,
+                       struct diag *diag) SERTN_MUST_CHECK;
+enum status run_calldata(struct cli *cli, struct run_options *options,
+                         struct diag *diag) SERTN_MUST_CHECK;
+enum status run_check(struct cli *cli, struct run_options *options,
+                      struct diag *diag) SERTN_MUST_CHECK;
+enum status run_eval(struct cli *cli, struct run_options *options,
+                     struct diag *diag) SERTN_MUST_CHECK;
+
+#endif
