@@ -100,10 +100,10 @@ enum status transpose_window_read(struct diag *diag, const struct graph_node *no
                                   const struct shape *x, const struct shape *weights,
                                   struct window *window);
 
-/* Scales and output lengths of a Resize, for all axes. */
+/* Scales and output lengths of a Resize, for all axes; axes it does not name keep scale 1. */
 struct resize_plan {
     double scale[TENSOR_RANK_MAX];
-    double roi_begin[TENSOR_RANK_MAX], roi_end[TENSOR_RANK_MAX];
+    double roi_begin[TENSOR_RANK_MAX], roi_end[TENSOR_RANK_MAX]; /* tf_crop_and_resize only */
     struct shape out;
 };
 enum status resize_read(struct diag *diag, const struct graph_node *node, const struct shape *x,

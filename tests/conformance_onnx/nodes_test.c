@@ -56,8 +56,15 @@ static enum status fold_and_compare(struct onnx_data *data, struct diag *diag)
     return status == STATUS_OK ? status : diag_prefix(diag, status, "folded");
 }
 
-/* Their data has another rank than the model declares (release 1.12). */
+/*
+ * Data of release 1.12 that contradicts its model: another rank than declared; a bfloat16 cut where
+ * the standard rounds; an optional where the model has a tensor. Later releases mended or dropped
+ * them.
+ */
 static const char *const contradictory[] = {
+    "test_cast_FLOAT_to_BFLOAT16",
+    "test_if_opt",
+    "test_optional_has_element_empty",
     "test_castlike_BFLOAT16_to_FLOAT",
     "test_castlike_BFLOAT16_to_FLOAT_expanded",
     "test_castlike_FLOAT_to_BFLOAT16",
