@@ -104,7 +104,10 @@ static void infer_node(struct import_node *n, uint32_t index)
     struct diag diag = {0};
     enum status status = graph_infer_node(node, in, out, n->importer->arena, &diag);
     if (status != STATUS_OK) {
-        rule_fail(n, status, "%s", diag.text);
+        /* The reason alone: who and on what is said by the report of the node. */
+        const char *reason = strstr(diag.text, "): ");
+        rule_fail(n, status, "%s%s%s", n->emitted > 1 ? op_name(node->op) : "",
+                  n->emitted > 1 ? ": " : "", reason == NULL ? diag.text : reason + 3);
         return;
     }
     compute_if_known(n, node, in, out);
@@ -170,6 +173,12 @@ static uint32_t find_input(struct import_node *n, uint32_t value)
     }
     arena_release(&scratch);
     return found;
+}
+
+bool want_known(struct import_node *n, uint32_t value)
+{
+    uint32_t input = value == GRAPH_NONE || n->unit->parent != NULL ? GRAPH_NONE : find_input(n, value);
+    return input != GRAPH_NONE && need_input(n->importer, &n->unit->graph->values[input]);
 }
 
 /*

@@ -147,6 +147,11 @@ const struct shape *value_shape(struct import_node *n, uint32_t value);
 /* The elements of a value when they are known at compile time, else NULL. */
 const struct tensor *value_known(const struct import_node *n, uint32_t value);
 bool value_is_text(const struct import_node *n, uint32_t value);
+/*
+ * Asks for a value that is not known: when it depends on a small input of the model that --data gives, the import is run once more with
+ * that input fixed, and true is returned (import_emit.c).
+ */
+bool want_known(struct import_node *n, uint32_t value);
 /* Gives output i of the file's node; alone names the value when this node computed it. */
 void set_output(struct import_node *n, size_t i, uint32_t value);
 void set_output_binding(struct import_node *n, size_t i, const struct binding *binding);
