@@ -106,8 +106,9 @@ enum relation_hint {
     HINT_SQUARE_ROOT,  /* floor(sqrt(view 0)), 0 for negatives */
     HINT_ARG_MAX,      /* index of the first maximum along the last axis of view 0 */
     HINT_ARG_MIN,
-    HINT_SORT_ORDER /* along the last axis: out[0] = indices that sort ascending, stable; argument =
-                       1: descending, ties by lower index */
+    HINT_SORT_ORDER, /* along the last axis: out[0] = indices that sort ascending, stable; argument =
+                        1: descending, ties by lower index */
+    HINT_BIT_LENGTH  /* floor(log2(view 0)), 0 for numbers below 1 */
 };
 
 struct relation_term {

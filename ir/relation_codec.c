@@ -134,7 +134,7 @@ static void code_relation(struct codec *codec, struct relation *relation)
     codec_wide(codec, &relation->high);
     codec_u32(codec, &relation->table);
     codec_u32(codec, &relation->memory);
-    CODE_ENUM(codec, relation->hint, HINT_SORT_ORDER);
+    CODE_ENUM(codec, relation->hint, HINT_BIT_LENGTH);
     codec_i64(codec, &relation->argument);
 }
 

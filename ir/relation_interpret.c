@@ -510,7 +510,8 @@ static enum status run_hint_order(const struct run *run)
 static enum status run_hint(const struct run *run)
 {
     const struct relation *relation = run->relation;
-    if (relation->hint != HINT_DIVIDE_FLOOR && relation->hint != HINT_SQUARE_ROOT)
+    if (relation->hint != HINT_DIVIDE_FLOOR && relation->hint != HINT_SQUARE_ROOT &&
+        relation->hint != HINT_BIT_LENGTH)
         return run_hint_order(run);
     size_t count = space_count(relation);
     struct position at = start(relation);
@@ -519,6 +520,9 @@ static enum status run_hint(const struct run *run)
         if (relation->hint == HINT_SQUARE_ROOT) {
             if (!wide_is_negative(x))
                 value = wide_square_root(x);
+        } else if (relation->hint == HINT_BIT_LENGTH) {
+            if (!wide_is_negative(x) && !wide_is_zero(x))
+                value = wide_from_i64((int64_t)wide_bit_length(x) - 1);
         } else {
             wide d = view_value(run, &relation->views[1], &at);
             if (!wide_is_negative(d) && !wide_is_zero(d))

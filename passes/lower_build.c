@@ -288,10 +288,11 @@ uint32_t lowering_linear(struct lowering *l, const struct shape *shape, struct f
     return add_computed(l, &relation, shape, form);
 }
 
-uint32_t lowering_linear_within(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
-                                wide constant, struct range range)
+/* A sum with a given range for its output. */
+static uint32_t sum_within(struct lowering *l, enum relation_kind kind, const struct shape *shape, struct form form, const struct relation_term *terms,
+                           size_t count, wide constant, struct range range)
 {
-    struct relation relation = relation_in(l, RELATION_LINEAR, shape);
+    struct relation relation = relation_in(l, kind, shape);
     relation.terms = (struct relation_term *)terms;
     relation.term_count = count;
     relation.constant = constant;
@@ -299,6 +300,18 @@ uint32_t lowering_linear_within(struct lowering *l, const struct shape *shape, s
     relation.outputs[0] = add_tensor(l, generated_name(l), shape, form, ROLE_WITNESS, range, NULL);
     add_relation(l, &relation);
     return relation.outputs[0];
+}
+
+uint32_t lowering_linear_within(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
+                                wide constant, struct range range)
+{
+    return sum_within(l, RELATION_LINEAR, shape, form, terms, count, constant, range);
+}
+
+uint32_t lowering_product_within(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
+                                 wide constant, struct range range)
+{
+    return sum_within(l, RELATION_PRODUCT, shape, form, terms, count, constant, range);
 }
 
 uint32_t lowering_moved(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count)

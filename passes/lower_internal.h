@@ -88,6 +88,8 @@ uint32_t lowering_linear(struct lowering *l, const struct shape *shape, struct f
 /* The same with a range that some other relation enforces. */
 uint32_t lowering_linear_within(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
                                 wide constant, struct range range);
+uint32_t lowering_product_within(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
+                                 wide constant, struct range range);
 /* Elements put together from several tensors: at most one term gives each. */
 uint32_t lowering_moved(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count);
 uint32_t lowering_product(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
@@ -144,6 +146,41 @@ uint32_t lowering_factor(struct lowering *l, size_t i);
 uint32_t lowering_sum2(struct lowering *l, const struct shape *shape, uint32_t a, int64_t sign_a, uint32_t b, int64_t sign_b);
 /* numpy.matmul, exact. */
 uint32_t lowering_matmul(struct lowering *l, uint32_t a, uint32_t b);
+
+/* ---- lower_reduce.c ---- */
+
+/* x as [rows, n]: the axes of the mask brought to the back and joined. */
+uint32_t lowering_rows(struct lowering *l, uint32_t x, uint32_t axes);
+/* [rows, n] to [rows]. */
+uint32_t lowering_sum_rows(struct lowering *l, uint32_t rows);
+uint32_t lowering_max_rows(struct lowering *l, uint32_t rows);
+
+/* ---- lower_divide.c ---- */
+
+/*
+ * floor(x / d) at `fraction` bits, with broadcasting to shape. A divisor that may be zero is held to positive (or all negative) numbers, or its sign
+ * is taken off; plans tell what calibration saw, and may be NULL.
+ */
+uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t x, uint32_t d, int32_t fraction, const struct value_plan *d_plan,
+                         const struct value_plan *y_plan);
+/* floor(sqrt(max(0, x))) at `fraction` bits. */
+uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction);
+uint32_t lowering_square(struct lowering *l, uint32_t x);
+
+/* ---- lower_function.c ---- */
+
+/* exp(x) to about `fraction` bits; x is known to be at most `high` (real), whatever its interval says. */
+uint32_t lowering_exp(struct lowering *l, uint32_t x, double high, int32_t fraction);
+/* log(x) for x > 0 at `fraction` bits. */
+uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *plan, int32_t fraction);
+/* x^p for x > 0 and a known p. */
+uint32_t lowering_real_power(struct lowering *l, uint32_t x, double p, int32_t fraction);
+
+/* ---- lower_table.c: correctly rounded numbers, by ball arithmetic ---- */
+
+enum table_function { TABLE_EXP, TABLE_LOG, TABLE_ERF };
+/* Nearest integer to f(numerator / 2^shift) 2^bits. */
+wide table_number(enum table_function f, int64_t numerator, unsigned shift, int32_t bits);
 
 /* ---- lower_compare.c ---- */
 

@@ -133,6 +133,36 @@ static struct item factor_item(struct place *place, const struct relation *relat
     return place_resolve(place, view->tensor, element);
 }
 
+/* Adds coefficient * term m when it is a product of two variables, or when it is not, as asked. */
+static void expand_term(struct place *place, struct equation *equation, wide coefficient,
+                        const struct relation *relation, size_t m, size_t element, bool products)
+{
+    const struct relation_term *term = &relation->terms[m];
+    wide total;
+    bool fits = wide_mul(&total, coefficient, term->coefficient);
+    struct item left[2];
+    unsigned count = 0;
+    for (unsigned f = 0; f < term->factor_count; f++) {
+        struct item item = factor_item(place, relation, &term->factors[f], element);
+        if (item.kind == ITEM_CONSTANT) {
+            fits = fits && wide_mul(&total, total, place->constants[item.constant]);
+            continue;
+        }
+        ASSERT(count < 2); /* place_prepare splits higher degrees */
+        left[count++] = item;
+    }
+    if (!fits)
+        place_fail(place, STATUS_LIMIT, "a coefficient leaves 256 bits");
+    else if (wide_is_zero(total) || (count == 2) != products)
+        return;
+    else if (count == 0)
+        equation_add_constant(place, equation, total);
+    else if (count == 1)
+        equation_expand(place, equation, total, left[0].tensor, left[0].element);
+    else
+        equation_add_product(place, equation, unit(total), left[0], left[1]);
+}
+
 void equation_expand_relation(struct place *place, struct equation *equation, wide coefficient,
                               const struct relation *relation, size_t element)
 {
@@ -153,31 +183,10 @@ void equation_expand_relation(struct place *place, struct equation *equation, wi
         place_fail(place, STATUS_LIMIT, "a constant leaves 256 bits");
     else
         equation_add_constant(place, equation, scaled);
-    for (size_t m = 0; m < relation->term_count && place->status == STATUS_OK; m++) {
-        const struct relation_term *term = &relation->terms[m];
-        wide total;
-        bool fits = wide_mul(&total, coefficient, term->coefficient);
-        struct item left[2];
-        unsigned count = 0;
-        for (unsigned f = 0; f < term->factor_count; f++) {
-            struct item item = factor_item(place, relation, &term->factors[f], element);
-            if (item.kind == ITEM_CONSTANT) {
-                fits = fits && wide_mul(&total, total, place->constants[item.constant]);
-                continue;
-            }
-            ASSERT(count < 2); /* place_prepare splits higher degrees */
-            left[count++] = item;
-        }
-        if (!fits)
-            place_fail(place, STATUS_LIMIT, "a coefficient leaves 256 bits");
-        else if (wide_is_zero(total))
-            continue;
-        else if (count == 0)
-            equation_add_constant(place, equation, total);
-        else if (count == 1)
-            equation_expand(place, equation, total, left[0].tensor, left[0].element);
-        else
-            equation_add_product(place, equation, unit(total), left[0], left[1]);
+    /* Products first: they have one sign, which terms that are spelled out must then follow. */
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t m = 0; m < relation->term_count && place->status == STATUS_OK; m++)
+            expand_term(place, equation, coefficient, relation, m, element, pass == 0);
     }
 }
 
@@ -196,6 +205,22 @@ static void expand_param(struct place *place, struct equation *equation, wide co
     equation_add(place, equation, coefficient, place_materialise(place, item), 0);
 }
 
+/* Sign its products have in the relation itself; place_prepare leaves one for all of them. */
+static int product_sign(struct place *place, uint32_t tensor, uint32_t element)
+{
+    const struct relation *relation = producer_of(place, tensor);
+    for (size_t m = 0; relation->kind == RELATION_PRODUCT && m < relation->term_count; m++) {
+        unsigned variables = 0;
+        for (unsigned f = 0; f < relation->terms[m].factor_count; f++)
+            variables += factor_item(place, relation, &relation->terms[m].factors[f],
+                                     element)
+                             .kind != ITEM_CONSTANT;
+        if (variables == 2)
+            return unit(relation->terms[m].coefficient);
+    }
+    return 1;
+}
+
 void equation_expand(struct place *place, struct equation *equation, wide coefficient,
                      uint32_t tensor, int64_t element)
 {
@@ -210,7 +235,8 @@ void equation_expand(struct place *place, struct equation *equation, wide coeffi
         size_t global = place_global(place, item.tensor, item.element);
         bool once = place->linear_uses[global] <= 1 && place->hard_uses[global] == 0;
         bool inlined = once || is_affine(place, item.tensor);
-        if (is_bilinear(place, item.tensor) && !accepts_sign(equation, unit(coefficient)))
+        int sign = unit(coefficient) * product_sign(place, item.tensor, item.element);
+        if (is_bilinear(place, item.tensor) && !accepts_sign(equation, sign))
             inlined = false;
         if (place->first_cell[global] == NO_CELL && inlined) {
             equation_expand_relation(place, equation, coefficient, producer_of(place, item.tensor),

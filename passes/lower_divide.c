@@ -1,0 +1,315 @@
+/*
+ * Lowering of quotients, roots and powers. A quotient is the one integer y with x = y d + r and 0 <= r < d; a root the one integer
+ * with y^2 <= x < (y + 1)^2.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "passes/lower_internal.h"
+
+/* ---- quotients ---- */
+
+/* The interval when it is not much wider than what calibration saw, else the calibrated range, which is noted. */
+static struct range quotient_range(struct lowering *l, struct range interval, const struct value_plan *plan, int32_t fraction)
+{
+    interval = range_round_up(interval);
+    if (plan == NULL || (plan->low == 0 && plan->high == 0))
+        return interval;
+    struct range calibrated = lowering_calibrated(plan, fraction);
+    if (range_bits(interval) <= range_bits(calibrated) + 2)
+        return interval;
+    if (!wide_is_negative(interval.low))
+        calibrated.low = wide_from_i64(0);
+    lowering_note_range(l, "quotient", calibrated, fraction);
+    return calibrated;
+}
+
+/* A divisor held to 1 .. 2^k, with k from its interval or, when that is far wider, from calibration. */
+static uint32_t hold_positive(struct lowering *l, uint32_t d, const struct value_plan *plan)
+{
+    struct range range = lowering_range_of(l, d);
+    if (wide_compare(range.low, wide_from_i64(1)) >= 0)
+        return d;
+    unsigned bits = wide_bit_length(range.high);
+    if (plan != NULL && (plan->low != 0 || plan->high != 0)) {
+        unsigned seen = range_bits(lowering_calibrated(plan, lowering_fraction(l, d)));
+        bits = bits > seen + 2 ? seen : bits;
+    }
+    struct range positive = {wide_from_i64(1), wide_power_of_two(bits)};
+    lowering_note_range(l, "divisor", positive, lowering_fraction(l, d));
+    return lowering_restrict(l, d, positive);
+}
+
+/*
+ * Makes the divisor positive. *sign receives a tensor of 1 and -1, RELATION_NONE when it is always 1; *is_negated whether it is always -1.
+ */
+static uint32_t positive_divisor(struct lowering *l, uint32_t d, const struct value_plan *plan, uint32_t *sign, bool *is_negated)
+{
+    struct range range = lowering_range_of(l, d);
+    *sign = RELATION_NONE;
+    bool never_positive = wide_is_negative(range.high) || wide_is_zero(range.high);
+    bool seen_positive = plan != NULL && plan->low > 0, seen_negative = plan != NULL && plan->high < 0;
+    *is_negated = never_positive || (wide_is_negative(range.low) && seen_negative);
+    if (*is_negated)
+        return hold_positive(l, lowering_affine(l, -1, d, wide_from_i64(0)), plan);
+    if (!wide_is_negative(range.low) || seen_positive)
+        return hold_positive(l, d, plan);
+    uint32_t bit;
+    uint32_t magnitude = lowering_absolute(l, d, &bit);
+    *sign = lowering_affine(l, 2, bit, wide_from_i64(-1));
+    return hold_positive(l, magnitude, plan);
+}
+
+uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t x, uint32_t d, int32_t fraction, const struct value_plan *d_plan,
+                         const struct value_plan *y_plan)
+{
+    uint32_t sign;
+    bool is_negated;
+    d = positive_divisor(l, d, d_plan, &sign, &is_negated);
+    if (is_negated)
+        x = lowering_affine(l, -1, x, wide_from_i64(0));
+    if (sign != RELATION_NONE) {
+        struct relation_term term = lowering_term_product(l, 1, x, sign, shape);
+        x = lowering_product(l, shape, form_fixed(lowering_fraction(l, x)), &term, 1, wide_from_i64(0));
+    }
+    /* y 2^-F = (x 2^-a) / (d 2^-b): scale x up by F + b - a bits, or d when that is negative. */
+    int32_t shift = fraction + lowering_fraction(l, d) - lowering_fraction(l, x);
+    uint32_t *scaled = shift >= 0 ? &x : &d;
+    int32_t up = shift >= 0 ? shift : -shift;
+    if (up > 0) {
+        struct shape own = lowering_shape(l, *scaled);
+        if (up > 240)
+            lowering_fail(l, STATUS_LIMIT, "a quotient of numbers %d bits apart", up);
+        struct relation_term term = lowering_term_wide(l, wide_power_of_two((unsigned)up), *scaled, &own);
+        *scaled = lowering_linear(l, &own, form_fixed(lowering_fraction(l, *scaled) + up), &term, 1, wide_from_i64(0));
+    }
+    struct range interval = range_divide_floor(lowering_range_of(l, x), lowering_range_of(l, d));
+    struct range held = quotient_range(l, interval, y_plan, fraction);
+    return lowering_divide_floor(l, shape, x, d, form_fixed(fraction), &held, NULL);
+}
+
+/* Reciprocals of stored numbers, exact enough for a product with x to meet the result's fraction. */
+static uint32_t stored_reciprocal(struct lowering *l, size_t i, uint32_t x)
+{
+    const struct tensor *data = lowering_data(l, i);
+    double *values = lowering_array(l, double, data->count);
+    for (size_t e = 0; e < data->count; e++) {
+        double value = element_type_is_float(data->type) ? data->data.real[e] : (double)data->data.integer[e];
+        if (value == 0)
+            lowering_fail(l, STATUS_UNSUPPORTED, "division by a stored zero");
+        values[e] = 1 / value;
+    }
+    int32_t whole = (int32_t)range_bits(lowering_range_of(l, x)) - lowering_fraction(l, x);
+    int32_t fraction = lowering_output_fraction(l, 0) + (whole < 0 ? 0 : whole) + 2;
+    if (lowering_is_parameter(l, i))
+        return lowering_parameter(l, lowering_graph_value(l, i)->name, &data->shape, values, 1, fraction);
+    wide *integers = lowering_array(l, wide, data->count);
+    for (size_t e = 0; e < data->count; e++)
+        integers[e] = lowering_real(l, values[e], fraction);
+    return lowering_constant(l, &data->shape, form_fixed(fraction), integers);
+}
+
+/* Integers truncate toward zero: sign (|x| / |d|). */
+static void divide_integers(struct lowering *l, const struct shape *shape)
+{
+    uint32_t x_bit, d_bit, x = lowering_absolute(l, lowering_input(l, 0), &x_bit), d = lowering_absolute(l, lowering_input(l, 1), &d_bit);
+    d = hold_positive(l, d, lowering_input_plan(l, 1));
+    uint32_t y = lowering_divide_floor(l, shape, x, d, form_integer(), NULL, NULL);
+    /* (2 a - 1) (2 b - 1) y */
+    struct relation_term terms[4] = {lowering_term_product(l, 4, x_bit, d_bit, shape), lowering_term_product(l, -2, x_bit, y, shape),
+                                     lowering_term_product(l, -2, d_bit, y, shape), lowering_term(l, 1, y, shape)};
+    terms[0].factors[2] = lowering_view(l, y, shape);
+    terms[0].factor_count = 3;
+    lowering_output(l, 0, lowering_product(l, shape, form_integer(), terms, 4, wide_from_i64(0)));
+}
+
+void lower_div(struct lowering *l)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    if (!element_type_is_float(lowering_graph_value(l, 0)->type)) {
+        divide_integers(l, &shape);
+        return;
+    }
+    if (lowering_data(l, 1) != NULL) {
+        uint32_t x = lowering_factor(l, 0), inverse = stored_reciprocal(l, 1, x);
+        struct relation_term term = lowering_term_product(l, 1, x, inverse, &shape);
+        struct form form = form_fixed(lowering_fraction(l, x) + lowering_fraction(l, inverse));
+        lowering_output(l, 0, lowering_product(l, &shape, form, &term, 1, wide_from_i64(0)));
+        return;
+    }
+    uint32_t d = lowering_trim(l, lowering_input(l, 1), lowering_input_plan(l, 1)->fraction + l->plan->extra_bits, 4);
+    lowering_output(l, 0, lowering_divide(l, &shape, lowering_factor(l, 0), d, lowering_output_fraction(l, 0) + 1, lowering_input_plan(l, 1),
+                                          lowering_output_plan(l, 0)));
+}
+
+static uint32_t reciprocal(struct lowering *l, uint32_t d, int32_t fraction)
+{
+    struct shape shape = lowering_shape(l, d);
+    return lowering_divide(l, &shape, lowering_constant_i64(l, 1), d, fraction, NULL, lowering_output_plan(l, 0));
+}
+
+void lower_reciprocal(struct lowering *l)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    uint32_t d = lowering_trim(l, lowering_input(l, 0), lowering_input_plan(l, 0)->fraction + l->plan->extra_bits, 4);
+    lowering_output(l, 0, lowering_divide(l, &shape, lowering_constant_i64(l, 1), d, lowering_output_fraction(l, 0) + 1, lowering_input_plan(l, 0),
+                                          lowering_output_plan(l, 0)));
+}
+
+/* fmod = 0 with a known positive divisor: the remainder of the floor. */
+void lower_mod(struct lowering *l)
+{
+    const struct tensor *d = lowering_data(l, 1);
+    uint32_t x = lowering_input(l, 0), rest;
+    bool is_plain = d != NULL && d->count == 1 && !element_type_is_float(d->type) && d->data.integer[0] > 0 && lowering_attribute_int(l, "fmod", 0) == 0;
+    if (!is_plain)
+        lowering_fail(l, STATUS_UNSUPPORTED, "only an integer remainder by a known positive number lowers");
+    lowering_rescale(l, x, wide_from_i64(d->data.integer[0]), ROUND_FLOOR, form_integer(), NULL, &rest);
+    lowering_output(l, 0, rest);
+}
+
+/* ---- roots ---- */
+
+/* max(0, x): a float run would give NaN below zero, where only rounding can have led. */
+static uint32_t not_negative(struct lowering *l, uint32_t x)
+{
+    return lowering_at_least(l, x, wide_from_i64(0));
+}
+
+uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction)
+{
+    /* (y 2^-F)^2 = X 2^-2F */
+    x = not_negative(l, lowering_to_fraction(l, x, 2 * fraction));
+    struct shape shape = lowering_shape(l, x);
+    unsigned bits = (wide_bit_length(lowering_range_of(l, x).high) + 1) / 2;
+    struct range root = {wide_from_i64(0), wide_from_i64(0)}, rest = root;
+    ASSERT(wide_sub(&root.high, wide_power_of_two(bits), wide_from_i64(1)));
+    ASSERT(wide_sub(&rest.high, wide_power_of_two(bits + 1), wide_from_i64(1)));
+    struct relation_view view = lowering_view(l, x, &shape);
+    uint32_t y = lowering_hint(l, HINT_SQUARE_ROOT, 0, &shape, &view, 1, &shape, root);
+    l->program->tensors[y].scale.exponent = -fraction;
+    l->program->tensors[y].encoding = ENCODING_FIXED;
+    lowering_enforce(l, y, root);
+    struct relation_term terms[2] = {lowering_term_product(l, -1, y, y, &shape), lowering_term(l, 1, x, &shape)};
+    uint32_t over = lowering_product_within(l, &shape, form_fixed(2 * fraction), terms, 2, wide_from_i64(0), rest);
+    lowering_enforce(l, over, rest);
+    struct relation_term under[2] = {lowering_term(l, 2, y, &shape), lowering_term(l, -1, over, &shape)};
+    uint32_t room = lowering_linear_within(l, &shape, form_fixed(2 * fraction), under, 2, wide_from_i64(0), rest);
+    lowering_enforce(l, room, rest);
+    return y;
+}
+
+void lower_sqrt(struct lowering *l)
+{
+    uint32_t x = lowering_trim(l, lowering_input(l, 0), lowering_input_plan(l, 0)->fraction + l->plan->extra_bits, 6);
+    lowering_output(l, 0, lowering_square_root(l, x, lowering_output_fraction(l, 0) + 1));
+}
+
+/* ---- powers ---- */
+
+uint32_t lowering_square(struct lowering *l, uint32_t x)
+{
+    struct shape shape = lowering_shape(l, x);
+    struct relation_term term = lowering_term_product(l, 1, x, x, &shape);
+    return lowering_product(l, &shape, form_fixed(2 * lowering_fraction(l, x)), &term, 1, wide_from_i64(0));
+}
+
+/* x^n, n >= 0, by squaring; widths are cut back to `fraction` bits on the way. */
+static uint32_t whole_power(struct lowering *l, uint32_t x, unsigned n, int32_t fraction)
+{
+    enum { POWER_BITS = 110 };
+    uint32_t result = RELATION_NONE;
+    struct shape shape = lowering_shape(l, x);
+    for (; n > 0; n /= 2) {
+        if (n % 2 == 1) {
+            struct relation_term term = result == RELATION_NONE ? lowering_term(l, 1, x, &shape) : lowering_term_product(l, 1, result, x, &shape);
+            struct form form = form_fixed(lowering_fraction(l, x) + (result == RELATION_NONE ? 0 : lowering_fraction(l, result)));
+            result = result == RELATION_NONE ? x : lowering_product(l, &shape, form, &term, 1, wide_from_i64(0));
+            if (range_bits(lowering_range_of(l, result)) > POWER_BITS)
+                result = lowering_trim(l, result, fraction + 4, 8);
+        }
+        if (n > 1)
+            x = lowering_square(l, x);
+        if (range_bits(lowering_range_of(l, x)) > POWER_BITS)
+            x = lowering_trim(l, x, fraction + 4, 8);
+    }
+    return result == RELATION_NONE ? lowering_expand(l, lowering_constant_i64(l, 1), &shape) : result;
+}
+
+/* x^p for one known exponent. */
+static uint32_t one_power(struct lowering *l, uint32_t x, double p)
+{
+    int32_t fraction = lowering_output_fraction(l, 0) + 1;
+    double size = fabs(p);
+    if (size == rint(size) && size <= 64) {
+        uint32_t power = whole_power(l, x, (unsigned)size, fraction + 8);
+        return p < 0 ? reciprocal(l, power, fraction) : power;
+    }
+    if (size * 2 == rint(size * 2) && size <= 16) {
+        uint32_t root = lowering_square_root(l, x, fraction + 4), whole = whole_power(l, x, (unsigned)floor(size), fraction + 8);
+        struct shape shape = lowering_shape(l, x);
+        struct relation_term term = lowering_term_product(l, 1, root, whole, &shape);
+        uint32_t power = size < 1 ? root
+                                  : lowering_product(l, &shape, form_fixed(lowering_fraction(l, root) + lowering_fraction(l, whole)), &term, 1, wide_from_i64(0));
+        return p < 0 ? reciprocal(l, power, fraction) : power;
+    }
+    return lowering_real_power(l, x, p, fraction);
+}
+
+/*
+ * Pow with exponents known at compile time. An exponent decides what is computed, so it is public, stored with the model or not. Elements with one exponent are
+ * computed together.
+ */
+void lower_pow(struct lowering *l)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    const struct tensor *exponents = lowering_data(l, 1);
+    if (exponents == NULL)
+        lowering_fail(l, STATUS_UNSUPPORTED, "the exponent is computed; only exponents known at compile time lower");
+    uint32_t x = lowering_factor(l, 0);
+    size_t count = shape_elements(&shape), found = 0;
+    struct relation_view view = {.tensor = 0}, source = lowering_view(l, x, &shape);
+    int64_t stride = 1;
+    for (unsigned d = shape.rank; d-- > 0;) {
+        unsigned missing = (unsigned)(shape.rank - exponents->shape.rank);
+        view.high[d] = shape.dim[d];
+        if (d < missing)
+            continue;
+        view.stride[d] = exponents->shape.dim[d - missing] == 1 ? 0 : stride;
+        stride *= exponents->shape.dim[d - missing];
+    }
+    double *of = lowering_array(l, double, count), *distinct = lowering_array(l, double, count);
+    for (size_t e = 0; e < count; e++) {
+        int64_t at = relation_view_element(&view, shape.rank, shape.dim, e);
+        of[e] = element_type_is_float(exponents->type) ? exponents->data.real[at] : (double)exponents->data.integer[at];
+        size_t k = 0;
+        while (k < found && distinct[k] != of[e])
+            k++;
+        if (k == found)
+            distinct[found++] = of[e];
+    }
+    if (found == 1) {
+        lowering_output(l, 0, lowering_expand(l, one_power(l, x, distinct[0]), &shape));
+        return;
+    }
+    struct relation_term *terms = lowering_array(l, struct relation_term, found);
+    uint32_t *parts = lowering_array(l, uint32_t, found);
+    int32_t most = INT32_MIN;
+    for (size_t k = 0; k < found; k++) {
+        int64_t *picked = lowering_array(l, int64_t, count), *placed = lowering_array(l, int64_t, count);
+        int64_t size = 0;
+        for (size_t e = 0; e < count; e++) {
+            placed[e] = of[e] == distinct[k] ? size : -1;
+            if (of[e] == distinct[k])
+                picked[size++] = relation_view_element(&source, shape.rank, shape.dim, e);
+        }
+        struct shape line = shape_of(1, size);
+        parts[k] = one_power(l, lowering_pick(l, x, &line, picked), distinct[k]);
+        most = lowering_fraction(l, parts[k]) > most ? lowering_fraction(l, parts[k]) : most;
+        terms[k].factors[0].index_list = placed;
+    }
+    for (size_t k = 0; k < found; k++)
+        terms[k] = lowering_term_view(wide_from_i64(1), (struct relation_view){.tensor = lowering_to_fraction(l, parts[k], most),
+                                                                             .index_list = terms[k].factors[0].index_list});
+    lowering_output(l, 0, lowering_moved(l, &shape, form_fixed(most), terms, found));
+}

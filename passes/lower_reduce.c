@@ -1,0 +1,345 @@
+/*
+ * Lowering of reductions: sums, extremes, positions of extremes, order.
+ *
+ * Every reduction brings its axes to the back, so that one row of [rows, n] is reduced to one number.
+ */
+#include <string.h>
+
+#include "passes/lower_internal.h"
+
+/* ---- axes ---- */
+
+static uint32_t reduced_axes(struct lowering *l, unsigned rank)
+{
+    uint32_t mask = 0;
+    const struct tensor *axes = lowering_has_input(l, 1) ? lowering_known(l, 1) : NULL;
+    if (axes == NULL || axes->count == 0)
+        return lowering_attribute_int(l, "noop_with_empty_axes", 0) != 0 ? 0 : (1u << rank) - 1;
+    for (size_t i = 0; i < axes->count; i++)
+        mask |= 1u << lowering_axis(l, axes->data.integer[i], rank);
+    return mask;
+}
+
+uint32_t lowering_rows(struct lowering *l, uint32_t x, uint32_t axes)
+{
+    struct shape own = lowering_shape(l, x), space = {0};
+    struct relation_view view = {.tensor = x};
+    int64_t stride[TENSOR_RANK_MAX], step = 1, rows = 1, inner = 1;
+    for (unsigned d = own.rank; d-- > 0;) {
+        stride[d] = step;
+        step *= own.dim[d];
+    }
+    for (int reduced = 0; reduced < 2; reduced++) {
+        for (unsigned d = 0; d < own.rank; d++) {
+            if ((axes >> d & 1) != (uint32_t)reduced)
+                continue;
+            view.stride[space.rank] = stride[d];
+            view.high[space.rank] = own.dim[d];
+            space.dim[space.rank++] = own.dim[d];
+            *(reduced == 0 ? &rows : &inner) *= own.dim[d];
+        }
+    }
+    struct relation_term term = lowering_term_view(wide_from_i64(1), view);
+    uint32_t ordered = lowering_linear(l, &space, lowering_form(l, x), &term, 1, wide_from_i64(0));
+    struct shape flat = shape_of(2, rows, inner);
+    return lowering_reshape(l, ordered, &flat);
+}
+
+/* Operand 0 as [rows, n] by the axes of the node. */
+static uint32_t reduced_rows(struct lowering *l, uint32_t x)
+{
+    uint32_t rows = lowering_rows(l, x, reduced_axes(l, lowering_shape(l, x).rank));
+    if (lowering_tensor(l, rows)->shape[1] == 0)
+        lowering_fail(l, STATUS_UNSUPPORTED, "a reduction of no elements");
+    return rows;
+}
+
+/* ---- sums ---- */
+
+uint32_t lowering_sum_rows(struct lowering *l, uint32_t rows)
+{
+    struct shape space = lowering_shape(l, rows), scalar = {0};
+    wide one = wide_from_i64(1);
+    struct relation_view a = lowering_view(l, rows, &space), b = lowering_view(l, lowering_constant(l, &scalar, form_integer(), &one), &space);
+    return lowering_contract(l, &space, 1, &a, &b, lowering_form(l, rows));
+}
+
+void lower_reduce_sum(struct lowering *l)
+{
+    lowering_output(l, 0, lowering_sum_rows(l, reduced_rows(l, lowering_input(l, 0))));
+}
+
+void lower_reduce_mean(struct lowering *l)
+{
+    uint32_t rows = reduced_rows(l, lowering_input(l, 0));
+    lowering_output(l, 0, lowering_divide_by_count(l, lowering_sum_rows(l, rows), lowering_tensor(l, rows)->shape[1]));
+}
+
+void lower_reduce_sum_square(struct lowering *l)
+{
+    uint32_t rows = reduced_rows(l, lowering_factor(l, 0));
+    struct shape space = lowering_shape(l, rows);
+    struct relation_view view = lowering_view(l, rows, &space);
+    struct form form = lowering_form(l, rows);
+    form.fraction *= 2;
+    lowering_output(l, 0, lowering_contract(l, &space, 1, &view, &view, form));
+}
+
+/* Columns [from, from + count) of [rows, n]. */
+static uint32_t columns(struct lowering *l, uint32_t rows, int64_t from, int64_t count)
+{
+    const struct relation_tensor *t = lowering_tensor(l, rows);
+    struct shape shape = shape_of(2, t->shape[0], count);
+    struct relation_view view = {.tensor = rows, .offset = from, .stride = {t->shape[1], 1}, .high = {t->shape[0], count}};
+    struct relation_term term = lowering_term_view(wide_from_i64(1), view);
+    return lowering_linear(l, &shape, lowering_form(l, rows), &term, 1, wide_from_i64(0));
+}
+
+/* a [rows, n] beside b [rows, m]. */
+static uint32_t beside(struct lowering *l, uint32_t a, uint32_t b)
+{
+    const struct relation_tensor *ta = lowering_tensor(l, a), *tb = lowering_tensor(l, b);
+    int64_t rows = ta->shape[0], n = ta->shape[1], m = tb->shape[1];
+    struct shape shape = shape_of(2, rows, n + m);
+    struct relation_view left = {.tensor = a, .stride = {n, 1}, .high = {rows, n}};
+    struct relation_view right = {.tensor = b, .offset = -n, .stride = {m, 1}, .low = {0, n}, .high = {rows, n + m}};
+    struct relation_term terms[2] = {lowering_term_view(wide_from_i64(1), left), lowering_term_view(wide_from_i64(1), right)};
+    return lowering_moved(l, &shape, lowering_form(l, a), terms, 2);
+}
+
+typedef uint32_t (*combine_rule)(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b);
+
+/* Combines the columns of [rows, n] pairwise until one is left: [rows]. */
+static uint32_t fold_columns(struct lowering *l, uint32_t rows, combine_rule combine)
+{
+    for (;;) {
+        int64_t count = lowering_tensor(l, rows)->shape[0], n = lowering_tensor(l, rows)->shape[1];
+        if (n == 1) {
+            struct shape shape = shape_of(1, count);
+            return lowering_reshape(l, rows, &shape);
+        }
+        struct shape half = shape_of(2, count, n / 2);
+        uint32_t joined = combine(l, &half, columns(l, rows, 0, n / 2), columns(l, rows, n / 2, n / 2));
+        if (n % 2 == 1) {
+            uint32_t last = columns(l, rows, n - 1, 1);
+            joined = beside(l, joined, lowering_to_fraction(l, last, lowering_fraction(l, joined)));
+        }
+        rows = joined;
+    }
+}
+
+/* A product of two that stays below a width: rescaled to what the result needs when it grows past it. */
+static uint32_t multiply(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
+{
+    enum { PRODUCT_BITS = 100 };
+    struct relation_term term = lowering_term_product(l, 1, a, b, shape);
+    uint32_t product = lowering_product(l, shape, form_fixed(lowering_fraction(l, a) + lowering_fraction(l, b)), &term, 1, wide_from_i64(0));
+    if (range_bits(lowering_range_of(l, product)) > PRODUCT_BITS)
+        product = lowering_trim(l, product, lowering_output_fraction(l, 0) + 4, 8);
+    return product;
+}
+
+/* With an odd number of columns the last has another scale than products: it joins with an exact 1. */
+void lower_reduce_prod(struct lowering *l)
+{
+    lowering_output(l, 0, fold_columns(l, reduced_rows(l, lowering_factor(l, 0)), multiply));
+}
+
+/* ---- extremes ---- */
+
+uint32_t lowering_max_rows(struct lowering *l, uint32_t rows)
+{
+    return fold_columns(l, rows, lowering_maximum);
+}
+
+/* Operand 0 without more fraction bits than the result needs. */
+static uint32_t trimmed_input(struct lowering *l)
+{
+    return lowering_trim(l, lowering_input(l, 0), lowering_output_fraction(l, 0), 6);
+}
+
+void lower_reduce_max(struct lowering *l)
+{
+    lowering_output(l, 0, lowering_max_rows(l, reduced_rows(l, trimmed_input(l))));
+}
+
+void lower_reduce_min(struct lowering *l)
+{
+    lowering_output(l, 0, fold_columns(l, reduced_rows(l, trimmed_input(l)), lowering_minimum));
+}
+
+static unsigned index_bits(int64_t n)
+{
+    return n <= 1 ? 1 : wide_bit_length(wide_from_i64(n - 1));
+}
+
+/*
+ * x 2^m + tie, one key an element: keys of a row are distinct, and among equal x the one that should win is larger. tie is the
+ * index, or the last index minus it.
+ */
+static uint32_t ranked_keys(struct lowering *l, uint32_t rows, bool negated, bool first_wins)
+{
+    struct shape shape = lowering_shape(l, rows), line = shape_of(1, shape.dim[1]);
+    unsigned bits = index_bits(shape.dim[1]);
+    wide unit = wide_power_of_two(bits);
+    if (negated)
+        ASSERT(wide_neg(&unit, unit));
+    wide *ties = lowering_array(l, wide, (size_t)shape.dim[1]);
+    for (int64_t i = 0; i < shape.dim[1]; i++)
+        ties[i] = wide_from_i64(first_wins ? shape.dim[1] - 1 - i : i);
+    struct relation_term terms[2] = {lowering_term_wide(l, unit, rows, &shape),
+                                     lowering_term(l, 1, lowering_constant(l, &line, form_integer(), ties), &shape)};
+    return lowering_linear(l, &shape, form_fixed(lowering_fraction(l, rows) + (int32_t)bits), terms, 2, wide_from_i64(0));
+}
+
+/* The place of the extreme: the low bits of the greatest key. */
+static void arg_extreme(struct lowering *l, bool is_min)
+{
+    uint32_t x = lowering_input(l, 0);
+    unsigned rank = lowering_shape(l, x).rank, axis = lowering_axis(l, lowering_attribute_int(l, "axis", 0), rank);
+    bool last = lowering_attribute_int(l, "select_last_index", 0) != 0;
+    uint32_t rows = lowering_rows(l, x, 1u << axis);
+    int64_t n = lowering_tensor(l, rows)->shape[1];
+    uint32_t best = lowering_max_rows(l, ranked_keys(l, rows, is_min, !last)), tie;
+    lowering_rescale(l, best, wide_power_of_two(index_bits(n)), ROUND_FLOOR, form_integer(), NULL, &tie);
+    if (!last)
+        tie = lowering_affine(l, -1, tie, wide_from_i64(n - 1));
+    lowering_output(l, 0, tie);
+}
+
+void lower_arg_max(struct lowering *l)
+{
+    arg_extreme(l, false);
+}
+
+void lower_arg_min(struct lowering *l)
+{
+    arg_extreme(l, true);
+}
+
+/* 1 where the index is that of the first maximum. */
+void lower_hardmax(struct lowering *l)
+{
+    uint32_t x = lowering_input(l, 0);
+    struct shape shape = lowering_shape(l, x);
+    unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", -1), shape.rank);
+    if (axis + 1 != shape.rank)
+        lowering_fail(l, STATUS_UNSUPPORTED, "Hardmax along another axis than the last");
+    uint32_t rows = lowering_rows(l, x, 1u << axis), keys = ranked_keys(l, rows, false, true);
+    struct shape flat = lowering_shape(l, keys), column = shape_of(2, flat.dim[0], (int64_t)1);
+    uint32_t best = lowering_reshape(l, lowering_max_rows(l, keys), &column);
+    lowering_output(l, 0, lowering_is_zero(l, lowering_difference(l, &flat, keys, best)));
+}
+
+/* ---- order ---- */
+
+/* One row in order: indices hinted, their keys read from a memory and strictly monotone, which leaves one order. */
+struct ordered_row {
+    uint32_t indices, keys; /* [n] */
+};
+
+static struct ordered_row sort_row(struct lowering *l, uint32_t keys, int64_t row, int64_t n)
+{
+    struct shape line = shape_of(1, n), gaps = shape_of(1, n - 1);
+    struct relation_view source = {.tensor = keys, .offset = row * n, .stride = {1}, .high = {n}};
+    struct relation_term copy = lowering_term_view(wide_from_i64(1), source);
+    uint32_t memory = lowering_linear(l, &line, lowering_form(l, keys), &copy, 1, wide_from_i64(0));
+    struct relation_view whole = lowering_view(l, memory, &line);
+    struct ordered_row out;
+    out.indices = lowering_hint(l, HINT_SORT_ORDER, 1, &line, &whole, 1, &line, range_of_i64(0, n - 1));
+    out.keys = lowering_read(l, memory, out.indices);
+    struct relation_view here = {.tensor = out.keys, .stride = {1}, .high = {n - 1}}, next = here;
+    next.offset = 1;
+    struct relation_term terms[2] = {lowering_term_view(wide_from_i64(1), here), lowering_term_view(wide_from_i64(-1), next)};
+    struct range range = lowering_range_of(l, keys), gap = {wide_from_i64(1), wide_from_i64(0)};
+    wide width;
+    ASSERT(wide_sub(&width, range.high, range.low));
+    gap.high = wide_power_of_two(wide_bit_length(width));
+    if (n > 1)
+        lowering_enforce(l, lowering_linear_within(l, &gaps, form_integer(), terms, 2, wide_from_i64(0), gap), gap);
+    return out;
+}
+
+/* Puts pieces of `width` elements, one a row, into [rows, width]. */
+static uint32_t stack(struct lowering *l, const uint32_t *pieces, int64_t rows, int64_t width)
+{
+    struct relation_term *terms = lowering_array(l, struct relation_term, (size_t)rows);
+    struct shape shape = shape_of(2, rows, width);
+    for (int64_t r = 0; r < rows; r++) {
+        struct relation_view view = {.tensor = pieces[r], .stride = {0, 1}, .low = {r, 0}, .high = {r + 1, width}};
+        terms[r] = lowering_term_view(wide_from_i64(1), view);
+    }
+    return lowering_moved(l, &shape, lowering_form(l, pieces[0]), terms, (size_t)rows);
+}
+
+/* [rows, k] back to the shape of the output, whose `axis` was brought to the back. */
+static uint32_t from_rows(struct lowering *l, uint32_t rows, const struct shape *shape, unsigned axis)
+{
+    struct relation_view view = {.tensor = rows};
+    int64_t stride = shape->dim[axis];
+    for (unsigned d = shape->rank; d-- > 0;) {
+        view.high[d] = shape->dim[d];
+        view.stride[d] = d == axis ? 1 : stride;
+        if (d != axis)
+            stride *= shape->dim[d];
+    }
+    struct relation_term term = lowering_term_view(wide_from_i64(1), view);
+    return lowering_linear(l, shape, lowering_form(l, rows), &term, 1, wide_from_i64(0));
+}
+
+void lower_top_k(struct lowering *l)
+{
+    uint32_t x = trimmed_input(l);
+    unsigned rank = lowering_shape(l, x).rank, axis = lowering_axis(l, lowering_attribute_int(l, "axis", -1), rank);
+    bool largest = lowering_attribute_int(l, "largest", 1) != 0;
+    int64_t k = lowering_known(l, 1)->data.integer[0];
+    uint32_t rows = lowering_rows(l, x, 1u << axis);
+    int64_t count = lowering_tensor(l, rows)->shape[0], n = lowering_tensor(l, rows)->shape[1];
+    if (k < 0 || k > n)
+        lowering_fail(l, STATUS_BAD_INPUT, "k = %lld of %lld elements", (long long)k, (long long)n);
+    uint32_t keys = ranked_keys(l, rows, !largest, true);
+    uint32_t *values = lowering_array(l, uint32_t, (size_t)count), *indices = lowering_array(l, uint32_t, (size_t)count);
+    struct shape line = shape_of(1, k);
+    int64_t sign = largest ? 1 : -1;
+    for (int64_t r = 0; r < count; r++) {
+        struct ordered_row order = sort_row(l, keys, r, n);
+        struct relation_view first_keys = {.tensor = order.keys, .stride = {1}, .high = {k}}, first_indices = first_keys;
+        first_indices.tensor = order.indices;
+        /* key - (n - 1 - index) is x 2^m, up to sign. */
+        struct relation_term terms[2] = {lowering_term_view(wide_from_i64(sign), first_keys), lowering_term_view(wide_from_i64(sign), first_indices)};
+        values[r] = lowering_linear(l, &line, lowering_form(l, keys), terms, 2, wide_from_i64(-sign * (n - 1)));
+        indices[r] = lowering_linear(l, &line, form_integer(), &(struct relation_term){.coefficient = wide_from_i64(1), .factor_count = 1, .factors = {first_indices}}, 1,
+                                     wide_from_i64(0));
+    }
+    if (count == 0 || k == 0)
+        lowering_fail(l, STATUS_UNSUPPORTED, "an empty result");
+    struct shape shape = lowering_has_output(l, 0) ? lowering_output_shape(l, 0) : lowering_output_shape(l, 1);
+    if (lowering_has_output(l, 0))
+        lowering_output(l, 0, from_rows(l, stack(l, values, count, k), &shape, axis));
+    if (lowering_has_output(l, 1))
+        lowering_output(l, 1, from_rows(l, stack(l, indices, count, k), &shape, axis));
+}
+
+/* ---- running sums ---- */
+
+/* Sums of what stands before each element, by a constant triangle. */
+void lower_cum_sum(struct lowering *l)
+{
+    uint32_t x = lowering_input(l, 0);
+    struct shape shape = lowering_shape(l, x);
+    unsigned axis = lowering_axis(l, lowering_known(l, 1)->data.integer[0], shape.rank);
+    bool exclusive = lowering_attribute_int(l, "exclusive", 0) != 0, reverse = lowering_attribute_int(l, "reverse", 0) != 0;
+    uint32_t rows = lowering_rows(l, x, 1u << axis);
+    int64_t count = lowering_tensor(l, rows)->shape[0], n = lowering_tensor(l, rows)->shape[1];
+    wide *triangle = lowering_array(l, wide, (size_t)(n * n));
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < n; j++) {
+            bool before = reverse ? j > i : j < i;
+            triangle[i * n + j] = wide_from_i64(before || (j == i && !exclusive));
+        }
+    }
+    struct shape square = shape_of(2, n, n), space = shape_of(3, count, n, n);
+    struct relation_view a = {.tensor = rows, .stride = {n, 0, 1}, .high = {count, n, n}};
+    struct relation_view b = {.tensor = lowering_constant(l, &square, form_integer(), triangle), .stride = {0, n, 1}, .high = {count, n, n}};
+    lowering_output(l, 0, from_rows(l, lowering_contract(l, &space, 1, &a, &b, lowering_form(l, x)), &shape, axis));
+}
