@@ -125,7 +125,7 @@ static enum status predict(struct model_figures *figures, const struct bench_opt
         .proof_bytes = number(report, "proof_bytes"),
         .gas = number(report, "gas"),
         .prove_seconds = number(report, "prove_seconds"),
-        .peak_memory_bytes = number(report, "peak_memory_bytes"),
+        .peak_memory_bytes = number(report, "prove_memory_bytes"), /* not the compiler's own */
     };
     cJSON_Delete(report);
     return STATUS_OK;
