@@ -1,43 +1,76 @@
 /*
- * Values of inputs from files: ONNX test data folders, TensorProto, NumPy, CSV, JSON.
+ * Inputs of a model from files: JSON, CSV, NPY, NPZ, serialized ONNX tensors, an ONNX test data
+ * folder, a folder of any of these, standard input. Called by every program that takes --input or
+ * --data; loads no ONNX library.
  *
- * A path names one set of inputs or several:
- *   a folder test_data_set_* with input_K.pb       one set; K counts the inputs of the model in file order
- *   a folder of such folders or of input files     several sets, in name order (digits by value)
- *   .pb  one TensorProto, for a model of one input
- *   .npy one array, for a model of one input; .npz arrays by input name
- *   .csv a table with or without a header line: a row is a set (a model with one input [1, columns]), or rows are its first axis when it has that many
- *   .json {"name": nested lists, ...} by input name; {"input_data": [[...], ...]} by position (a flat list of the right length is read
- *        row-major); a list of such objects is several sets; numbers may be the strings "NaN", "Infinity", "-Infinity" or integers beyond 2^53
- *   -    JSON from standard input
- * Every size is checked before memory is taken; nothing here loads a protobuf library.
+ * A file gives one data set or several: a tensor for each input, of the input's element type (numbers
+ * are converted when they fit exactly or, to a float type, round), its shape checked against the spec.
+ * Integers beyond 2^53 stay exact: JSON has to write them as strings, as our own output does.
  */
 #ifndef SERTN_FRONTEND_VALUE_FILE_H
 #define SERTN_FRONTEND_VALUE_FILE_H
+
+#include <stddef.h>
 
 #include "frontend/value_spec.h"
 #include "ir/support/arena.h"
 #include "ir/support/status.h"
 
-/* Sets of inputs: set[i][k] is input k of set i, of the type and (where the spec knows it) the shape of spec k; rounded to its type. */
-struct value_sets {
-    const struct tensor *const *const *set;
-    const char *const *name; /* [count] what to call each set: a path, or path and row */
-    size_t count;
+/* One data set. */
+struct value_set {
+    const char *name;       /* the file it came from, and its place in it, for messages */
+    struct tensor **tensor; /* [spec_count], in the order of the specs, none NULL */
 };
 
-/*
- * Reads every set that a path names. With `partial` an input may be missing (its tensor is NULL): calibration data may leave bound inputs out.
- * All lives in `arena`. Errors: STATUS_BAD_INPUT in one sentence naming file, input, what was found and what is expected; STATUS_LIMIT; STATUS_IO.
- */
-enum status value_file_read(struct value_sets *out, const char *path, const struct value_spec *specs, size_t spec_count, bool partial,
-                            struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
+/* All in the arena. A zeroed struct is an empty list. */
+struct value_sets {
+    struct value_set *set;
+    size_t count, capacity;
+};
 
-/* One tensor from a .pb or .npy file (for --bind NAME=PATH). type ELEMENT_UNDEFINED and an unknown shape in the spec accept any. */
-enum status value_file_read_tensor(const struct tensor **out, const char *path, const struct value_spec *spec, struct arena *arena,
-                                   struct diag *diag) SERTN_MUST_CHECK;
-/* One tensor from JSON text (for --bind NAME=LITERAL): a number, a string or nested lists. */
-enum status value_parse_literal(const struct tensor **out, const char *text, const struct value_spec *spec, struct arena *arena,
-                                struct diag *diag) SERTN_MUST_CHECK;
+/* No input file may be larger. */
+#define VALUE_FILE_BYTES_LIMIT ((size_t)1 << 30)
+
+/*
+ * Reads every data set of a path ("-": standard input) and adds it to *out.
+ *   JSON: an object by input name, or {"input_data": [one entry an input]}, or a list when there is one
+ *     input, or a list of such objects. Nested lists; a flat list of the right length is read row-major;
+ *     "NaN", "Infinity", "-Infinity" and integers may be strings.
+ *   CSV: a table for the only input, or a header that names the inputs, one column each. When the
+ *     first dimension is fixed and there are more rows, every so many rows are a data set.
+ *   .npy, .pb: the only input. .npz: arrays by input name.
+ *   Folders: input_0.pb, input_1.pb ... are one data set; folders test_data_set_* are one each; else
+ *     every file is read, in order of names.
+ * Errors: BAD_INPUT with the file, what is wrong, what to do; LIMIT; IO; NO_MEMORY. *out then holds
+ * what was there before.
+ */
+enum status value_file_read(struct value_sets *out, const char *path,
+                            const struct value_spec *specs, size_t spec_count, struct arena *arena,
+                            struct diag *diag) SERTN_MUST_CHECK;
+
+/* The same from bytes in memory; `name` is for messages, its ending decides between formats. */
+enum status value_bytes_read(struct value_sets *out, const char *name, const void *bytes,
+                             size_t count, const struct value_spec *specs, size_t spec_count,
+                             struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Reads output_0.pb, output_1.pb ... of a test data folder: expected results, converted as inputs are.
+ */
+enum status value_outputs_read(struct value_set *out, const char *folder,
+                               const struct value_spec *specs, size_t spec_count,
+                               struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Reads one value written on the command line: a number, a JSON list, or the path of a file. For
+ * --bind NAME=VALUE.
+ */
+enum status value_literal_read(struct tensor **out, const char *text, const struct value_spec *spec,
+                               struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Fits a tensor to a spec: element type, strings to numbers, shape. The diag says "input 'x': ...".
+ */
+enum status value_fit(struct tensor **out, const struct tensor *from, const struct value_spec *spec,
+                      struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
 
 #endif
