@@ -84,7 +84,7 @@ static void recode(const struct table *t, int32_t (*digit)[BLOCK], const fr *sca
 /* What one thread needs for a block. */
 struct block_scratch {
     g1_affine addend[BLOCK];
-    fp inverse[BLOCK];
+    fp inverse[AFFINE_SCRATCH(BLOCK)];
     int32_t digit[SCALAR_BITS][BLOCK];
 };
 
@@ -129,7 +129,7 @@ enum status g1_mul_fixed_base(g1_affine *out, const g1_affine *base, const fr *s
     size_t points = t->multiples * t->windows;
     t->point = malloc(points * sizeof *t->point);
     g1_affine *copy = malloc(points * sizeof *copy);
-    fp *scratch = malloc(points * sizeof *scratch);
+    fp *scratch = malloc(AFFINE_SCRATCH(points) * sizeof *scratch);
     job.scratch = malloc(machine_threads(machine) * sizeof *job.scratch);
     enum status status = STATUS_OK;
     if (t->point && copy && scratch && job.scratch) {

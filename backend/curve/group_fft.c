@@ -22,7 +22,7 @@
 struct block {
     g1_affine low[BLOCK], high[BLOCK], addend[BLOCK];
     fr scalar[BLOCK];
-    fp scratch[BLOCK];
+    fp scratch[AFFINE_SCRATCH(BLOCK)];
     g1_affine table[MULTIPLES][BLOCK];
     signed char digit[2][WINDOWS][BLOCK];
 };

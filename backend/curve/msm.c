@@ -32,7 +32,7 @@ struct run {
 /* What one thread needs for a chunk. */
 struct worker {
     g1_affine *point;
-    fp *suffix;
+    fp *scratch;
     uint16_t *pair;
     struct run *run;
 };
@@ -96,7 +96,7 @@ static size_t lay_out(struct msm *m, char *base, const struct msm_limits *limits
     for (unsigned t = 0; t < limits->threads; t++) {
         struct worker w = {
             .point = take(base, &at, MSM_CHUNK * sizeof(g1_affine)),
-            .suffix = take(base, &at, MSM_CHUNK / 2 * sizeof(fp)),
+            .scratch = take(base, &at, AFFINE_SCRATCH(MSM_CHUNK / 2) * sizeof(fp)),
             .pair = take(base, &at, MSM_CHUNK / 2 * sizeof(uint16_t)),
             .run = take(base, &at, MSM_CHUNK * sizeof(struct run)),
         };
@@ -381,7 +381,7 @@ static void sum_runs(const struct worker *w, size_t run_count)
         if (pairs == 0)
             return;
         run_count = active;
-        affine_add_pairs(w->point, w->pair, pairs, distance, w->suffix);
+        affine_add_pairs(w->point, w->pair, pairs, distance, w->scratch);
     }
 }
 

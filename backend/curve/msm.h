@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend/curve/affine_batch.h"
 #include "backend/curve/curve.h"
 #include "ir/support/machine.h"
 
@@ -97,6 +98,8 @@ void msm_choose_table(struct msm_bases *shape, size_t n, unsigned level_limit);
 void msm_fill_table(g1_affine *table, const struct msm_bases *shape, struct machine *machine,
                     void *scratch);
 
-#define MSM_TABLE_SCRATCH (1024 * sizeof(fp))
+/* Bases that a table is filled for in step. */
+#define MSM_TABLE_BLOCK 1024
+#define MSM_TABLE_SCRATCH (AFFINE_SCRATCH(MSM_TABLE_BLOCK) * sizeof(fp))
 
 #endif

@@ -50,7 +50,7 @@ static void check_sum(const g1_affine *a, const g1_affine *b)
 {
     g1_affine expected, got, pair[2] = {*a, *b};
     g1 wa, wb, sum;
-    fp scratch[2];
+    fp scratch[AFFINE_SCRATCH(1)];
     const uint16_t first = 0;
     oracle_sum(&expected, a, b);
     scramble(&wa, a);
@@ -224,7 +224,7 @@ TEST(batches_with_every_special_case_agree)
     enum { COUNT = 200 };
     static g1_affine a[COUNT], b[COUNT], both[2 * COUNT], sum[COUNT];
     static uint16_t pair[COUNT];
-    static fp scratch[COUNT];
+    static fp scratch[AFFINE_SCRATCH(COUNT)];
     for (int i = 0; i < COUNT; i++) {
         random_g1(&a[i]);
         random_g1(&b[i]);
@@ -266,7 +266,7 @@ TEST(every_field_path_gives_the_same_points)
 {
     enum { COUNT = 100 };
     static g1_affine a[COUNT], b[COUNT], sum[FIELD_PATH_COUNT][COUNT];
-    static fp scratch[COUNT];
+    static fp scratch[AFFINE_SCRATCH(COUNT)];
     enum field_path best = field_path();
     if (!field_has_path(FIELD_PATH_ADX))
         test_skip("this CPU has no BMI2 and ADX");
@@ -280,6 +280,44 @@ TEST(every_field_path_gives_the_same_points)
     }
     field_force_path(best);
     CHECK(memcmp(sum[0], sum[1], sizeof sum[0]) == 0);
+}
+
+TEST(array_path_gives_the_same_points_and_declines_special_cases)
+{
+    enum { COUNT = 300 };
+    static g1_affine a[COUNT], b[COUNT], both[2 * COUNT], sum[COUNT], got[COUNT];
+    static uint16_t pair[COUNT];
+    static fp scratch[AFFINE_SCRATCH(COUNT)];
+    random_g1_array(a, COUNT);
+    random_g1_array(b, COUNT);
+    static const size_t sizes[] = {0, 1, 127, 128, 129, COUNT};
+    for (size_t s = 0; s < 6; s++) {
+        size_t n = sizes[s];
+        for (size_t i = 0; i < n; i++) {
+            both[2 * i] = a[i];
+            both[2 * i + 1] = b[i];
+            pair[i] = (uint16_t)(2 * i);
+        }
+        affine_add_arrays_portable(sum, a, b, n, scratch);
+        REQUIRE(affine_add_arrays_vec(got, a, b, n, scratch));
+        REQUIRE(affine_add_pairs_vec(both, pair, n, 1, scratch));
+        CHECK(memcmp(got, sum, n * sizeof *sum) == 0);
+        for (size_t i = 0; i < n; i++)
+            CHECK(g1_affine_eq(&both[2 * i], &sum[i]));
+    }
+    for (int kind = 0; kind < 4; kind++) {
+        g1_affine kept = b[200], other = a[200];
+        if (kind == 0)
+            b[200] = a[200];
+        else if (kind == 1)
+            g1_affine_neg(&b[200], &a[200]);
+        else
+            g1_affine_set_infinity(kind == 2 ? &a[200] : &b[200]);
+        CHECK(!affine_add_arrays_vec(got, a, b, COUNT, scratch));
+        b[200] = kept;
+        a[200] = other;
+    }
+    CHECK(memcmp(got, sum, sizeof sum) == 0);
 }
 
 /* ---- bytes ---------------------------------------------------------------------------------- */

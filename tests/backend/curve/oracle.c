@@ -169,7 +169,7 @@ void random_g1(g1_affine *r)
 void random_g1_array(g1_affine *r, size_t n)
 {
     size_t seeds = n < 16 ? n : 16;
-    fp *scratch = malloc((n + 1) * sizeof *scratch);
+    fp *scratch = malloc(AFFINE_SCRATCH(n) * sizeof *scratch);
     REQUIRE(scratch != NULL);
     for (size_t i = 0; i < seeds; i++)
         random_g1(&r[i]);
