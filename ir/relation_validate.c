@@ -5,7 +5,7 @@
  * constraining it, so each hinted element must follow from other relations. The four rules, with their proofs:
  *
  * Division. h is bounded, and a LINEAR relation says out = c h + (sum of other terms), where out is bounded by an enforced
- *   relation and the terms that may depend on h (those produced after the hint) are bounded by their proven ranges. Let S be the
+ *   relation (a quotient in its range and its remainder bound the dividend too) and the terms that may depend on h (those produced after the hint) are bounded by their proven ranges. Let S be the
  *   width of out's range plus the widths of those terms. Two values h, h' that satisfy everything have |c| |h - h'| <= S, so
  *   S < |c| leaves one.
  * Square root. h >= 0, t = x - h^2 >= 0 and 2 h - t >= 0 are enforced: h^2 <= x <= h^2 + 2 h < (h + 1)^2. One such h exists for
@@ -336,6 +336,17 @@ static void mark_all(const struct validation *v, uint32_t tensor)
         memset(v->enforced[tensor], true, v->program->tensors[tensor].count);
 }
 
+/* y d + r with y in its range and 0 <= r < d: what a constant divisor leaves to the dividend. */
+static void mark_dividend(const struct validation *v, const struct relation *r)
+{
+    const struct relation_tensor *y = &v->program->tensors[r->outputs[0]];
+    wide low, high, half = r->rounding == ROUND_HALF_UP ? wide_shift_right(r->divisor, 1) : wide_from_i64(0);
+    if (r->divisor_is_view || !wide_mul(&low, y->low, r->divisor) || !wide_sub(&low, low, half) || !wide_add(&high, y->high, wide_from_i64(1)) ||
+        !wide_mul(&high, high, r->divisor) || !wide_sub(&high, high, half) || !wide_sub(&high, high, wide_from_i64(1)))
+        return;
+    mark_view(v, r, &r->views[0], low, high);
+}
+
 static void mark_relation(const struct validation *v, const struct relation *r)
 {
     wide zero = wide_from_i64(0);
@@ -356,6 +367,7 @@ static void mark_relation(const struct validation *v, const struct relation *r)
     case RELATION_RESCALE:
         mark_all(v, r->outputs[0]);
         mark_all(v, r->outputs[1]);
+        mark_dividend(v, r);
         break;
     case RELATION_IS_ZERO:
         mark_all(v, r->outputs[0]);

@@ -478,8 +478,24 @@ static void mark(const struct proof *proof, const struct relation *relation, str
     }
 }
 
+/* A quotient in its range and its remainder bound the dividend. */
+static void mark_dividend(const struct proof *proof, const struct relation *relation)
+{
+    const struct relation_tensor *y = &proof->program->tensors[relation->outputs[0]];
+    struct range range = {y->low, y->high};
+    wide one = wide_from_i64(1), half = relation->rounding == ROUND_HALF_UP ? wide_shift_right(relation->divisor, 1) : wide_from_i64(0);
+    if (relation->divisor_is_view || !wide_mul(&range.low, range.low, relation->divisor) || !wide_sub(&range.low, range.low, half) ||
+        !wide_add(&range.high, range.high, one) || !wide_mul(&range.high, range.high, relation->divisor) ||
+        !wide_sub(&range.high, range.high, half) || !wide_sub(&range.high, range.high, one))
+        return;
+    mark(proof, relation, range);
+}
+
 static void mark_relation(const struct proof *proof, const struct relation *relation)
 {
+    if (relation->kind == RELATION_RESCALE)
+        mark_dividend(proof, relation);
+
     if (relation->kind == RELATION_RANGE) {
         mark(proof, relation, range_make(relation->low, relation->high));
     } else if (relation->kind == RELATION_READ) {

@@ -27,7 +27,7 @@ struct forest {
     unsigned compare_bits;  /* B: x and thresholds less `offset` lie in [-2^B, 2^B - 1] */
     wide offset;            /* 2^31 or 2^63 for keys, else 0 */
     bool needs_low_copy;    /* a second copy of the features in which NaN is the lowest key */
-    unsigned child_bits;    /* a child's record number plus 2 is below 2^child_bits */
+    unsigned child_bits;    /* the number of records plus 2 is below 2^child_bits */
     uint32_t slot_count;    /* features, their low copies, the slot below everything */
 
     /* trees: records 0 .. tree_count - 1 are the roots */

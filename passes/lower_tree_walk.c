@@ -2,13 +2,13 @@
  * Lowering of TreeEnsemble (ai.onnx.ml 1, 3, 5): walks of public depth through private records.
  *
  * A record is two words of a parameter memory: the threshold, and left child + 2^s * slot. A step reads the record, reads the
- * number in its slot from the memory of this row's features, and compares:
+ * number in its slot from the memory of this row's features, and comes to
  *
- *     bit  = floor((x - threshold + 2^(B+1)) / 2^(B+1))
- *     next = word2 - 2^s slot + bit
+ *     next = left + floor((x - threshold + 2^(B+1)) / 2^(B+1))
+ *          = floor((x - threshold + 2^(B+1) (1 + word2 - 2^s slot)) / 2^(B+1))
  *
- * slot is hinted: it is an index of the features memory, next is an index of the records, and 2^s is larger than the number of records
- * plus one, so one slot fits (the division rule of ir/relation_validate.c). The root's words are parameters of their own, which saves
+ * as one quotient. slot is hinted: it is an index of the features memory, next is an index of the records, and 2^s is larger than the number of
+ * records plus two, so one slot fits (the division rule of ir/relation_validate.c). The root's words are parameters of their own, which saves
  * the first read. The threshold of a leaf is free and holds what the leaf stands for: its value when there is one target, else its
  * number, which indexes a second memory. There several values share a word, each with room for the sum over all trees.
  *
@@ -185,9 +185,9 @@ static uint32_t make_features(struct walk *w, uint32_t x, uint32_t low, size_t r
         at_low[s] = s >= f->features && s + 1 < slots ? (int64_t)(row * f->features + s - f->features) : -1;
         at_last[s] = s + 1 == slots ? 0 : -1;
     }
-    /* offset - 2^B - 1 */
+    /* -2^B - 1, raised like all of them */
     wide below;
-    ASSERT(wide_sub(&below, f->offset, wide_power_of_two(f->compare_bits)) && wide_sub(&below, below, wide_from_i64(1)));
+    ASSERT(wide_sub(&below, wide_power_of_two(f->compare_bits), wide_from_i64(1)));
     struct form form = lowering_form(w->l, x);
     struct relation_term terms[3];
     size_t count = 0;
@@ -196,6 +196,14 @@ static uint32_t make_features(struct walk *w, uint32_t x, uint32_t low, size_t r
     if (f->needs_low_copy)
         terms[count++] = lowering_term_view(wide_from_i64(1), (struct relation_view){.tensor = low, .index_list = at_low});
     return lowering_moved(w->l, &shape, form, terms, count);
+}
+
+/* x - offset + 2^(B+1): what a step would add at every comparison. */
+static uint32_t raised(struct walk *w, uint32_t x)
+{
+    wide constant;
+    ASSERT(wide_sub(&constant, wide_power_of_two(w->f->compare_bits + 1), w->f->offset));
+    return lowering_affine(w->l, 1, x, constant);
 }
 
 /* x with the key of NaN replaced by 0. */
@@ -242,20 +250,18 @@ static uint32_t step(struct walk *w, uint32_t features, uint32_t words, const ui
     const struct forest *f = w->f;
     struct shape shape = shape_of(1, (int64_t)count), scalar = {0};
     struct relation_view threshold = word_view(w, words, held, trees, count, 0), pointer = word_view(w, words, held, trees, count, 1);
-    wide unit = wide_power_of_two(f->child_bits), minus_unit, half = wide_power_of_two(f->compare_bits + 1), constant;
-    ASSERT(wide_neg(&minus_unit, unit));
+    wide unit = wide_power_of_two(f->child_bits), whole = wide_power_of_two(f->compare_bits + 1), minus_both, last;
+    ASSERT(wide_neg(&minus_both, wide_power_of_two(f->compare_bits + 1 + f->child_bits)));
     struct relation_view hint_views[2] = {pointer, lowering_view(l, lowering_constant(l, &scalar, form_integer(), &unit), &shape)};
     uint32_t slot = lowering_hint(l, HINT_DIVIDE_FLOOR, 0, &shape, hint_views, 2, &shape, range_of_i64(0, (int64_t)f->slot_count - 1));
     uint32_t x = lowering_read(l, features, slot);
-    /* x - offset - threshold + 2^(B+1) */
-    ASSERT(wide_sub(&constant, half, f->offset));
-    struct relation_term difference[2] = {lowering_term(l, 1, x, &shape), lowering_term_view(wide_from_i64(-1), threshold)};
-    uint32_t gap = lowering_linear(l, &shape, form_integer(), difference, 2, constant);
-    struct range bit_range = range_of_i64(0, 1);
-    uint32_t bit = lowering_rescale(l, gap, half, ROUND_FLOOR, form_integer(), &bit_range, NULL);
-    struct relation_term next[3] = {lowering_term_view(wide_from_i64(1), pointer), lowering_term_wide(l, minus_unit, slot, &shape),
-                                    lowering_term(l, 1, bit, &shape)};
-    return lowering_linear_within(l, &shape, form_integer(), next, 3, wide_from_i64(0), range_of_i64(0, lowering_tensor(l, w->records)->shape[0] - 1));
+    int64_t records = lowering_tensor(l, w->records)->shape[0];
+    struct range next = range_of_i64(0, records - 1), dividend = {wide_from_i64(0), wide_from_i64(0)};
+    ASSERT(wide_mul(&last, whole, wide_from_i64(records)) && wide_sub(&dividend.high, last, wide_from_i64(1)));
+    struct relation_term terms[4] = {lowering_term(l, 1, x, &shape), lowering_term_view(wide_from_i64(-1), threshold),
+                                     lowering_term_view(whole, pointer), lowering_term_wide(l, minus_both, slot, &shape)};
+    uint32_t sum = lowering_linear_within(l, &shape, form_integer(), terms, 4, wide_from_i64(0), dividend);
+    return lowering_rescale(l, sum, whole, ROUND_FLOOR, form_integer(), &next, NULL);
 }
 
 /* What each tree's leaf holds in its first word: [trees]. */
@@ -389,7 +395,8 @@ void lower_tree_ensemble(struct lowering *l)
     if (forest.depth_max > 0)
         w.records = make_records(&w, "tree records", forest.tree_count, forest.record_count);
     if (forest.needs_low_copy)
-        low = without_nan(&w, x);
+        low = raised(&w, without_nan(&w, x));
+    x = raised(&w, x);
     struct shape shape = lowering_output_shape(l, 0);
     size_t rows = lowering_tensor(l, x)->count / forest.features, total = rows * forest.target_count;
     uint32_t *sums = lowering_array(l, uint32_t, total);

@@ -12,11 +12,28 @@ enum { LIMB_BITS_MIN = 4, LIMB_BITS_MAX = 12, LG_ROWS_MIN = 5 };
 
 /* ---- classification ---- */
 
+/* A copy: each element is one element of one term, or zero. */
 static bool is_alias(const struct relation *relation)
 {
-    return relation->kind == RELATION_LINEAR && relation->term_count == 1 &&
-           wide_is_zero(relation->constant) &&
-           wide_compare(relation->terms[0].coefficient, wide_from_i64(1)) == 0;
+    if (relation->kind != RELATION_LINEAR || relation->term_count == 0 ||
+        !wide_is_zero(relation->constant))
+        return false;
+    for (size_t k = 0; k < relation->term_count; k++) {
+        if (wide_compare(relation->terms[k].coefficient, wide_from_i64(1)) != 0)
+            return false;
+    }
+    size_t count = 1;
+    for (unsigned d = 0; d < relation->space_rank; d++)
+        count *= (size_t)relation->space[d];
+    for (size_t i = 0; i < count && relation->term_count > 1; i++) {
+        unsigned present = 0;
+        for (size_t k = 0; k < relation->term_count; k++)
+            present += relation_view_element(&relation->terms[k].factors[0], relation->space_rank,
+                                             relation->space, i) >= 0;
+        if (present > 1)
+            return false;
+    }
+    return true;
 }
 
 static uint8_t classify(const struct place *place, uint32_t tensor)
@@ -139,7 +156,8 @@ static void count_relation(struct place *place, const struct relation *relation)
 {
     switch (relation->kind) {
     case RELATION_LINEAR:
-        for (size_t k = 0; k < relation->term_count && !is_alias(relation); k++)
+        for (size_t k = 0;
+             k < relation->term_count && place->state[relation->outputs[0]] != STATE_ALIAS; k++)
             count_view(place, relation, &relation->terms[k].factors[0], false);
         break;
     case RELATION_CONTRACT:

@@ -109,10 +109,14 @@ struct item place_resolve(struct place *place, uint32_t tensor, int64_t element)
 {
     while (element >= 0 && place->state[tensor] == STATE_ALIAS) {
         const struct relation *relation = &place->program->relations[place->producer[tensor]];
-        const struct relation_view *view = &relation->terms[0].factors[0];
-        element =
-            relation_view_element(view, relation->space_rank, relation->space, (size_t)element);
-        tensor = view->tensor;
+        int64_t source = -1;
+        for (size_t k = 0; k < relation->term_count && source < 0; k++) {
+            const struct relation_view *view = &relation->terms[k].factors[0];
+            source =
+                relation_view_element(view, relation->space_rank, relation->space, (size_t)element);
+            tensor = view->tensor;
+        }
+        element = source;
     }
     if (element < 0)
         return item_constant(place, wide_from_i64(0));
