@@ -82,7 +82,7 @@ enum status keys_make(struct keys_result *result, struct session *session, const
                                  session->machine, diag);
     if (status == STATUS_OK)
         status = plonk_setup_prove(&setup, &model->circuit, &key.vk, &session->srs, columns, &tail,
-                                   progress, diag);
+                                   session->machine, progress, diag);
     if (status == STATUS_OK) {
         model->key = key.vk;
         model->vk_bytes = key.vk.layout.vk_bytes;
@@ -124,7 +124,7 @@ enum status keys_check(struct keys_result *result, const char *folder, const cha
         status = read_part(&setup, folder, "public/setup", diag);
     if (status == STATUS_OK)
         status = plonk_setup_check(setup.data, setup.count, &session.model.circuit,
-                                   &session.model.key, &session.srs, diag);
+                                   &session.model.key, &session.srs, session.machine, diag);
     if (status == STATUS_OK) {
         *result = (struct keys_result){.vk_bytes = session.model.vk_bytes,
                                        .setup_bytes = setup.count,

@@ -7,9 +7,10 @@
  * circuits of the same number of rows that any verifier derives from the circuit by itself.
  *
  * A setup circuit uses a parameter cell in its own row (README 1.1, weighted row): slot 2 looks
- * (a2, a1) up in a selector table of one row, which makes (a1, a2) = (1, 0) for w1 or (0, 1) for
- * w2; a3 and the following rows hold limbs that are looked up at exact width. Fixed table rows
- * stand beside unused parameter cells alone. Cells whose rows collide go to another circuit.
+ * (a2, a1) up in a table of one entry, which makes (a1, a2) = (1, 0) for w1 or (0, 1) for w2; a3
+ * and the neighbouring rows hold limbs that are looked up at exact width, the top one in a table
+ * of just the values it may have. Fixed table rows stand beside unused parameter cells alone,
+ * where an honest p is zero. Cells whose rows collide go to another circuit.
  */
 #ifndef SERTN_BACKEND_PLONK_SETUP_PROOF_H
 #define SERTN_BACKEND_PLONK_SETUP_PROOF_H
@@ -18,38 +19,63 @@
 #include "backend/plonk/verify.h"
 #include "ir/support/buffer.h"
 
+/* Where a parameter cell is proved: rows [first, first + rows) of one setup circuit. */
+struct plonk_setup_item {
+    uint32_t cell; /* index into the circuit's param_cells */
+    uint32_t circuit;
+    uint32_t first;
+    uint32_t rows;
+};
+
 struct plonk_setup {
-    struct arena arena; /* owns the circuits */
+    struct arena arena; /* owns what follows */
     struct circuit *circuits;
     size_t count; /* 0 when the circuit uses no parameter cell */
+    struct plonk_setup_item *items;
+    size_t item_count;
+    unsigned limb_bits;
 };
 
 /*
  * Builds the setup circuits of a circuit; the same for everybody who has the circuit.
- * Errors: STATUS_LIMIT when a range does not fit the table at all; STATUS_NO_MEMORY.
+ * Requires: circuit_validate accepted it.
+ * Errors: STATUS_LIMIT for a declared range that is neither short enough for one table nor of a
+ * power of two's size on a multiple of its limbs; STATUS_LIMIT when parameters leave no rows for
+ * tables; STATUS_NO_MEMORY.
  */
 enum status plonk_setup_circuits(struct plonk_setup *setup, const struct circuit *circuit,
                                  struct diag *diag) SERTN_MUST_CHECK;
 void plonk_setup_release(struct plonk_setup *setup);
 
 /*
- * Appends the setup proof: the fast-mode proofs of the setup circuits, one after another, context =
- * vk digest. Requires: parameters and tail are those vk was made from. Errors: STATUS_BAD_INPUT
- * naming a parameter outside its range; else as plonk_prove.
+ * Fills the advice columns of setup circuit `index` (U values each) for given parameters. A cell
+ * outside its range gets some limbs that break the circuit.
+ */
+void plonk_setup_fill(fr *const advice[CIRCUIT_ADVICE], const struct plonk_setup *setup,
+                      size_t index, const struct circuit *circuit,
+                      const fr *const parameters[CIRCUIT_PARAM_MAX]);
+
+/*
+ * Appends the setup proof: the fast-mode proofs of the setup circuits, one after another, each with
+ * the vk digest as its context.
+ * Requires: parameters and tail are those vk was made from.
+ * Errors: STATUS_BAD_INPUT naming a parameter outside its range; else as plonk_prove.
  */
 enum status plonk_setup_prove(struct buffer *out, const struct circuit *circuit,
                               const struct plonk_verifying_key *vk, const struct srs *srs,
                               const fr *const parameters[CIRCUIT_PARAM_MAX],
-                              const struct plonk_parameter_tail *tail,
+                              const struct plonk_parameter_tail *tail, struct machine *machine,
                               const struct plonk_progress *progress,
                               struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * Checks that vk is the key of the circuit and that the setup proof holds for its parameters.
- * Errors: STATUS_REJECTED with the reason.
+ * Checks that vk is the key of the circuit over this SRS and that the setup proof holds for its
+ * parameters. proof is untrusted.
+ * Errors: STATUS_REJECTED with the reason; STATUS_LIMIT, STATUS_NO_MEMORY.
  */
 enum status plonk_setup_check(const uint8_t *proof, size_t proof_bytes,
                               const struct circuit *circuit, const struct plonk_verifying_key *vk,
-                              const struct srs *srs, struct diag *diag) SERTN_MUST_CHECK;
+                              const struct srs *srs, struct machine *machine,
+                              struct diag *diag) SERTN_MUST_CHECK;
 
 #endif
