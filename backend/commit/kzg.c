@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "backend/commit/large_memory.h"
+
 _Static_assert(2 * KZG_MOST_COLUMNS <= MSM_MOST_PIECES, "two pieces a column");
 
 /* out = the sum of pieces over bases, with scratch from the heap. */
@@ -15,8 +17,7 @@ static enum status sum_pieces(g1_affine *out, const struct msm_bases *bases,
     size_t full = 0, small = 0;
     for (size_t i = 0; i < piece_count; i++)
         *(piece[i].full ? &full : &small) += piece[i].count;
-    size_t bytes = msm_scratch_bytes(bases, full, small, machine);
-    void *scratch = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    void *scratch = large_alloc(msm_scratch_bytes(bases, full, small, machine));
     if (!scratch)
         return diag_set(diag, STATUS_NO_MEMORY, "out of memory for a commitment to %zu values",
                         full + small);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/commit/ptau.h"
+#include "backend/commit/large_memory.h"
 #include "backend/commit/srs_cache.h"
 #include "backend/commit/srs_development.h"
 #include "backend/hash/keccak.h"
@@ -61,7 +62,8 @@ static bool open_cached(struct srs *srs, const struct point_file_head *head, siz
 {
     if (!srs_cache_open(&srs->points.file, head, count))
         return false;
-    srs->powers = (struct msm_bases){.point = srs->points.file.point, .count = count, .levels = 1};
+    srs->powers = (struct msm_bases){
+        .point = srs_points_settle(&srs->points, count), .count = count, .levels = 1};
     return true;
 }
 
@@ -81,7 +83,7 @@ static enum status make_powers(struct srs *srs, struct point_file_head *head,
         made *= 2;
     if (source->file && made > source->file->count)
         made = count > source->file->count ? count : (size_t)source->file->count;
-    srs->points.owned = malloc(made * sizeof *srs->points.owned);
+    srs->points.owned = large_alloc(made * sizeof *srs->points.owned);
     if (!srs->points.owned)
         return diag_set(diag, STATUS_NO_MEMORY, "out of memory for %zu powers of the SRS", made);
     enum status status =
@@ -152,9 +154,12 @@ static enum status open_point_file(struct srs *srs, const char *path, size_t cou
                           path, (unsigned long long)file.head.count, count);
     else
         status = point_file_check(&file, path, 0, count, diag);
-    srs->powers = (struct msm_bases){.point = file.point, .count = count, .levels = 1};
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         srs_release(srs);
+        return status;
+    }
+    srs->powers = (struct msm_bases){
+        .point = srs_points_settle(&srs->points, count), .count = count, .levels = 1};
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/commit/srs.h"
+#include "backend/commit/large_memory.h"
 #include "backend/commit/srs_cache.h"
 #include "backend/commit/srs_development.h"
 #include "backend/curve/group_fft.h"
@@ -35,7 +36,7 @@ static enum status make_points(struct srs_lagrange *out, const struct srs *srs,
                                struct machine *machine, struct diag *diag)
 {
     size_t count = (size_t)out->arity << out->lg_rows;
-    out->points.owned = malloc(count * sizeof *out->points.owned);
+    out->points.owned = large_alloc(count * sizeof *out->points.owned);
     if (!out->points.owned)
         return diag_set(diag, STATUS_NO_MEMORY, "out of memory for Lagrange bases of %zu points",
                         count);
@@ -73,7 +74,7 @@ enum status srs_lagrange_open(struct srs_lagrange *out, const struct srs *srs, u
     out->arity = arity;
     enum status status = STATUS_OK;
     if (srs_cache_open(&out->points.file, &head, count)) {
-        out->bases.point = out->points.file.point;
+        out->bases.point = srs_points_settle(&out->points, (size_t)count);
     } else {
         status = make_points(out, srs, machine, diag);
         if (status == STATUS_OK)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/commit/large_memory.h"
 #include "backend/commit/srs_cache.h"
 
 void srs_points_release(struct srs_points *points)
@@ -15,11 +16,24 @@ void srs_points_release(struct srs_points *points)
     memset(points, 0, sizeof *points);
 }
 
+const g1_affine *srs_points_settle(struct srs_points *points, size_t count)
+{
+    size_t bytes = count * sizeof(g1_affine);
+    if (points->owned || bytes < LARGE_MEMORY_BYTES)
+        return points->owned ? points->owned : points->file.point;
+    points->owned = large_alloc(bytes);
+    if (!points->owned)
+        return points->file.point;
+    memcpy(points->owned, points->file.point, bytes);
+    point_file_close(&points->file);
+    return points->owned;
+}
+
 /* Makes the table of a shape in memory; null without memory. */
 static g1_affine *make_table(const struct msm_bases *bases, const struct msm_bases *shape,
                              struct machine *machine)
 {
-    g1_affine *table = malloc(shape->count * shape->levels * sizeof *table);
+    g1_affine *table = large_alloc(shape->count * shape->levels * sizeof *table);
     void *scratch = malloc(MSM_TABLE_SCRATCH * machine_threads(machine));
     if (table && scratch) {
         memcpy(table, bases->point, shape->count * sizeof *table);
@@ -48,7 +62,7 @@ void srs_exchange_for_table(struct msm_bases *bases, struct srs_points *points,
     table_head.shift_bits = shape.shift_bits;
     table_head.window_bits = shape.window_bits;
     if (srs_cache_open(&table.file, &table_head, table_head.count)) {
-        shape.point = table.file.point;
+        shape.point = srs_points_settle(&table, shape.count * shape.levels);
     } else {
         table.owned = make_table(bases, &shape, machine);
         shape.point = table.owned;
