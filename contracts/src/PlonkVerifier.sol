@@ -22,6 +22,11 @@ contract PlonkVerifier is IPlonkVerifier {
     uint256 private constant R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
     uint256 private constant Q = 21888242871839275222246405745257275088696311157297823662689037894645226208583;
 
+    /// @dev A precompile that refuses its input burns what it was given, so each gets a limit: several times today's price, for chains that charge more.
+    uint256 private constant ADD_GAS = 2000;
+    uint256 private constant MUL_GAS = 40000;
+    uint256 private constant PAIRING_GAS = 500000;
+
     /// @param tau [tau]_2 in the order of EIP-197: x imaginary, x real, y imaginary, y real.
     /// @param origin 0 development, 1 ceremony.
     constructor(uint256[4] memory tau, uint256 origin) {
@@ -68,11 +73,11 @@ contract PlonkVerifier is IPlonkVerifier {
                 mstore(0x00, x)
                 mstore(0x20, y)
                 mstore(0x40, scalar)
-                let ok := staticcall(gas(), 7, 0x00, 0x60, 0x00, 0x40)
+                let ok := staticcall(MUL_GAS, 7, 0x00, 0x60, 0x00, 0x40)
                 ok := and(ok, eq(returndatasize(), 0x40))
                 mstore(0x40, mload(target))
                 mstore(0x60, mload(add(target, 0x20)))
-                ok := and(ok, staticcall(gas(), 6, 0x00, 0x80, target, 0x40))
+                ok := and(ok, staticcall(ADD_GAS, 6, 0x00, 0x80, target, 0x40))
                 if iszero(and(ok, eq(returndatasize(), 0x40))) { refuse() }
             }
 
@@ -97,7 +102,8 @@ contract PlonkVerifier is IPlonkVerifier {
                 mstore(0x840, proof.offset)
                 mstore(0x8a0, vk.offset)
                 // "SVK1", menu 1, mode gas, b = 5; reserved bytes zero
-                let expected := or(shl(224, 0x53564b31), or(shl(216, 1), or(shl(200, lgRows), or(shl(192, 5), shl(184, columns)))))
+                let expected :=
+                    or(shl(224, 0x53564b31), or(shl(216, 1), or(shl(200, lgRows), or(shl(192, 5), shl(184, columns)))))
                 let ok := eq(or(expected, shl(32, words.length)), head)
                 ok := and(ok, iszero(shr(32, words.length)))
                 ok := and(ok, and(gt(lgRows, 3), lt(lgRows, 25)))
@@ -253,10 +259,30 @@ contract PlonkVerifier is IPlonkVerifier {
                     let low := mulmod(g, g1, R)
                     let high := mulmod(g3, addmod(g, sub(R, 4), R), R)
                     // values at 2 and 3, 4, 0
-                    let at2 := mulmod(mulmod(low, high, R), 16416182153879456416684804308942956316411273300312025757773653139931856371713, R)
-                    let at3 := mulmod(mulmod(mulmod(low, g2, R), addmod(g, sub(R, 4), R), R), 3648040478639879203707734290876212514758060733402672390616367364429301415936, R)
-                    let at4 := mulmod(mulmod(mulmod(low, g2, R), g3, R), 20976232752179305421319472172538221959858849217065366246044112345468483141633, R)
-                    let at0 := mulmod(mulmod(mulmod(g1, g2, R), high, R), 20976232752179305421319472172538221959858849217065366246044112345468483141633, R)
+                    let at2 :=
+                        mulmod(
+                            mulmod(low, high, R),
+                            16416182153879456416684804308942956316411273300312025757773653139931856371713,
+                            R
+                        )
+                    let at3 :=
+                        mulmod(
+                            mulmod(mulmod(low, g2, R), addmod(g, sub(R, 4), R), R),
+                            3648040478639879203707734290876212514758060733402672390616367364429301415936,
+                            R
+                        )
+                    let at4 :=
+                        mulmod(
+                            mulmod(mulmod(low, g2, R), g3, R),
+                            20976232752179305421319472172538221959858849217065366246044112345468483141633,
+                            R
+                        )
+                    let at0 :=
+                        mulmod(
+                            mulmod(mulmod(g1, g2, R), high, R),
+                            20976232752179305421319472172538221959858849217065366246044112345468483141633,
+                            R
+                        )
                     let s := mload(add(second, 0x40))
                     sum := mulmod(addmod(addmod(at0, at2, R), at4, R), mload(add(second, 0xa0)), R)
                     let taken := addmod(addmod(at2, at3, R), mulmod(mload(0x120), at4, R), R)
@@ -272,7 +298,12 @@ contract PlonkVerifier is IPlonkVerifier {
                     let half := 10944121435919637611123202872628637544274182200208017171849102093287904247809
                     let weighted := mulmod(mulmod(mulmod(g, g2, R), g3, R), half, R)
                     let product := sub(R, mulmod(mulmod(mulmod(g, g1, R), g3, R), half, R))
-                    let three := mulmod(mulmod(mulmod(g, g1, R), g2, R), 18240202393199396018538671454381062573790303667013361953081836822146507079681, R)
+                    let three :=
+                        mulmod(
+                            mulmod(mulmod(g, g1, R), g2, R),
+                            18240202393199396018538671454381062573790303667013361953081836822146507079681,
+                            R
+                        )
                     let c := 0
                     if mload(0x860) {
                         c := mulmod(mload(0x460), a1, R)
@@ -326,7 +357,14 @@ contract PlonkVerifier is IPlonkVerifier {
                     let dF := addmod(addmod(chi, mload(add(second, 0x180)), R), mulmod(theta, a1, R), R)
                     dF := addmod(dF, addmod(mulmod(theta3, a2, R), mulmod(theta4, mload(0x440), R), R), R)
                     mstore(0x00, dF)
-                    mstore(0x20, addmod(addmod(chi, mload(add(second, 0x1a0)), R), addmod(mulmod(theta, a2, R), mulmod(theta2, a1, R), R), R))
+                    mstore(
+                        0x20,
+                        addmod(
+                            addmod(chi, mload(add(second, 0x1a0)), R),
+                            addmod(mulmod(theta, a2, R), mulmod(theta2, a1, R), R),
+                            R
+                        )
+                    )
                     mstore(0x40, addmod(addmod(chi, mload(add(second, 0x1c0)), R), mulmod(theta, mload(0x440), R), R))
                     mstore(0x60, dT)
                 }
@@ -339,9 +377,11 @@ contract PlonkVerifier is IPlonkVerifier {
                     let keeps := addmod(1, sub(R, provides), R)
                     let m := mload(sub(second, 0x20))
                     // N_F D_2 D_3 + (t2 D_3 + t3 D_2) D_F, all times D_T
-                    let numerator := addmod(mulmod(mload(add(second, 0x180)), keeps, R), sub(R, mulmod(provides, m, R)), R)
+                    let numerator :=
+                        addmod(mulmod(mload(add(second, 0x180)), keeps, R), sub(R, mulmod(provides, m, R)), R)
                     numerator := mulmod(numerator, d23, R)
-                    let others := addmod(mulmod(mload(add(second, 0x1a0)), d3, R), mulmod(mload(add(second, 0x1c0)), d2, R), R)
+                    let others :=
+                        addmod(mulmod(mload(add(second, 0x1a0)), d3, R), mulmod(mload(add(second, 0x1c0)), d2, R), R)
                     numerator := addmod(numerator, mulmod(others, dF, R), R)
                     let dAll := mulmod(dF, d23, R)
                     let step := addmod(mload(add(second, 0x80)), sub(R, mload(add(second, 0x20))), R)
@@ -432,10 +472,20 @@ contract PlonkVerifier is IPlonkVerifier {
                 accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mulmod(mload(0x400), mload(0x280), R))
                 if mload(0x860) {
                     at := add(mload(0x8a0), 0xe0)
-                    accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mulmod(mload(0x400), mload(0x3c0), R))
+                    accumulate(
+                        sum,
+                        calldataload(at),
+                        calldataload(add(at, 0x20)),
+                        mulmod(mload(0x400), mload(0x3c0), R)
+                    )
                     if eq(mload(0x860), 2) {
                         at := add(mload(0x8a0), 0x120)
-                        accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mulmod(mload(0x400), mload(0x3e0), R))
+                        accumulate(
+                            sum,
+                            calldataload(at),
+                            calldataload(add(at, 0x20)),
+                            mulmod(mload(0x400), mload(0x3e0), R)
+                        )
                     }
                 }
                 accumulate(sum, 1, 2, mload(0x420))
@@ -456,7 +506,7 @@ contract PlonkVerifier is IPlonkVerifier {
                 mstore(add(sum, 0x120), mload(0xa0))
                 mstore(add(sum, 0x140), mload(0xc0))
                 mstore(add(sum, 0x160), mload(0xe0))
-                let ok := staticcall(gas(), 8, sum, 0x180, 0x00, 0x20)
+                let ok := staticcall(PAIRING_GAS, 8, sum, 0x180, 0x00, 0x20)
                 accepted := and(and(ok, eq(returndatasize(), 0x20)), eq(mload(0x00), 1))
             }
             mstore(0x00, accepted)
