@@ -22,8 +22,8 @@ typedef unsigned __int128 limbs_wide;
 #define LIMB_STAYS_SCALAR(limb) ((void)0)
 #endif
 
-/* Returns the low limb of a + b + *carry and sets *carry to the rest (0 or 1). Compilers of today make
- * better code of comparisons than of 128-bit sums here. */
+/* Returns the low limb of a + b + *carry and sets *carry to the rest (0 or 1). Compilers of today
+ * make better code of comparisons than of 128-bit sums here. */
 static inline uint64_t limb_adc(uint64_t a, uint64_t b, uint64_t *carry)
 {
     uint64_t partial = a + *carry, sum = partial + b;

@@ -1,6 +1,6 @@
 /*
- * Arrays of field elements: the only place where wide SIMD stands. NTT-free loops of the provers
- * (quotient terms, running products, batch-affine point additions) are written on these.
+ * Arrays of field elements: the only place where wide SIMD stands. Loops of the provers over whole
+ * columns (quotient terms, running products, batch inverses) are written on these.
  *
  * One table of functions for each array path; field_vec_kernels() returns the one in use. The paths
  * are portable and ADX loops over the scalar kernels, and AVX-512 IFMA, eight elements at a time.
