@@ -192,15 +192,61 @@ static uint32_t ranked_keys(struct lowering *l, uint32_t rows, bool negated, boo
     return lowering_linear(l, &shape, form_fixed(lowering_fraction(l, rows) + (int32_t)bits), terms, 2, wide_from_i64(0));
 }
 
-/* The place of the extreme: the low bits of the greatest key. */
+/* Every second column of [rows, n], count of them. */
+static uint32_t every_second(struct lowering *l, uint32_t rows, int64_t from, int64_t count)
+{
+    const struct relation_tensor *t = lowering_tensor(l, rows);
+    struct shape shape = shape_of(2, t->shape[0], count);
+    struct relation_view view = {.tensor = rows, .offset = from, .stride = {t->shape[1], 2}, .high = {t->shape[0], count}};
+    struct relation_term term = lowering_term_view(wide_from_i64(1), view);
+    return lowering_linear(l, &shape, lowering_form(l, rows), &term, 1, wide_from_i64(0));
+}
+
+/*
+ * The place of the greatest of a few columns: neighbours are compared, value and index of the winner go on; nobody needs the value
+ * of the last one. Returns [rows, 1].
+ */
+static uint32_t arg_of_few(struct lowering *l, uint32_t rows, bool last_wins)
+{
+    int64_t n = lowering_tensor(l, rows)->shape[1];
+    struct shape line = shape_of(2, (int64_t)1, n), all = lowering_shape(l, rows);
+    wide *numbers = lowering_array(l, wide, (size_t)n);
+    for (int64_t i = 0; i < n; i++)
+        numbers[i] = wide_from_i64(i);
+    uint32_t index = lowering_expand(l, lowering_constant(l, &line, form_integer(), numbers), &all);
+    while (n > 1) {
+        struct shape half = shape_of(2, all.dim[0], n / 2);
+        uint32_t left = every_second(l, rows, 0, n / 2), right = every_second(l, rows, 1, n / 2);
+        /* right wins when it is greater, or as great and the last wins */
+        uint32_t gap = lowering_difference(l, &half, right, left);
+        uint32_t bit = lowering_is_not_negative(l, last_wins ? gap : lowering_affine(l, 1, gap, wide_from_i64(-1)));
+        uint32_t place = lowering_select(l, &half, bit, every_second(l, index, 1, n / 2), every_second(l, index, 0, n / 2));
+        uint32_t value = n == 2 ? RELATION_NONE : lowering_select(l, &half, bit, right, left);
+        if (n % 2 == 1) {
+            value = beside(l, value, columns(l, rows, n - 1, 1));
+            place = beside(l, place, columns(l, index, n - 1, 1));
+        }
+        rows = value;
+        index = place;
+        n = (n + 1) / 2;
+    }
+    return index;
+}
+
+/* The place of the extreme: the low bits of the greatest key, when there are many. */
 static void arg_extreme(struct lowering *l, bool is_min)
 {
+    enum { FEW = 4 };
     uint32_t x = lowering_input(l, 0);
     unsigned rank = lowering_shape(l, x).rank, axis = lowering_axis(l, lowering_attribute_int(l, "axis", 0), rank);
     bool last = lowering_attribute_int(l, "select_last_index", 0) != 0;
-    uint32_t rows = lowering_rows(l, x, 1u << axis);
+    uint32_t rows = lowering_rows(l, x, 1u << axis), tie;
     int64_t n = lowering_tensor(l, rows)->shape[1];
-    uint32_t best = lowering_max_rows(l, ranked_keys(l, rows, is_min, !last)), tie;
+    if (n <= FEW) {
+        lowering_output(l, 0, arg_of_few(l, is_min ? lowering_affine(l, -1, rows, wide_from_i64(0)) : rows, last));
+        return;
+    }
+    uint32_t best = lowering_max_rows(l, ranked_keys(l, rows, is_min, !last));
     lowering_rescale(l, best, wide_power_of_two(index_bits(n)), ROUND_FLOOR, form_integer(), NULL, &tie);
     if (!last)
         tie = lowering_affine(l, -1, tie, wide_from_i64(n - 1));

@@ -425,6 +425,61 @@ static bool feeds_decision(const struct graph *graph, const struct graph_node *n
     return node->op == OP_TREE_ENSEMBLE || node->op == OP_FLOOR || node->op == OP_CEIL || node->op == OP_ROUND || node->op == OP_SIGN;
 }
 
+static bool same_elements(const struct tensor *a, const struct tensor *b)
+{
+    return a == NULL || b == NULL || (a->count == b->count && memcmp(a->data.real, b->data.real, a->count * sizeof *a->data.real) == 0);
+}
+
+/* Whether a step of the operand, up or down at random, leaves every decision as it is. */
+static bool decision_stands(struct quantizing *q, struct probe *probe, double step)
+{
+    const struct tensor *original = probe->in[probe->operand];
+    struct tensor *changed = perturb(q, original, step, false);
+    struct diag ignored = {0};
+    if (changed == NULL)
+        return false;
+    probe->in[probe->operand] = changed;
+    memset(probe->moved, 0, probe->node->output_count * sizeof *probe->moved);
+    enum status status = graph_interpret_node(q->graph, probe->node, probe->in, probe->moved, NULL, &q->scratch, &ignored);
+    probe->in[probe->operand] = original;
+    bool stands = status == STATUS_OK;
+    for (size_t k = 0; k < probe->node->output_count && stands; k++) {
+        bool is_decision = probe->moved[k] != NULL && !element_type_is_float(probe->moved[k]->type);
+        stands = !is_decision || same_elements(probe->moved[k], probe->out[k]);
+    }
+    return stands;
+}
+
+static void load_probe(const struct quantizing *q, struct probe *probe, size_t run)
+{
+    const struct graph_node *node = probe->node;
+    for (size_t j = 0; j < node->input_count; j++)
+        probe->in[j] = node->inputs[j] == GRAPH_NONE ? NULL : q->kept[run].item[node->inputs[j]];
+    for (size_t k = 0; k < node->output_count; k++)
+        probe->out[k] = node->outputs[k] == GRAPH_NONE ? NULL : q->kept[run].item[node->outputs[k]];
+}
+
+/*
+ * Budget of an operand that decides: an eighth of the largest step, from 2^-13 to 2^-19 of its magnitude, that changes no decision. Decisions
+ * close to a tie get the smallest.
+ */
+static double decision_budget(struct quantizing *q, struct probe *probe)
+{
+    enum { LARGEST_STEP = 13, SMALLEST_STEP = 19 };
+    double size = fmax(magnitude(&q->plan->values[probe->node->inputs[probe->operand]]), 0x1p-20);
+    for (int bits = LARGEST_STEP; bits < SMALLEST_STEP; bits++) {
+        bool stands = true;
+        for (size_t r = 0; r < q->kept_count && stands; r++) {
+            load_probe(q, probe, r);
+            for (int draw = 0; draw < 2 * DRAWS && stands; draw++)
+                stands = decision_stands(q, probe, ldexp(size, -bits));
+        }
+        if (stands)
+            return ldexp(size, -bits - 3);
+    }
+    return ldexp(size, -SMALLEST_STEP - 3);
+}
+
 static enum status probe_node(struct quantizing *q, const struct graph_node *node)
 {
     const struct graph *graph = q->graph;
@@ -442,14 +497,11 @@ static enum status probe_node(struct quantizing *q, const struct graph_node *nod
         if (v == GRAPH_NONE || !element_type_is_float(graph->values[v].type) || q->plan->values[v].is_key)
             continue;
         double best = q->budget[v];
+        probe.operand = i;
         if (feeds_decision(graph, node))
-            best = fmin(best, fmax(magnitude(&q->plan->values[v]), 0x1p-20) * 0x1p-22);
+            best = fmin(best, decision_budget(q, &probe));
         for (size_t r = 0; r < q->kept_count && status == STATUS_OK; r++) {
-            for (size_t j = 0; j < node->input_count; j++)
-                probe.in[j] = node->inputs[j] == GRAPH_NONE ? NULL : q->kept[r].item[node->inputs[j]];
-            for (size_t k = 0; k < node->output_count; k++)
-                probe.out[k] = node->outputs[k] == GRAPH_NONE ? NULL : q->kept[r].item[node->outputs[k]];
-            probe.operand = i;
+            load_probe(q, &probe, r);
             for (int draw = 0; draw < DRAWS && status == STATUS_OK; draw++)
                 status = probe_once(q, &probe, false, &best);
             if (is_elementwise && status == STATUS_OK)
