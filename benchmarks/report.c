@@ -12,7 +12,7 @@
 #include "ir/support/machine.h"
 
 /* What is asked of every workload. */
-static const double proof_bytes_max = 1200, gas_max = 250000, verify_seconds_max = 0.005;
+static const double proof_bytes_max = 1200, verify_seconds_max = 0.005;
 static const double keys_seconds_max = 0.05, folder_bytes_max = 256e3, peer_share = 0.1;
 static const double gas_tolerance = 0.02, estimate_tolerance = 0.25;
 
@@ -65,7 +65,7 @@ static struct target_list model_targets(const struct model_figures *ours,
                peer ? ezkl->prove_seconds / workload->time_divisor : NAN);
     add_target(&list, "peak_memory_bytes", peak, 1e6 * workload->memory_mb_max);
     add_target(&list, "proof_bytes", ours->proof_bytes, proof_bytes_max);
-    add_target(&list, "gas", ours->gas, gas_max);
+    add_target(&list, "gas", ours->gas, workload->gas_max);
     add_target(&list, "verify_seconds_beyond_start",
                ours->verify.seconds.median - ours->start_seconds.median, verify_seconds_max);
     add_target(&list, "keys_seconds", ours->keys.seconds.median,

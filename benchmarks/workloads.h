@@ -10,6 +10,7 @@ struct workload {
     const char *title;      /* for people */
     const char *ezkl;       /* EZKL's name of it in peers/measure_ezkl.py */
     double time_divisor;    /* ours must take at most EZKL's time over this */
+    double gas_max;         /* a verifying transaction, by its count of public values */
     double memory_mb_max;   /* ours must take at most this much, 10^6 bytes */
     unsigned peer_runs_max; /* EZKL takes minutes for the large ones */
 };
