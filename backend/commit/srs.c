@@ -21,16 +21,6 @@ void srs_compute_digest(uint8_t digest[SRS_DIGEST_BYTES], enum srs_origin origin
     keccak256(digest, bytes, sizeof bytes);
 }
 
-/* [tau]_2 of the development SRS. */
-static void development_tau_g2(g2_affine *out)
-{
-    fr tau;
-    g2 point;
-    srs_development_tau(&tau);
-    g2_mul(&point, &g2_generator, &tau);
-    g2_to_affine(out, &point);
-}
-
 /* ---- the prover's side ---------------------------------------------------------------------- */
 
 /* The fewest powers a cache file is made for; from there on by doubling. */
@@ -105,7 +95,7 @@ enum status srs_open_development(struct srs *srs, size_t count, struct machine *
     struct source source = {NULL, NULL};
     g2_affine tau_g2;
     ASSERT(count >= 2 && count <= SRS_MOST_POWERS);
-    development_tau_g2(&tau_g2);
+    srs_development_tau_g2(&tau_g2);
     set_identity(srs, &head, SRS_DEVELOPMENT, &tau_g2);
     if (open_cached(srs, &head, count))
         return STATUS_OK;
@@ -184,7 +174,7 @@ enum status srs_open_digest(struct srs *srs, const uint8_t digest[SRS_DIGEST_BYT
     uint8_t development[SRS_DIGEST_BYTES];
     g2_affine tau_g2;
     memset(srs, 0, sizeof *srs);
-    development_tau_g2(&tau_g2);
+    srs_development_tau_g2(&tau_g2);
     srs_compute_digest(development, SRS_DEVELOPMENT, &tau_g2);
     if (memcmp(development, digest, sizeof development) == 0)
         return srs_open_development(srs, count, machine, diag);
@@ -231,6 +221,6 @@ void srs_verifier_init(struct srs_verifier *out, enum srs_origin origin, const g
 void srs_verifier_init_development(struct srs_verifier *out)
 {
     g2_affine tau_g2;
-    development_tau_g2(&tau_g2);
+    srs_development_tau_g2(&tau_g2);
     srs_verifier_init(out, SRS_DEVELOPMENT, &tau_g2);
 }

@@ -16,6 +16,9 @@
  */
 void srs_development_tau(fr *tau);
 
+/* out = [tau]_2. */
+void srs_development_tau_g2(g2_affine *out);
+
 /* out[i] = [tau^i]_1 for i < count. Errors: STATUS_NO_MEMORY. */
 SERTN_MUST_CHECK enum status srs_development_powers(g1_affine *out, size_t count,
                                                     struct machine *machine, struct diag *diag);

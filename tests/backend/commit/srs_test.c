@@ -76,6 +76,13 @@ TEST(development_srs_never_changes)
         snprintf(hex + 2 * i, 3, "%02x", verifier.digest[i]);
     CHECK_TEXT(hex, "97f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba92");
     CHECK(verifier.origin == SRS_DEVELOPMENT);
+    fr tau;
+    g2 point;
+    g2_affine tau_g2;
+    srs_development_tau(&tau);
+    g2_mul(&point, &g2_generator, &tau);
+    g2_to_affine(&tau_g2, &point);
+    CHECK(g2_affine_eq(&verifier.tau_g2, &tau_g2));
     CHECK(g2_affine_in_group(&verifier.tau_g2));
 }
 
