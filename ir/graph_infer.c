@@ -189,6 +189,28 @@ enum status infer_same_type(struct infer_call *call, size_t first, size_t count)
     return STATUS_OK;
 }
 
+enum status infer_need_small_integers(struct infer_call *call, const size_t *operand, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct value_info *in = infer_in(call, operand[i]);
+        if (in != NULL && (!element_type_is_integer(in->type) || element_type_bits(in->type) > 32))
+            return infer_fail(call, STATUS_BAD_INPUT, "operand %zu is %s; it must be quantized",
+                              operand[i], element_type_name(in->type));
+    }
+    return STATUS_OK;
+}
+
+enum status infer_need_floats(struct infer_call *call, const size_t *operand, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct value_info *in = infer_in(call, operand[i]);
+        if (in != NULL && !element_type_is_float(in->type))
+            return infer_fail(call, STATUS_BAD_INPUT, "operand %zu is %s; it must be a float",
+                              operand[i], element_type_name(in->type));
+    }
+    return STATUS_OK;
+}
+
 /* Output 0 like operand 0. */
 enum status infer_same(struct infer_call *call)
 {
@@ -215,7 +237,7 @@ enum status infer_elementwise(struct infer_call *call)
 {
     struct shape shape;
     bool known;
-    enum status status = infer_need(call, 1);
+    enum status status = infer_need(call, call->in_count);
     if (status == STATUS_OK)
         status = infer_same_type(call, 0, call->in_count);
     if (status == STATUS_OK)
@@ -243,6 +265,19 @@ enum status infer_predicate(struct infer_call *call)
     if (status == STATUS_OK)
         call->out[0].type = ELEMENT_BOOL;
     return status;
+}
+
+enum status infer_type_attribute(struct infer_call *call, const char *name,
+                                 enum element_type fallback, enum element_type *type)
+{
+    int64_t given = graph_attribute_int(call->node, name, 0);
+    *type = fallback;
+    if (given == 0)
+        return STATUS_OK;
+    if (given < 0 || given > ELEMENT_I2 || element_type_bits((enum element_type)given) == 0)
+        return infer_fail(call, STATUS_UNSUPPORTED, "%s names element type %" PRId64, name, given);
+    *type = (enum element_type)given;
+    return STATUS_OK;
 }
 
 enum status infer_axis(struct infer_call *call, const char *attribute, int64_t fallback,

@@ -15,13 +15,10 @@ enum status infer_cast(struct infer_call *call)
     enum status status = infer_same(call);
     if (status != STATUS_OK)
         return status;
-    int64_t to = graph_attribute_int(call->node, "to", ELEMENT_UNDEFINED);
-    if (to <= ELEMENT_UNDEFINED || to > ELEMENT_I2 || element_type_bits((enum element_type)to) == 0)
-        return infer_fail(call, STATUS_UNSUPPORTED, "cannot cast to element type %lld",
-                          (long long)to);
-    call->out[0].type = (enum element_type)to;
     call->out[0].text_table = NULL;
-    return STATUS_OK;
+    if (graph_attribute(call->node, "to") == NULL)
+        return infer_fail(call, STATUS_BAD_INPUT, "the attribute 'to' is missing");
+    return infer_type_attribute(call, "to", call->out[0].type, &call->out[0].type);
 }
 
 enum status infer_bit_cast(struct infer_call *call)
@@ -140,12 +137,18 @@ enum status infer_matmul(struct infer_call *call)
 enum status infer_matmul_integer(struct infer_call *call)
 {
     enum status status = infer_need(call, 2);
+    if (status == STATUS_OK)
+        status = infer_need_small_integers(call, (size_t[]){0, 1, 2, 3}, 4);
     return status == STATUS_OK ? infer_product(call, 1, ELEMENT_I32) : status;
 }
 
 enum status infer_qlinear_matmul(struct infer_call *call)
 {
     enum status status = infer_need(call, 8);
+    if (status == STATUS_OK)
+        status = infer_need_small_integers(call, (size_t[]){0, 2, 3, 5, 7}, 5);
+    if (status == STATUS_OK)
+        status = infer_need_floats(call, (size_t[]){1, 4, 6}, 3);
     return status == STATUS_OK ? infer_product(call, 3, call->in[7]->type) : status;
 }
 
@@ -180,7 +183,7 @@ enum status infer_gemm(struct infer_call *call)
 
 enum status infer_einsum(struct infer_call *call)
 {
-    enum status status = infer_need(call, 1);
+    enum status status = infer_need(call, call->in_count);
     if (status == STATUS_OK)
         status = infer_same_type(call, 0, call->in_count);
     if (status != STATUS_OK)

@@ -160,21 +160,19 @@ enum status infer_transpose(struct infer_call *call)
 
 enum status infer_concat(struct infer_call *call)
 {
-    enum status status = infer_need(call, 1);
+    enum status status = infer_need(call, call->in_count);
     if (status == STATUS_OK)
         status = infer_same_type(call, 0, call->in_count);
     if (status != STATUS_OK)
         return status;
     infer_result(call, 0, call->in[0]->type, NULL);
     for (size_t i = 0; i < call->in_count; i++)
-        if (call->in[i] != NULL && !call->in[i]->shape_known)
+        if (!call->in[i]->shape_known)
             return STATUS_OK;
     struct shape shape = call->in[0]->shape;
     unsigned axis;
     status = infer_axis(call, "axis", 0, &shape, &axis);
     for (size_t i = 1; status == STATUS_OK && i < call->in_count; i++) {
-        if (call->in[i] == NULL)
-            return infer_fail(call, STATUS_BAD_INPUT, "operand %zu is missing", i);
         struct shape other = call->in[i]->shape;
         if (other.rank != shape.rank)
             return infer_fail(call, STATUS_BAD_INPUT, "operand %zu has another rank", i);

@@ -181,9 +181,10 @@ enum status infer_eye_like(struct infer_call *call)
     enum status status = infer_same(call);
     if (status != STATUS_OK)
         return status;
-    call->out[0].type =
-        (enum element_type)graph_attribute_int(call->node, "dtype", call->in[0]->type);
     call->out[0].text_table = NULL;
+    status = infer_type_attribute(call, "dtype", call->in[0]->type, &call->out[0].type);
+    if (status != STATUS_OK)
+        return status;
     if (call->in[0]->shape_known && call->in[0]->shape.rank != 2)
         return infer_fail(call, STATUS_BAD_INPUT, "the operand must have rank 2");
     return STATUS_OK;

@@ -255,6 +255,9 @@ static enum status scan_begin(struct kernel_call *call, struct scan *scan)
         scan->body->output_count != call->out_count ||
         call->out_count + (size_t)ins < call->in_count)
         return kernel_fail(call, STATUS_BAD_INPUT, "the body's values do not fit the node");
+    for (size_t i = 0; i < call->in_count; i++)
+        if (call->in[i] == NULL)
+            return kernel_fail(call, STATUS_BAD_INPUT, "operand %zu is missing", i);
     scan->states = call->in_count - (size_t)ins;
     scan->scans = call->out_count - scan->states;
     scan->in = kernel_alloc(call->arena, call->in_count, sizeof *scan->in, call->diag);

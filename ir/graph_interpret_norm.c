@@ -155,11 +155,16 @@ enum status infer_layer_normalization(struct infer_call *call)
             return infer_fail(call, STATUS_BAD_INPUT, "operand %zu does not broadcast to the first",
                               i);
     }
-    int64_t stash = graph_attribute_int(call->node, "stash_type", ELEMENT_F32);
+    enum element_type stash;
+    status = infer_type_attribute(call, "stash_type", ELEMENT_F32, &stash);
+    if (status == STATUS_OK && !element_type_is_float(stash))
+        status = infer_fail(call, STATUS_BAD_INPUT, "stash_type must be a float type");
+    if (status != STATUS_OK)
+        return status;
     for (unsigned i = axis; i < shape.rank; i++)
         shape.dim[i] = 1;
     for (size_t i = 1; i < call->out_count; i++)
-        infer_result(call, i, (enum element_type)stash, &shape);
+        infer_result(call, i, stash, &shape);
     return STATUS_OK;
 }
 

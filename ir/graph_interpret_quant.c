@@ -14,11 +14,21 @@ enum status infer_quantize_linear(struct infer_call *call)
     if (status != STATUS_OK)
         return status;
     const struct value_info *zero = infer_in(call, 2);
-    int64_t given = graph_attribute_int(call->node, "output_dtype", 0);
-    call->out[0].type = given != 0     ? (enum element_type)given
-                        : zero != NULL ? zero->type
-                                       : ELEMENT_U8;
-    return STATUS_OK;
+    enum element_type type = zero != NULL ? zero->type : ELEMENT_U8, precision;
+    status = infer_type_attribute(call, "output_dtype", type, &type);
+    if (status == STATUS_OK)
+        status = infer_type_attribute(call, "precision", ELEMENT_F32, &precision);
+    if (status != STATUS_OK)
+        return status;
+    call->out[0].type = type;
+    if (zero != NULL && zero->type != type)
+        return infer_fail(call, STATUS_BAD_INPUT, "the zero point is %s, the result %s",
+                          element_type_name(zero->type), element_type_name(type));
+    bool small = element_type_is_integer(type) && element_type_bits(type) <= 32;
+    if (!small && !element_type_is_float(type))
+        return infer_fail(call, STATUS_UNSUPPORTED, "cannot quantize to %s",
+                          element_type_name(type));
+    return infer_need_floats(call, (size_t[]){1}, 1);
 }
 
 enum status infer_dequantize_linear(struct infer_call *call)
@@ -28,9 +38,12 @@ enum status infer_dequantize_linear(struct infer_call *call)
         status = infer_same(call);
     if (status != STATUS_OK)
         return status;
-    int64_t given = graph_attribute_int(call->node, "output_dtype", 0);
-    call->out[0].type = given != 0 ? (enum element_type)given : call->in[1]->type;
-    return STATUS_OK;
+    status = infer_type_attribute(call, "output_dtype", call->in[1]->type, &call->out[0].type);
+    if (status != STATUS_OK)
+        return status;
+    if (!element_type_is_float(call->out[0].type))
+        return infer_fail(call, STATUS_BAD_INPUT, "the result must be a float");
+    return infer_need_floats(call, (size_t[]){1}, 1);
 }
 
 enum status infer_dynamic_quantize_linear(struct infer_call *call)

@@ -34,7 +34,8 @@ static void apply_sizes(const struct graph_node *node, const struct shape *x, co
     }
     for (size_t i = 0; !stretch && i < count; i++) {
         plan->scale[axes[i]] = common;
-        plan->out.dim[axes[i]] = (int64_t)floor(common * (double)x->dim[axes[i]] + 0.5);
+        double length = floor(common * (double)x->dim[axes[i]] + 0.5);
+        plan->out.dim[axes[i]] = length >= 0.0 && length < 0x1p40 ? (int64_t)length : -1;
     }
 }
 
@@ -89,10 +90,12 @@ enum status resize_read(struct diag *diag, const struct graph_node *node, const 
         unsigned axis = axes[i];
         double region = plan->roi_end[axis] - plan->roi_begin[axis];
         plan->scale[axis] = tensor_real(scales, i);
-        plan->out.dim[axis] = (int64_t)floor((double)x->dim[axis] * region * plan->scale[axis]);
+        double length = floor((double)x->dim[axis] * region * plan->scale[axis]);
+        plan->out.dim[axis] = length >= 0.0 && length < 0x1p40 ? (int64_t)length : -1;
     }
     for (unsigned i = 0; i < x->rank; i++)
-        if (!(plan->scale[i] > 0.0) || plan->out.dim[i] < 0 || plan->out.dim[i] > INT32_MAX)
+        if (!(plan->scale[i] > 0.0) || plan->out.dim[i] < 0 || plan->out.dim[i] > INT32_MAX ||
+            (x->dim[i] == 0 && plan->out.dim[i] > 0))
             return diag_set(diag, STATUS_BAD_INPUT, "axis %u would get %lld elements", i,
                             (long long)plan->out.dim[i]);
     return STATUS_OK;
@@ -227,6 +230,8 @@ static enum status axis_taps(struct kernel_call *call, const struct resize_plan 
     }
     double x = coordinate(node, plan, axis, in, out, (double)index);
     bool fits = true;
+    if (!(fabs(x) < 0x1p40))
+        return kernel_fail(call, STATUS_BAD_INPUT, "axis %u is scaled beyond any use", axis);
     if (strcmp(mode, "nearest") == 0)
         nearest_taps(node, x, taps);
     else

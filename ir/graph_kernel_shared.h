@@ -23,6 +23,12 @@ const struct shape *infer_shape_of(const struct value_info *info);
 enum status infer_broadcast(struct infer_call *call, size_t first, size_t count,
                             struct shape *shape, bool *known);
 enum status infer_same_type(struct infer_call *call, size_t first, size_t count);
+/* The named operands, as far as they are there, must be integers of at most 32 bits, or floats. */
+enum status infer_need_small_integers(struct infer_call *call, const size_t *operand, size_t count);
+enum status infer_need_floats(struct infer_call *call, const size_t *operand, size_t count);
+/* An element type written as an attribute; `fallback` when it is absent or 0. Never text. */
+enum status infer_type_attribute(struct infer_call *call, const char *name,
+                                 enum element_type fallback, enum element_type *type);
 /* An axis attribute, normalised against a shape. */
 enum status infer_axis(struct infer_call *call, const char *attribute, int64_t fallback,
                        const struct shape *shape, unsigned *axis);

@@ -138,12 +138,18 @@ enum status infer_conv(struct infer_call *call)
 enum status infer_conv_integer(struct infer_call *call)
 {
     enum status status = infer_need(call, 2);
+    if (status == STATUS_OK)
+        status = infer_need_small_integers(call, (size_t[]){0, 1, 2, 3}, 4);
     return status == STATUS_OK ? infer_conv_of(call, 0, 1, ELEMENT_I32) : status;
 }
 
 enum status infer_qlinear_conv(struct infer_call *call)
 {
     enum status status = infer_need(call, 8);
+    if (status == STATUS_OK)
+        status = infer_need_small_integers(call, (size_t[]){0, 2, 3, 5, 7, 8}, 6);
+    if (status == STATUS_OK)
+        status = infer_need_floats(call, (size_t[]){1, 4, 6}, 3);
     return status == STATUS_OK ? infer_conv_of(call, 0, 3, call->in[7]->type) : status;
 }
 

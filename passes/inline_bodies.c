@@ -54,6 +54,17 @@ static void run_body(struct fold_walk *walk, struct body_runs *runs, const uint3
             walk->fatal == STATUS_OK ? fold_resolve(walk, &scope, body->outputs[i]) : VALUE_BROKEN;
 }
 
+/* A required operand of a node with a body; a problem when it is left out. */
+static uint32_t operand(struct fold_walk *walk, struct fold_scope *scope,
+                        const struct graph_node *node, size_t i)
+{
+    if (node->inputs[i] != GRAPH_NONE)
+        return fold_resolve(walk, scope, node->inputs[i]);
+    fold_report(walk, STATUS_BAD_INPUT, "node %s (%s, opset %d): operand %zu is missing",
+                node->name, op_name(node->op), node->opset, i);
+    return VALUE_BROKEN;
+}
+
 static void set_output(struct fold_scope *scope, const struct graph_node *node, size_t i,
                        uint32_t value)
 {
@@ -122,7 +133,7 @@ static uint32_t *run_branch(struct fold_walk *walk, struct fold_scope *scope,
 
 void fold_if(struct fold_walk *walk, struct fold_scope *scope, const struct graph_node *node)
 {
-    uint32_t condition = fold_resolve(walk, scope, node->inputs[0]);
+    uint32_t condition = operand(walk, scope, node, 0);
     break_outputs(scope, node);
     if (condition == VALUE_BROKEN)
         return;
@@ -332,7 +343,7 @@ void fold_loop(struct fold_walk *walk, struct fold_scope *scope, const struct gr
         !loop_begin(walk, node, runs.body, &loop) || !loop_limit(walk, scope, node, &loop, &turns))
         return;
     for (size_t i = 0; i < loop.carried; i++)
-        loop.in[2 + i] = fold_resolve(walk, scope, node->inputs[2 + i]);
+        loop.in[2 + i] = operand(walk, scope, node, 2 + i);
     bool more = turns > 0;
     size_t before = walk->problems->count + walk->problems->lost;
     while (more && walk->fatal == STATUS_OK) {
@@ -405,7 +416,7 @@ static bool scan_operands(struct fold_walk *walk, struct fold_scope *scope,
                           const struct graph_node *node, struct scan *scan)
 {
     for (size_t i = 0; i < node->input_count; i++) {
-        uint32_t value = fold_resolve(walk, scope, node->inputs[i]);
+        uint32_t value = operand(walk, scope, node, i);
         if (value == VALUE_BROKEN)
             return false;
         if (i < scan->states) {
