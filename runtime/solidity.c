@@ -65,8 +65,8 @@ static void put_output(struct buffer *out, const struct model *model, const stru
                   "(int256[] memory values) {\n",
                   name);
     buffer_printf(out,
-                  "        values = _unpack(words, %" PRIu32 ", %u, %u, %zu, %s, %s%" PRId64
-                  ", %" PRId64 ", %d);\n    }\n",
+                  "        values = _unpack(words, Layout(%" PRIu32 ", %u, %u, %zu, %s, %s%" PRId64
+                  ", %" PRId64 ", %d));\n    }\n",
                   part->word, part->shift, part->bits, tensor->count, low, is_real ? "1e18 * " : "",
                   is_real ? tensor->scale.numerator : 1, is_real ? tensor->scale.denominator : 1,
                   is_real ? tensor->scale.exponent : 0);
