@@ -5,10 +5,9 @@
 
 #include <string.h>
 
-void plonk_transcript_start(struct transcript *transcript, const uint8_t vk_digest[32],
+void plonk_absorb_statement(struct transcript *transcript, const uint8_t vk_digest[32],
                             const uint8_t context[32], const fr *words, size_t word_count)
 {
-    transcript_init(transcript, "sertn-plonk-v1");
     transcript_absorb_words(transcript, "vk digest", vk_digest, 32);
     transcript_absorb_words(transcript, "context", context, 32);
     transcript_absorb_u64(transcript, "word count", word_count);

@@ -11,8 +11,11 @@
 #include "backend/plonk/constraints.h"
 #include "backend/plonk/layout.h"
 
-/* Starts the transcript: vk digest, context, word count, words. */
-void plonk_transcript_start(struct transcript *transcript, const uint8_t vk_digest[32],
+/* The domain string a transcript begins with. */
+#define PLONK_DOMAIN "sertn-plonk-v1"
+
+/* Absorbs what is being proved, first of all: vk digest, context, word count, words. */
+void plonk_absorb_statement(struct transcript *transcript, const uint8_t vk_digest[32],
                             const uint8_t context[32], const fr *words, size_t word_count);
 
 /* rho, beta, gamma, theta, chi, after the phase-0 commitments. */

@@ -349,11 +349,12 @@ static size_t lay_out(struct plonk_prover *prover, fr *block)
 static enum status attempt_all(struct plonk_prover *prover, uint8_t *proof, const uint8_t *entropy)
 {
     for (uint64_t attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-        plonk_transcript_start(&prover->transcript, prover->key->vk.digest,
-                               prover->statement->context, prover->statement->words,
-                               prover->statement->word_count);
+        transcript_init(&prover->transcript, PLONK_DOMAIN);
         transcript_observe(&prover->transcript, prover->trial->observer,
                            prover->trial->observer_context);
+        plonk_absorb_statement(&prover->transcript, prover->key->vk.digest,
+                               prover->statement->context, prover->statement->words,
+                               prover->statement->word_count);
         proof_writer_init(&prover->writer, proof, prover->layout->proof_bytes);
         plonk_blinding_init(&prover->blinding, entropy, prover->key, prover->witness,
                             prover->statement, attempt);

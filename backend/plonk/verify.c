@@ -61,7 +61,8 @@ static enum status read_statement(struct verifier *verifier, fr *word,
     for (size_t i = 0; i < claim->word_count; i++)
         if (!fr_from_bytes_be(&word[i], claim->words + FIELD_BYTES * i))
             return reject(verifier, "a public word is not below the modulus");
-    plonk_transcript_start(&verifier->transcript, verifier->vk.digest, claim->context, word,
+    transcript_init(&verifier->transcript, PLONK_DOMAIN);
+    plonk_absorb_statement(&verifier->transcript, verifier->vk.digest, claim->context, word,
                            claim->word_count);
     proof_reader_init(&verifier->reader, claim->proof, claim->proof_bytes);
     return STATUS_OK;
