@@ -224,6 +224,9 @@ static enum status axis_taps(struct kernel_call *call, const struct resize_plan 
     const struct graph_node *node = call->node;
     int64_t in = call->in[0]->shape.dim[axis], out = plan->out.dim[axis];
     const char *mode = graph_attribute_text(node, "mode", "nearest");
+    taps->outside = false;
+    taps->count = 0;
+    taps->first = 0;
     if (in == out && plan->scale[axis] == 1.0 && !is_crop(node)) {
         *taps = (struct taps){.first = index, .count = 1, .weight = {1.0}};
         return STATUS_OK;
