@@ -5,7 +5,6 @@
 
 #include "frontend/import_inputs.h"
 #include "frontend/value_file.h"
-#include "ir/support/file.h"
 
 static enum status no_memory(struct diag *diag)
 {
@@ -35,10 +34,9 @@ static enum status read_binds(struct compile_data *data, const struct compile_op
                             "--bind %s: the model has no input of this name", bind->name);
         struct import_bind *out = &data->binds[data->bind_count++];
         out->input = bind->name;
-        enum status status =
-            file_exists(bind->value)
-                ? value_file_read_tensor(&out->tensor, bind->value, spec, arena, diag)
-                : value_parse_literal(&out->tensor, bind->value, spec, arena, diag);
+        struct tensor *tensor = NULL;
+        enum status status = value_literal_read(&tensor, bind->value, spec, arena, diag);
+        out->tensor = tensor;
         if (status != STATUS_OK)
             return diag_prefix(diag, status, "--bind %s", bind->name);
     }
@@ -48,27 +46,22 @@ static enum status read_binds(struct compile_data *data, const struct compile_op
 static enum status read_sets(struct compile_data *data, const struct compile_options *options,
                              struct arena *arena, struct diag *diag)
 {
-    struct value_sets *read = arena_array(arena, struct value_sets, options->data_count + 1);
-    if (read == NULL)
-        return no_memory(diag);
+    struct value_sets read = {0};
     for (size_t i = 0; i < options->data_count; i++) {
-        enum status status = value_file_read(&read[i], options->data_paths[i], data->specs,
-                                             data->spec_count, true, arena, diag);
+        enum status status = value_file_read(&read, options->data_paths[i], data->specs,
+                                             data->spec_count, arena, diag);
         if (status != STATUS_OK)
             return diag_prefix(diag, status, "--data");
-        data->set_count += read[i].count;
     }
+    data->set_count = read.count;
     data->rows = arena_array(arena, const struct tensor **, data->set_count + 1);
     if (data->rows == NULL)
         return no_memory(diag);
-    size_t next = 0;
-    for (size_t i = 0; i < options->data_count; i++) {
-        for (size_t k = 0; k < read[i].count; k++) {
-            data->rows[next] =
-                arena_memdup(arena, read[i].set[k], data->spec_count * sizeof **data->rows);
-            if (data->rows[next++] == NULL)
-                return no_memory(diag);
-        }
+    for (size_t k = 0; k < read.count; k++) {
+        data->rows[k] =
+            arena_memdup(arena, read.set[k].tensor, data->spec_count * sizeof(struct tensor *));
+        if (data->rows[k] == NULL)
+            return no_memory(diag);
     }
     return STATUS_OK;
 }

@@ -54,9 +54,9 @@ static enum status for_each_set(struct cli *cli, const struct run_options *optio
         if (sets.count > 1)
             cJSON_AddItemToArray(list, object);
         struct diag failure = {0};
-        status = command(cli, session, sets.set[i], object, &failure);
+        status = command(cli, session, run_inputs(&sets, i), object, &failure);
         if (status != STATUS_OK && first == STATUS_OK) {
-            first = sets.count > 1 ? diag_prefix(&failure, status, "%s", sets.name[i]) : status;
+            first = sets.count > 1 ? diag_prefix(&failure, status, "%s", sets.set[i].name) : status;
             *diag = failure;
         }
         if (status == STATUS_OK)

@@ -22,7 +22,7 @@ enum status run_read_inputs(struct value_sets *sets, const struct run_options *o
                                        .text_table = port->text_table,
                                        .map_keys = port->map_keys};
     }
-    return value_file_read(sets, options->input, specs, interface->input_count, false, arena, diag);
+    return value_file_read(sets, options->input, specs, interface->input_count, arena, diag);
 }
 
 void run_add_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t count)

@@ -9,6 +9,11 @@
 enum status run_read_inputs(struct value_sets *sets, const struct run_options *options,
                             const struct model *model, struct arena *arena,
                             struct diag *diag) SERTN_MUST_CHECK;
+/* The tensors of one set, as the session takes them. */
+static inline const struct tensor *const *run_inputs(const struct value_sets *sets, size_t index)
+{
+    return (const struct tensor *const *)sets->set[index].tensor;
+}
 /* Adds outputs, output_types and output_shapes of the session's values to an object. */
 bool run_add_outputs(cJSON *object, struct session *session);
 void run_add_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t count);

@@ -152,11 +152,11 @@ static enum status prove_many(struct proving *p, struct cli *cli, const struct r
         if (path == NULL || object == NULL || !cJSON_AddItemToArray(list, object))
             status = diag_set(diag, STATUS_NO_MEMORY, "no memory for %zu proofs", sets->count);
         if (status == STATUS_OK)
-            status = prove_one(p, cli, options, sets->set[i], path, object, diag);
+            status = prove_one(p, cli, options, run_inputs(sets, i), path, object, diag);
         if (status == STATUS_OK)
-            cli_say(cli, "%s: %s", sets->name[i], path);
+            cli_say(cli, "%s: %s", sets->set[i].name, path);
         else
-            status = diag_prefix(diag, status, "%s", sets->name[i]);
+            status = diag_prefix(diag, status, "%s", sets->set[i].name);
         free(path);
     }
     return status;
@@ -179,7 +179,8 @@ enum status run_prove(struct cli *cli, struct run_options *options, struct diag 
     if (status == STATUS_OK)
         status = run_read_inputs(&sets, options, &p->session.model, &p->arena, diag);
     if (status == STATUS_OK && sets.count == 1)
-        status = prove_one(p, cli, options, sets.set[0], options->output, cli->result, diag);
+        status =
+            prove_one(p, cli, options, run_inputs(&sets, 0), options->output, cli->result, diag);
     else if (status == STATUS_OK)
         status = prove_many(p, cli, options, &sets, diag);
     if (status == STATUS_OK) {
