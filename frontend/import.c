@@ -116,12 +116,44 @@ static void add_output(struct importer *importer, struct import_scope *scope, co
     graph->outputs = grown;
 }
 
+/*
+ * A declared output that contradicts what the nodes give. A wrong type is refused; wrong shapes are common in what scikit-learn's exporter
+ * writes, and harmless, so they are noted.
+ */
+static void check_declared(struct importer *importer, struct import_scope *scope,
+                           const Onnx__ValueInfo *info, uint32_t value)
+{
+    const struct graph_value *v = &scope->unit->graph->values[value];
+    const Onnx__Type *type = info->type;
+    if (type == NULL || type->value_case != ONNX__TYPE__VALUE_TENSOR_TYPE)
+        return;
+    enum element_type declared = (enum element_type)type->tensor_type->elem_type;
+    enum element_type found = v->text_table != NULL ? ELEMENT_STRING : v->type;
+    if (declared != ELEMENT_UNDEFINED && found != ELEMENT_UNDEFINED && declared != found)
+        import_problem(importer, STATUS_BAD_INPUT, "output '%s' is declared %s but is %s", info->name,
+                       element_type_name(declared), element_type_name(found));
+    const Onnx__Shape *shape = type->tensor_type->shape;
+    if (shape == NULL || !v->shape_known)
+        return;
+    bool agrees = shape->n_dim == v->shape.rank;
+    for (size_t i = 0; agrees && i < shape->n_dim; i++)
+        agrees = shape->dim[i]->value_case != ONNX__SHAPE__DIM__VALUE_DIM_VALUE || shape->dim[i]->dim_value < 0 ||
+                 shape->dim[i]->dim_value == v->shape.dim[i];
+    struct value_info computed = unit_value_info(scope->unit, value);
+    char text[200];
+    value_info_text(text, sizeof text, &computed);
+    if (!agrees)
+        import_note(importer, "output '%s' is %s, which its declared shape contradicts", info->name, text);
+}
+
 static void add_outputs(struct importer *importer, struct import_scope *scope,
                         const Onnx__Graph *graph)
 {
     for (size_t i = 0; i < graph->n_output && importer->fatal == STATUS_OK; i++) {
         const char *name = graph->output[i]->name == NULL ? "" : graph->output[i]->name;
         struct binding binding = scope_lookup(importer, scope, name);
+        if (binding.kind == BINDING_VALUE)
+            check_declared(importer, scope, graph->output[i], binding.value);
         if (binding.kind == BINDING_VALUE || binding.kind == BINDING_SEQUENCE)
             add_output(importer, scope, name, &binding);
         else if (binding.kind != BINDING_BROKEN)
@@ -151,13 +183,21 @@ static void check_model(struct importer *importer, const Onnx__Model *model)
     if (model->has_ir_version && model->ir_version > IR_VERSION_NEWEST)
         import_note(importer, "the file has IR version %lld; %d is the newest known",
                     (long long)model->ir_version, IR_VERSION_NEWEST);
-    for (size_t i = 0; i < model->n_opset_import; i++)
+    for (size_t i = 0; i < model->n_opset_import; i++) {
+        const char *domain = model->opset_import[i]->domain == NULL ? "" : model->opset_import[i]->domain;
+        int64_t version = model->opset_import[i]->version;
+        bool is_ml = strcmp(domain, "ai.onnx.ml") == 0;
+        int newest = is_ml ? OPSET_ML_NEWEST : OPSET_NEWEST;
+        if ((is_ml || domain[0] == 0 || strcmp(domain, "ai.onnx") == 0) && (version < 1 || version > newest))
+            import_problem(importer, STATUS_UNSUPPORTED,
+                           "opset %lld of %s: versions 1 to %d are known; export the model with one of them",
+                           (long long)version, is_ml ? domain : "ai.onnx", newest);
         for (size_t k = 0; k < i; k++) {
-            const char *a = model->opset_import[i]->domain, *b = model->opset_import[k]->domain;
-            if (strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0)
-                import_note(importer, "opset domain '%s' is imported twice; the higher version counts",
-                            a == NULL ? "" : a);
+            const char *other = model->opset_import[k]->domain;
+            if (strcmp(domain, other == NULL ? "" : other) == 0)
+                import_note(importer, "opset domain '%s' is imported twice; the higher version counts", domain);
         }
+    }
 }
 
 /* One pass over the file; the result counts only when no problem came and no input was found to be needed. */

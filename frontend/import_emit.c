@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "frontend/import_node.h"
+#include "frontend/tensor_parts.h"
 #include "ir/graph_interpret.h"
 
 /* A node whose operands are known and small is computed at once, for the shapes that may hang on it. */
@@ -109,6 +110,13 @@ static void infer_node(struct import_node *n, uint32_t index)
         rule_fail(n, status, "%s%s%s", n->emitted > 1 ? op_name(node->op) : "",
                   n->emitted > 1 ? ": " : "", reason == NULL ? diag.text : reason + 3);
         return;
+    }
+    for (size_t i = 0; i < node->output_count; i++) {
+        size_t count;
+        if (out[i].shape_known && !shape_count(&out[i].shape, TENSOR_ELEMENT_LIMIT, &count)) {
+            rule_fail(n, STATUS_LIMIT, "its result has more than %zu elements", TENSOR_ELEMENT_LIMIT);
+            return;
+        }
     }
     compute_if_known(n, node, in, out);
     for (size_t i = 0; i < node->output_count; i++)

@@ -21,16 +21,15 @@ static int imported_version(const struct import_scope *scope, const char *domain
     return version > 1000 ? 1000 : (int)version;
 }
 
+/* The opset a node means; other domains than those of ONNX count as version 1 when they are not imported. */
 static int version_of(struct import_node *n)
 {
     int version = imported_version(n->scope, n->domain);
-    if (version > 0)
-        return version;
-    version = strcmp(n->domain, "ai.onnx") == 0 ? OPSET_NEWEST
-              : strcmp(n->domain, "ai.onnx.ml") == 0 ? OPSET_ML_NEWEST : 1;
-    import_note(n->importer, "the model does not say which opset of %s it means; %d is taken",
-                n->domain, version);
-    return version;
+    bool is_onnx = strcmp(n->domain, "ai.onnx") == 0 || strcmp(n->domain, "ai.onnx.ml") == 0;
+    if (version == 0 && is_onnx)
+        rule_fail(n, STATUS_BAD_INPUT, "the model does not say which opset of %s it means; add it to opset_import",
+                  n->domain);
+    return version > 0 ? version : 1;
 }
 
 static const Onnx__Function *find_function(const struct import_node *n)
@@ -95,7 +94,7 @@ static void report(struct import_node *n)
         return;
     char operands[400];
     operand_text(n, operands, sizeof operands);
-    import_problem(n->importer, n->status, "node '%s' (%s, %s opset %d; inputs: %s): %s", n->name,
+    import_problem(n->importer, n->status, "node '%.200s' (%.100s, %.100s opset %d; inputs: %s): %s", n->name,
                    n->proto->op_type, n->domain, n->version, operands[0] == 0 ? "none" : operands,
                    n->diag.text);
 }
@@ -124,14 +123,14 @@ static const struct import_rule *find_rule(struct import_node *n)
                   "the domain %s has no such operator here; give its body as a function in the model",
                   n->domain);
     else if (!exact)
-        rule_note(n, "this operator is not part of that opset; version %d of it is taken",
-                  rule->since);
+        rule_fail(n, STATUS_BAD_INPUT, "this operator is not part of that opset but of version %d", rule->since);
     return rule;
 }
 
 static void run_rule(struct import_node *n)
 {
-    n->rule = find_rule(n);
+    if (n->status == STATUS_OK)
+        n->rule = find_rule(n);
     bool complete = gather_operands(n);
     if (n->rule != NULL && complete && n->status == STATUS_OK)
         n->rule->run(n);
@@ -139,6 +138,9 @@ static void run_rule(struct import_node *n)
     for (size_t i = 0; i < n->proto->n_attribute && n->status == STATUS_OK && complete; i++) {
         const char *name = n->proto->attribute[i]->name;
         /* Opset 1 to 5 write consumed_inputs, which says how a runtime may reuse memory. */
+        for (size_t k = 0; k < i && name != NULL; k++)
+            if (n->proto->attribute[k]->name != NULL && strcmp(n->proto->attribute[k]->name, name) == 0)
+                rule_fail(n, STATUS_BAD_INPUT, "attribute '%s' is given twice", name);
         if (name != NULL && strcmp(name, "consumed_inputs") != 0 && !import_rule_accepts(n->rule, name))
             rule_note(n, "attribute '%s' has no meaning for this operator and is ignored", name);
     }
@@ -175,7 +177,7 @@ void import_one_node(struct importer *importer, struct import_scope *scope, cons
     const Onnx__Function *function = find_function(n);
     if (function == NULL)
         run_rule(n);
-    else if (gather_operands(n) && n->status == STATUS_OK)
+    else if (n->status == STATUS_OK && gather_operands(n) && n->status == STATUS_OK)
         import_call_function(n, function);
     if (n->status != STATUS_OK)
         report(n);
@@ -257,6 +259,9 @@ void import_call_function(struct import_node *n, const Onnx__Function *function)
     if (n->status != STATUS_OK || !deeper(n))
         return;
     struct importer *importer = n->importer;
+    for (const struct import_call *outer = n->scope->call; outer != NULL; outer = outer->outer)
+        if (outer->function == function)
+            rule_fail(n, STATUS_BAD_INPUT, "the function '%s' calls itself", function->name);
     struct import_scope *scope = inner_scope(n, NULL, n->unit);
     struct import_call *call = arena_new(importer->arena, struct import_call);
     struct binding *outputs = arena_array(importer->arena, struct binding, function->n_output);

@@ -232,6 +232,14 @@ static const struct value_spec *find_spec(const struct value_spec *specs, size_t
     return NULL;
 }
 
+static bool has_unbound(const struct shape *shape)
+{
+    for (unsigned i = 0; i < shape->rank; i++)
+        if (shape->dim[i] < 0)
+            return true;
+    return false;
+}
+
 void import_bind_dims(struct importer *importer, struct value_spec *specs, size_t count)
 {
     const struct import_options *options = importer->options;
@@ -254,6 +262,12 @@ void import_bind_dims(struct importer *importer, struct value_spec *specs, size_
     for (size_t i = 0; i < options->sample_count; i++)
         if (find_spec(specs, count, options->sample[i].input, &input) != NULL)
             bind_shape(importer, specs, count, input, &options->sample[i].tensor->shape, "--data");
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        size_t elements;
         bind_default(importer, specs, count, i);
+        if (specs[i].shape_known && !has_unbound(&specs[i].shape) &&
+            !shape_count(&specs[i].shape, TENSOR_ELEMENT_LIMIT, &elements))
+            import_problem(importer, STATUS_LIMIT, "input '%s' has more than %zu elements", specs[i].name,
+                           TENSOR_ELEMENT_LIMIT);
+    }
 }

@@ -224,6 +224,11 @@ static enum status check_store(const struct tensor_parts *parts, enum element_ty
                                size_t count, struct diag *diag)
 {
     bool is_raw = parts->has_raw && type != ELEMENT_STRING;
+    size_t stores = (parts->raw_count != 0) + (parts->float_count != 0) + (parts->double_count != 0) +
+                    (parts->int32_count != 0) + (parts->int64_count != 0) + (parts->uint64_count != 0) +
+                    (parts->text_count != 0);
+    if (stores > 1)
+        return diag_set(diag, STATUS_BAD_INPUT, "its elements are stored in more than one way");
     if (is_raw) {
         size_t expected = tensor_raw_bytes(type, count);
         if (parts->raw_count != expected)
