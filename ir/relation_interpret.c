@@ -177,10 +177,12 @@ struct sum {
 
 static void sum_add(struct sum *sum, wide value)
 {
-    __int128 small;
+    __int128 small, total;
     if (!sum->is_wide && wide_to_i128(&small, value) &&
-        !__builtin_add_overflow(sum->narrow, small, &sum->narrow))
+        !__builtin_add_overflow(sum->narrow, small, &total)) {
+        sum->narrow = total;
         return;
+    }
     if (!sum->is_wide) {
         sum->full = wide_from_i128(sum->narrow);
         sum->is_wide = true;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ir/rounded_math.h"
 #include "passes/lower_internal.h"
 
 /* ---- quotients ---- */
@@ -256,6 +257,23 @@ static uint32_t one_power(struct lowering *l, uint32_t x, double p)
     return lowering_real_power(l, x, p, fraction);
 }
 
+/* a^y for a known base: exp(y log a). The base decides what is computed, so it is public. */
+static void known_base(struct lowering *l)
+{
+    enum { LOG_BITS = 40 };
+    const struct tensor *base = lowering_data(l, 0);
+    double value = base == NULL || base->count != 1 || !element_type_is_float(base->type) ? 0 : base->data.real[0];
+    if (!(value > 0))
+        lowering_fail(l, STATUS_UNSUPPORTED, "of base and exponent one has to be known at compile time, and a known base positive");
+    uint32_t y = lowering_trim(l, lowering_input(l, 1), lowering_input_plan(l, 1)->fraction + l->plan->extra_bits, 6);
+    struct shape shape = lowering_shape(l, y), out = lowering_output_shape(l, 0);
+    struct relation_term term = lowering_term_wide(l, lowering_real(l, rounded_log(value), LOG_BITS), y, &shape);
+    uint32_t t = lowering_linear(l, &shape, form_fixed(lowering_fraction(l, y) + LOG_BITS), &term, 1, wide_from_i64(0));
+    const struct value_plan *plan = lowering_output_plan(l, 0);
+    double high = rounded_log(fmax(fmax(fabs(plan->low), fabs(plan->high)), 0x1p-20)) + 2;
+    lowering_output(l, 0, lowering_expand(l, lowering_exp(l, t, high, lowering_output_fraction(l, 0) + 1), &out));
+}
+
 /*
  * Pow with exponents known at compile time. An exponent decides what is computed, so it is public, stored with the model or not. Elements with one exponent are
  * computed together.
@@ -264,8 +282,10 @@ void lower_pow(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
     const struct tensor *exponents = lowering_data(l, 1);
-    if (exponents == NULL)
-        lowering_fail(l, STATUS_UNSUPPORTED, "the exponent is computed; only exponents known at compile time lower");
+    if (exponents == NULL) {
+        known_base(l);
+        return;
+    }
     uint32_t x = lowering_factor(l, 0);
     size_t count = shape_elements(&shape), found = 0;
     struct relation_view view = {.tensor = 0}, source = lowering_view(l, x, &shape);

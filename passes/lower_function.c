@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ir/rounded_math.h"
 #include "passes/lower_internal.h"
 
 enum { TABLE_BITS_MAX = 62 };
@@ -85,9 +86,81 @@ static uint32_t rest_factor(struct lowering *l, const struct digits *d, unsigned
     return lowering_product(l, &shape, form_fixed(2 * (int32_t)g + 1), terms, 2, wide_power_of_two(2 * g + 1));
 }
 
+/* How an exp is cut up. */
+struct exp_plan {
+    int32_t g;            /* fraction bits of the argument */
+    int32_t relative;     /* bits of the factor tables */
+    int64_t first, last;  /* lead digits, in sixteenths */
+    int32_t lead_bits;    /* fraction of the lead table */
+    bool is_far;          /* the lead digit is cut once more, at multiples of 16 */
+};
+
+enum { FAR_SHIFT = 8, FAR_ENTRIES_MAX = 5, FAR_POWER = 23, FAR_RELATIVE_BITS = 24 };
+
 /*
- * exp(lead / 16) exp(middle / 2^12) (1 + t + ...): the first table carries absolute precision, the second relative. Arguments whose
- * exp rounds to 0 are raised to one that does too.
+ * exp(lead / 16): a table with absolute precision; when its numbers or entries are too many, exp(low) exp(near / 16) exp(16 far) with relative
+ * precision, near < 256.
+ */
+static uint32_t lead_factor(struct lowering *l, const struct exp_plan *p, uint32_t lead)
+{
+    if (!p->is_far) {
+        struct relation_table table = function_table(l, "exp", TABLE_EXP, p->first, (size_t)(p->last - p->first + 1), LEAD_SHIFT, p->lead_bits);
+        return look_up(l, &table, lead, p->lead_bits);
+    }
+    wide minus_first = wide_from_i64(-p->first);
+    uint32_t near, from_first = lowering_affine(l, 1, lead, minus_first);
+    struct range range = range_of_i64(0, (p->last - p->first) >> FAR_SHIFT);
+    uint32_t far = lowering_rescale(l, from_first, wide_power_of_two(FAR_SHIFT), ROUND_FLOOR, form_integer(), &range, &near);
+    /* exp(16 j) = m 2^(23 j), m in [1, 1.6), and the power of two in two factors of 64 bits. */
+    int64_t *fars[3];
+    size_t count = (size_t)((p->last - p->first) >> FAR_SHIFT) + 1;
+    struct relation_table far_table = {.key = arena_printf(l->arena, "exp(16 i) 2^(%d - 23 i) and 2^(23 i), %zu", FAR_RELATIVE_BITS, count),
+                                       .size = count, .output_count = count > 3 ? 3 : 2};
+    struct form forms[3] = {form_fixed(FAR_RELATIVE_BITS), form_integer(), form_integer()};
+    for (int k = 0; k < 3; k++)
+        far_table.outputs[k] = fars[k] = lowering_array(l, int64_t, count);
+    for (int j = 0; j < (int)count; j++) {
+        ASSERT(wide_to_i64(&fars[0][j], table_number(TABLE_EXP, 16 * j, 0, FAR_RELATIVE_BITS - FAR_POWER * j)));
+        fars[1][j] = (int64_t)1 << FAR_POWER * (j < 2 ? j : 2);
+        fars[2][j] = (int64_t)1 << FAR_POWER * (j < 2 ? 0 : j - 2);
+    }
+    uint32_t out[3];
+    lowering_table(l, &far_table, far, forms, out);
+    uint32_t power = count > 3 ? product(l, out[1], out[2]) : out[1];
+    int64_t *nears = lowering_array(l, int64_t, (size_t)1 << FAR_SHIFT);
+    for (int64_t i = 0; i < 1 << FAR_SHIFT; i++) {
+        if (!wide_to_i64(&nears[i], table_number(TABLE_EXP, p->first + i, LEAD_SHIFT, p->lead_bits)))
+            lowering_fail(l, STATUS_LIMIT, "exp of numbers this large is out of reach; declare a smaller --range");
+    }
+    struct relation_table near_table = {.key = arena_printf(l->arena, "exp(i / 16) 2^%d from %lld", p->lead_bits, (long long)p->first),
+                                        .size = (size_t)1 << FAR_SHIFT, .output_count = 1, .outputs = {nears}};
+    if (near_table.key == NULL || far_table.key == NULL)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
+    return product(l, product(l, look_up(l, &near_table, near, p->lead_bits), out[0]), power);
+}
+
+static struct exp_plan plan_exp(struct lowering *l, double low, double high, int32_t fraction)
+{
+    const double ln2 = 0.6931471805599453;
+    double size_bits = high / ln2 + fraction;
+    struct exp_plan p = {.relative = (int32_t)ceil(fmin(fmax(size_bits, 6), 40)) + 2};
+    p.first = (int64_t)low * (1 << LEAD_SHIFT);
+    p.last = (int64_t)floor(high * (1 << LEAD_SHIFT));
+    p.lead_bits = fraction + 3;
+    p.is_far = p.last - p.first >= LEAD_ENTRIES_MAX || size_bits > TABLE_BITS_MAX - 4;
+    if (p.is_far) {
+        p.relative = p.relative > FAR_RELATIVE_BITS ? FAR_RELATIVE_BITS : p.relative;
+        p.lead_bits = p.relative - (int32_t)floor(low / ln2) + 1;
+        if ((p.last - p.first) >> FAR_SHIFT >= FAR_ENTRIES_MAX)
+            lowering_fail(l, STATUS_LIMIT, "exp of numbers from %g to %g is out of reach; declare a smaller --range", low, high);
+    }
+    p.g = p.relative < LEAD_SHIFT + 2 ? LEAD_SHIFT + 2 : p.relative;
+    return p;
+}
+
+/*
+ * exp(lead / 16) exp(middle / 2^12) (1 + t + ...): the lead carries absolute precision, the rest relative. Arguments whose exp rounds to 0 are
+ * raised to one that does too.
  */
 uint32_t lowering_exp(struct lowering *l, uint32_t x, double high, int32_t fraction)
 {
@@ -96,23 +169,14 @@ uint32_t lowering_exp(struct lowering *l, uint32_t x, double high, int32_t fract
     int32_t own = lowering_fraction(l, x);
     high = fmin(high, ldexp(wide_to_double(range.high), -own));
     double low = fmax(ldexp(wide_to_double(range.low), -own), -(fraction + 2) * ln2);
-    low = low > high ? high : low;
-    double size_bits = high / ln2 + fraction;
-    int32_t relative = (int32_t)ceil(fmin(fmax(size_bits, 6), 40)) + 2;
-    int32_t g = relative < LEAD_SHIFT + 2 ? LEAD_SHIFT + 2 : relative;
-    x = lowering_to_fraction(l, x, g);
-    double floor_low = floor(low) - 1;
-    wide bound = lowering_real(l, floor_low, g);
-    x = lowering_at_least(l, x, bound);
-    int64_t first = (int64_t)floor_low * (1 << LEAD_SHIFT), last = (int64_t)floor(high * (1 << LEAD_SHIFT));
-    if (last - first >= LEAD_ENTRIES_MAX || size_bits > TABLE_BITS_MAX - 3)
-        lowering_fail(l, STATUS_LIMIT, "exp of numbers from %g to %g is out of reach; declare a smaller --range", low, high);
-    struct digits d = split(l, x, first, last);
-    struct relation_table lead = function_table(l, "exp", TABLE_EXP, first, (size_t)(last - first + 1), LEAD_SHIFT, fraction + 3);
-    struct relation_table middle = function_table(l, "exp", TABLE_EXP, 0, (size_t)1 << d.middle_bits, LEAD_SHIFT + d.middle_bits, relative);
-    uint32_t y = product(l, look_up(l, &lead, d.lead, fraction + 3), look_up(l, &middle, d.middle, relative));
+    low = floor(low > high ? high : low) - 1;
+    struct exp_plan p = plan_exp(l, low, high, fraction);
+    x = lowering_at_least(l, lowering_to_fraction(l, x, p.g), lowering_real(l, low, p.g));
+    struct digits d = split(l, x, p.first, p.last);
+    struct relation_table middle = function_table(l, "exp", TABLE_EXP, 0, (size_t)1 << d.middle_bits, LEAD_SHIFT + d.middle_bits, p.relative);
+    uint32_t y = product(l, lead_factor(l, &p, d.lead), look_up(l, &middle, d.middle, p.relative));
     if (d.rest != RELATION_NONE)
-        y = product(l, y, rest_factor(l, &d, (unsigned)g, relative > 24));
+        y = product(l, y, rest_factor(l, &d, (unsigned)p.g, p.relative > 24));
     return lowering_to_fraction(l, y, fraction);
 }
 
@@ -124,7 +188,7 @@ static uint32_t hold_argument(struct lowering *l, uint32_t x, const struct value
 {
     int32_t own = lowering_fraction(l, x);
     double interval = ldexp(wide_to_double(lowering_range_of(l, x).high), -own);
-    double seen = plan->high > 0 ? 2 * plan->high + 2 : 2;
+    double seen = plan->high > 0 ? 1.25 * plan->high + 2 : 2;
     *high = interval;
     if (interval <= seen)
         return x;
@@ -264,7 +328,7 @@ void lower_log(struct lowering *l)
 uint32_t lowering_real_power(struct lowering *l, uint32_t x, double p, int32_t fraction)
 {
     const struct value_plan *y = lowering_output_plan(l, 0);
-    double high = log(fmax(fmax(fabs(y->low), fabs(y->high)), 0x1p-20)) + 2;
+    double high = rounded_log(fmax(fmax(fabs(y->low), fabs(y->high)), 0x1p-20)) + 2;
     int32_t relative = fraction + (int32_t)ceil(fmax(high, 0) * 1.5) + 4;
     uint32_t t = lowering_log(l, x, lowering_input_plan(l, 0), relative);
     struct shape shape = lowering_shape(l, t);

@@ -335,7 +335,7 @@ static uint32_t from_rows(struct lowering *l, uint32_t rows, const struct shape 
 
 void lower_top_k(struct lowering *l)
 {
-    uint32_t x = trimmed_input(l);
+    uint32_t x = lowering_has_output(l, 0) ? trimmed_input(l) : lowering_input(l, 0);
     unsigned rank = lowering_shape(l, x).rank, axis = lowering_axis(l, lowering_attribute_int(l, "axis", -1), rank);
     bool largest = lowering_attribute_int(l, "largest", 1) != 0;
     int64_t k = lowering_known(l, 1)->data.integer[0];

@@ -190,42 +190,61 @@ static int32_t bits_to_move(double ratio, size_t mismatches)
     return mismatches > 0 && step < 4 ? 4 : step;
 }
 
+/* One round of the search. */
+struct trial {
+    int32_t extra;
+    double ratio;
+    size_t mismatches;
+};
+
+static bool is_good(const struct trial *trial)
+{
+    return trial->ratio <= error_share && trial->mismatches == 0;
+}
+
+/* Fewer wrong labels, then the tolerance, then fewer bits; beyond the tolerance the smaller error. */
+static bool is_better(const struct trial *a, const struct trial *b)
+{
+    if (a->mismatches != b->mismatches)
+        return a->mismatches < b->mismatches;
+    if (is_good(a) != is_good(b))
+        return is_good(a);
+    return is_good(a) ? a->extra < b->extra : a->ratio < 0.9 * b->ratio;
+}
+
 /*
- * Each round lowers with other widths. Stops at the fewest bits that meet the share; when rounds run out, the best that was seen is
- * lowered again.
+ * Each round lowers with other widths. Stops at the fewest bits that meet the share, or when more bits no longer help: then the error is the
+ * rounding of the float run itself.
  */
 static enum status search_widths(struct pipeline *p)
 {
-    int32_t extra = FIRST_EXTRA_BITS, best = FIRST_EXTRA_BITS, failed_below = INT32_MIN;
-    bool have_good = false;
-    double best_ratio = INFINITY;
-    size_t best_mismatches = SIZE_MAX;
+    struct trial best = {0, INFINITY, SIZE_MAX}, now = {FIRST_EXTRA_BITS, 0, 0};
+    int32_t failed = INT32_MIN;
     for (int round = 0; round < ROUNDS_MAX; round++) {
-        p->plan.extra_bits = extra;
+        p->plan.extra_bits = now.extra;
         enum status status = lower_once(p);
         if (status != STATUS_OK)
             return status;
-        bool is_good = p->worst_ratio <= error_share && p->mismatches == 0;
-        bool is_better = is_good ? !have_good || extra < best : !have_good && (p->mismatches < best_mismatches || (p->mismatches == best_mismatches && p->worst_ratio < best_ratio));
-        if (is_better) {
-            best = extra;
-            best_ratio = p->worst_ratio;
-            best_mismatches = p->mismatches;
-        }
-        have_good |= is_good;
-        if (!is_good && extra > failed_below)
-            failed_below = extra;
-        int32_t step = bits_to_move(p->worst_ratio, p->mismatches);
-        int32_t next = extra + step;
-        if (have_good && next <= failed_below)
-            next = failed_below + 1;
-        if (next == extra || (have_good && next >= best))
+        now.ratio = p->worst_ratio;
+        now.mismatches = p->mismatches;
+        bool helped = is_better(&now, &best);
+        bool went_up = round > 0 && now.extra > best.extra;
+        if (helped)
+            best = now;
+        if (!is_good(&now) && now.extra > failed)
+            failed = now.extra;
+        if (went_up && !helped)
             break;
-        extra = next;
+        int32_t next = now.extra + bits_to_move(now.ratio, now.mismatches);
+        if (is_good(&best) && next <= failed)
+            next = failed + 1;
+        if (next == now.extra || (is_good(&best) && next >= best.extra))
+            break;
+        now.extra = next;
     }
-    if (p->plan.extra_bits == best)
+    if (p->plan.extra_bits == best.extra)
         return STATUS_OK;
-    p->plan.extra_bits = best;
+    p->plan.extra_bits = best.extra;
     return lower_once(p);
 }
 
