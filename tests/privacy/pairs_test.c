@@ -23,7 +23,9 @@ static void compile(const char *pair, const char *side, const char *folder)
     struct diag_list problems = {0};
     struct import_notes notes = {0};
     struct compilation c;
-    snprintf(model, sizeof model, "%s/tests/privacy/%s/%s.onnx", test_source_dir(), pair, side);
+    char name[256];
+    snprintf(name, sizeof name, "tests/privacy/%s/%s.onnx", pair, side);
+    snprintf(model, sizeof model, "%s", test_source_path(name));
     struct compile_options options = {
         .model_path = model, .out_folder = folder, .ranges = &range, .range_count = 1};
     enum status status = compile_model(&c, &options, &problems, &notes);
