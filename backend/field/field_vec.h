@@ -2,9 +2,10 @@
  * Arrays of field elements: the only place where wide SIMD stands. Loops of the provers over whole
  * columns (quotient terms, running products, batch inverses) are written on these.
  *
- * One table of functions for each array path; field_vec_kernels() returns the one in use. The paths
- * are portable and ADX loops over the scalar kernels, and AVX-512 IFMA, eight elements at a time.
- * All take and leave fully reduced elements of field.h and give the same bytes.
+ * One table of functions for each array path, field_vec_kernels_of(field_vec_path()) being the one
+ * in use. The paths are portable and ADX loops over the scalar kernels, and AVX-512 IFMA, eight
+ * elements at a time. All take and leave fully reduced elements of field.h and give the same bytes;
+ * the first factor of fr_mul and of fp_mul may be anything below twice the modulus.
  *
  * Every function: arrays have n elements in natural order, n may be 0; r may be exactly one of the
  * inputs, never overlap one partly. No function allocates or starts threads.
