@@ -109,15 +109,22 @@ static __attribute__((noinline)) void invert_chains(struct chains *c)
     c->product[0] = even;
 }
 
-/* Sets *before to the chain of addition i so far and takes its denominator into it. Returns whether
- * it is a rare case. */
+/* before[i] becomes the chain of addition i before it; the chains stand at 1 at the last two. */
+static inline void start_chains(struct chains *c, fp *before, size_t n)
+{
+    c->product[0] = c->product[1] = fp_one;
+    for (size_t i = n; i > 0 && i + 2 > n; i--)
+        before[i - 1] = fp_one;
+}
+
+/* Takes the denominator of addition i into its chain, which goes on with addition i - 2. Returns
+ * whether it is a rare case. */
 static inline bool take_denominator(struct chains *c, fp *before, size_t i, const g1_affine *a,
                                     const g1_affine *b)
 {
     fp d;
     bool rare = denominator(&d, a, b);
-    *before = c->product[i & 1];
-    fp_mul_lazy(&c->product[i & 1], &c->product[i & 1], &d);
+    fp_mul_lazy(i >= 2 ? &before[i - 2] : &c->product[i], &before[i], &d);
     return rare;
 }
 
@@ -150,11 +157,12 @@ static __attribute__((noinline)) void finish_any(struct chains *c, const fp *bef
 FLATTEN void FIELD_PATH_NAME(affine_add_pairs)(g1_affine *point, const uint16_t *pair, size_t n,
                                                size_t distance, fp *scratch)
 {
-    struct chains c = {{fp_one, fp_one}};
+    struct chains c;
     bool rare = false;
+    start_chains(&c, scratch, n);
     for (size_t i = n; i-- > 0;) {
         const g1_affine *a = &point[pair[i]];
-        rare |= take_denominator(&c, &scratch[i], i, a, a + distance);
+        rare |= take_denominator(&c, scratch, i, a, a + distance);
     }
     invert_chains(&c);
     if (UNLIKELY(rare)) {
@@ -173,10 +181,11 @@ FLATTEN void FIELD_PATH_NAME(affine_add_pairs)(g1_affine *point, const uint16_t 
 FLATTEN void FIELD_PATH_NAME(affine_add_arrays)(g1_affine *r, const g1_affine *a,
                                                 const g1_affine *b, size_t n, fp *scratch)
 {
-    struct chains c = {{fp_one, fp_one}};
+    struct chains c;
     bool rare = false;
+    start_chains(&c, scratch, n);
     for (size_t i = n; i-- > 0;)
-        rare |= take_denominator(&c, &scratch[i], i, &a[i], &b[i]);
+        rare |= take_denominator(&c, scratch, i, &a[i], &b[i]);
     invert_chains(&c);
     if (UNLIKELY(rare)) {
         for (size_t i = 0; i < n; i++)
