@@ -218,26 +218,60 @@ static enum status start_vk(struct plonk_verifying_key *vk, const struct circuit
     return plonk_circuit_digest(vk->circuit_digest, circuit, diag);
 }
 
-static enum status commit_fixed(struct plonk_proving_key *key, struct diag *diag)
+/* A fixed column of fast mode from its values. */
+static enum status commit_fixed_values(g1_affine *out, struct plonk_proving_key *key,
+                                       unsigned column, const struct srs_lagrange *bases,
+                                       struct diag *diag)
+{
+    struct arena_mark mark = arena_checkpoint(&key->arena);
+    fr *value = arena_array(&key->arena, fr, key->domain.n);
+    if (value == NULL)
+        return arena_failure(&key->arena, key->domain.n * sizeof *value, "a fixed column", diag);
+    for (uint32_t row = 0; row < key->circuit->usable_rows; row++)
+        fixed_value(&value[row], key, column, row);
+    struct kzg_column values = {.full = value};
+    enum status status = kzg_commit_values(out, bases, &values, key->machine, diag);
+    arena_rewind(&key->arena, mark);
+    return status;
+}
+
+/* Sigma columns that move few cells have few coefficients; the others are small integers by row. */
+static enum status commit_fixed(struct plonk_proving_key *key, const struct srs_lagrange *bases,
+                                struct diag *diag)
 {
     const struct plonk_layout *layout = &key->vk.layout;
     unsigned first = layout->phase_first[PLONK_PHASE_FIXED];
-    for (unsigned i = 0; i < key->vk.fixed_count; i++) {
+    enum status status = STATUS_OK;
+    for (unsigned i = 0; i < key->vk.fixed_count && status == STATUS_OK; i++) {
         const struct plonk_group *group = &layout->group[first + i];
         const fr *column[PLONK_ARITY_MAX];
         for (unsigned j = 0; j < group->arity; j++)
             column[j] = key->fixed[group->column[j] - PLONK_FIXED_FIRST];
-        enum status status = kzg_commit_group(&key->vk.fixed[i], key->srs, column, group->arity,
-                                              layout->rows, key->machine, diag);
-        if (status != STATUS_OK)
-            return status;
+        if (bases != NULL && group->arity == 1 && group->column[0] > PLONK_S3 && column[0] != NULL)
+            status = commit_fixed_values(&key->vk.fixed[i], key, group->column[0], bases, diag);
+        else
+            status = kzg_commit_group(&key->vk.fixed[i], key->srs, column, group->arity,
+                                      layout->rows, key->machine, diag);
     }
-    return STATUS_OK;
+    return status;
 }
 
-unsigned plonk_advice_arity(const struct plonk_layout *layout)
+enum status plonk_proving_key_open_bases(struct plonk_proving_key *key, struct diag *diag)
 {
-    return layout->group[layout->phase_first[PLONK_PHASE_ADVICE]].arity;
+    const struct plonk_layout *layout = &key->vk.layout;
+    if (key->has_bases)
+        return STATUS_OK;
+    for (unsigned phase = PLONK_PHASE_ADVICE; phase <= PLONK_PHASE_CHALLENGE; phase++) {
+        unsigned arity = layout->group[layout->phase_first[phase]].arity;
+        enum status status = srs_lagrange_open(&key->bases[phase], key->srs, layout->lg_rows, arity,
+                                               key->machine, diag);
+        if (status != STATUS_OK) {
+            srs_lagrange_release(&key->bases[PLONK_PHASE_ADVICE]);
+            return status;
+        }
+    }
+    key->has_bases = true;
+    return STATUS_OK;
 }
 
 void plonk_parameter_values(fr *out, const struct plonk_layout *layout, const fr *cells,
@@ -291,7 +325,7 @@ enum status plonk_keys_make(struct plonk_proving_key *key, const struct circuit 
     if (status == STATUS_OK)
         status = build(key, circuit, srs, machine, diag);
     if (status == STATUS_OK)
-        status = commit_fixed(key, diag);
+        status = commit_fixed(key, NULL, diag);
     if (status == STATUS_OK)
         status = commit_parameters(key, parameters, tail, diag);
     if (status == STATUS_OK)
@@ -303,15 +337,15 @@ enum status plonk_keys_make(struct plonk_proving_key *key, const struct circuit 
 
 enum status plonk_keys_make_over(struct plonk_proving_key *key, const struct circuit *circuit,
                                  enum plonk_mode mode, const struct srs *srs,
-                                 const g1_affine *parameters, struct machine *machine,
-                                 struct diag *diag)
+                                 const g1_affine *parameters, const struct srs_lagrange *bases,
+                                 struct machine *machine, struct diag *diag)
 {
     memset(key, 0, sizeof *key);
     enum status status = start_vk(&key->vk, circuit, mode, srs, diag);
     if (status == STATUS_OK)
         status = build(key, circuit, srs, machine, diag);
     if (status == STATUS_OK)
-        status = commit_fixed(key, diag);
+        status = commit_fixed(key, bases, diag);
     if (status != STATUS_OK) {
         plonk_proving_key_release(key);
         return status;
@@ -349,6 +383,8 @@ enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct c
 
 void plonk_proving_key_release(struct plonk_proving_key *key)
 {
+    srs_lagrange_release(&key->bases[0]);
+    srs_lagrange_release(&key->bases[1]);
     ntt_domain_release(&key->domain);
     arena_release(&key->arena);
     memset(key, 0, sizeof *key);

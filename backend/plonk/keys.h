@@ -11,6 +11,7 @@
 #ifndef SERTN_BACKEND_PLONK_KEYS_H
 #define SERTN_BACKEND_PLONK_KEYS_H
 
+#include "backend/commit/srs.h"
 #include "backend/curve/curve.h"
 #include "backend/field/field.h"
 #include "backend/plonk/layout.h"
@@ -23,8 +24,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct srs;
-struct srs_lagrange;
 struct plonk_lookup_index;
 
 /* A parsed verifying key. Plain data. */
@@ -84,10 +83,8 @@ struct plonk_proving_key {
     const struct circuit *circuit; /* borrowed */
     const struct srs *srs;         /* borrowed */
     struct machine *machine;       /* borrowed, may be null: one thread */
-    /* Borrowed, may be null. Strided Lagrange bases of plonk_advice_arity columns: with them
-     * commitments to the advice cost by the width of its values. Whoever loads the key may set it;
-     * proofs are the same either way. */
-    const struct srs_lagrange *advice_bases;
+    struct srs_lagrange bases[2];  /* of the groups of phases 0 and 1, when has_bases */
+    bool has_bases;
     struct ntt_domain domain; /* of order n */
     struct arena arena;       /* owns what follows */
     fr *omega;                /* [n] omega^i */
@@ -116,13 +113,14 @@ enum status plonk_keys_make(struct plonk_proving_key *key, const struct circuit 
                             struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * The same over given parameter commitments (param_columns points): how `keys --check` recomputes a
- * verifying key and how the keys of setup circuits are made.
+ * The same over given parameter commitments (param_columns points): how `keys --check` recomputes
+ * a verifying key and how the keys of setup circuits are made. bases: of arity 1 and as many rows,
+ * or null; with them the fixed columns of fast mode are committed to from their values.
  */
 enum status plonk_keys_make_over(struct plonk_proving_key *key, const struct circuit *circuit,
                                  enum plonk_mode mode, const struct srs *srs,
-                                 const g1_affine *parameters, struct machine *machine,
-                                 struct diag *diag) SERTN_MUST_CHECK;
+                                 const g1_affine *parameters, const struct srs_lagrange *bases,
+                                 struct machine *machine, struct diag *diag) SERTN_MUST_CHECK;
 
 /*
  * Rebuilds the proving key that belongs to a verifying key.
@@ -132,8 +130,13 @@ enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct c
                                    const struct plonk_verifying_key *vk, const struct srs *srs,
                                    struct machine *machine, struct diag *diag) SERTN_MUST_CHECK;
 
-/* The arity of the advice groups: what advice_bases must have been opened for. */
-unsigned plonk_advice_arity(const struct plonk_layout *layout);
+/*
+ * Opens strided Lagrange bases for the witness columns, from the cache of srs.h. With them a
+ * commitment costs by the width of the values; proofs are the same bytes either way.
+ * Errors: STATUS_NO_MEMORY. Cost: when they are not cached yet, that of srs_lagrange_open.
+ */
+enum status plonk_proving_key_open_bases(struct plonk_proving_key *key,
+                                         struct diag *diag) SERTN_MUST_CHECK;
 
 /* The n values of a parameter column: its U cells, the random tail, zeros. */
 void plonk_parameter_values(fr *out, const struct plonk_layout *layout, const fr *cells,

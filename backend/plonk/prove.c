@@ -32,20 +32,35 @@ enum round_result plonk_write_commitment(struct plonk_prover *prover, const char
     return is_written ? ROUND_DONE : ROUND_RESTART;
 }
 
-/* Commits to all groups of a phase. */
+/*
+ * Commits to all groups of a phase: to the values of its columns when there are bases, else to
+ * their coefficients.
+ */
 static enum round_result commit_phase(struct plonk_prover *prover, enum plonk_phase phase,
-                                      const char *label)
+                                      fr *const *column)
 {
+    static const char *const label[] = {"phase 0", "phase 1"};
+    const struct plonk_proving_key *key = prover->key;
     const struct plonk_layout *layout = prover->layout;
     for (unsigned g = layout->phase_first[phase]; g < layout->phase_first[phase + 1]; g++) {
         const struct plonk_group *group = &layout->group[g];
-        const fr *column[PLONK_ARITY_MAX];
-        for (unsigned i = 0; i < group->arity; i++)
-            column[i] = prover->column[group->column[i]];
-        enum round_result result =
-            plonk_write_commitment(prover, label, column, group->arity, layout->rows);
-        if (result != ROUND_DONE)
-            return result;
+        const fr *coefficients[PLONK_ARITY_MAX];
+        struct kzg_column values[PLONK_ARITY_MAX];
+        for (unsigned i = 0; i < group->arity; i++) {
+            coefficients[i] = column[group->column[i]];
+            values[i] = (struct kzg_column){.full = column[group->column[i]]};
+        }
+        g1_affine point;
+        enum status status = key->has_bases
+                                 ? kzg_commit_values(&point, &key->bases[phase], values,
+                                                     prover->machine, prover->diag)
+                                 : kzg_commit_group(&point, key->srs, coefficients, group->arity,
+                                                    layout->rows, prover->machine, prover->diag);
+        if (status != STATUS_OK)
+            return ROUND_FAILED;
+        if (!transcript_write_point(&prover->transcript, &prover->writer, label[phase], &point.x,
+                                    &point.y))
+            return ROUND_RESTART;
     }
     return ROUND_DONE;
 }
@@ -110,27 +125,6 @@ static void fill_advice(struct plonk_prover *prover)
     }
 }
 
-/* The advice groups from their values over Lagrange bases. */
-static enum round_result commit_advice_values(struct plonk_prover *prover)
-{
-    const struct plonk_layout *layout = prover->layout;
-    for (unsigned g = layout->phase_first[PLONK_PHASE_ADVICE];
-         g < layout->phase_first[PLONK_PHASE_ADVICE + 1]; g++) {
-        const struct plonk_group *group = &layout->group[g];
-        struct kzg_column column[PLONK_ARITY_MAX];
-        for (unsigned i = 0; i < group->arity; i++)
-            column[i] = (struct kzg_column){.full = prover->value[group->column[i]]};
-        g1_affine point;
-        if (kzg_commit_values(&point, prover->key->advice_bases, column, prover->machine,
-                              prover->diag) != STATUS_OK)
-            return ROUND_FAILED;
-        if (!transcript_write_point(&prover->transcript, &prover->writer, "phase 0", &point.x,
-                                    &point.y))
-            return ROUND_RESTART;
-    }
-    return ROUND_DONE;
-}
-
 static enum round_result round_advice(struct plonk_prover *prover)
 {
     fill_advice(prover);
@@ -140,9 +134,8 @@ static enum round_result round_advice(struct plonk_prover *prover)
                                prover->tail->value[j]);
         ntt_inverse(prover->machine, &prover->key->domain, prover->parameter[j]);
     }
-    enum round_result result = prover->key->advice_bases != NULL
-                                   ? commit_advice_values(prover)
-                                   : commit_phase(prover, PLONK_PHASE_ADVICE, "phase 0");
+    enum round_result result = commit_phase(
+        prover, PLONK_PHASE_ADVICE, prover->key->has_bases ? prover->value : prover->column);
     if (result == ROUND_DONE)
         plonk_squeeze_first(&prover->challenges, &prover->transcript);
     return result;
@@ -221,8 +214,12 @@ static enum round_result round_challenge(struct plonk_prover *prover)
     blind_tail(prover, z);
     blind_tail(prover, phi);
     blind_tail(prover, s);
+    enum round_result result = ROUND_DONE;
+    if (prover->key->has_bases)
+        result = commit_phase(prover, PLONK_PHASE_CHALLENGE, prover->column);
     transform(prover, &prover->column[PLONK_Z], &prover->column[PLONK_Z], 3);
-    enum round_result result = commit_phase(prover, PLONK_PHASE_CHALLENGE, "phase 1");
+    if (!prover->key->has_bases)
+        result = commit_phase(prover, PLONK_PHASE_CHALLENGE, prover->column);
     if (result == ROUND_DONE)
         plonk_squeeze_alpha(&prover->challenges, &prover->transcript);
     return result;
@@ -340,7 +337,7 @@ static size_t lay_out(struct plonk_prover *prover, fr *block)
     prover->opened_count =
         layout->quotient_parts == 1 ? layout->quotient_count : layout->quotient_count - 3 * n;
     prover->opened = TAKE(prover->opened_count);
-    prover->work_count = plonk_work_count(layout);
+    prover->work_count = plonk_work_count(prover->key);
     prover->work = TAKE(prover->work_count);
 #undef TAKE
     return used;

@@ -24,12 +24,24 @@ static bool is_needed(unsigned column)
     return column != PLONK_TX && column != PLONK_TY;
 }
 
-size_t plonk_work_count(const struct plonk_layout *layout)
+/* Columns that take a buffer of values on a coset; the folded table has one when any of its parts
+ * is not zero. */
+static unsigned buffered_columns(const struct plonk_proving_key *key)
 {
-    /* Quotient: one buffer a column, the folded table, powers. Opening: two polynomials of
+    unsigned count = PLONK_FIXED_FIRST - (CIRCUIT_PARAM_MAX - key->vk.layout.param_columns) + 1;
+    for (unsigned column = PLONK_FIXED_FIRST; column < PLONK_COLUMNS; column++)
+        if (key->fixed[column - PLONK_FIXED_FIRST] != NULL &&
+            (column < PLONK_TTAG || column > PLONK_TY))
+            count++;
+    return count;
+}
+
+size_t plonk_work_count(const struct plonk_proving_key *key)
+{
+    /* Quotient: a buffer a column, the folded table, powers. Opening: two polynomials of
      * srs_points. */
-    size_t quotient = (PLONK_COLUMNS + 2) * layout->rows;
-    size_t opening = 2 * layout->srs_points;
+    size_t quotient = (buffered_columns(key) + 2) * key->vk.layout.rows;
+    size_t opening = 2 * key->vk.layout.srs_points;
     return quotient > opening ? quotient : opening;
 }
 
@@ -229,14 +241,18 @@ static void add_gated(fr *quotient, const struct plonk_prover *prover)
     size_t n = prover->layout->rows;
     fr *table = fold_table(prover, prover->work);
     struct coset_job job = {.prover = prover};
-    fr *polynomial[PLONK_COLUMNS];
+    fr *polynomial[PLONK_COLUMNS], *free = prover->work + n;
     for (unsigned column = 0; column < PLONK_COLUMNS; column++) {
         polynomial[column] = is_needed(column) ? prover->column[column] : NULL;
         if (column == PLONK_TTAG)
             polynomial[column] = table;
         job.source[column] = polynomial[column];
-        job.target[column] = prover->work + (column + 1) * n;
+        if (polynomial[column] != NULL) {
+            job.target[column] = free;
+            free += n;
+        }
     }
+    ASSERT((size_t)(free + n - prover->work) <= prover->work_count);
     fr generator, step, shift, c0, c0_inverse;
     fr_from_u64(&generator, FR_GENERATOR);
     fr_root_of_unity(&step, prover->layout->lg_rows + 2);
@@ -257,7 +273,7 @@ static void add_gated(fr *quotient, const struct plonk_prover *prover)
     machine_parallel_for(prover->machine, n, 256, unmix_task, &unmix);
     fr_sqr(&c0, &c0);
     fr_sqr(&c0, &c0);
-    find_top(quotient, prover, polynomial, &c0, prover->work + (PLONK_COLUMNS + 1) * n);
+    find_top(quotient, prover, polynomial, &c0, free);
 }
 
 /* quotient += scale f / (X - root), with f = alpha[0] (z - 1) + alpha[1] phi [+ alpha[2] (s -

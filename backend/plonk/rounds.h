@@ -54,8 +54,8 @@ struct plonk_prover {
     bool holds; /* Q(xi) is the value that the verifier computes from the evaluations */
 };
 
-/* Elements of scratch that a round of this layout may use. */
-size_t plonk_work_count(const struct plonk_layout *layout);
+/* Elements of scratch that the rounds of this key may use. */
+size_t plonk_work_count(const struct plonk_proving_key *key);
 
 /* Fills prover->quotient from the columns; T is whatever polynomial the constraints give, also for
  * a witness that breaks them. */

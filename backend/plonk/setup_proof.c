@@ -69,9 +69,20 @@ static enum status prove_one(uint8_t *proof, const struct plonk_setup *setup, si
     return status;
 }
 
+/* Bases for the columns of setup circuits, when there are any circuits. */
+static enum status open_bases(struct srs_lagrange *bases, const struct plonk_setup *setup,
+                              const struct circuit *circuit, const struct srs *srs,
+                              struct machine *machine, struct diag *diag)
+{
+    *bases = (struct srs_lagrange){.arity = 0};
+    return setup->count == 0 ? STATUS_OK
+                             : srs_lagrange_open(bases, srs, circuit->lg_rows, 1, machine, diag);
+}
+
 static enum status prove_all(struct buffer *out, const struct plonk_setup *setup,
-                             const struct circuit *circuit, const struct plonk_verifying_key *vk,
-                             const struct srs *srs, const fr *const parameters[CIRCUIT_PARAM_MAX],
+                             const struct srs_lagrange *bases, const struct circuit *circuit,
+                             const struct plonk_verifying_key *vk, const struct srs *srs,
+                             const fr *const parameters[CIRCUIT_PARAM_MAX],
                              const struct plonk_parameter_tail *tail, struct machine *machine,
                              const struct plonk_progress *progress, struct diag *diag)
 {
@@ -80,13 +91,15 @@ static enum status prove_all(struct buffer *out, const struct plonk_setup *setup
             progress->report(progress->context, "setup proof", (double)i / (double)setup->count);
         struct plonk_proving_key key;
         enum status status = plonk_keys_make_over(&key, &setup->circuits[i], PLONK_MODE_FAST, srs,
-                                                  vk->parameters, machine, diag);
+                                                  vk->parameters, bases, machine, diag);
         if (status != STATUS_OK)
             return status;
         uint8_t *proof = buffer_extend(out, key.vk.layout.proof_bytes);
-        status = proof == NULL
-                     ? no_memory(diag)
-                     : prove_one(proof, setup, i, &key, circuit, vk, parameters, tail, diag);
+        status = plonk_proving_key_open_bases(&key, diag);
+        if (status == STATUS_OK)
+            status = proof == NULL
+                         ? no_memory(diag)
+                         : prove_one(proof, setup, i, &key, circuit, vk, parameters, tail, diag);
         plonk_proving_key_release(&key);
         if (status != STATUS_OK)
             return status;
@@ -106,7 +119,12 @@ enum status plonk_setup_prove(struct buffer *out, const struct circuit *circuit,
         status = plonk_setup_circuits(&setup, circuit, diag);
     if (status != STATUS_OK)
         return status;
-    status = prove_all(out, &setup, circuit, vk, srs, parameters, tail, machine, progress, diag);
+    struct srs_lagrange bases;
+    status = open_bases(&bases, &setup, circuit, srs, machine, diag);
+    if (status == STATUS_OK)
+        status = prove_all(out, &setup, &bases, circuit, vk, srs, parameters, tail, machine,
+                           progress, diag);
+    srs_lagrange_release(&bases);
     plonk_setup_release(&setup);
     return status;
 }
@@ -118,8 +136,8 @@ static enum status check_key(const struct circuit *circuit, const struct plonk_v
     struct plonk_proving_key key;
     if (vk->layout.param_columns != circuit->param_columns)
         return diag_set(diag, STATUS_REJECTED, "the verifying key is not that of the circuit");
-    enum status status =
-        plonk_keys_make_over(&key, circuit, vk->layout.mode, srs, vk->parameters, machine, diag);
+    enum status status = plonk_keys_make_over(&key, circuit, vk->layout.mode, srs, vk->parameters,
+                                              NULL, machine, diag);
     if (status != STATUS_OK)
         return status;
     bool is_same = memcmp(key.vk.digest, vk->digest, sizeof vk->digest) == 0;
@@ -131,14 +149,14 @@ static enum status check_key(const struct circuit *circuit, const struct plonk_v
                     is_same_srs ? "" : ": it was made with another SRS");
 }
 
-static enum status check_one(const uint8_t *proof, const struct circuit *circuit,
-                             const struct plonk_verifying_key *vk, const struct srs *srs,
-                             const struct srs_verifier *verifier, struct machine *machine,
-                             struct diag *diag)
+static enum status check_one(const uint8_t *proof, const struct srs_lagrange *bases,
+                             const struct circuit *circuit, const struct plonk_verifying_key *vk,
+                             const struct srs *srs, const struct srs_verifier *verifier,
+                             struct machine *machine, struct diag *diag)
 {
     struct plonk_proving_key key;
-    enum status status =
-        plonk_keys_make_over(&key, circuit, PLONK_MODE_FAST, srs, vk->parameters, machine, diag);
+    enum status status = plonk_keys_make_over(&key, circuit, PLONK_MODE_FAST, srs, vk->parameters,
+                                              bases, machine, diag);
     if (status != STATUS_OK)
         return status;
     uint8_t bytes[PLONK_VK_BYTES_MAX];
@@ -154,10 +172,10 @@ static enum status check_one(const uint8_t *proof, const struct circuit *circuit
     return status;
 }
 
-static enum status check_all(const struct plonk_setup *setup, const uint8_t *proof,
-                             size_t proof_bytes, const struct circuit *circuit,
-                             const struct plonk_verifying_key *vk, const struct srs *srs,
-                             struct machine *machine, struct diag *diag)
+static enum status check_all(const struct plonk_setup *setup, const struct srs_lagrange *bases,
+                             const uint8_t *proof, size_t proof_bytes,
+                             const struct circuit *circuit, const struct plonk_verifying_key *vk,
+                             const struct srs *srs, struct machine *machine, struct diag *diag)
 {
     struct plonk_layout layout;
     struct srs_verifier verifier;
@@ -168,8 +186,8 @@ static enum status check_all(const struct plonk_setup *setup, const uint8_t *pro
                         setup->count * layout.proof_bytes);
     srs_verifier_init(&verifier, srs->origin, &srs->tau_g2);
     for (size_t i = 0; i < setup->count; i++) {
-        enum status status = check_one(proof + i * layout.proof_bytes, &setup->circuits[i], vk, srs,
-                                       &verifier, machine, diag);
+        enum status status = check_one(proof + i * layout.proof_bytes, bases, &setup->circuits[i],
+                                       vk, srs, &verifier, machine, diag);
         if (status != STATUS_OK)
             return diag_prefix(diag, status, "setup proof %zu of %zu", i + 1, setup->count);
     }
@@ -186,7 +204,11 @@ enum status plonk_setup_check(const uint8_t *proof, size_t proof_bytes,
         status = plonk_setup_circuits(&setup, circuit, diag);
     if (status != STATUS_OK)
         return status;
-    status = check_all(&setup, proof, proof_bytes, circuit, vk, srs, machine, diag);
+    struct srs_lagrange bases;
+    status = open_bases(&bases, &setup, circuit, srs, machine, diag);
+    if (status == STATUS_OK)
+        status = check_all(&setup, &bases, proof, proof_bytes, circuit, vk, srs, machine, diag);
+    srs_lagrange_release(&bases);
     plonk_setup_release(&setup);
     return status;
 }

@@ -87,6 +87,8 @@ static enum status open_proving(struct proving *p, struct cli *cli,
     if (status == STATUS_OK)
         status = plonk_proving_key_load(&p->key, &p->session.model.circuit, &p->session.model.key,
                                         &p->session.srs, p->session.machine, diag);
+    if (status == STATUS_OK)
+        status = plonk_proving_key_open_bases(&p->key, diag);
     return status;
 }
 

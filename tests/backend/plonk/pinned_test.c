@@ -195,14 +195,15 @@ TEST(a_stored_fast_proof_is_still_accepted)
 /* ---- What a proof depends on ---------------------------------------------------------------- */
 
 static void prove_with(uint8_t *proof, const struct built *built, enum plonk_mode mode,
-                       unsigned threads, const struct srs_lagrange *bases)
+                       unsigned threads, bool with_bases)
 {
     struct proved proved;
     struct diag diag = {0};
     struct machine *machine = threads == 0 ? NULL : machine_new(threads);
     proved_init(&proved, built, mode);
     proved.key.machine = machine;
-    proved.key.advice_bases = bases;
+    if (with_bases)
+        REQUIRE_OK(plonk_proving_key_open_bases(&proved.key, &diag), &diag);
     REQUIRE_OK(proved_prove(&proved, built, entropy, &diag), &diag);
     memcpy(proof, proved.proof, proved.key.vk.layout.proof_bytes);
     proved_release(&proved);
@@ -214,25 +215,20 @@ TEST(threads_paths_and_bases_do_not_show_in_a_proof)
     for (unsigned mode = 0; mode < PLONK_MODES; mode++) {
         struct built built;
         struct features at;
-        struct diag diag = {0};
-        struct srs_lagrange bases = {0};
         static uint8_t alone[PLONK_PROOF_BYTES_MAX], other[PLONK_PROOF_BYTES_MAX];
         built_features(&built, &at, 7, 2, 2);
         memset(alone, 0, sizeof alone);
         memset(other, 0, sizeof other);
-        prove_with(alone, &built, (enum plonk_mode)mode, 0, NULL);
-        prove_with(other, &built, (enum plonk_mode)mode, 3, NULL);
+        prove_with(alone, &built, (enum plonk_mode)mode, 0, false);
+        prove_with(other, &built, (enum plonk_mode)mode, 3, false);
         CHECK_BYTES(other, alone, sizeof alone);
 
-        unsigned arity = mode == PLONK_MODE_GAS ? 6 : 1;
-        REQUIRE_OK(srs_lagrange_open(&bases, test_srs(), 7, arity, NULL, &diag), &diag);
-        prove_with(other, &built, (enum plonk_mode)mode, 2, &bases);
+        prove_with(other, &built, (enum plonk_mode)mode, 2, true);
         CHECK_BYTES(other, alone, sizeof alone);
-        srs_lagrange_release(&bases);
 
         enum field_path path = field_path();
         field_force_path(FIELD_PATH_PORTABLE);
-        prove_with(other, &built, (enum plonk_mode)mode, 1, NULL);
+        prove_with(other, &built, (enum plonk_mode)mode, 1, false);
         field_force_path(path);
         CHECK_BYTES(other, alone, sizeof alone);
         built_release(&built);

@@ -141,7 +141,7 @@ static enum status force(struct cells *cells, struct diag *diag)
         bool holds;
         fr advice[CIRCUIT_ADVICE][64], *column[CIRCUIT_ADVICE] = {advice[0], advice[1], advice[2]};
         REQUIRE_OK(plonk_keys_make_over(&key, &setup.circuits[i], PLONK_MODE_FAST, test_srs(),
-                                        cells->proved.key.vk.parameters, NULL, diag),
+                                        cells->proved.key.vk.parameters, NULL, NULL, diag),
                    diag);
         plonk_setup_fill(column, &setup, i, &cells->built.circuit, witness.parameters);
         for (unsigned j = 0; j < CIRCUIT_ADVICE; j++)
