@@ -212,9 +212,9 @@ static int product_sign(struct place *place, uint32_t tensor, uint32_t element)
     for (size_t m = 0; relation->kind == RELATION_PRODUCT && m < relation->term_count; m++) {
         unsigned variables = 0;
         for (unsigned f = 0; f < relation->terms[m].factor_count; f++)
-            variables += factor_item(place, relation, &relation->terms[m].factors[f],
-                                     element)
-                             .kind != ITEM_CONSTANT;
+            variables +=
+                factor_item(place, relation, &relation->terms[m].factors[f], element).kind !=
+                ITEM_CONSTANT;
         if (variables == 2)
             return unit(relation->terms[m].coefficient);
     }
@@ -322,14 +322,20 @@ static struct term take(struct layout *layout, size_t index)
     return term;
 }
 
-static void put_third(struct layout *layout, uint32_t row)
+static void put_third(struct layout *layout, uint32_t row, const struct term *term)
+{
+    layout->place->rows[row].fixed.c3 = place_constant(layout->place, term->coefficient);
+    layout->place->rows[row].fixed.slot_range = term->range_tag;
+    place_item(layout->place, row, 2, &term->item);
+}
+
+/* The last waiting term, if any, goes to a3. */
+static void take_third(struct layout *layout, uint32_t row)
 {
     if (layout->left == 0)
         return;
     struct term term = take(layout, layout->left - 1);
-    layout->place->rows[row].fixed.c3 = place_constant(layout->place, term.coefficient);
-    layout->place->rows[row].fixed.slot_range = term.range_tag;
-    place_item(layout->place, row, 2, &term.item);
+    put_third(layout, row, &term);
 }
 
 static void put_second(struct layout *layout, uint32_t row, const struct term *term)
@@ -363,7 +369,7 @@ static void lay_weighted(struct layout *layout)
             row = next_row(layout, TERM_WEIGHTED);
             if (place->status != STATUS_OK)
                 return;
-            put_third(layout, row);
+            take_third(layout, row);
         }
         place->rows[row].param[filled] =
             (uint32_t)place_global(place, part->a.tensor, part->a.element) + 1;
@@ -388,58 +394,97 @@ static void lay_products(struct layout *layout)
         layout->equation->constant = wide_from_i64(0);
         place_item(place, row, 0, &part->a);
         place_item(place, row, 1, &part->b);
-        put_third(layout, row);
+        take_third(layout, row);
     }
 }
 
-/* Index of a term with coefficient -1 and no lookup, which can stand in a1 of a three-term row. */
-static bool find_first(const struct layout *layout, size_t *index)
+/* What a term may stand for in a linear row. */
+enum term_class {
+    CLASS_MINUS, /* coefficient -1 and no lookup: fits a1 of a three-term row */
+    CLASS_PLAIN, /* no lookup */
+    CLASS_LOOKUP,
+    CLASS_COUNT
+};
+
+static enum term_class class_of(const struct term *term, int sign)
 {
-    for (size_t i = 0; i < layout->left; i++) {
-        const struct term *term = &layout->equation->terms[i];
-        if (term->range_tag == 0 && unit(term->coefficient) == -1) {
-            *index = i;
-            return true;
-        }
-    }
-    return false;
+    if (term->range_tag != 0)
+        return CLASS_LOOKUP;
+    return unit(term->coefficient) == -sign ? CLASS_MINUS : CLASS_PLAIN;
 }
 
-static bool find_plain(const struct layout *layout, size_t except, size_t *index)
+/* Classes of the three terms of the next row: a1 and a2 hold no lookup, and terms with -1 are kept
+ * for later rows. */
+static bool choose_three(const size_t count[CLASS_COUNT], enum term_class chosen[3])
 {
-    for (size_t i = 0; i < layout->left; i++) {
-        if (i != except && layout->equation->terms[i].range_tag == 0) {
-            *index = i;
-            return true;
-        }
+    size_t left[CLASS_COUNT] = {count[0], count[1], count[2]};
+    if (left[CLASS_MINUS] == 0 || left[CLASS_MINUS] + left[CLASS_PLAIN] < 2 ||
+        left[CLASS_MINUS] + left[CLASS_PLAIN] + left[CLASS_LOOKUP] < 3)
+        return false;
+    chosen[0] = CLASS_MINUS;
+    left[CLASS_MINUS]--;
+    chosen[1] = left[CLASS_PLAIN] > 0 ? CLASS_PLAIN : CLASS_MINUS;
+    left[chosen[1]]--;
+    chosen[2] = left[CLASS_LOOKUP] > 0  ? CLASS_LOOKUP
+                : left[CLASS_PLAIN] > 0 ? CLASS_PLAIN
+                                        : CLASS_MINUS;
+    return true;
+}
+
+/* Rows that lay_linear would take for all terms of an equation, were it multiplied by `sign`. */
+static size_t count_linear_rows(const struct equation *equation, int sign)
+{
+    size_t count[CLASS_COUNT] = {0}, rows = 0;
+    enum term_class chosen[3];
+    for (size_t i = 0; i < equation->term_count; i++)
+        count[class_of(&equation->terms[i], sign)]++;
+    for (; choose_three(count, chosen); rows++) {
+        for (unsigned k = 0; k < 3; k++)
+            count[chosen[k]]--;
     }
-    return false;
+    return rows + (count[0] + count[1] + count[2] + 1) / 2;
+}
+
+static struct term take_class(struct layout *layout, enum term_class wanted)
+{
+    size_t i = layout->left;
+    while (i-- > 0) {
+        if (class_of(&layout->equation->terms[i], 1) == wanted)
+            return take(layout, i);
+    }
+    ASSERT(!"a class was counted that is not there");
+    return take(layout, 0);
+}
+
+static void lay_three(struct layout *layout, const enum term_class chosen[3])
+{
+    struct place *place = layout->place;
+    struct term first = take_class(layout, chosen[0]), second = take_class(layout, chosen[1]);
+    struct term third = take_class(layout, chosen[2]);
+    uint32_t row = next_row(layout, TERM_LINEAR3);
+    if (place->status != STATUS_OK)
+        return;
+    place_item(place, row, 0, &first.item);
+    put_second(layout, row, &second);
+    put_third(layout, row, &third);
 }
 
 static void lay_linear(struct layout *layout)
 {
     struct place *place = layout->place;
     while (layout->left > 0 && place->status == STATUS_OK) {
-        size_t first, second;
-        if (layout->left >= 3 && find_first(layout, &first) && find_plain(layout, first, &second)) {
-            struct term terms[2] = {layout->equation->terms[first],
-                                    layout->equation->terms[second]};
-            size_t later = first > second ? first : second,
-                   sooner = first > second ? second : first;
-            take(layout, later);
-            take(layout, sooner);
-            uint32_t row = next_row(layout, TERM_LINEAR3);
-            if (place->status != STATUS_OK)
-                return;
-            place_item(place, row, 0, &terms[0].item);
-            put_second(layout, row, &terms[1]);
-            put_third(layout, row);
+        size_t count[CLASS_COUNT] = {0};
+        enum term_class chosen[3];
+        for (size_t i = 0; i < layout->left; i++)
+            count[class_of(&layout->equation->terms[i], 1)]++;
+        if (choose_three(count, chosen)) {
+            lay_three(layout, chosen);
             continue;
         }
         uint32_t row = next_row(layout, TERM_LINEAR);
         if (place->status != STATUS_OK)
             return;
-        put_third(layout, row);
+        take_third(layout, row);
         if (layout->left > 0) {
             struct term term = take(layout, layout->left - 1);
             put_second(layout, row, &term);
@@ -460,10 +505,9 @@ void equation_emit(struct place *place, struct equation *equation)
         struct item one = place_materialise(place, item_constant(place, wide_from_i64(1)));
         append_term(place, equation, &(struct term){equation->constant, one, 0});
     }
-    /* Three linear terms fit one row when one has coefficient -1. */
-    size_t first;
     struct layout layout = {place, equation, equation->term_count, (uint32_t)place->row_count};
-    if (equation->part_count == 0 && equation->term_count == 3 && !find_first(&layout, &first))
+    if (equation->part_count == 0 &&
+        count_linear_rows(equation, -1) < count_linear_rows(equation, 1))
         negate(place, equation);
     lay_weighted(&layout);
     lay_products(&layout);

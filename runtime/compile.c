@@ -44,13 +44,14 @@ static enum status import(struct compilation *c, const struct compile_options *o
 static enum status quantize_and_lower(struct compilation *c, const struct compile_options *options,
                                       const struct compile_data *data, struct diag_list *problems)
 {
+    double tolerance = options->tolerance > 0 ? options->tolerance : COMPILE_TOLERANCE;
     struct pipeline_options pipeline = {
         .quantize = {.sets = data->sets,
                      .set_count = data->set_count,
                      .ranges = options->ranges,
                      .range_count = options->range_count,
-                     .relative_tolerance = options->tolerance,
-                     .absolute_tolerance = options->tolerance > 0 ? options->tolerance * 1e-3 : 0},
+                     .relative_tolerance = tolerance,
+                     .absolute_tolerance = tolerance * 1e-3},
         .inputs = options->inputs,
         .outputs = options->outputs_given ? options->outputs : PORT_PUBLIC,
         .named = options->named,

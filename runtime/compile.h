@@ -16,6 +16,10 @@ struct compile_bind {
     const char *name, *value;
 };
 
+/* Relative error outputs must meet unless the user says otherwise; a thousandth of it is the
+ * absolute floor. */
+#define COMPILE_TOLERANCE 1e-3
+
 /* Everything borrowed. Zeroed: defaults (private input, private parameters, public output, gas
  * mode). */
 struct compile_options {
