@@ -75,6 +75,8 @@ void import_dropout(struct import_node *n)
     uint32_t x = required(n, 0), training = operand(n, 2);
     if (training != GRAPH_NONE) {
         const struct tensor *flag = value_known(n, training);
+        if (flag == NULL)
+            want_known(n, training);
         if (flag == NULL || flag->count != 1 || flag->data.integer[0] != 0)
             rule_fail(n, STATUS_UNSUPPORTED,
                       "training mode is random and cannot be proved; export the model for inference");

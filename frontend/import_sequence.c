@@ -33,7 +33,10 @@ static void give_sequence(struct import_node *n, struct binding *items, size_t c
 /* The position an operand says, from the end when negative; `limit` is one past the last that is allowed. */
 static size_t position_operand(struct import_node *n, size_t i, size_t count, size_t limit)
 {
-    const struct tensor *known = value_known(n, required(n, i));
+    uint32_t value = required(n, i);
+    const struct tensor *known = value_known(n, value);
+    if (known == NULL)
+        want_known(n, value);
     if (n->status == STATUS_OK && (known == NULL || known->count != 1 || element_type_is_float(known->type)))
         rule_fail(n, STATUS_UNSUPPORTED, "the position in the sequence is not known at compile time");
     if (n->status != STATUS_OK)
@@ -138,7 +141,10 @@ void import_concat_from_sequence(struct import_node *n)
 /* Sizes of the parts of SplitToSequence; NULL after a failure. */
 static int64_t *part_sizes(struct import_node *n, int64_t size, bool has_split, size_t *count)
 {
-    const struct tensor *split = has_split ? value_known(n, required(n, 1)) : NULL;
+    uint32_t value = has_split ? required(n, 1) : GRAPH_NONE;
+    const struct tensor *split = value_known(n, value);
+    if (has_split && split == NULL)
+        want_known(n, value);
     if (has_split && (split == NULL || element_type_is_float(split->type))) {
         rule_fail(n, STATUS_UNSUPPORTED, "the sizes of the parts are not known at compile time");
         return NULL;

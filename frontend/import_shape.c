@@ -20,8 +20,10 @@ static uint32_t list_operand(struct import_node *n, const char *name)
 static const struct tensor *known_operand(struct import_node *n, uint32_t value, const char *what)
 {
     const struct tensor *known = value_known(n, value);
-    if (known == NULL && n->status == STATUS_OK)
+    if (known == NULL && n->status == STATUS_OK) {
+        want_known(n, value);
         rule_fail(n, STATUS_UNSUPPORTED, "%s is not known at compile time", what);
+    }
     return n->status == STATUS_OK ? known : NULL;
 }
 
