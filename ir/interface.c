@@ -158,8 +158,13 @@ bool port_encode(wide *out, const struct relation_tensor *tensor, enum element_t
     }
     if (tensor->encoding == ENCODING_INTEGER)
         return wide_from_double(out, real);
+    if (tensor->has_nan && isnan(real)) {
+        *out = tensor->low;
+        return true;
+    }
     double scaled = real * (double)tensor->scale.denominator / (double)tensor->scale.numerator;
-    return wide_from_double(out, ldexp(scaled, -tensor->scale.exponent));
+    return wide_from_double(out, ldexp(scaled, -tensor->scale.exponent)) &&
+           !(tensor->has_nan && wide_compare(*out, tensor->low) == 0);
 }
 
 void port_decode(double *real, int64_t *integer, const struct relation_tensor *tensor,
@@ -168,6 +173,10 @@ void port_decode(double *real, int64_t *integer, const struct relation_tensor *t
     *integer = 0;
     if (tensor->encoding == ENCODING_FLOAT_KEY) {
         *real = float_from_key(value.limb[0], tensor->key_bits);
+        return;
+    }
+    if (tensor->has_nan && wide_compare(value, tensor->low) == 0) {
+        *real = NAN;
         return;
     }
     double scaled = wide_to_double(value);

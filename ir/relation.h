@@ -56,6 +56,7 @@ struct relation_tensor {
     struct relation_scale scale;
     uint8_t key_bits; /* ENCODING_FLOAT_KEY: 32 or 64 */
     wide low, high;   /* proven (witness), declared (inputs, parameters) inclusive range */
+    bool has_nan;     /* ENCODING_FIXED inputs: `low` stands for NaN, and for no number */
     bool is_output; /* a public output (or hashed: then a digest relation consumes it and its digest
                        is the output) */
     const wide *values; /* ROLE_CONSTANT only, [count], row-major */

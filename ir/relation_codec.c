@@ -47,6 +47,7 @@ static void code_tensor(struct codec *codec, struct relation_tensor *tensor)
     codec_u8(codec, &tensor->key_bits);
     codec_wide(codec, &tensor->low);
     codec_wide(codec, &tensor->high);
+    codec_bool(codec, &tensor->has_nan);
     codec_bool(codec, &tensor->is_output);
     if (tensor->scale.numerator <= 0 || tensor->scale.denominator <= 0 || tensor->key_bits > 64)
         codec_fail(codec);

@@ -136,7 +136,7 @@ static uint32_t make_stored(struct lowering *l, uint32_t v)
     return lowering_parameter_wide(l, value->name, &value->data->shape, form_integer(), integers);
 }
 
-uint32_t lowering_input(struct lowering *l, size_t i)
+uint32_t lowering_input_or_nan(struct lowering *l, size_t i)
 {
     uint32_t v = lowering_value(l, i);
     if (l->tensor_of[v] == RELATION_NONE) {
@@ -144,6 +144,24 @@ uint32_t lowering_input(struct lowering *l, size_t i)
         l->tensor_of[v] = make_stored(l, v);
     }
     return l->tensor_of[v];
+}
+
+/* x without the integer of NaN: a NaN there has no meaning, and no proof. */
+static uint32_t hold_to_numbers(struct lowering *l, uint32_t x)
+{
+    struct range range = lowering_range_of(l, x);
+    ASSERT(wide_add(&range.low, l->nan, wide_from_i64(1)));
+    return lowering_restrict(l, x, range);
+}
+
+uint32_t lowering_input(struct lowering *l, size_t i)
+{
+    uint32_t v = lowering_value(l, i), tensor = lowering_input_or_nan(l, i);
+    if (!l->plan->values[v].takes_nan)
+        return tensor;
+    if (l->without_nan[v] == RELATION_NONE)
+        l->without_nan[v] = hold_to_numbers(l, tensor);
+    return l->without_nan[v];
 }
 
 /* ---- results ---- */
@@ -208,13 +226,16 @@ void lowering_output(struct lowering *l, size_t i, uint32_t tensor)
     uint32_t v = l->node->outputs[i];
     struct shape shape = l->graph->values[v].shape;
     tensor = lowering_reshape(l, tensor, &shape);
-    l->tensor_of[v] = hold_width(l, v, tensor);
+    l->tensor_of[v] = l->plan->values[v].takes_nan ? tensor : hold_width(l, v, tensor);
 }
 
 /* ---- inputs ---- */
 
-/* Integers that stand for the real numbers of [low, high]: rounded inwards. A default range ends one step below 2^k. */
-static struct range input_range(struct lowering *l, const struct input_plan *plan, const struct graph_value *value, int32_t fraction)
+/*
+ * Integers that stand for the real numbers of [low, high]: rounded inwards. A default range ends one step below 2^k. NaN takes the lowest
+ * integer of a default range, and one below a declared range.
+ */
+static struct range input_range(struct lowering *l, const struct input_plan *plan, const struct graph_value *value, int32_t fraction, bool takes_nan)
 {
     if (value->type == ELEMENT_BOOL)
         return range_of_i64(0, 1);
@@ -226,6 +247,8 @@ static struct range input_range(struct lowering *l, const struct input_plan *pla
         lowering_fail(l, STATUS_BAD_INPUT, "input '%s': no fixed-point number lies in its range %g:%g", value->name, plan->low, plan->high);
     if (!plan->is_declared)
         ASSERT(wide_sub(&range.high, range.high, wide_from_i64(1)));
+    else if (takes_nan)
+        ASSERT(wide_sub(&range.low, range.low, wide_from_i64(1)));
     return range;
 }
 
@@ -245,10 +268,11 @@ static uint32_t add_input(struct lowering *l, size_t i)
     const struct graph_value *value = &l->graph->values[v];
     struct form form = input_form(l, v);
     struct range range = range_of_i64(0, 0);
+    bool takes_nan = l->plan->values[v].takes_nan;
     if (form.encoding == ENCODING_FLOAT_KEY)
         ASSERT(wide_sub(&range.high, wide_power_of_two(form.key_bits), wide_from_i64(1)));
     else
-        range = input_range(l, &l->plan->inputs[i], value, form.fraction);
+        range = input_range(l, &l->plan->inputs[i], value, form.fraction, takes_nan);
     bool is_public = l->options->inputs[i] == PORT_PUBLIC;
     struct relation_tensor tensor = {.name = value->name,
                                      .rank = value->shape.rank,
@@ -257,7 +281,10 @@ static uint32_t add_input(struct lowering *l, size_t i)
                                      .scale = {1, 1, -form.fraction},
                                      .key_bits = form.key_bits,
                                      .low = range.low,
-                                     .high = range.high};
+                                     .high = range.high,
+                                     .has_nan = takes_nan};
+    if (takes_nan)
+        l->nan = range.low;
     memcpy(tensor.shape, value->shape.dim, sizeof value->shape.dim);
     uint32_t index = relation_add_tensor(l->program, &tensor);
     if (index == RELATION_NONE)
@@ -368,7 +395,9 @@ static void lower_all(struct lowering *l)
     const struct graph *graph = l->graph;
     relation_program_init(l->program, l->arena);
     l->tensor_of = lowering_array(l, uint32_t, graph->value_count);
+    l->without_nan = lowering_array(l, uint32_t, graph->value_count);
     memset(l->tensor_of, 0xff, graph->value_count * sizeof *l->tensor_of);
+    memset(l->without_nan, 0xff, graph->value_count * sizeof *l->without_nan);
     l->program->input_tensors = lowering_array(l, uint32_t, graph->input_count);
     l->program->input_tensor_count = graph->input_count;
     l->program->public_tensors = lowering_array(l, uint32_t, graph->input_count + graph->output_count);

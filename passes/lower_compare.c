@@ -1,6 +1,8 @@
 /*
  * Lowering of comparisons, choices and logic. x >= 0 for |x| < 2^k is the bit floor((x + 2^k) / 2^k): exact, with one possible value.
  */
+#include <math.h>
+
 #include "passes/lower_internal.h"
 
 static uint32_t ones(struct lowering *l, int64_t value)
@@ -87,6 +89,34 @@ uint32_t lowering_at_most(struct lowering *l, uint32_t x, wide bound)
     return lowering_affine(l, -1, rest, bound);
 }
 
+/* ---- infinite operands ---- */
+
+static bool has_infinity(const struct lowering *l, size_t i)
+{
+    const struct tensor *data = lowering_data(l, i);
+    for (size_t e = 0; data != NULL && element_type_is_float(data->type) && e < data->count; e++) {
+        if (isinf(data->data.real[e]))
+            return true;
+    }
+    return false;
+}
+
+/* Operand i for a comparison with operand j: a stored infinity becomes a number beyond every value of j. */
+static uint32_t comparable(struct lowering *l, size_t i, size_t j)
+{
+    if (!has_infinity(l, i) || lowering_data(l, j) != NULL)
+        return lowering_input(l, i);
+    const struct tensor *data = lowering_data(l, i);
+    uint32_t other = lowering_input(l, j);
+    int32_t whole = (int32_t)range_bits(lowering_range_of(l, other)) - lowering_fraction(l, other);
+    double beyond = ldexp(1, (whole < 0 ? 0 : whole) + 1);
+    double *values = lowering_array(l, double, data->count);
+    for (size_t e = 0; e < data->count; e++)
+        values[e] = isinf(data->data.real[e]) ? copysign(beyond, data->data.real[e]) : data->data.real[e];
+    int32_t fraction = lowering_input_plan(l, i)->fraction + l->plan->extra_bits;
+    return lowering_parameter(l, lowering_graph_value(l, i)->name, &data->shape, values, 1, fraction < 0 ? 0 : fraction);
+}
+
 /* ---- activations ---- */
 
 /* Operand 0 without more fraction bits than the result needs: a comparison pays for every bit. */
@@ -152,18 +182,20 @@ void lower_prelu(struct lowering *l)
 void lower_max(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
-    uint32_t best = lowering_input(l, 0);
+    bool is_pair = l->node->input_count == 2;
+    uint32_t best = is_pair ? comparable(l, 0, 1) : lowering_input(l, 0);
     for (size_t i = 1; i < l->node->input_count; i++)
-        best = lowering_maximum(l, &shape, best, lowering_input(l, i));
+        best = lowering_maximum(l, &shape, best, is_pair ? comparable(l, 1, 0) : lowering_input(l, i));
     lowering_output(l, 0, lowering_expand(l, best, &shape));
 }
 
 void lower_min(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
-    uint32_t best = lowering_input(l, 0);
+    bool is_pair = l->node->input_count == 2;
+    uint32_t best = is_pair ? comparable(l, 0, 1) : lowering_input(l, 0);
     for (size_t i = 1; i < l->node->input_count; i++)
-        best = lowering_minimum(l, &shape, best, lowering_input(l, i));
+        best = lowering_minimum(l, &shape, best, is_pair ? comparable(l, 1, 0) : lowering_input(l, i));
     lowering_output(l, 0, lowering_expand(l, best, &shape));
 }
 
@@ -201,34 +233,75 @@ static uint32_t compare(struct lowering *l, uint32_t a, uint32_t b, bool strict)
 
 void lower_greater(struct lowering *l)
 {
-    lowering_output(l, 0, compare(l, lowering_input(l, 0), lowering_input(l, 1), true));
+    lowering_output(l, 0, compare(l, comparable(l, 0, 1), comparable(l, 1, 0), true));
 }
 
 void lower_greater_or_equal(struct lowering *l)
 {
-    lowering_output(l, 0, compare(l, lowering_input(l, 0), lowering_input(l, 1), false));
+    lowering_output(l, 0, compare(l, comparable(l, 0, 1), comparable(l, 1, 0), false));
 }
 
 void lower_less(struct lowering *l)
 {
-    lowering_output(l, 0, compare(l, lowering_input(l, 1), lowering_input(l, 0), true));
+    lowering_output(l, 0, compare(l, comparable(l, 1, 0), comparable(l, 0, 1), true));
 }
 
 void lower_less_or_equal(struct lowering *l)
 {
-    lowering_output(l, 0, compare(l, lowering_input(l, 1), lowering_input(l, 0), false));
+    lowering_output(l, 0, compare(l, comparable(l, 1, 0), comparable(l, 0, 1), false));
 }
 
 void lower_equal(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
-    lowering_output(l, 0, lowering_is_zero(l, lowering_difference(l, &shape, lowering_input(l, 0), lowering_input(l, 1))));
+    lowering_output(l, 0, lowering_is_zero(l, lowering_difference(l, &shape, comparable(l, 0, 1), comparable(l, 1, 0))));
+}
+
+/* Whether the condition is "operand i is NaN", so that a NaN in it is never chosen: IsNaN for operand 2, its Not for operand 1. */
+static bool chooses_numbers(const struct lowering *l, size_t i)
+{
+    uint32_t condition = lowering_value(l, 0), wanted = lowering_value(l, i);
+    const struct graph *graph = l->graph;
+    for (bool negated = i == 1; graph->values[condition].kind == VALUE_NODE;) {
+        const struct graph_node *node = &graph->nodes[graph->values[condition].producer];
+        if (node->op == OP_IS_NAN)
+            return !negated && node->inputs[0] == wanted;
+        if (node->op != OP_NOT)
+            return false;
+        negated = !negated;
+        condition = node->inputs[0];
+    }
+    return false;
 }
 
 void lower_where(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
-    lowering_output(l, 0, lowering_select(l, &shape, lowering_input(l, 0), lowering_input(l, 1), lowering_input(l, 2)));
+    uint32_t x = chooses_numbers(l, 1) ? lowering_input_or_nan(l, 1) : lowering_input(l, 1);
+    uint32_t y = chooses_numbers(l, 2) ? lowering_input_or_nan(l, 2) : lowering_input(l, 2);
+    lowering_output(l, 0, lowering_select(l, &shape, lowering_input(l, 0), x, y));
+}
+
+/* NaN exists in inputs alone, as one reserved integer or as a key; what is computed is always a number. */
+void lower_is_nan(struct lowering *l)
+{
+    uint32_t x = lowering_input_or_nan(l, 0);
+    struct shape shape = lowering_output_shape(l, 0);
+    struct form form = lowering_form(l, x);
+    wide minus, nan = form.encoding == ENCODING_FLOAT_KEY ? wide_from_i128((__int128)float_key(NAN, form.key_bits)) : l->nan;
+    if (form.encoding != ENCODING_FLOAT_KEY && !lowering_input_plan(l, 0)->takes_nan) {
+        lowering_output(l, 0, lowering_expand(l, ones(l, 0), &shape));
+        return;
+    }
+    ASSERT(wide_neg(&minus, nan));
+    lowering_output(l, 0, lowering_is_zero(l, lowering_affine(l, 1, x, minus)));
+}
+
+/* No value is infinite. */
+void lower_is_inf(struct lowering *l)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    lowering_output(l, 0, lowering_expand(l, ones(l, 0), &shape));
 }
 
 /* ---- logic: bits are 0 and 1 ---- */
@@ -325,7 +398,7 @@ static uint32_t truncate(struct lowering *l, uint32_t x)
  */
 void lower_cast(struct lowering *l)
 {
-    uint32_t x = lowering_input(l, 0);
+    uint32_t x = lowering_output_plan(l, 0)->takes_nan ? lowering_input_or_nan(l, 0) : lowering_input(l, 0);
     enum element_type from = lowering_graph_value(l, 0)->type, to = l->graph->values[l->node->outputs[0]].type;
     struct shape shape = lowering_output_shape(l, 0);
     if (to == ELEMENT_BOOL && from != ELEMENT_BOOL) {

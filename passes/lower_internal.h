@@ -41,6 +41,8 @@ struct lowering {
     uint32_t node_index;
     uint32_t serial;               /* numbers generated names */
     uint32_t *tensor_of;           /* [graph->value_count], RELATION_NONE until lowered */
+    uint32_t *without_nan;         /* [graph->value_count]: the value held to numbers, RELATION_NONE until asked for */
+    wide nan;                      /* the integer that stands for NaN in values that take it */
     struct rescaled *rescaled;
     size_t rescaled_count, rescaled_capacity;
     size_t parameter_capacity, range_capacity;
@@ -206,6 +208,8 @@ uint32_t lowering_value(const struct lowering *l, size_t i);
 const struct graph_value *lowering_graph_value(const struct lowering *l, size_t i);
 /* Tensor of an operand; constants and parameters are made at the fraction the plan gives. */
 uint32_t lowering_input(struct lowering *l, size_t i);
+/* The same for operators that know NaN: the tensor may hold l->nan when the plan says so. */
+uint32_t lowering_input_or_nan(struct lowering *l, size_t i);
 /* Elements of a constant or parameter, NULL when the operand is computed or given at run time. */
 const struct tensor *lowering_data(const struct lowering *l, size_t i);
 /* Whether the operand is a private parameter. */

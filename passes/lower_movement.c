@@ -9,9 +9,20 @@
 #include "ir/graph_interpret.h"
 #include "passes/lower_internal.h"
 
+/*
+ * Operand i for an operator that moves it: NaN goes along where the result may hold it.
+ */
+static uint32_t moved_input(struct lowering *l, size_t i)
+{
+    bool keeps_nan = false;
+    for (size_t k = 0; k < l->node->output_count; k++)
+        keeps_nan |= lowering_has_output(l, k) && lowering_output_plan(l, k)->takes_nan;
+    return keeps_nan ? lowering_input_or_nan(l, i) : lowering_input(l, i);
+}
+
 void lower_identity(struct lowering *l)
 {
-    lowering_output(l, 0, lowering_input(l, 0));
+    lowering_output(l, 0, moved_input(l, 0));
 }
 
 /* Positions first, first + 1, ... in the shape of operand i. */
@@ -68,9 +79,9 @@ static size_t select_positions(struct lowering *l, const struct tensor *position
 /* Operands brought to one form: the largest fraction among them. */
 static struct form common_form(struct lowering *l, size_t moved)
 {
-    struct form form = lowering_form(l, lowering_input(l, 0));
+    struct form form = lowering_form(l, moved_input(l, 0));
     for (size_t i = 1; i < moved; i++) {
-        struct form other = lowering_form(l, lowering_input(l, i));
+        struct form other = lowering_form(l, moved_input(l, i));
         if ((other.encoding == ENCODING_FLOAT_KEY) != (form.encoding == ENCODING_FLOAT_KEY))
             lowering_fail(l, STATUS_UNSUPPORTED, "exact float keys and fixed-point numbers meet in one tensor");
         if (other.fraction > form.fraction)
@@ -85,7 +96,9 @@ static void move_output(struct lowering *l, size_t output, const struct tensor *
     size_t term_count = 0;
     int64_t first = 1;
     for (size_t i = 0; i < moved; i++) {
-        uint32_t x = form.encoding == ENCODING_FLOAT_KEY ? lowering_input(l, i) : lowering_to_fraction(l, lowering_input(l, i), form.fraction);
+        uint32_t x = moved_input(l, i);
+        if (form.encoding != ENCODING_FLOAT_KEY)
+            x = lowering_to_fraction(l, x, form.fraction);
         int64_t *list;
         size_t count = lowering_tensor(l, x)->count;
         if (select_positions(l, positions, first, count, &list) > 0)
@@ -122,7 +135,7 @@ void lower_concat(struct lowering *l)
 void lower_reshape(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
-    lowering_output(l, 0, lowering_reshape(l, lowering_input(l, 0), &shape));
+    lowering_output(l, 0, lowering_reshape(l, moved_input(l, 0), &shape));
 }
 
 /* Pad with a known constant value other than zero adds it where nothing is moved. */

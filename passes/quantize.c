@@ -168,7 +168,6 @@ static void widen(struct value_plan *plan, const struct tensor *tensor, bool is_
     bool is_float = element_type_is_float(tensor->type);
     for (size_t e = 0; e < tensor->count; e++) {
         double value = is_float ? tensor->data.real[e] : (double)tensor->data.integer[e];
-        plan->may_be_nan |= isnan(value);
         if (!isfinite(value))
             continue;
         bool fresh = is_first && e == 0;
@@ -336,6 +335,64 @@ static void find_keys(struct quantizing *q)
     for (size_t v = 0; v < graph->value_count; v++) {
         if (values[v].key_bits == 0)
             values[v].is_key = false; /* nothing uses it */
+    }
+}
+
+/* ---- missing values ---- */
+
+/*
+ * NaN reaches IsNaN by moves from a float input: such values hold it as one reserved integer. All inputs of this kind share their range and
+ * fraction, so that the integer is the same wherever elements are put together.
+ */
+static void find_missing(struct quantizing *q)
+{
+    const struct graph *graph = q->graph;
+    struct value_plan *values = q->plan->values;
+    for (size_t n = graph->node_count; n-- > 0;) {
+        const struct graph_node *node = &graph->nodes[n];
+        bool asks = node->op == OP_IS_NAN;
+        for (size_t k = 0; k < node->output_count && moves_floats(graph, node) && moves_constantly(graph, node); k++)
+            asks |= node->outputs[k] != GRAPH_NONE && values[node->outputs[k]].takes_nan;
+        for (size_t i = 0; asks && i < (node->op == OP_IS_NAN ? 1 : moved_operands(node)); i++)
+            values[node->inputs[i]].takes_nan = !values[node->inputs[i]].is_key && graph->values[node->inputs[i]].data == NULL;
+    }
+    /* Only what comes from inputs alone. */
+    for (size_t v = 0; v < graph->value_count; v++) {
+        if (graph->values[v].kind != VALUE_INPUT && graph->values[v].kind != VALUE_NODE)
+            values[v].takes_nan = false;
+    }
+    for (size_t n = 0; n < graph->node_count; n++) {
+        const struct graph_node *node = &graph->nodes[n];
+        bool carries = moves_floats(graph, node) && moves_constantly(graph, node);
+        for (size_t i = 0; carries && i < moved_operands(node); i++)
+            carries = values[node->inputs[i]].takes_nan;
+        for (size_t k = 0; k < node->output_count && !carries; k++) {
+            if (node->outputs[k] != GRAPH_NONE)
+                values[node->outputs[k]].takes_nan = false;
+        }
+    }
+}
+
+static void share_missing(struct quantizing *q)
+{
+    int32_t fraction = INT32_MIN;
+    double low = 0, high = 0;
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < q->graph->input_count; i++) {
+            struct value_plan *value = &q->plan->values[q->graph->inputs[i]];
+            struct input_plan *input = &q->plan->inputs[i];
+            if (!value->takes_nan)
+                continue;
+            if (round == 0) {
+                fraction = value->fraction > fraction ? value->fraction : fraction;
+                low = fmin(low, input->low);
+                high = fmax(high, input->high);
+            } else {
+                value->fraction = fraction;
+                input->low = low;
+                input->high = high;
+            }
+        }
     }
 }
 
@@ -573,7 +630,9 @@ static enum status quantize(struct quantizing *q)
         status = make_runs(q);
     if (status == STATUS_OK) {
         find_keys(q);
+        find_missing(q);
         status = plan_fractions(q);
+        share_missing(q);
     }
     return status;
 }

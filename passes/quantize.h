@@ -48,7 +48,7 @@ struct value_plan {
     int32_t fraction;   /* fraction bits the value needs */
     bool is_key;        /* carried as float keys: only moved and compared */
     bool is_whole;      /* calibration saw whole numbers only */
-    bool may_be_nan;    /* some calibration value is NaN */
+    bool takes_nan;     /* may hold NaN, as the lowest integer of its input: moved to an IsNaN */
     uint8_t key_bits;   /* 32 or 64 */
 };
 
