@@ -157,7 +157,9 @@ static inline void fr_reduce_to_2m_lazy(fr *r, const fr *a)
 /* r = a / 2^bits, fully reduced. Requires: a below 2 * modulus, 1 <= bits <= 63. */
 static inline void fr_divide_by_power_of_2(fr *r, const fr *a, unsigned bits)
 {
-    limbs_divide_by_power_of_2(r->limb, a->limb, bits, fr_m, FR_NEG_INV);
+    fr t;
+    limbs_divide_by_power_of_2_lazy(t.limb, a->limb, bits, fr_m, FR_NEG_INV);
+    kernel_reduce_once(r->limb, t.limb, fr_m);
 }
 
 /* r = a fully reduced. Requires: a below 2 * modulus. */

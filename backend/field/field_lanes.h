@@ -14,8 +14,8 @@
  * takes a < 2 k m, gives r < k m. k is 1 or 2. lanes_load      reads any 256-bit integers;
  * lanes_store writes them, and field.h wants them < m.
  *
- * Products by halves of doubles (AVX2 with FMA) were measured for this layer on a Zen 3 CPU: 13 to 16
- * ns a product, 17 to 22 with the transpositions, against 17 ns scalar. So they are not here.
+ * Products by halves of doubles (AVX2 with FMA) were measured for this layer on a Zen 3 CPU: 13 to
+ * 16 ns a product, 17 to 22 with the transpositions, against 17 ns scalar. So they are not here.
  *
  * Source: S. Gueron, V. Krasnov, Accelerating big integer arithmetic using Intel IFMA extensions,
  * ARITH 2016.

@@ -154,9 +154,10 @@ static inline void limbs_butterfly_back(uint64_t x[4], uint64_t d[4], const uint
     limbs_reduce_once(x, s, m2);
 }
 
-/* r = a / 2^bits mod m, fully reduced. Requires: a < 2 m, 1 <= bits <= 63. */
-static inline void limbs_divide_by_power_of_2(uint64_t r[4], const uint64_t a[4], unsigned bits,
-                                              const uint64_t m[4], uint64_t neg_inv)
+/* r = a / 2^bits mod m, below 2 m. Requires: a < 2 m, 1 <= bits <= 63. */
+static inline void limbs_divide_by_power_of_2_lazy(uint64_t r[4], const uint64_t a[4],
+                                                   unsigned bits, const uint64_t m[4],
+                                                   uint64_t neg_inv)
 {
     /* a + q m is a multiple of 2^bits, below (2 + 2^bits) m, so the quotient is below 2 m. */
     uint64_t t[5], q = a[0] * neg_inv & ((UINT64_C(1) << bits) - 1);
@@ -164,8 +165,7 @@ static inline void limbs_divide_by_power_of_2(uint64_t r[4], const uint64_t a[4]
     for (int i = 0; i < 4; i++)
         t[i] = limb_mac(a[i], q, m[i], &t[4]);
     for (int i = 0; i < 4; i++)
-        t[i] = t[i] >> bits | t[i + 1] << (64 - bits);
-    limbs_reduce_once(r, t, m);
+        r[i] = t[i] >> bits | t[i + 1] << (64 - bits);
 }
 
 /* Returns whether a < b. */

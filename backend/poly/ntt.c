@@ -92,7 +92,7 @@ void ntt_domain_element(const struct ntt_domain *domain, fr *r, size_t i)
 
 struct element_job {
     fr *a;
-    const fr *shift;
+    const fr *shift; /* one, or n powers of it for scale_by_table_task */
     fr first;
     unsigned lg_n;
 };
@@ -133,6 +133,13 @@ static void scale_task(void *ctx, size_t begin, size_t end, unsigned worker)
         fr_vec_mul(job->a + i, job->a + i, power, count);
         fr_mul(&first, &first, &step);
     }
+}
+
+static void scale_by_table_task(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    const struct element_job *job = ctx;
+    (void)worker;
+    fr_vec_mul(job->a + begin, job->a + begin, job->shift + begin, end - begin);
 }
 
 /* a[i] = first shift^i a[i]. */
@@ -268,6 +275,14 @@ void ntt_coset_forward(struct machine *machine, const struct ntt_domain *domain,
 {
     ASSERT(!fr_is_zero(shift));
     scale(machine, a, domain->n, &fr_one, shift);
+    ntt_forward(machine, domain, a);
+}
+
+void ntt_coset_forward_by_powers(struct machine *machine, const struct ntt_domain *domain, fr *a,
+                                 const fr *power)
+{
+    struct element_job job = {.a = a, .shift = power};
+    machine_parallel_for(machine, domain->n, ELEMENT_CHUNK, scale_by_table_task, &job);
     ntt_forward(machine, domain, a);
 }
 

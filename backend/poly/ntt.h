@@ -60,6 +60,13 @@ void ntt_inverse(struct machine *machine, const struct ntt_domain *domain, fr *a
 void ntt_coset_forward(struct machine *machine, const struct ntt_domain *domain, fr *a,
                        const fr *shift);
 
+/*
+ * As ntt_coset_forward with power[i] = shift^i, i < n, from fr_vec_powers: one product an element
+ * less, for callers that transform many polynomials onto one coset.
+ */
+void ntt_coset_forward_by_powers(struct machine *machine, const struct ntt_domain *domain, fr *a,
+                                 const fr *power);
+
 /* Evaluations at shift * root^i to coefficients. Requires: shift != 0. */
 void ntt_coset_inverse(struct machine *machine, const struct ntt_domain *domain, fr *a,
                        const fr *shift);

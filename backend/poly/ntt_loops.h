@@ -121,6 +121,34 @@ static void inverse_pairs(fr *low, fr *high, size_t count, size_t block, const f
     }
 }
 
+/* x, y = x + y, (x - y) / w with `factor` = -1 / w. */
+static inline void inverse_pair(fr *x, fr *y, const fr *factor)
+{
+    fr d, sum = *y;
+    fr_butterfly_back_lazy(&sum, &d, x);
+    *x = sum;
+    fr_mul_lazy(y, factor, &d);
+}
+
+/* The first two levels, on nodes of four elements; `block` numbers the first of them. */
+static void inverse_first_levels(fr *a, size_t nodes, size_t block, const fr *twiddle)
+{
+    for (size_t k = 0; k < nodes; k++, a += 4) {
+        size_t node = block + k;
+        if (node == 0) {
+            inverse_pairs(a, a + 1, 1, 0, twiddle);
+            inverse_pair(&a[2], &a[3], &twiddle[negated_inverse(1)]);
+            inverse_pairs(a, a + 2, 2, 0, twiddle);
+            continue;
+        }
+        const fr *outer = &twiddle[negated_inverse(node)];
+        inverse_pair(&a[0], &a[1], &twiddle[negated_inverse(2 * node)]);
+        inverse_pair(&a[2], &a[3], &twiddle[negated_inverse(2 * node + 1)]);
+        inverse_pair(&a[0], &a[2], outer);
+        inverse_pair(&a[1], &a[3], outer);
+    }
+}
+
 static void inverse_subtree(fr *a, unsigned lg_size, size_t block, const fr *twiddle)
 {
     size_t half = (size_t)1 << (lg_size - 1);
@@ -130,7 +158,8 @@ static void inverse_subtree(fr *a, unsigned lg_size, size_t block, const fr *twi
         inverse_pairs(a, a + half, half, block, twiddle);
         return;
     }
-    for (unsigned level = lg_size; level-- > 0;) {
+    inverse_first_levels(a, (size_t)1 << (lg_size - 2), block << (lg_size - 2), twiddle);
+    for (unsigned level = lg_size - 2; level-- > 0;) {
         size_t count = half >> level, first = block << level;
         for (size_t k = 0; k < (size_t)1 << level; k++) {
             fr *node = a + 2 * count * k;

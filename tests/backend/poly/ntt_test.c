@@ -1,5 +1,6 @@
 /* Transforms against evaluation by Horner's rule, on every path and with any number of threads. */
 #include "backend/field/field.h"
+#include "backend/field/field_vec.h"
 #include "backend/poly/ntt.h"
 #include "tests/harness/harness.h"
 
@@ -61,8 +62,10 @@ static void check_size(struct machine *machine, unsigned lg_n, size_t points)
     REQUIRE_OK(ntt_domain_init(&domain, lg_n, &diag), &diag);
     size_t n = domain.n;
     fr *a = random_array(n), *b = copy_array(a, n), *c = copy_array(a, n), *d = copy_array(a, n);
-    fr shift, x, expected;
+    fr *power = random_array(n), *e = copy_array(a, n), shift, x, expected;
     random_fr(&shift);
+    fr_vec_powers(power, &fr_one, &shift, n);
+    ntt_coset_forward_by_powers(machine, &domain, e, power);
     ntt_forward(machine, &domain, b);
     ntt_coset_forward(machine, &domain, c, &shift);
     ntt_forward_scrambled(machine, &domain, d);
@@ -77,6 +80,7 @@ static void check_size(struct machine *machine, unsigned lg_n, size_t points)
         horner(&expected, a, n, &x);
         CHECK_MSG(fr_eq(&c[i], &expected), "size 2^%u coset, value %zu", lg_n, i);
     }
+    CHECK_MSG(arrays_equal(c, e, n), "size 2^%u: a table of powers is not the shift", lg_n);
     ntt_inverse(machine, &domain, b);
     CHECK_MSG(arrays_equal(a, b, n), "size 2^%u: the inverse does not undo", lg_n);
     ntt_coset_inverse(machine, &domain, c, &shift);
@@ -87,6 +91,8 @@ static void check_size(struct machine *machine, unsigned lg_n, size_t points)
     free(b);
     free(c);
     free(d);
+    free(e);
+    free(power);
     ntt_domain_release(&domain);
 }
 
