@@ -1,6 +1,6 @@
 /*
  * An oracle for G1 by GMP: textbook affine formulas over the integers mod p, no Montgomery form, no
- * projective coordinates. Helper of the tests of backend/curve and backend/commit.
+ * projective coordinates. Used by the tests of backend/curve.
  */
 #ifndef SERTN_TESTS_BACKEND_CURVE_ORACLE_H
 #define SERTN_TESTS_BACKEND_CURVE_ORACLE_H
