@@ -12,6 +12,26 @@
 
 /* ---- inputs ---- */
 
+enum status values_specs(struct value_spec **out, const struct model *model, struct arena *arena,
+                         struct diag *diag)
+{
+    const struct interface *interface = &model->interface;
+    struct value_spec *specs = arena_array(arena, struct value_spec, interface->input_count + 1);
+    if (specs == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for inputs");
+    for (size_t i = 0; i < interface->input_count; i++) {
+        const struct port *port = &interface->inputs[i];
+        specs[i] = (struct value_spec){.name = port->name,
+                                       .type = port->type,
+                                       .shape_known = true,
+                                       .shape = port->shape,
+                                       .text_table = port->text_table,
+                                       .map_keys = port->map_keys};
+    }
+    *out = specs;
+    return STATUS_OK;
+}
+
 static enum status bad_element(const struct port *port, const struct relation_tensor *tensor,
                                size_t i, double real, struct diag *diag)
 {

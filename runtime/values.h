@@ -10,8 +10,14 @@
 #include <cjson/cJSON.h>
 
 #include "backend/field/field.h"
+#include "frontend/value_spec.h"
 #include "ir/relation_interpret.h"
 #include "runtime/model.h"
+
+/* What the model's inputs look like to a value file, in the order of the interface. Errors:
+ * STATUS_NO_MEMORY. */
+enum status values_specs(struct value_spec **specs, const struct model *model, struct arena *arena,
+                         struct diag *diag) SERTN_MUST_CHECK;
 
 /*
  * Sets the input tensors from one set of inputs in the order of the interface, and draws fresh

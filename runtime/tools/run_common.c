@@ -7,22 +7,13 @@
 enum status run_read_inputs(struct value_sets *sets, const struct run_options *options,
                             const struct model *model, struct arena *arena, struct diag *diag)
 {
-    const struct interface *interface = &model->interface;
+    struct value_spec *specs;
     if (options->input == NULL)
         return diag_set(diag, STATUS_BAD_INPUT, "give the inputs with --input FILE");
-    struct value_spec *specs = arena_array(arena, struct value_spec, interface->input_count + 1);
-    if (specs == NULL)
-        return diag_set(diag, STATUS_NO_MEMORY, "no memory for inputs");
-    for (size_t i = 0; i < interface->input_count; i++) {
-        const struct port *port = &interface->inputs[i];
-        specs[i] = (struct value_spec){.name = port->name,
-                                       .type = port->type,
-                                       .shape_known = true,
-                                       .shape = port->shape,
-                                       .text_table = port->text_table,
-                                       .map_keys = port->map_keys};
-    }
-    return value_file_read(sets, options->input, specs, interface->input_count, arena, diag);
+    enum status status = values_specs(&specs, model, arena, diag);
+    if (status != STATUS_OK)
+        return status;
+    return value_file_read(sets, options->input, specs, model->interface.input_count, arena, diag);
 }
 
 void run_add_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t count)

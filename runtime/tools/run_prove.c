@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "ir/support/file.h"
-#include "runtime/keys.h"
-#include "runtime/solidity.h"
+#include "runtime/prover.h"
 #include "runtime/tools/run_common.h"
 
 static void add_keys(struct cli *cli, const struct keys_result *keys)
@@ -18,20 +17,11 @@ static void add_keys(struct cli *cli, const struct keys_result *keys)
     cJSON_AddNumberToObject(cli->result, "peak_memory_bytes", (double)machine_peak_memory_bytes());
 }
 
-/* Makes keys and the Solidity that belongs to them. */
-static enum status make_keys(struct keys_result *result, struct session *session, const char *srs,
-                             struct cli *cli, struct diag *diag)
+static void warn_development(const struct cli *cli, const struct session *session)
 {
-    struct cli_progress progress;
-    struct plonk_progress callback = cli_progress_begin(&progress, cli);
-    enum status status = keys_make(result, session, srs, &callback, diag);
-    cli_progress_end(&progress);
-    if (status == STATUS_OK)
-        status = solidity_write(&session->model, diag);
-    if (status == STATUS_OK && session->srs.origin == SRS_DEVELOPMENT)
+    if (session->srs.origin == SRS_DEVELOPMENT)
         cli_say(cli, "keys made over the DEVELOPMENT parameters: anybody can forge proofs; for "
                      "real use give --srs FILE.ptau");
-    return status;
 }
 
 enum status run_keys(struct cli *cli, struct run_options *options, struct diag *diag)
@@ -52,10 +42,14 @@ enum status run_keys(struct cli *cli, struct run_options *options, struct diag *
     struct session *session = calloc(1, sizeof *session);
     if (session == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory");
+    struct cli_progress progress;
+    struct plonk_progress callback = cli_progress_begin(&progress, cli);
     enum status status = session_open(session, options->folder, cli->threads, diag);
     if (status == STATUS_OK)
-        status = make_keys(&result, session, options->srs, cli, diag);
+        status = prover_make_keys(&result, session, options->srs, &callback, diag);
+    cli_progress_end(&progress);
     if (status == STATUS_OK) {
+        warn_development(cli, session);
         add_keys(cli, &result);
         cli_say(cli, "keys of '%s' made in %.3g s", options->folder, result.seconds);
     }
@@ -67,37 +61,21 @@ enum status run_keys(struct cli *cli, struct run_options *options, struct diag *
 /* ---- prove ---- */
 
 struct proving {
-    struct session session;
-    struct plonk_proving_key key;
-    struct plonk_parameter_tail tail;
+    struct prover prover;
     struct arena arena; /* inputs */
 };
 
 static enum status open_proving(struct proving *p, struct cli *cli,
                                 const struct run_options *options, struct diag *diag)
 {
-    struct keys_result made;
-    enum status status = session_open(&p->session, options->folder, cli->threads, diag);
-    if (status == STATUS_OK && !p->session.model.has_key)
-        status = make_keys(&made, &p->session, options->srs, cli, diag);
-    if (status == STATUS_OK && !p->session.has_srs)
-        status = session_open_srs(&p->session, options->srs, diag);
-    if (status == STATUS_OK)
-        status = keys_load_tail(&p->tail, &p->session.model, diag);
-    if (status == STATUS_OK)
-        status = plonk_proving_key_load(&p->key, &p->session.model.circuit, &p->session.model.key,
-                                        &p->session.srs, p->session.machine, diag);
-    if (status == STATUS_OK)
-        status = plonk_proving_key_open_bases(&p->key, diag);
+    struct cli_progress progress;
+    struct plonk_progress callback = cli_progress_begin(&progress, cli);
+    enum status status =
+        prover_open(&p->prover, options->folder, options->srs, cli->threads, &callback, diag);
+    cli_progress_end(&progress);
+    if (status == STATUS_OK && p->prover.made_keys)
+        warn_development(cli, &p->prover.session);
     return status;
-}
-
-static void close_proving(struct proving *p)
-{
-    plonk_parameter_tail_wipe(&p->tail);
-    plonk_proving_key_release(&p->key);
-    session_close(&p->session);
-    arena_release(&p->arena);
 }
 
 static enum status write_proof(const struct proof *proof, const struct model *model,
@@ -119,21 +97,17 @@ static enum status prove_one(struct proving *p, struct cli *cli, const struct ru
     struct proof proof = {0};
     struct cli_progress progress;
     struct plonk_progress callback = cli_progress_begin(&progress, cli);
-    enum status status = session_run(&p->session, inputs, diag);
-    if (status == STATUS_OK)
-        status = session_fill(&p->session, diag);
-    if (status == STATUS_OK)
-        status =
-            proof_make(&proof, &p->session, &p->key, &p->tail, options->context, &callback, diag);
+    enum status status =
+        prover_prove(&proof, &p->prover, inputs, options->context, &callback, diag);
     cli_progress_end(&progress);
     if (status == STATUS_OK)
-        status = write_proof(&proof, &p->session.model, path, diag);
+        status = write_proof(&proof, &p->prover.session.model, path, diag);
     if (status == STATUS_OK) {
         cJSON_AddNumberToObject(object, "proof_bytes", (double)proof.byte_count);
         cJSON_AddNumberToObject(object, "prove_seconds", machine_seconds() - start);
-        cJSON_AddNumberToObject(object, "rows", (double)p->key.vk.layout.rows);
+        cJSON_AddNumberToObject(object, "rows", (double)p->prover.key.vk.layout.rows);
         cJSON_AddStringToObject(object, "proof_file", path);
-        if (!run_add_outputs(object, &p->session))
+        if (!run_add_outputs(object, &p->prover.session))
             status = diag_set(diag, STATUS_NO_MEMORY, "no memory for the outputs");
     }
     proof_release(&proof);
@@ -179,7 +153,7 @@ enum status run_prove(struct cli *cli, struct run_options *options, struct diag 
     if (status == STATUS_OK)
         status = open_proving(p, cli, options, diag);
     if (status == STATUS_OK)
-        status = run_read_inputs(&sets, options, &p->session.model, &p->arena, diag);
+        status = run_read_inputs(&sets, options, &p->prover.session.model, &p->arena, diag);
     if (status == STATUS_OK && sets.count == 1)
         status =
             prove_one(p, cli, options, run_inputs(&sets, 0), options->output, cli->result, diag);
@@ -194,7 +168,8 @@ enum status run_prove(struct cli *cli, struct run_options *options, struct diag 
             cli_say(cli, "proof of %d bytes in '%s'",
                     cJSON_GetObjectItem(cli->result, "proof_bytes")->valueint, options->output);
     }
-    close_proving(p);
+    prover_close(&p->prover);
+    arena_release(&p->arena);
     free(p);
     return status;
 }

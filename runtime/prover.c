@@ -1,0 +1,108 @@
+/* See prover.h. */
+#include "runtime/prover.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/hash/keccak.h"
+#include "ir/support/file.h"
+#include "runtime/solidity.h"
+
+/*
+ * Adds to public/metadata.json what is known once there is a key: its hash, and the model hash,
+ * keccak256(circuit digest, [p1], [p2]), which names the circuit together with its weights.
+ */
+static enum status complete_metadata(const struct model *model, struct diag *diag)
+{
+    struct buffer text;
+    struct keccak256 hash;
+    uint8_t digest[KECCAK256_BYTES];
+    char *path = model_path(model->folder, "public/metadata.json"), *printed = NULL, *hex = NULL;
+    buffer_init(&text);
+    enum status status = path == NULL
+                             ? diag_set(diag, STATUS_NO_MEMORY, "no memory for the metadata")
+                             : file_read(path, MODEL_BYTES_MAX, &text, diag);
+    cJSON *root =
+        status == STATUS_OK ? cJSON_ParseWithLength((const char *)text.data, text.count) : NULL;
+    if (status == STATUS_OK && !cJSON_IsObject(root))
+        status = diag_set(diag, STATUS_BAD_INPUT, "'%s' is damaged; compile the model again", path);
+    size_t commitments = 64 * (size_t)model->circuit.param_columns;
+    keccak256_init(&hash);
+    keccak256_update(&hash, model->circuit_digest, sizeof model->circuit_digest);
+    keccak256_update(&hash, model->vk + model->vk_bytes - commitments, commitments);
+    keccak256_final(&hash, digest);
+    const uint8_t *values[] = {model->key.digest, digest, model->key.srs_digest};
+    static const char *const names[] = {"vk_hash", "model_hash", "srs_digest"};
+    for (unsigned i = 0; i < 3 && status == STATUS_OK; i++) {
+        hex = proof_print_hex(values[i], 32);
+        cJSON_DeleteItemFromObjectCaseSensitive(root, names[i]);
+        if (hex == NULL || cJSON_AddStringToObject(root, names[i], hex) == NULL)
+            status = diag_set(diag, STATUS_NO_MEMORY, "no memory for the metadata");
+        free(hex);
+    }
+    if (status == STATUS_OK)
+        printed = cJSON_Print(root);
+    if (status == STATUS_OK)
+        status = printed == NULL
+                     ? diag_set(diag, STATUS_NO_MEMORY, "no memory for the metadata")
+                     : file_write(path, printed, strlen(printed), FILE_MODE_PUBLIC, false, diag);
+    free(printed);
+    cJSON_Delete(root);
+    buffer_release(&text);
+    free(path);
+    return status;
+}
+
+enum status prover_make_keys(struct keys_result *result, struct session *session,
+                             const char *srs_path, const struct plonk_progress *progress,
+                             struct diag *diag)
+{
+    enum status status = keys_make(result, session, srs_path, progress, diag);
+    if (status == STATUS_OK)
+        status = solidity_write(&session->model, diag);
+    if (status == STATUS_OK)
+        status = complete_metadata(&session->model, diag);
+    return status;
+}
+
+enum status prover_open(struct prover *p, const char *folder, const char *srs_path,
+                        unsigned threads, const struct plonk_progress *progress, struct diag *diag)
+{
+    struct keys_result made;
+    *p = (struct prover){0};
+    enum status status = session_open(&p->session, folder, threads, diag);
+    if (status == STATUS_OK && !p->session.model.has_key) {
+        status = prover_make_keys(&made, &p->session, srs_path, progress, diag);
+        p->made_keys = status == STATUS_OK;
+    }
+    if (status == STATUS_OK && !p->session.has_srs)
+        status = session_open_srs(&p->session, srs_path, diag);
+    if (status == STATUS_OK)
+        status = keys_load_tail(&p->tail, &p->session.model, diag);
+    if (status == STATUS_OK)
+        status = plonk_proving_key_load(&p->key, &p->session.model.circuit, &p->session.model.key,
+                                        &p->session.srs, p->session.machine, diag);
+    if (status == STATUS_OK)
+        status = plonk_proving_key_open_bases(&p->key, diag);
+    return status;
+}
+
+void prover_close(struct prover *p)
+{
+    plonk_parameter_tail_wipe(&p->tail);
+    plonk_proving_key_release(&p->key);
+    session_close(&p->session);
+}
+
+enum status prover_prove(struct proof *proof, struct prover *p, const struct tensor *const *inputs,
+                         const uint8_t context[PROOF_CONTEXT_BYTES],
+                         const struct plonk_progress *progress, struct diag *diag)
+{
+    *proof = (struct proof){0};
+    enum status status = session_run(&p->session, inputs, diag);
+    if (status == STATUS_OK)
+        status = session_fill(&p->session, diag);
+    if (status == STATUS_OK)
+        status = proof_make(proof, &p->session, &p->key, &p->tail, context, progress, diag);
+    return status;
+}
