@@ -49,7 +49,10 @@ static enum status prove_one(uint8_t *proof, const struct plonk_setup *setup, si
                              const struct plonk_parameter_tail *tail, struct diag *diag)
 {
     struct arena arena = {0};
-    struct plonk_witness witness = {{NULL}, {parameters[0], parameters[1]}};
+    unsigned column = setup->circuits[index].column;
+    struct plonk_witness witness = {{NULL}, {parameters[column]}};
+    struct plonk_parameter_tail own_tail = {
+        .value = {{tail->value[column][0], tail->value[column][1]}}};
     struct plonk_statement statement = {.context = vk->digest};
     fr *advice[CIRCUIT_ADVICE];
     bool failed = false;
@@ -60,11 +63,12 @@ static enum status prove_one(uint8_t *proof, const struct plonk_setup *setup, si
     }
     enum status status = failed ? no_memory(diag) : STATUS_OK;
     if (status == STATUS_OK) {
-        plonk_setup_fill(advice, setup, index, circuit, parameters);
-        status = plonk_prove(proof, key, tail, &witness, &statement, NULL, NULL, diag);
+        plonk_setup_fill(advice, setup, index, circuit, parameters[column]);
+        status = plonk_prove(proof, key, &own_tail, &witness, &statement, NULL, NULL, diag);
         for (unsigned j = 0; j < CIRCUIT_ADVICE; j++)
             fr_wipe(advice[j], circuit->usable_rows);
     }
+    plonk_parameter_tail_wipe(&own_tail);
     arena_release(&arena);
     return status;
 }
@@ -90,8 +94,9 @@ static enum status prove_all(struct buffer *out, const struct plonk_setup *setup
         if (progress != NULL && progress->report != NULL)
             progress->report(progress->context, "setup proof", (double)i / (double)setup->count);
         struct plonk_proving_key key;
-        enum status status = plonk_keys_make_over(&key, &setup->circuits[i], PLONK_MODE_FAST, srs,
-                                                  vk->parameters, bases, machine, diag);
+        enum status status =
+            plonk_keys_make_over(&key, &setup->circuits[i].circuit, PLONK_MODE_FAST, srs,
+                                 &vk->parameters[setup->circuits[i].column], bases, machine, diag);
         if (status != STATUS_OK)
             return status;
         uint8_t *proof = buffer_extend(out, key.vk.layout.proof_bytes);
@@ -150,13 +155,14 @@ static enum status check_key(const struct circuit *circuit, const struct plonk_v
 }
 
 static enum status check_one(const uint8_t *proof, const struct srs_lagrange *bases,
-                             const struct circuit *circuit, const struct plonk_verifying_key *vk,
-                             const struct srs *srs, const struct srs_verifier *verifier,
-                             struct machine *machine, struct diag *diag)
+                             const struct plonk_setup_circuit *setup,
+                             const struct plonk_verifying_key *vk, const struct srs *srs,
+                             const struct srs_verifier *verifier, struct machine *machine,
+                             struct diag *diag)
 {
     struct plonk_proving_key key;
-    enum status status = plonk_keys_make_over(&key, circuit, PLONK_MODE_FAST, srs, vk->parameters,
-                                              bases, machine, diag);
+    enum status status = plonk_keys_make_over(&key, &setup->circuit, PLONK_MODE_FAST, srs,
+                                              &vk->parameters[setup->column], bases, machine, diag);
     if (status != STATUS_OK)
         return status;
     uint8_t bytes[PLONK_VK_BYTES_MAX];
@@ -179,7 +185,7 @@ static enum status check_all(const struct plonk_setup *setup, const struct srs_l
 {
     struct plonk_layout layout;
     struct srs_verifier verifier;
-    plonk_layout_init(&layout, PLONK_MODE_FAST, circuit->lg_rows, circuit->param_columns);
+    plonk_layout_init(&layout, PLONK_MODE_FAST, circuit->lg_rows, 1);
     if (proof_bytes != setup->count * layout.proof_bytes)
         return diag_set(diag, STATUS_REJECTED,
                         "the setup proof has %zu bytes and the circuit asks for %zu", proof_bytes,

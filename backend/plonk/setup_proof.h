@@ -6,11 +6,12 @@
  * the ranges once, over the very commitments [p1], [p2] of the verifying key, in fast mode, with
  * circuits of the same number of rows that any verifier derives from the circuit by itself.
  *
- * A setup circuit uses a parameter cell in its own row (README 1.1, weighted row): slot 2 looks
- * (a2, a1) up in a table of one entry, which makes (a1, a2) = (1, 0) for w1 or (0, 1) for w2; a3
- * and the neighbouring rows hold limbs that are looked up at exact width, the top one in a table
- * of just the values it may have. Fixed table rows stand beside unused parameter cells alone,
- * where an honest p is zero. Cells whose rows collide go to another circuit.
+ * A setup circuit is about one parameter column p_j, as its w1 over [p_j]. A cell is used in its
+ * own row (README 1.1, weighted row): slot 2 looks (a2, a1) up in a table where every entry has
+ * a1 = 1, so that the row adds the cell itself; a2, a3 and the neighbouring rows hold limbs that
+ * are looked up at exact width, the top one in a table of just the values it may have. Fixed table
+ * rows stand beside unused cells alone, where an honest p is zero. Cells whose rows collide go to
+ * another circuit.
  */
 #ifndef SERTN_BACKEND_PLONK_SETUP_PROOF_H
 #define SERTN_BACKEND_PLONK_SETUP_PROOF_H
@@ -27,13 +28,18 @@ struct plonk_setup_item {
     uint32_t rows;
 };
 
+struct plonk_setup_circuit {
+    struct circuit circuit;
+    unsigned column; /* the parameter column j that stands as its w1 */
+    unsigned limb_bits;
+};
+
 struct plonk_setup {
     struct arena arena; /* owns what follows */
-    struct circuit *circuits;
+    struct plonk_setup_circuit *circuits;
     size_t count; /* 0 when the circuit uses no parameter cell */
     struct plonk_setup_item *items;
     size_t item_count;
-    unsigned limb_bits;
 };
 
 /*
@@ -48,12 +54,11 @@ enum status plonk_setup_circuits(struct plonk_setup *setup, const struct circuit
 void plonk_setup_release(struct plonk_setup *setup);
 
 /*
- * Fills the advice columns of setup circuit `index` (U values each) for given parameters. A cell
- * outside its range gets some limbs that break the circuit.
+ * Fills the advice columns of setup circuit `index` (U values each); parameter is the column that
+ * it is about. A cell outside its range gets some limbs that break the circuit.
  */
 void plonk_setup_fill(fr *const advice[CIRCUIT_ADVICE], const struct plonk_setup *setup,
-                      size_t index, const struct circuit *circuit,
-                      const fr *const parameters[CIRCUIT_PARAM_MAX]);
+                      size_t index, const struct circuit *circuit, const fr *parameter);
 
 /*
  * Appends the setup proof: the fast-mode proofs of the setup circuits, one after another, each with

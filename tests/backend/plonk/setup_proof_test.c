@@ -99,9 +99,10 @@ TEST(crowded_parameters_take_several_circuits)
         const struct plonk_setup_item *a = &setup.items[i];
         uint32_t row = cells.built.circuit.param_cells[a->cell].row;
         CHECK(a->first <= row && row < a->first + a->rows);
-        CHECK_U64(setup.circuits[a->circuit].rows[row].term, TERM_WEIGHTED);
-        for (size_t c = 0; c < setup.count; c++)
-            CHECK_U64(setup.circuits[c].table[row].tag, 0);
+        CHECK_U64(setup.circuits[a->circuit].circuit.rows[row].term, TERM_WEIGHTED);
+        CHECK_U64(setup.circuits[a->circuit].circuit.table[row].tag, 0);
+        CHECK_U64(setup.circuits[a->circuit].column,
+                  cells.built.circuit.param_cells[a->cell].column);
         for (size_t k = 0; k < i; k++) {
             const struct plonk_setup_item *b = &setup.items[k];
             CHECK(a->cell != b->cell);
@@ -140,16 +141,21 @@ static enum status force(struct cells *cells, struct diag *diag)
         struct plonk_lookup_miss miss;
         bool holds;
         fr advice[CIRCUIT_ADVICE][64], *column[CIRCUIT_ADVICE] = {advice[0], advice[1], advice[2]};
-        REQUIRE_OK(plonk_keys_make_over(&key, &setup.circuits[i], PLONK_MODE_FAST, test_srs(),
-                                        cells->proved.key.vk.parameters, NULL, NULL, diag),
+        unsigned own = setup.circuits[i].column;
+        struct plonk_parameter_tail tail = {
+            .value = {{cells->proved.tail.value[own][0], cells->proved.tail.value[own][1]}}};
+        REQUIRE_OK(plonk_keys_make_over(&key, &setup.circuits[i].circuit, PLONK_MODE_FAST,
+                                        test_srs(), &cells->proved.key.vk.parameters[own], NULL,
+                                        NULL, diag),
                    diag);
-        plonk_setup_fill(column, &setup, i, &cells->built.circuit, witness.parameters);
+        witness.parameters[0] = cells->built.column[W1 + own];
+        plonk_setup_fill(column, &setup, i, &cells->built.circuit, witness.parameters[0]);
         for (unsigned j = 0; j < CIRCUIT_ADVICE; j++)
             witness.advice[j] = advice[j];
         struct plonk_statement statement = {.context = cells->proved.key.vk.digest};
         uint8_t *proof = buffer_extend(&cells->proof, key.vk.layout.proof_bytes);
-        REQUIRE_OK(plonk_prove_anything(proof, &holds, &miss, &key, &cells->proved.tail, &witness,
-                                        &statement, entropy, NULL, &nothing, diag),
+        REQUIRE_OK(plonk_prove_anything(proof, &holds, &miss, &key, &tail, &witness, &statement,
+                                        entropy, NULL, &nothing, diag),
                    diag);
         plonk_proving_key_release(&key);
     }
