@@ -219,11 +219,6 @@ def shape_wrong():
     return gemm(w=((1.0,), (2.0,), (4.0,)))
 
 
-@bad("the declared output shape contradicts the computed one")
-def output_shape_wrong():
-    return patched(lambda m: m.graph.output[0].CopyFrom(value("y", [7, 7])))
-
-
 @bad("an input of unknown element type 99")
 def element_type_unknown():
     return patched(lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 99))

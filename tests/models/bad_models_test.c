@@ -1,0 +1,84 @@
+/* label: fast libs: sertn_3rd_cjson */
+/* Every model of tests/models/bad is refused by sertnc: exit status 2, a sentence, nothing written.
+ */
+#include <cjson/cJSON.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir/support/file.h"
+#include "tests/harness/harness.h"
+
+enum { LIST_BYTES_MAX = 1 << 20, SENTENCE_BYTES_MAX = 2000 };
+
+/* Reads list.tsv; calls `refuse` with each path and what is wrong with it. */
+static size_t for_each_model(void (*refuse)(const char *path, const char *wrong))
+{
+    struct buffer list = {0};
+    struct diag diag = {0};
+    size_t count = 0;
+    REQUIRE_OK(
+        file_read(test_source_path("tests/models/bad/list.tsv"), LIST_BYTES_MAX, &list, &diag),
+        &diag);
+    char *rest = NULL;
+    for (char *line = strtok_r((char *)list.data, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        char *tab = strchr(line, '\t');
+        REQUIRE(tab != NULL);
+        *tab = 0;
+        refuse(line, tab + 1);
+        count++;
+    }
+    buffer_release(&list);
+    return count;
+}
+
+static void is_refused(const char *path, const char *wrong)
+{
+    const char *folder = test_temp_dir();
+    const char *model = test_path(test_source_path("tests/models/bad"), path);
+    const char *out = test_path(folder, "model.sertn");
+    const char *argv[] = {test_program_path("sertnc"), model, "-o", out, NULL};
+    struct test_output ran = test_run(argv);
+    CHECK_MSG(ran.exit_status == 2, "%s (%s): exit status %d", path, wrong, ran.exit_status);
+    CHECK_MSG(ran.text_bytes == 0, "%s: printed %s", path, ran.text);
+    CHECK_MSG(strncmp(ran.errors, "sertnc: ", 8) == 0 && ran.errors_bytes < SENTENCE_BYTES_MAX,
+              "%s: said %s", path, ran.errors);
+    CHECK_MSG(!file_exists(out) && !file_is_dir(out), "%s: left %s behind", path, out);
+}
+
+static void is_refused_in_json(const char *path, const char *wrong)
+{
+    const char *out = test_path(test_temp_dir(), "model.sertn");
+    const char *model = test_path(test_source_path("tests/models/bad"), path);
+    const char *argv[] = {test_program_path("sertnc"), model, "-o", out, "--json", NULL};
+    struct test_output ran = test_run(argv);
+    cJSON *said = cJSON_Parse(ran.text);
+    const cJSON *error = cJSON_GetObjectItemCaseSensitive(said, "error");
+    CHECK_MSG(ran.exit_status == 2, "%s (%s): exit status %d", path, wrong, ran.exit_status);
+    CHECK_MSG(cJSON_IsString(error) && strlen(error->valuestring) > 10, "%s: %s", path, ran.text);
+    cJSON_Delete(said);
+}
+
+TEST(every_bad_model_is_refused_with_a_sentence)
+{
+    CHECK(for_each_model(is_refused) >= 60);
+}
+
+TEST(every_bad_model_is_refused_in_json)
+{
+    CHECK(for_each_model(is_refused_in_json) >= 60);
+}
+
+TEST(several_problems_are_reported_at_once)
+{
+    const char *model = test_source_path("tests/models/bad/three_problems.onnx");
+    const char *argv[] = {test_program_path("sertnc"), model, "-o",
+                          test_path(test_temp_dir(), "model.sertn"), NULL};
+    struct test_output ran = test_run(argv);
+    CHECK(ran.exit_status == 2);
+    CHECK(strstr(ran.errors, "Frobnicate") != NULL);
+    CHECK(strstr(ran.errors, "com.example") != NULL);
+    CHECK(strstr(ran.errors, "nowhere") != NULL);
+}
