@@ -26,7 +26,7 @@ static double verify_gas(const struct plonk_layout *layout, uint32_t words)
 {
     const double transaction = 21000, byte = 15.9, head_bytes = 420, pairing = 113000, point = 6450,
                  per_evaluation = 145;
-    const double word = 512 + 88, arithmetic = 12200, per_bit = 55;
+    const double word = 512 + 48, arithmetic = 5900, per_bit = 30;
     double points = 7 + 1 + (double)layout->param_columns;
     double calldata =
         ((double)layout->proof_bytes + (double)layout->vk_bytes - 64) * byte + head_bytes;

@@ -12,6 +12,7 @@
 #include "runtime/compile_report.h"
 #include "runtime/digest_spec.h"
 #include "runtime/model.h"
+#include "runtime/reference.h"
 
 static enum status note(struct diag_list *problems, enum status status, const struct diag *diag)
 {
@@ -188,6 +189,9 @@ static enum status write_folder(const struct compilation *c, const struct compil
                             FILE_MODE_PUBLIC, diag);
     if (status == STATUS_OK)
         status = write_text(folder, "private/accuracy.json", compile_report_json(c, true),
+                            FILE_MODE_PRIVATE, diag);
+    if (status == STATUS_OK)
+        status = write_text(folder, "private/source.json", reference_source_json(options),
                             FILE_MODE_PRIVATE, diag);
     if (status == STATUS_OK)
         status = write_parameters(c, folder, diag);

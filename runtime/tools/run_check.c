@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/check/check.h"
+#include "runtime/reference.h"
 #include "runtime/tools/run_common.h"
 
 static enum status check_set(struct cli *cli, struct session *session,
@@ -87,24 +88,74 @@ enum status run_check(struct cli *cli, struct run_options *options, struct diag 
     return status;
 }
 
-static enum status eval_set(struct cli *cli, struct session *session,
+/* Largest error of each output over all sets, and how many sets agree in every integer output. */
+struct accuracy {
+    struct reference reference;
+    bool is_open;
+    size_t sets, exact;
+    double worst;
+};
+
+static enum status eval_one(struct accuracy *accuracy, struct session *session,
                             const struct tensor *const *inputs, cJSON *object, struct diag *diag)
 {
-    (void)cli;
     enum status status = session_run(session, inputs, diag);
     if (status == STATUS_OK && !run_add_outputs(object, session))
         status = diag_set(diag, STATUS_NO_MEMORY, "no memory for the outputs");
-    return status;
+    if (status == STATUS_OK && !accuracy->is_open) {
+        status = reference_open(&accuracy->reference, session, inputs, diag);
+        accuracy->is_open = status == STATUS_OK;
+    }
+    if (status == STATUS_OK)
+        status = reference_compare(object, &accuracy->reference, session, inputs, diag);
+    if (status != STATUS_OK)
+        return status;
+    const cJSON *output;
+    double mismatches = 0;
+    cJSON_ArrayForEach(output, cJSON_GetObjectItemCaseSensitive(object, "error"))
+    {
+        double absolute =
+            cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(output, "absolute"));
+        accuracy->worst = absolute > accuracy->worst ? absolute : accuracy->worst;
+        mismatches += cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(output, "mismatches"));
+    }
+    accuracy->sets++;
+    accuracy->exact += mismatches == 0;
+    return STATUS_OK;
 }
 
 enum status run_eval(struct cli *cli, struct run_options *options, struct diag *diag)
 {
+    struct arena arena;
+    struct value_sets sets = {0};
+    struct accuracy accuracy = {0};
     struct session *session = calloc(1, sizeof *session);
     if (session == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory");
+    arena_init(&arena, 0);
     cli->result = cJSON_CreateObject();
-    enum status status = for_each_set(cli, options, eval_set, session, diag);
+    enum status status = session_open(session, options->folder, cli->threads, diag);
+    if (status == STATUS_OK)
+        status = run_read_inputs(&sets, options, &session->model, &arena, diag);
+    cJSON *list = sets.count > 1 ? cJSON_AddArrayToObject(cli->result, "sets") : NULL;
+    for (size_t i = 0; i < sets.count && status == STATUS_OK; i++) {
+        cJSON *object = list == NULL ? cli->result : cJSON_CreateObject();
+        if (list != NULL)
+            cJSON_AddItemToArray(list, object);
+        status = eval_one(&accuracy, session, run_inputs(&sets, i), object, diag);
+        run_print_outputs(cli, cJSON_GetObjectItem(object, "outputs"));
+    }
+    if (status == STATUS_OK && accuracy.reference.graph != NULL) {
+        cJSON_AddNumberToObject(cli->result, "largest_error", accuracy.worst);
+        cJSON_AddNumberToObject(cli->result, "sets_exact", (double)accuracy.exact);
+        cJSON_AddNumberToObject(cli->result, "sets_count", (double)accuracy.sets);
+        cli_say(cli, "largest error against float64 %.3g; %zu of %zu sets agree in every label",
+                accuracy.worst, accuracy.exact, accuracy.sets);
+    }
+    if (accuracy.is_open)
+        reference_close(&accuracy.reference);
     session_close(session);
+    arena_release(&arena);
     free(session);
     return status;
 }

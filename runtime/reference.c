@@ -1,0 +1,228 @@
+/* See reference.h. */
+#include "runtime/reference.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frontend/import_inputs.h"
+#include "frontend/value_file.h"
+#include "ir/graph_interpret.h"
+#include "ir/support/file.h"
+#include "passes/fold_constants.h"
+
+char *reference_source_json(const struct compile_options *options)
+{
+    cJSON *root = cJSON_CreateObject(), *binds = NULL;
+    char *path = realpath(options->model_path, NULL);
+    if (root != NULL &&
+        cJSON_AddStringToObject(root, "model", path == NULL ? options->model_path : path) != NULL)
+        binds = cJSON_AddObjectToObject(root, "binds");
+    bool done = binds != NULL;
+    for (size_t i = 0; i < options->bind_count && done; i++)
+        done =
+            cJSON_AddStringToObject(binds, options->binds[i].name, options->binds[i].value) != NULL;
+    char *text = done ? cJSON_Print(root) : NULL;
+    cJSON_Delete(root);
+    free(path);
+    return text;
+}
+
+static enum status read_source(cJSON **root, const struct model *model, struct diag *diag)
+{
+    struct buffer text;
+    char *path = model_path(model->folder, "private/source.json");
+    buffer_init(&text);
+    enum status status = path == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory")
+                                      : file_read(path, MODEL_BYTES_MAX, &text, diag);
+    *root = status == STATUS_OK ? cJSON_ParseWithLength((const char *)text.data, text.count) : NULL;
+    if (status == STATUS_OK && !cJSON_IsString(cJSON_GetObjectItemCaseSensitive(*root, "model")))
+        status = diag_set(diag, STATUS_BAD_INPUT, "'%s' is damaged; compile the model again", path);
+    buffer_release(&text);
+    free(path);
+    return status;
+}
+
+static enum status read_binds(struct import_bind **out, size_t *count, struct reference *reference,
+                              const cJSON *binds, struct diag *diag)
+{
+    struct value_spec *specs;
+    size_t spec_count;
+    enum status status =
+        import_inputs(&specs, &spec_count, &reference->file, &reference->arena, diag);
+    *count = 0;
+    *out =
+        arena_array(&reference->arena, struct import_bind, (size_t)cJSON_GetArraySize(binds) + 1);
+    if (status == STATUS_OK && *out == NULL)
+        status = diag_set(diag, STATUS_NO_MEMORY, "no memory");
+    const cJSON *bind;
+    cJSON_ArrayForEach(bind, binds)
+    {
+        for (size_t i = 0; i < spec_count && status == STATUS_OK; i++) {
+            struct tensor *tensor = NULL;
+            if (strcmp(specs[i].name, bind->string) != 0 || !cJSON_IsString(bind))
+                continue;
+            status =
+                value_literal_read(&tensor, bind->valuestring, &specs[i], &reference->arena, diag);
+            (*out)[(*count)++] = (struct import_bind){specs[i].name, tensor};
+        }
+    }
+    return status;
+}
+
+static enum status import(struct reference *reference, const struct session *session,
+                          const cJSON *source, const struct tensor *const *inputs,
+                          struct diag *diag)
+{
+    const struct interface *interface = &session->model.interface;
+    struct diag_list problems = {0};
+    struct import_notes notes = {0};
+    struct import_options options = {0};
+    struct import_bind *binds = NULL;
+    struct import_sample *samples =
+        arena_array(&reference->arena, struct import_sample, interface->input_count + 1);
+    enum status status =
+        samples == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory") : STATUS_OK;
+    for (size_t i = 0; i < interface->input_count && status == STATUS_OK; i++)
+        samples[i] = (struct import_sample){interface->inputs[i].name, inputs[i]};
+    if (status == STATUS_OK)
+        status = read_binds(&binds, &options.bind_count, reference,
+                            cJSON_GetObjectItemCaseSensitive(source, "binds"), diag);
+    if (status == STATUS_OK) {
+        options.sample = samples;
+        options.sample_count = interface->input_count;
+        options.bind = binds;
+        status = import_graph(&reference->graph, &reference->file, &options, &reference->arena,
+                              &problems, &notes);
+        if (status == STATUS_OK)
+            status = pass_fold_constants(reference->graph, &reference->arena, &problems);
+        if (status != STATUS_OK && problems.count > 0)
+            *diag = problems.item[0];
+    }
+    diag_list_release(&problems);
+    return status;
+}
+
+enum status reference_open(struct reference *reference, const struct session *session,
+                           const struct tensor *const *inputs, struct diag *diag)
+{
+    cJSON *source;
+    *reference = (struct reference){0};
+    arena_init(&reference->arena, 0);
+    enum status status = read_source(&source, &session->model, diag);
+    if (status == STATUS_OK) {
+        const char *path = cJSON_GetObjectItemCaseSensitive(source, "model")->valuestring;
+        struct diag gone = {0};
+        if (!file_exists(path) || onnx_load_file(&reference->file, path, &gone) != STATUS_OK) {
+            reference->missing = malloc(strlen(path) + 64);
+            if (reference->missing != NULL)
+                sprintf(reference->missing, "the model file '%s' is gone", path);
+        } else {
+            status = import(reference, session, source, inputs, diag);
+        }
+    }
+    cJSON_Delete(source);
+    if (status != STATUS_OK)
+        reference_close(reference);
+    return status;
+}
+
+void reference_close(struct reference *reference)
+{
+    free(reference->missing);
+    onnx_release(&reference->file);
+    arena_release(&reference->arena);
+    *reference = (struct reference){0};
+}
+
+/* ---- comparison ---- */
+
+static cJSON *real_json(double value)
+{
+    if (isnan(value))
+        return cJSON_CreateString("NaN");
+    if (isinf(value))
+        return cJSON_CreateString(value > 0 ? "Infinity" : "-Infinity");
+    return cJSON_CreateNumber(value);
+}
+
+struct difference {
+    double absolute, relative;
+    size_t mismatches;
+};
+
+static void compare_element(struct difference *difference, const struct port *port, double real,
+                            int64_t integer, const struct tensor *expected, size_t i)
+{
+    if (!element_type_is_float(port->type)) {
+        difference->mismatches += integer != expected->data.integer[i];
+        return;
+    }
+    double want = expected->data.real[i], error = fabs(real - want);
+    if (isnan(want) || isnan(real) || isinf(want)) {
+        difference->mismatches += !((isnan(want) && isnan(real)) || want == real);
+        return;
+    }
+    if (error > difference->absolute)
+        difference->absolute = error;
+    if (want != 0 && error / fabs(want) > difference->relative)
+        difference->relative = error / fabs(want);
+}
+
+static bool compare_output(cJSON *quantized, cJSON *reference, cJSON *errors,
+                           struct session *session, const struct port *port,
+                           const struct tensor *expected)
+{
+    const struct relation_tensor *tensor = &session->model.program.tensors[port->tensor];
+    cJSON *integers = cJSON_AddArrayToObject(quantized, port->name),
+          *reals = cJSON_AddArrayToObject(reference, port->name);
+    cJSON *error = cJSON_AddObjectToObject(errors, port->name);
+    struct difference difference = {0};
+    for (size_t i = 0; i < tensor->count && integers != NULL && reals != NULL; i++) {
+        char text[80];
+        double real;
+        int64_t integer;
+        wide value = relation_value(&session->values, port->tensor, i);
+        wide_format(text, value);
+        port_decode(&real, &integer, tensor, port->type, value);
+        bool is_float = element_type_is_float(expected->type);
+        cJSON_AddItemToArray(integers, cJSON_CreateString(text));
+        cJSON_AddItemToArray(reals, real_json(is_float ? expected->data.real[i]
+                                                       : (double)expected->data.integer[i]));
+        compare_element(&difference, port, real, integer, expected, i);
+    }
+    return error != NULL &&
+           cJSON_AddNumberToObject(error, "absolute", difference.absolute) != NULL &&
+           cJSON_AddNumberToObject(error, "relative", difference.relative) != NULL &&
+           cJSON_AddNumberToObject(error, "mismatches", (double)difference.mismatches) != NULL;
+}
+
+enum status reference_compare(cJSON *object, struct reference *reference, struct session *session,
+                              const struct tensor *const *inputs, struct diag *diag)
+{
+    const struct interface *interface = &session->model.interface;
+    if (reference->graph == NULL) {
+        cJSON_AddStringToObject(object, "reference",
+                                reference->missing == NULL ? "no reference" : reference->missing);
+        return STATUS_OK;
+    }
+    struct graph_values values;
+    struct arena_mark mark = arena_checkpoint(&reference->arena);
+    graph_values_init(&values, &reference->arena);
+    enum status status = graph_interpret(reference->graph, inputs, &values, diag);
+    cJSON *quantized = cJSON_AddObjectToObject(object, "quantized"),
+          *real = cJSON_AddObjectToObject(object, "reference");
+    cJSON *error = cJSON_AddObjectToObject(object, "error");
+    for (size_t i = 0; i < interface->output_count && status == STATUS_OK; i++) {
+        const struct tensor *expected = values.item[reference->graph->outputs[i]];
+        if (expected == NULL ||
+            expected->count != session->model.program.tensors[interface->outputs[i].tensor].count ||
+            expected->type == ELEMENT_STRING)
+            continue;
+        if (!compare_output(quantized, real, error, session, &interface->outputs[i], expected))
+            status = diag_set(diag, STATUS_NO_MEMORY, "no memory for the comparison");
+    }
+    arena_rewind(&reference->arena, mark);
+    return status;
+}
