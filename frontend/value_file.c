@@ -453,11 +453,16 @@ static enum status read_folder(struct value_source *source, const char *path, un
         return set == NULL ? out_of_memory(source) : read_tensor_files(set, source, "input");
     }
     enum status status = list_folder(&names, &count, path, source->arena, source->diag);
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+    bool has_sets = false;
+    for (size_t i = 0; i < count && status == STATUS_OK && depth == 0; i++) {
         const char *base = strrchr(names[i], '/') + 1;
-        if (is_folder(names[i]) && strncmp(base, "test_data_set_", 14) == 0 && depth == 0)
-            status = read_folder(source, names[i], depth + 1);
-        else if (is_data_file(names[i]))
+        if (!is_folder(names[i]) || strncmp(base, "test_data_set_", 14) != 0)
+            continue;
+        has_sets = true;
+        status = read_folder(source, names[i], depth + 1);
+    }
+    for (size_t i = 0; i < count && status == STATUS_OK && !has_sets; i++) {
+        if (is_data_file(names[i]))
             status = read_file(source->out, names[i], source->specs, source->spec_count, source->arena,
                                source->diag);
     }
