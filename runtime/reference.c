@@ -95,8 +95,11 @@ static enum status import(struct reference *reference, const struct session *ses
         options.bind = binds;
         status = import_graph(&reference->graph, &reference->file, &options, &reference->arena,
                               &problems, &notes);
+        struct arena scratch;
+        arena_init(&scratch, 0);
         if (status == STATUS_OK)
-            status = pass_fold_constants(reference->graph, &reference->arena, &problems);
+            status = pass_fold_constants(reference->graph, &scratch, &problems);
+        arena_release(&scratch);
         if (status != STATUS_OK && problems.count > 0)
             *diag = problems.item[0];
     }
