@@ -145,26 +145,55 @@ enum status bench_process_succeed(struct bench_process *process, const char *con
     return status;
 }
 
-enum status bench_process_repeat(struct bench_cost *cost, const char *const *argv, unsigned runs,
-                                 struct diag *diag)
+/* Costs of runs so far. */
+struct runs {
+    double seconds[BENCH_RUNS_MAX], cpu_seconds[BENCH_RUNS_MAX], peak_bytes[BENCH_RUNS_MAX];
+    unsigned count;
+};
+
+/* Runs once; keeps the cost unless it is the first run, which warms the caches. */
+static enum status run_once(struct runs *runs, const char *const *argv, bool is_first,
+                            struct diag *diag)
 {
-    static double value[3][BENCH_RUNS_MAX];
-    ASSERT(runs > 0 && runs <= BENCH_RUNS_MAX);
-    for (unsigned i = 0; i <= runs; i++) {
-        struct bench_process process;
-        enum status status = bench_process_succeed(&process, argv, diag);
-        bench_process_release(&process);
-        if (status != STATUS_OK)
-            return status;
-        if (i == 0)
-            continue;
-        value[0][i - 1] = process.seconds;
-        value[1][i - 1] = process.cpu_seconds;
-        value[2][i - 1] = process.peak_bytes;
+    struct bench_process process;
+    enum status status = bench_process_succeed(&process, argv, diag);
+    bench_process_release(&process);
+    if (status != STATUS_OK || is_first)
+        return status;
+    runs->seconds[runs->count] = process.seconds;
+    runs->cpu_seconds[runs->count] = process.cpu_seconds;
+    runs->peak_bytes[runs->count++] = process.peak_bytes;
+    return STATUS_OK;
+}
+
+static void close_runs(struct bench_cost *cost, struct runs *runs)
+{
+    cost->seconds = bench_stats_of(runs->seconds, runs->count);
+    cost->cpu_seconds = bench_stats_of(runs->cpu_seconds, runs->count);
+    cost->peak_bytes = bench_stats_of(runs->peak_bytes, runs->count);
+}
+
+enum status bench_process_repeat(struct bench_cost *cost, const char *const *argv, unsigned runs,
+                                 struct bench_rival *rival, struct diag *diag)
+{
+    static struct runs ours, theirs;
+    unsigned rival_runs = rival ? rival->runs : 0;
+    ASSERT(runs > 0 && runs <= BENCH_RUNS_MAX && rival_runs <= BENCH_RUNS_MAX);
+    ours.count = theirs.count = 0;
+    enum status status = run_once(&ours, argv, true, diag);
+    if (status == STATUS_OK && rival_runs > 0)
+        status = run_once(&theirs, rival->argv, true, diag);
+    while (status == STATUS_OK && (ours.count < runs || theirs.count < rival_runs)) {
+        if (ours.count < runs)
+            status = run_once(&ours, argv, false, diag);
+        if (status == STATUS_OK && theirs.count < rival_runs)
+            status = run_once(&theirs, rival->argv, false, diag);
     }
-    cost->seconds = bench_stats_of(value[0], runs);
-    cost->cpu_seconds = bench_stats_of(value[1], runs);
-    cost->peak_bytes = bench_stats_of(value[2], runs);
+    if (status != STATUS_OK)
+        return status;
+    close_runs(cost, &ours);
+    if (rival_runs > 0)
+        close_runs(&rival->cost, &theirs);
     return STATUS_OK;
 }
 

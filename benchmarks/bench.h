@@ -17,6 +17,8 @@
 
 /* Most repetitions of one measurement. */
 enum { BENCH_RUNS_MAX = 1000 };
+/* Most words of a rival's command. */
+enum { BENCH_RIVAL_WORDS = 24 };
 
 struct cJSON;
 
@@ -74,9 +76,20 @@ struct bench_cost {
     struct bench_stats seconds, cpu_seconds, peak_bytes;
 };
 
-/* Runs a program `runs` times, each of which must succeed, after one run that is not counted. */
+/* Another program that does the same work, measured in turn with ours. */
+struct bench_rival {
+    const char *argv[BENCH_RIVAL_WORDS + 1]; /* borrowed, ends with null */
+    unsigned runs;
+    struct bench_cost cost; /* set by bench_process_repeat */
+};
+
+/*
+ * Runs a program `runs` times, each of which must succeed, after one run that is not counted. With
+ * a rival (or null), each of the two runs after a run of the other as long as it has runs left, so
+ * that what else the machine does falls on both alike.
+ */
 enum status bench_process_repeat(struct bench_cost *cost, const char *const *argv, unsigned runs,
-                                 struct diag *diag) SERTN_MUST_CHECK;
+                                 struct bench_rival *rival, struct diag *diag) SERTN_MUST_CHECK;
 
 /* Bytes of all files under a folder; 0 when there is none. Links count as nothing. */
 uint64_t bench_folder_bytes(const char *folder);

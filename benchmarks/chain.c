@@ -264,7 +264,7 @@ static void step_command(const char **argv, const struct bench_options *options,
 }
 
 enum status chain_measure(struct chain_figures *figures, const struct bench_options *options,
-                          uint32_t steps, struct diag *diag)
+                          uint32_t steps, struct bench_rival *rival, struct diag *diag)
 {
     const char *argv[10];
     char count[16], threads[16];
@@ -285,11 +285,11 @@ enum status chain_measure(struct chain_figures *figures, const struct bench_opti
     }
     if (status == STATUS_OK) {
         step_command(argv, options, "prove", folder, count, threads);
-        status = bench_process_repeat(&figures->prove, argv, options->runs, diag);
+        status = bench_process_repeat(&figures->prove, argv, options->runs, rival, diag);
     }
     if (status == STATUS_OK) {
         step_command(argv, options, "verify", folder, count, threads);
-        status = bench_process_repeat(&figures->verify, argv, options->runs, diag);
+        status = bench_process_repeat(&figures->verify, argv, options->runs, NULL, diag);
     }
     if (status == STATUS_OK) {
         char *path = file_join(folder, "proof");

@@ -30,8 +30,9 @@ struct chain_figures {
     uint64_t proof_bytes;
 };
 
-/* Measures the steps as whole processes. */
+/* Measures the steps as whole processes, proofs in turn with the rival's when there is one. */
 enum status chain_measure(struct chain_figures *figures, const struct bench_options *options,
-                          uint32_t steps, struct diag *diag) SERTN_MUST_CHECK;
+                          uint32_t steps, struct bench_rival *rival,
+                          struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

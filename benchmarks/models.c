@@ -168,8 +168,7 @@ static enum status measure_keys(struct model_figures *figures, const struct benc
     return STATUS_OK;
 }
 
-/* Compares nested lists, objects by name; numbers by tolerance when either is no integer. */
-static bool same_values(const cJSON *ours, const cJSON *reference, double *error)
+bool model_same_values(const cJSON *ours, const cJSON *reference, double *error)
 {
     if (cJSON_IsNumber(reference) && cJSON_IsNumber(ours)) {
         double difference = fabs(ours->valuedouble - reference->valuedouble);
@@ -188,7 +187,7 @@ static bool same_values(const cJSON *ours, const cJSON *reference, double *error
     {
         const cJSON *other =
             cJSON_IsObject(ours) ? cJSON_GetObjectItemCaseSensitive(ours, item->string) : mine;
-        same = other && same_values(other, item, error) && same;
+        same = other && model_same_values(other, item, error) && same;
         mine = mine ? mine->next : NULL;
     }
     return same;
@@ -206,7 +205,7 @@ static enum status compare_outputs(struct model_figures *figures, const cJSON *s
             status = diag_set(diag, STATUS_BAD_INPUT, "%s is not JSON", paths->expected);
         else
             figures->outputs_right =
-                outputs && same_values(outputs, reference, &figures->output_error);
+                outputs && model_same_values(outputs, reference, &figures->output_error);
         cJSON_Delete(reference);
     }
     buffer_release(&text);
@@ -214,7 +213,8 @@ static enum status compare_outputs(struct model_figures *figures, const cJSON *s
 }
 
 static enum status measure_prove(struct model_figures *figures, const struct bench_options *options,
-                                 const struct paths *paths, struct diag *diag)
+                                 const struct paths *paths, struct bench_rival *rival,
+                                 struct diag *diag)
 {
     const char *argv[ARGUMENTS_MAX];
     cJSON *said;
@@ -230,7 +230,7 @@ static enum status measure_prove(struct model_figures *figures, const struct ben
     if (status != STATUS_OK)
         return status;
     prove_command(argv, options, paths, "--quiet");
-    return bench_process_repeat(&figures->prove, argv, options->runs, diag);
+    return bench_process_repeat(&figures->prove, argv, options->runs, rival, diag);
 }
 
 static enum status measure_verify(struct model_figures *figures,
@@ -248,9 +248,9 @@ static enum status measure_verify(struct model_figures *figures,
     figures->verified = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(said, "verified"));
     cJSON_Delete(said);
     verify[4] = "--quiet";
-    if ((status = bench_process_repeat(&figures->verify, verify, options->runs, diag)) !=
+    if ((status = bench_process_repeat(&figures->verify, verify, options->runs, NULL, diag)) !=
             STATUS_OK ||
-        (status = bench_process_repeat(&start, idle, START_RUNS, diag)) != STATUS_OK)
+        (status = bench_process_repeat(&start, idle, START_RUNS, NULL, diag)) != STATUS_OK)
         return status;
     figures->start_seconds = start.seconds;
     if (!options->rpc)
@@ -265,7 +265,8 @@ static enum status measure_verify(struct model_figures *figures,
 }
 
 enum status model_measure(struct model_figures *figures, const struct workload *workload,
-                          const struct bench_options *options, struct diag *diag)
+                          const struct bench_options *options, struct bench_rival *rival,
+                          struct diag *diag)
 {
     struct arena arena;
     struct paths paths = {0};
@@ -278,7 +279,7 @@ enum status model_measure(struct model_figures *figures, const struct workload *
     if (status == STATUS_OK)
         status = measure_keys(figures, options, &paths, diag);
     if (status == STATUS_OK)
-        status = measure_prove(figures, options, &paths, diag);
+        status = measure_prove(figures, options, &paths, rival, diag);
     if (status == STATUS_OK)
         status = measure_verify(figures, options, &paths, diag);
     arena_release(&arena);

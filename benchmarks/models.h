@@ -27,9 +27,18 @@ struct model_figures {
     double output_error; /* largest |ours - reference| over the numbers of the outputs */
 };
 
-/* Measures one workload. Errors: STATUS_REJECTED when a program fails, with its words; STATUS_IO;
- * STATUS_BAD_INPUT when a program's JSON cannot be read. */
+/*
+ * Returns whether the values a program printed are the reference ones: nested lists of one shape,
+ * objects by name, numbers within rtol 1e-3 and atol 1e-6, words exactly. *error becomes the
+ * largest difference of two numbers when that is larger than it was.
+ */
+bool model_same_values(const struct cJSON *ours, const struct cJSON *reference, double *error);
+
+/* Measures one workload, its proofs in turn with the rival's when there is one. Errors:
+ * STATUS_REJECTED when a program fails, with its words; STATUS_IO; STATUS_BAD_INPUT when a
+ * program's JSON cannot be read. */
 enum status model_measure(struct model_figures *figures, const struct workload *workload,
-                          const struct bench_options *options, struct diag *diag) SERTN_MUST_CHECK;
+                          const struct bench_options *options, struct bench_rival *rival,
+                          struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

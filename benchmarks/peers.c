@@ -53,6 +53,30 @@ static double number_at(const cJSON *object, const char *first, const char *seco
     return cJSON_IsNumber(found) ? found->valuedouble : NAN;
 }
 
+/* The command of one proof; its words stay in the JSON. */
+static enum status read_command(struct bench_rival *rival, const cJSON *workload,
+                                const char *script, struct diag *diag)
+{
+    const cJSON *word, *list = cJSON_GetObjectItemCaseSensitive(workload, "prove_command");
+    size_t count = 0;
+    cJSON_ArrayForEach(word, list)
+    {
+        if (!cJSON_IsString(word) || count == BENCH_RIVAL_WORDS)
+            return diag_set(diag, STATUS_BAD_INPUT, "%s printed a command that is none", script);
+        rival->argv[count++] = word->valuestring;
+    }
+    if (count == 0)
+        return diag_set(diag, STATUS_BAD_INPUT, "%s printed no command", script);
+    return STATUS_OK;
+}
+
+void peer_figures_close(struct peer_figures *figures)
+{
+    figures->prove_seconds = figures->rival.cost.seconds.median;
+    figures->prove_bytes_of_memory = figures->rival.cost.peak_bytes.median;
+    figures->measured = true;
+}
+
 /* Runs a script and reads the first of its workloads. */
 static enum status run_script(struct peer_figures *figures, const char *const *argv,
                               struct diag *diag)
@@ -68,44 +92,42 @@ static enum status run_script(struct peer_figures *figures, const char *const *a
         figures->lg_rows = number_at(first, "circuit", "lg_rows");
         figures->gates = number_at(first, "gates", NULL);
         figures->setup_seconds = number_at(first, "setup", "seconds");
-        figures->prove_seconds = number_at(first, "prove", "seconds");
-        figures->prove_bytes_of_memory = number_at(first, "prove", "peak_memory_bytes");
         figures->verify_seconds = number_at(first, "verify", "seconds");
         figures->proof_bytes = number_at(first, "proof_bytes", NULL);
         figures->key_bytes = number_at(first, "pk_bytes", NULL);
-        figures->measured = status == STATUS_OK;
+        if (status == STATUS_OK)
+            status = read_command(&figures->rival, first, argv[1], diag);
     }
     bench_process_release(&process);
     return status;
 }
 
-enum status peers_measure_ezkl(struct peer_figures *figures, const struct workload *workload,
+enum status peers_prepare_ezkl(struct peer_figures *figures, const struct workload *workload,
                                const struct bench_options *options, struct diag *diag)
 {
-    char python[PATH_BYTES], script[PATH_BYTES], work[PATH_BYTES], runs[16];
-    unsigned count =
-        options->runs < workload->peer_runs_max ? options->runs : workload->peer_runs_max;
+    char python[PATH_BYTES], script[PATH_BYTES], work[PATH_BYTES];
     *figures = (struct peer_figures){0};
+    figures->rival.runs =
+        options->runs < workload->peer_runs_max ? options->runs : workload->peer_runs_max;
     snprintf(python, sizeof python, "%s/ezkl/bin/python", options->peers);
     snprintf(script, sizeof script, "%s/peers/measure_ezkl.py", options->data);
     snprintf(work, sizeof work, "%s/ezkl", options->work);
-    snprintf(runs, sizeof runs, "%u", count);
-    const char *argv[] = {python,   "-B", script, workload->ezkl, "--runs", runs,
+    const char *argv[] = {python,   "-B", script, workload->ezkl, "--runs", "1",
                           "--work", work, NULL};
-    bench_say(options, "%s: EZKL", workload->name);
+    bench_say(options, "%s: EZKL's setup", workload->name);
     return run_script(figures, argv, diag);
 }
 
-enum status peers_measure_bb(struct peer_figures *figures, uint32_t steps,
+enum status peers_prepare_bb(struct peer_figures *figures, uint32_t steps,
                              const struct bench_options *options, struct diag *diag)
 {
-    char folder[PATH_BYTES], script[PATH_BYTES], runs[16], count[16];
+    char folder[PATH_BYTES], script[PATH_BYTES], count[16];
     *figures = (struct peer_figures){0};
+    figures->rival.runs = options->runs;
     snprintf(folder, sizeof folder, "%s/bb", options->peers);
     snprintf(script, sizeof script, "%s/peers/measure_bb.py", options->data);
-    snprintf(runs, sizeof runs, "%u", options->runs);
     snprintf(count, sizeof count, "%u", steps);
-    const char *argv[] = {"python3", "-B", script, folder, "--steps", count, "--runs", runs, NULL};
-    bench_say(options, "chain of %u steps: bb", steps);
+    const char *argv[] = {"python3", "-B", script, folder, "--steps", count, "--runs", "1", NULL};
+    bench_say(options, "chain of %u steps: bb's setup", steps);
     return run_script(figures, argv, diag);
 }

@@ -308,8 +308,10 @@ static cJSON *model_json(const struct model_figures *ours, const struct peer_fig
     add_number(predicted, "peak_memory_bytes", ours->predicted.peak_memory_bytes);
     struct target_list list = model_targets(ours, ezkl);
     add_targets(made, &list);
-    if (ezkl->json)
+    if (ezkl->measured) {
         cJSON_AddItemToObject(made, "ezkl", cJSON_Duplicate(ezkl->json, true));
+        bench_add_cost(made, "ezkl_prove", &ezkl->rival.cost);
+    }
     return made;
 }
 
@@ -325,8 +327,10 @@ static cJSON *chain_json(const struct report *report)
     bench_add_cost(made, "verify", &ours->verify);
     struct target_list list = chain_targets(ours, &report->bb);
     add_targets(made, &list);
-    if (report->bb.json)
+    if (report->bb.measured) {
         cJSON_AddItemToObject(made, "bb", cJSON_Duplicate(report->bb.json, true));
+        bench_add_cost(made, "bb_prove", &report->bb.rival.cost);
+    }
     return made;
 }
 

@@ -215,25 +215,48 @@ static bool wants_peer(const struct bench_options *options, const char *name)
     return options->peers && (!options->only || strcmp(options->only, name) == 0);
 }
 
+static enum status measure_model(struct report *report, const struct workload *workload,
+                                 const struct bench_options *options, struct diag *diag)
+{
+    struct peer_figures *ezkl = &report->ezkl[report->model_count];
+    bool has_peer = wants_peer(options, "ezkl");
+    enum status status = has_peer ? peers_prepare_ezkl(ezkl, workload, options, diag) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = model_measure(&report->model[report->model_count], workload, options,
+                               has_peer ? &ezkl->rival : NULL, diag);
+    if (status != STATUS_OK) {
+        peer_figures_release(ezkl);
+        return status;
+    }
+    if (has_peer)
+        peer_figures_close(ezkl);
+    report->model_count++;
+    return STATUS_OK;
+}
+
+static enum status measure_chain(struct report *report, uint32_t steps,
+                                 const struct bench_options *options, struct diag *diag)
+{
+    bool has_peer = wants_peer(options, "bb");
+    enum status status = has_peer ? peers_prepare_bb(&report->bb, steps, options, diag) : STATUS_OK;
+    if (status == STATUS_OK)
+        status = chain_measure(&report->chain, options, steps, has_peer ? &report->bb.rival : NULL,
+                               diag);
+    report->has_chain = status == STATUS_OK;
+    if (status == STATUS_OK && has_peer)
+        peer_figures_close(&report->bb);
+    return status;
+}
+
 static enum status measure(struct report *report, const struct bench_options *options,
                            const struct selection *selection, struct diag *diag)
 {
     enum status status = options->peers ? peers_install(options, diag) : STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < WORKLOAD_COUNT; i++) {
-        if (!selection->model[i])
-            continue;
-        size_t at = report->model_count;
-        status = model_measure(&report->model[at], &workload_table[i], options, diag);
-        report->model_count += status == STATUS_OK;
-        if (status == STATUS_OK && wants_peer(options, "ezkl"))
-            status = peers_measure_ezkl(&report->ezkl[at], &workload_table[i], options, diag);
-    }
-    if (status == STATUS_OK && selection->chain) {
-        status = chain_measure(&report->chain, options, selection->steps, diag);
-        report->has_chain = status == STATUS_OK;
-        if (status == STATUS_OK && wants_peer(options, "bb"))
-            status = peers_measure_bb(&report->bb, selection->steps, options, diag);
-    }
+    for (size_t i = 0; status == STATUS_OK && i < WORKLOAD_COUNT; i++)
+        if (selection->model[i])
+            status = measure_model(report, &workload_table[i], options, diag);
+    if (status == STATUS_OK && selection->chain)
+        status = measure_chain(report, selection->steps, options, diag);
     /* Last: these allocate much, and a child started later would be charged for it. */
     if (status == STATUS_OK && selection->kernels) {
         status = kernels_measure(&report->kernels, options, diag);

@@ -47,7 +47,7 @@ def measure(folder, steps, runs):
     prove = [binary, "prove", "-w", os.path.join(chain, "witness.gz"), "-k", os.path.join(out, "vk"), *common]
     proved = [process_cost.run(prove)[0] for _ in range(runs)]
     return {"workload": f"chain_{steps}", "gates": int(re.search(r'"circuit_size":\s*(\d+)', gates).group(1)),
-            "setup": setup, "prove": process_cost.median(proved),
+            "setup": setup, "prove_command": prove, "prove": process_cost.median(proved),
             "proof_bytes": os.path.getsize(os.path.join(out, "proof")),
             "public_bytes": os.path.getsize(os.path.join(out, "public_inputs"))}
 

@@ -88,7 +88,7 @@ def measure(workload, settings, work, runs, budget):
     calls.sort()
     return {"workload": workload, "network": WORKLOADS[workload][1], "settings": settings, "circuit": circuit,
             "outputs": witness["outputs"], "setup": setup, "prove": process_cost.median(proved),
-            "prove_call_seconds": calls[len(calls) // 2], "verify": verify,
+            "prove_command": [sys.executable, STEP, "prove", folder], "prove_call_seconds": calls[len(calls) // 2], "verify": verify,
             "verify_call_seconds": verified["call_seconds"], "verified": verified["verified"],
             "proof_bytes": proof_bytes(folder), "pk_bytes": size["pk"], "vk_bytes": size["vk"]}
 

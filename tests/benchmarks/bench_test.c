@@ -2,10 +2,13 @@
 /* Medians, processes and their costs, and the chain from setup to a rejected proof. */
 #include "benchmarks/bench.h"
 
+#include <cjson/cJSON.h>
+
 #include <string.h>
 
 #include "benchmarks/chain.h"
 #include "benchmarks/kernels.h"
+#include "benchmarks/models.h"
 #include "benchmarks/workloads.h"
 #include "ir/support/file.h"
 #include "tests/harness/harness.h"
@@ -45,7 +48,48 @@ TEST(a_failing_process_is_reported_with_its_last_words)
     diag = (struct diag){0};
     CHECK_STATUS(bench_process_run(&process, missing, &diag), STATUS_IO, &diag);
     bench_process_release(&process);
-    CHECK_STATUS(bench_process_repeat(&cost, argv, 2, &diag), STATUS_REJECTED, &diag);
+    CHECK_STATUS(bench_process_repeat(&cost, argv, 2, NULL, &diag), STATUS_REJECTED, &diag);
+}
+
+TEST(a_rival_runs_in_turn)
+{
+    const char *path = test_path(test_temp_dir(), "turns");
+    const char *argv[] = {"sh", "-c", "printf a >> $0", path, NULL};
+    struct bench_rival rival = {.argv = {"sh", "-c", "printf b >> $0", path}, .runs = 2};
+    struct bench_cost cost;
+    struct buffer turns = {0};
+    struct diag diag = {0};
+    REQUIRE_OK(bench_process_repeat(&cost, argv, 4, &rival, &diag), &diag);
+    REQUIRE_OK(file_read(path, 64, &turns, &diag), &diag);
+    CHECK_MSG(strcmp(buffer_text(&turns), "abababaa") == 0, "%s", buffer_text(&turns));
+    CHECK(cost.seconds.runs == 4 && rival.cost.seconds.runs == 2);
+    buffer_release(&turns);
+}
+
+TEST(outputs_are_compared_by_tolerance_shape_and_name)
+{
+    static const struct {
+        const char *ours, *reference;
+        bool same;
+    } pair[] = {
+        {"{\"a\":[[1.0005]]}", "{\"a\":[[1]]}", true},
+        {"{\"a\":[[1.002]]}", "{\"a\":[[1]]}", false},
+        {"{\"a\":[1e-6]}", "{\"a\":[0]}", true},
+        {"{\"b\":[[1]]}", "{\"a\":[[1]]}", false},
+        {"{\"a\":[1]}", "{\"a\":[[1]]}", false},
+        {"{\"a\":[1,2]}", "{\"a\":[1]}", false},
+        {"{\"a\":[\"red\",{\"x\":1}]}", "{\"a\":[\"red\",{\"x\":1}]}", true},
+        {"{\"a\":[\"red\"]}", "{\"a\":[\"blue\"]}", false},
+        {"{\"a\":[]}", "{\"a\":[1]}", false},
+    };
+    for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
+        cJSON *ours = cJSON_Parse(pair[i].ours), *reference = cJSON_Parse(pair[i].reference);
+        double error = 0;
+        CHECK_MSG(model_same_values(ours, reference, &error) == pair[i].same, "%s and %s",
+                  pair[i].ours, pair[i].reference);
+        cJSON_Delete(ours);
+        cJSON_Delete(reference);
+    }
 }
 
 TEST(much_output_does_not_stop_a_process)
