@@ -21,11 +21,16 @@ enum status infer_cast(struct infer_call *call)
     return infer_type_attribute(call, "to", call->out[0].type, &call->out[0].type);
 }
 
+/* The width of an element in memory: a bool takes a byte. */
+static unsigned stored_bits(enum element_type type)
+{
+    return type == ELEMENT_BOOL ? 8 : element_type_bits(type);
+}
+
 enum status infer_bit_cast(struct infer_call *call)
 {
     enum status status = infer_cast(call);
-    if (status == STATUS_OK &&
-        element_type_bits(call->out[0].type) != element_type_bits(call->in[0]->type))
+    if (status == STATUS_OK && stored_bits(call->out[0].type) != stored_bits(call->in[0]->type))
         return infer_fail(call, STATUS_BAD_INPUT, "BitCast to %s changes the width",
                           element_type_name(call->out[0].type));
     return status;

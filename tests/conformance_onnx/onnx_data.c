@@ -176,6 +176,17 @@ static int64_t text_index(const struct tensor *table, const char *text)
     return -1;
 }
 
+/* A number for a text that the model does not know: equal texts get equal ones. */
+static int64_t unknown_text(struct onnx_data *data, const char *text)
+{
+    size_t i = 0;
+    while (i < data->unknown_count && strcmp(data->unknown[i], text) != 0)
+        i++;
+    if (i == data->unknown_count && i < ONNX_DATA_VALUES_MAX)
+        data->unknown[data->unknown_count++] = text;
+    return -1 - (int64_t)i;
+}
+
 /* Texts become what the graph computes with: indices into the table of its input. */
 static const struct tensor *as_input(struct onnx_data *data, const struct graph_value *value,
                                      const struct tensor *given)
@@ -185,6 +196,9 @@ static const struct tensor *as_input(struct onnx_data *data, const struct graph_
     struct tensor *indices = tensor_new(&data->arena, ELEMENT_I64, &given->shape);
     for (size_t i = 0; indices != NULL && i < given->count; i++)
         indices->data.integer[i] = text_index(value->text_table, given->data.text[i]);
+    for (size_t i = 0; indices != NULL && i < given->count; i++)
+        if (indices->data.integer[i] < 0)
+            indices->data.integer[i] = unknown_text(data, given->data.text[i]);
     return indices;
 }
 

@@ -18,6 +18,8 @@ struct onnx_data {
     struct diag_list problems;
     const struct tensor *input[ONNX_DATA_VALUES_MAX];  /* in the order of graph->inputs */
     const struct tensor *output[ONNX_DATA_VALUES_MAX]; /* in the order of graph->outputs */
+    const char *unknown[ONNX_DATA_VALUES_MAX];         /* texts of the data that the model lacks */
+    size_t unknown_count;
 };
 
 /*
