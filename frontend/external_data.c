@@ -81,7 +81,8 @@ static int open_by_steps(int folder, const char *location)
         name[length] = 0;
         bool is_last = part[length] == 0;
         int flags = is_last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY;
-        int next = length == 0 && !is_last ? dup(at) : openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC);
+        int next =
+            length == 0 && !is_last ? dup(at) : openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC);
         int saved = errno;
         close(at);
         errno = saved;
@@ -96,7 +97,8 @@ static int open_by_steps(int folder, const char *location)
 static int open_beneath(int folder, const char *location)
 {
     struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+                           .resolve =
+                               RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
     long descriptor = syscall(SYS_openat2, folder, location, &how, sizeof how);
     if (descriptor < 0 && (errno == ENOSYS || errno == EPERM))
         return open_by_steps(folder, location);
@@ -107,15 +109,17 @@ static int open_beneath(int folder, const char *location)
 static enum status open_failure(const char *location, int error, struct diag *diag)
 {
     if (error == ELOOP || error == EXDEV)
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "external data '%s' leads through a symbolic link or out of the model's folder; "
-                        "put the file itself there",
-                        location);
+        return diag_set(
+            diag, STATUS_BAD_INPUT,
+            "external data '%s' leads through a symbolic link or out of the model's folder; "
+            "put the file itself there",
+            location);
     if (error == ENOENT || error == ENOTDIR)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "external data '%s' is not in the model's folder; put it beside the model",
                         location);
-    return diag_set(diag, STATUS_IO, "cannot open external data '%s': %s", location, strerror(error));
+    return diag_set(diag, STATUS_IO, "cannot open external data '%s': %s", location,
+                    strerror(error));
 }
 
 static enum status check_file(int descriptor, const char *location, uint64_t *bytes,
@@ -125,11 +129,13 @@ static enum status check_file(int descriptor, const char *location, uint64_t *by
     if (fstat(descriptor, &info) != 0)
         return diag_set(diag, STATUS_IO, "external data '%s': %s", location, strerror(errno));
     if (!S_ISREG(info.st_mode))
-        return diag_set(diag, STATUS_BAD_INPUT, "external data '%s' is not a regular file", location);
-    if (info.st_nlink != 1)
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "external data '%s' is a hard link, which could stand for a file elsewhere; copy it",
+        return diag_set(diag, STATUS_BAD_INPUT, "external data '%s' is not a regular file",
                         location);
+    if (info.st_nlink != 1)
+        return diag_set(
+            diag, STATUS_BAD_INPUT,
+            "external data '%s' is a hard link, which could stand for a file elsewhere; copy it",
+            location);
     *bytes = (uint64_t)info.st_size;
     return STATUS_OK;
 }
@@ -148,9 +154,10 @@ static enum status open_file(struct external_folder *folder, const char *locatio
         return diag_set(diag, STATUS_BAD_INPUT, "external data '%s', but this model has no folder",
                         location);
     if (!location_is_plain(location))
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "external data location '%s' is refused: it must be a path inside the model's folder",
-                        location);
+        return diag_set(
+            diag, STATUS_BAD_INPUT,
+            "external data location '%s' is refused: it must be a path inside the model's folder",
+            location);
     int descriptor = open_beneath(folder->folder, location);
     if (descriptor < 0)
         return open_failure(location, errno, diag);
@@ -181,7 +188,8 @@ static enum status find_range(struct external_folder *folder, const struct exter
     if (range->offset > size || range->bytes > size - range->offset)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "external data '%s' has %llu bytes, but bytes %llu to %llu are asked for",
-                        range->location, (unsigned long long)size, (unsigned long long)range->offset,
+                        range->location, (unsigned long long)size,
+                        (unsigned long long)range->offset,
                         (unsigned long long)(range->offset + range->bytes));
     return STATUS_OK;
 }
@@ -199,15 +207,16 @@ enum status external_read(struct external_folder *folder, const struct external_
     struct external_file *file;
     enum status status = find_range(folder, range, &file, diag);
     for (size_t done = 0; status == STATUS_OK && done < range->bytes;) {
-        ssize_t count = pread(file->descriptor, out + done, range->bytes - done,
-                              (off_t)(range->offset + done));
+        ssize_t count =
+            pread(file->descriptor, out + done, range->bytes - done, (off_t)(range->offset + done));
         if (count > 0)
             done += (size_t)count;
         else if (count == 0)
-            status = diag_set(diag, STATUS_IO, "external data '%s' became shorter", range->location);
+            status =
+                diag_set(diag, STATUS_IO, "external data '%s' became shorter", range->location);
         else if (errno != EINTR)
-            status = diag_set(diag, STATUS_IO, "cannot read external data '%s': %s", range->location,
-                              strerror(errno));
+            status = diag_set(diag, STATUS_IO, "cannot read external data '%s': %s",
+                              range->location, strerror(errno));
     }
     return status;
 }

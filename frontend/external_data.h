@@ -1,9 +1,10 @@
 /*
- * The files beside a model that hold its large tensors, opened without ever leaving the model's folder.
+ * The files beside a model that hold its large tensors, opened without ever leaving the model's
+ * folder.
  *
- * A location must be relative, have no ".." component, pass no symbolic link, and name a regular file with one link: else
- * a model from a stranger could make the compiler read, and publish, other files of its user. Source: ONNX, "External Data",
- * security considerations.
+ * A location must be relative, have no ".." component, pass no symbolic link, and name a regular
+ * file with one link: else a model from a stranger could make the compiler read, and publish, other
+ * files of its user. Source: ONNX, "External Data", security considerations.
  */
 #ifndef SERTN_FRONTEND_EXTERNAL_DATA_H
 #define SERTN_FRONTEND_EXTERNAL_DATA_H
@@ -15,7 +16,8 @@
 
 struct external_file;
 
-/* Life cycle: external_folder_init, external_read..., external_folder_release. A zeroed struct is a model without a folder. */
+/* Life cycle: external_folder_init, external_read..., external_folder_release. A zeroed struct is a
+ * model without a folder. */
 struct external_folder {
     int folder;                 /* descriptor of the folder; 0 when there is none */
     struct external_file *file; /* owned list of files opened so far */
@@ -26,7 +28,8 @@ enum status external_folder_init(struct external_folder *folder, const char *mod
                                  struct diag *diag) SERTN_MUST_CHECK;
 void external_folder_release(struct external_folder *folder);
 
-/* A stretch of a file: `bytes` from `offset`, as the keys location, offset, length of external_data say. */
+/* A stretch of a file: `bytes` from `offset`, as the keys location, offset, length of external_data
+ * say. */
 struct external_range {
     const char *location;
     uint64_t offset;
@@ -34,8 +37,9 @@ struct external_range {
 };
 
 /*
- * Reads range->bytes bytes into `out`; the range is checked against the size of the file before anything is read.
- * Errors: BAD_INPUT (a forbidden or missing location, a range outside the file), IO.
+ * Reads range->bytes bytes into `out`; the range is checked against the size of the file before
+ * anything is read. Errors: BAD_INPUT (a forbidden or missing location, a range outside the file),
+ * IO.
  */
 enum status external_read(struct external_folder *folder, const struct external_range *range,
                           uint8_t *out, struct diag *diag) SERTN_MUST_CHECK;

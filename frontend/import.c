@@ -84,16 +84,20 @@ static void add_output(struct importer *importer, struct import_scope *scope, co
         return;
     }
     uint32_t value = binding->value;
-    bool is_named = graph->values[value].kind == VALUE_NODE && strcmp(graph->values[value].name, name) == 0;
+    bool is_named =
+        graph->values[value].kind == VALUE_NODE && strcmp(graph->values[value].name, name) == 0;
     for (size_t i = 0; i < graph->output_count; i++)
         is_named = is_named && graph->outputs[i] != value;
     if (!is_named) {
-        /* An output has its own name, and is computed: an input or a constant handed through is copied. */
+        /* An output has its own name, and is computed: an input or a constant handed through is
+         * copied. */
         char *copy = arena_strdup(importer->arena, name);
         struct graph_value source = graph->values[value];
         const struct tensor *known = unit_value_info(scope->unit, value).data;
-        uint32_t out = copy == NULL ? GRAPH_NONE : graph_add_value(graph, copy, VALUE_NODE, source.type);
-        if (out == GRAPH_NONE || graph_add_node(graph, OP_IDENTITY, copy, &value, 1, &out, 1) == GRAPH_NONE) {
+        uint32_t out =
+            copy == NULL ? GRAPH_NONE : graph_add_value(graph, copy, VALUE_NODE, source.type);
+        if (out == GRAPH_NONE ||
+            graph_add_node(graph, OP_IDENTITY, copy, &value, 1, &out, 1) == GRAPH_NONE) {
             importer->fatal = STATUS_NO_MEMORY;
             return;
         }
@@ -117,8 +121,8 @@ static void add_output(struct importer *importer, struct import_scope *scope, co
 }
 
 /*
- * A declared output that contradicts what the nodes give. A wrong type is refused; wrong shapes are common in what scikit-learn's exporter
- * writes, and harmless, so they are noted.
+ * A declared output that contradicts what the nodes give. A wrong type is refused; wrong shapes are
+ * common in what scikit-learn's exporter writes, and harmless, so they are noted.
  */
 static void check_declared(struct importer *importer, struct import_scope *scope,
                            const Onnx__ValueInfo *info, uint32_t value)
@@ -130,20 +134,21 @@ static void check_declared(struct importer *importer, struct import_scope *scope
     enum element_type declared = (enum element_type)type->tensor_type->elem_type;
     enum element_type found = v->text_table != NULL ? ELEMENT_STRING : v->type;
     if (declared != ELEMENT_UNDEFINED && found != ELEMENT_UNDEFINED && declared != found)
-        import_problem(importer, STATUS_BAD_INPUT, "output '%s' is declared %s but is %s", info->name,
-                       element_type_name(declared), element_type_name(found));
+        import_problem(importer, STATUS_BAD_INPUT, "output '%s' is declared %s but is %s",
+                       info->name, element_type_name(declared), element_type_name(found));
     const Onnx__Shape *shape = type->tensor_type->shape;
     if (shape == NULL || !v->shape_known)
         return;
     bool agrees = shape->n_dim == v->shape.rank;
     for (size_t i = 0; agrees && i < shape->n_dim; i++)
-        agrees = shape->dim[i]->value_case != ONNX__SHAPE__DIM__VALUE_DIM_VALUE || shape->dim[i]->dim_value < 0 ||
-                 shape->dim[i]->dim_value == v->shape.dim[i];
+        agrees = shape->dim[i]->value_case != ONNX__SHAPE__DIM__VALUE_DIM_VALUE ||
+                 shape->dim[i]->dim_value < 0 || shape->dim[i]->dim_value == v->shape.dim[i];
     struct value_info computed = unit_value_info(scope->unit, value);
     char text[200];
     value_info_text(text, sizeof text, &computed);
     if (!agrees)
-        import_note(importer, "output '%s' is %s, which its declared shape contradicts", info->name, text);
+        import_note(importer, "output '%s' is %s, which its declared shape contradicts", info->name,
+                    text);
 }
 
 static void add_outputs(struct importer *importer, struct import_scope *scope,
@@ -184,23 +189,29 @@ static void check_model(struct importer *importer, const Onnx__Model *model)
         import_note(importer, "the file has IR version %lld; %d is the newest known",
                     (long long)model->ir_version, IR_VERSION_NEWEST);
     for (size_t i = 0; i < model->n_opset_import; i++) {
-        const char *domain = model->opset_import[i]->domain == NULL ? "" : model->opset_import[i]->domain;
+        const char *domain =
+            model->opset_import[i]->domain == NULL ? "" : model->opset_import[i]->domain;
         int64_t version = model->opset_import[i]->version;
         bool is_ml = strcmp(domain, "ai.onnx.ml") == 0;
         int newest = is_ml ? OPSET_ML_NEWEST : OPSET_NEWEST;
-        if ((is_ml || domain[0] == 0 || strcmp(domain, "ai.onnx") == 0) && (version < 1 || version > newest))
-            import_problem(importer, STATUS_UNSUPPORTED,
-                           "opset %lld of %s: versions 1 to %d are known; export the model with one of them",
-                           (long long)version, is_ml ? domain : "ai.onnx", newest);
+        if ((is_ml || domain[0] == 0 || strcmp(domain, "ai.onnx") == 0) &&
+            (version < 1 || version > newest))
+            import_problem(
+                importer, STATUS_UNSUPPORTED,
+                "opset %lld of %s: versions 1 to %d are known; export the model with one of them",
+                (long long)version, is_ml ? domain : "ai.onnx", newest);
         for (size_t k = 0; k < i; k++) {
             const char *other = model->opset_import[k]->domain;
             if (strcmp(domain, other == NULL ? "" : other) == 0)
-                import_note(importer, "opset domain '%s' is imported twice; the higher version counts", domain);
+                import_note(importer,
+                            "opset domain '%s' is imported twice; the higher version counts",
+                            domain);
         }
     }
 }
 
-/* One pass over the file; the result counts only when no problem came and no input was found to be needed. */
+/* One pass over the file; the result counts only when no problem came and no input was found to be
+ * needed. */
 static struct graph *import_once(struct importer *importer)
 {
     const Onnx__Model *model = importer->file->model;
@@ -257,11 +268,8 @@ enum status import_graph(struct graph **out, struct onnx_file *file,
                          const struct import_options *options, struct arena *arena,
                          struct diag_list *problems, struct import_notes *notes)
 {
-    struct importer importer = {.arena = arena,
-                                .file = file,
-                                .options = options,
-                                .problems = problems,
-                                .notes = notes};
+    struct importer importer = {
+        .arena = arena, .file = file, .options = options, .problems = problems, .notes = notes};
     size_t before = problems->count, lost_before = problems->lost;
     names_init(&importer.notes_seen, arena);
     struct graph *graph = NULL;

@@ -1,9 +1,10 @@
 /*
  * ONNX to the tensor graph: every IR version, opset 1 to 28 of ai.onnx, 1 to 5 of ai.onnx.ml.
  *
- * Older forms become the canonical ones of ir/ops.def; model-local functions are inlined, If with a known condition is replaced by
- * its branch, nodes that no output needs are dropped. All problems of a model are found in one run. Called by the compiler
- * (runtime) after onnx_load; stands on ir/graph_infer for shapes and types. Source: ONNX operator specifications,
+ * Older forms become the canonical ones of ir/ops.def; model-local functions are inlined, If with a
+ * known condition is replaced by its branch, nodes that no output needs are dropped. All problems
+ * of a model are found in one run. Called by the compiler (runtime) after onnx_load; stands on
+ * ir/graph_infer for shapes and types. Source: ONNX operator specifications,
  * https://onnx.ai/onnx/operators.
  */
 #ifndef SERTN_FRONTEND_IMPORT_H
@@ -25,8 +26,9 @@ struct import_dim {
 };
 
 /*
- * An input of the first data set of --data. Its shape binds dimensions; its elements are used, and a note says so, when an operator
- * needs them at compile time and the tensor is small (rank at most 1, at most 16 elements).
+ * An input of the first data set of --data. Its shape binds dimensions; its elements are used, and
+ * a note says so, when an operator needs them at compile time and the tensor is small (rank at most
+ * 1, at most 16 elements).
  */
 struct import_sample {
     const char *input;
@@ -39,7 +41,8 @@ struct import_bind {
     const struct tensor *tensor;
 };
 
-/* All borrowed while import_graph runs; tensors longer, as long as the graph. A zeroed struct asks for nothing. */
+/* All borrowed while import_graph runs; tensors longer, as long as the graph. A zeroed struct asks
+ * for nothing. */
 struct import_options {
     const struct import_dim *dim;
     size_t dim_count;
@@ -55,18 +58,20 @@ struct import_notes {
 };
 
 /*
- * What the file says of its run-time inputs, in file order, initializers left out: enough to read --data before dimensions are bound.
- * Unknown dimensions are -1. Errors: BAD_INPUT and UNSUPPORTED for an input that is no tensor; NO_MEMORY.
+ * What the file says of its run-time inputs, in file order, initializers left out: enough to read
+ * --data before dimensions are bound. Unknown dimensions are -1. Errors: BAD_INPUT and UNSUPPORTED
+ * for an input that is no tensor; NO_MEMORY.
  */
 enum status import_inputs(struct value_spec **out, size_t *count, const struct onnx_file *file,
                           struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * Builds the graph in the arena. problems collects every reason why it cannot be built, each with node, operator, domain, opset,
- * operand types and shapes, reason; it is borrowed, initialised by the caller. notes collects what the user should know (defaults
- * taken, rules not insisted on); its texts live in the arena. A zeroed struct is an empty list.
- * Ensures: on success *out is a graph that graph_validate accepts, with no symbolic dimension, and problems is as before.
- * Returns the status of the first problem.
+ * Builds the graph in the arena. problems collects every reason why it cannot be built, each with
+ * node, operator, domain, opset, operand types and shapes, reason; it is borrowed, initialised by
+ * the caller. notes collects what the user should know (defaults taken, rules not insisted on); its
+ * texts live in the arena. A zeroed struct is an empty list. Ensures: on success *out is a graph
+ * that graph_validate accepts, with no symbolic dimension, and problems is as before. Returns the
+ * status of the first problem.
  */
 enum status import_graph(struct graph **out, struct onnx_file *file,
                          const struct import_options *options, struct arena *arena,

@@ -1,4 +1,5 @@
-/* Attributes of the file's node: read by kind, references of functions followed, old files without kinds understood. */
+/* Attributes of the file's node: read by kind, references of functions followed, old files without
+ * kinds understood. */
 #include <string.h>
 
 #include "frontend/import_node.h"
@@ -11,10 +12,13 @@ static const Onnx__Attribute *find(Onnx__Attribute *const *list, size_t count, c
     return NULL;
 }
 
-/* Follows ref_attr_name out of the functions a node stands in; NULL when nobody gives the attribute. */
-static const Onnx__Attribute *resolve(const struct import_call *call, const Onnx__Attribute *attribute)
+/* Follows ref_attr_name out of the functions a node stands in; NULL when nobody gives the
+ * attribute. */
+static const Onnx__Attribute *resolve(const struct import_call *call,
+                                      const Onnx__Attribute *attribute)
 {
-    while (attribute != NULL && attribute->ref_attr_name != NULL && attribute->ref_attr_name[0] != 0) {
+    while (attribute != NULL && attribute->ref_attr_name != NULL &&
+           attribute->ref_attr_name[0] != 0) {
         if (call == NULL)
             return NULL;
         const char *name = attribute->ref_attr_name;
@@ -31,10 +35,12 @@ static const Onnx__Attribute *attribute_of(struct import_node *n, const char *na
     return resolve(n->scope->call, find(n->proto->attribute, n->proto->n_attribute, name));
 }
 
-/* The kind of an attribute as one letter, as in struct import_rule; 0 when it holds nothing we know. */
+/* The kind of an attribute as one letter, as in struct import_rule; 0 when it holds nothing we
+ * know. */
 static char kind_of(const Onnx__Attribute *a)
 {
-    static const char letters[] = {0, 'f', 'i', 's', 't', 'g', 'F', 'I', 'S', 'T', 'G', 't', 'T', 0, 0};
+    static const char letters[] = {0,   'f', 'i', 's', 't', 'g', 'F', 'I',
+                                   'S', 'T', 'G', 't', 'T', 0,   0};
     if (a->has_type && a->type > 0 && (size_t)a->type < sizeof letters)
         return letters[a->type];
     if (a->has_f)
@@ -157,8 +163,7 @@ struct tensor *attr_tensor(struct import_node *n, const char *name)
     struct tensor *tensor = NULL;
     struct diag diag = {0};
     enum status status =
-        a->t != NULL
-            ? onnx_tensor(&tensor, importer->file, a->t, importer->arena, &diag)
+        a->t != NULL ? onnx_tensor(&tensor, importer->file, a->t, importer->arena, &diag)
         : a->sparse_tensor != NULL
             ? onnx_sparse_tensor(&tensor, importer->file, a->sparse_tensor, importer->arena, &diag)
             : diag_set(&diag, STATUS_BAD_INPUT, "it holds no tensor");
@@ -173,7 +178,7 @@ const Onnx__Graph *attr_graph(struct import_node *n, const char *name)
     return a == NULL ? NULL : a->g;
 }
 
-/* --- staging ---------------------------------------------------------------------------------------- */
+/* --- staging --- */
 
 static struct graph_attribute *stage(struct import_node *n, const char *name,
                                      enum attribute_kind kind)
@@ -278,7 +283,8 @@ static void stage_one(struct import_node *n, char kind, const char *name)
 }
 
 /* Calls `visit` with kind and name of every attribute in a row's list, until it returns true. */
-static bool each_accepted(const char *list, bool (*visit)(void *data, char kind, const char *name, size_t length),
+static bool each_accepted(const char *list,
+                          bool (*visit)(void *data, char kind, const char *name, size_t length),
                           void *data)
 {
     char kind = 0;

@@ -23,7 +23,7 @@ static void set_value_info(struct import_node *n, uint32_t value, const struct v
     v->map_keys = info->map_keys;
 }
 
-/* --- If ------------------------------------------------------------------------------------------------------- */
+/* --- If --- */
 
 /* A branch as a body. Returns NULL after a failure, reported or not. */
 static struct import_scope *import_branch(struct import_node *n, const char *attribute)
@@ -39,7 +39,8 @@ static void keep_if(struct import_node *n, uint32_t condition)
     struct import_scope *no = import_branch(n, "else_branch");
     if (yes == NULL || no == NULL)
         return;
-    if (yes->unit->graph->output_count < n->out_count || no->unit->graph->output_count < n->out_count) {
+    if (yes->unit->graph->output_count < n->out_count ||
+        no->unit->graph->output_count < n->out_count) {
         rule_fail(n, STATUS_BAD_INPUT, "its branches have %zu and %zu outputs, the node %zu",
                   yes->unit->graph->output_count, no->unit->graph->output_count, n->out_count);
         return;
@@ -90,7 +91,7 @@ void import_if(struct import_node *n)
         set_output_binding(n, i, &outputs[i]);
 }
 
-/* --- Loop and Scan ----------------------------------------------------------------------------------------------- */
+/* --- Loop and Scan --- */
 
 /* Common to both: the body, how its inputs and outputs are grouped. */
 struct loop_form {
@@ -108,14 +109,15 @@ static struct import_scope *build_body(struct import_node *n, const struct loop_
     struct import_scope *body = import_body_begin(n, form->graph);
     size_t count = form->fixed_inputs + form->carried + form->scanned;
     for (size_t i = 0; body != NULL && i < count; i++)
-        import_body_input(n, body, form->graph->input[i]->name == NULL ? "" : form->graph->input[i]->name,
+        import_body_input(n, body,
+                          form->graph->input[i]->name == NULL ? "" : form->graph->input[i]->name,
                           &infos[i]);
     return body != NULL && import_body_end(n, body, form->graph) ? body : NULL;
 }
 
 /*
- * Builds the body on the assumption that carried values keep their shapes; where the body's outputs say otherwise, the shape is
- * unknown and the body is built again.
+ * Builds the body on the assumption that carried values keep their shapes; where the body's outputs
+ * say otherwise, the shape is unknown and the body is built again.
  */
 static struct import_scope *settle_body(struct import_node *n, const struct loop_form *form,
                                         struct value_info *infos)
@@ -128,7 +130,8 @@ static struct import_scope *settle_body(struct import_node *n, const struct loop
         for (size_t i = 0; i < form->carried; i++) {
             struct value_info *before = &infos[form->fixed_inputs + i];
             struct value_info after = body_output_info(body, form->fixed_outputs + i);
-            if (before->shape_known && (!after.shape_known || !shape_equal(&before->shape, &after.shape))) {
+            if (before->shape_known &&
+                (!after.shape_known || !shape_equal(&before->shape, &after.shape))) {
                 before->shape_known = false;
                 settled = false;
             }
@@ -144,8 +147,8 @@ static bool check_body(struct import_node *n, const struct loop_form *form)
     if (form->graph == NULL)
         rule_fail(n, STATUS_BAD_INPUT, "its body is missing");
     else if (form->graph->n_input != inputs)
-        rule_fail(n, STATUS_BAD_INPUT, "its body has %zu inputs, %zu are expected", form->graph->n_input,
-                  inputs);
+        rule_fail(n, STATUS_BAD_INPUT, "its body has %zu inputs, %zu are expected",
+                  form->graph->n_input, inputs);
     else if (form->graph->n_output < form->fixed_outputs + form->carried ||
              n->out_count > form->graph->n_output - form->fixed_outputs)
         rule_fail(n, STATUS_BAD_INPUT, "its body has %zu outputs, which does not fit the node",
@@ -153,7 +156,8 @@ static bool check_body(struct import_node *n, const struct loop_form *form)
     return n->status == STATUS_OK;
 }
 
-/* Emits the node over a settled body and gives the outputs, which have as yet no more than types. */
+/* Emits the node over a settled body and gives the outputs, which have as yet no more than types.
+ */
 static uint32_t *emit_loop(struct import_node *n, const struct loop_form *form,
                            const struct import_scope *body, const uint32_t *in, size_t in_count)
 {
@@ -235,7 +239,8 @@ static int64_t list_entry(struct import_node *n, const char *name, size_t i)
     return i < count ? list[i] : 0;
 }
 
-/* What the body sees of scan input i: one slice along its axis. Returns the number of slices, -1 when it is not known. */
+/* What the body sees of scan input i: one slice along its axis. Returns the number of slices, -1
+ * when it is not known. */
 static int64_t scan_slice(struct import_node *n, size_t i, struct value_info *info)
 {
     int64_t axis = list_entry(n, "scan_input_axes", i);
@@ -263,7 +268,8 @@ static void scan_stack(struct import_node *n, size_t i, int64_t rounds, struct v
     info->data = NULL;
     if (axis < 0)
         axis += rank + 1;
-    info->shape_known = info->shape_known && rounds >= 0 && rank < TENSOR_RANK_MAX && axis >= 0 && axis <= rank;
+    info->shape_known =
+        info->shape_known && rounds >= 0 && rank < TENSOR_RANK_MAX && axis >= 0 && axis <= rank;
     if (!info->shape_known)
         return;
     memmove(info->shape.dim + axis + 1, info->shape.dim + axis,
@@ -313,7 +319,8 @@ static bool scan_form(struct import_node *n, struct loop_form *form, size_t oper
     int64_t scanned = attr_int(n, "num_scan_inputs", 0);
     *form = (struct loop_form){.graph = attr_graph(n, "body")};
     if (scanned < 1 || (uint64_t)scanned > operands) {
-        rule_fail(n, STATUS_BAD_INPUT, "num_scan_inputs = %lld of %zu inputs", (long long)scanned, operands);
+        rule_fail(n, STATUS_BAD_INPUT, "num_scan_inputs = %lld of %zu inputs", (long long)scanned,
+                  operands);
         return false;
     }
     form->scanned = (size_t)scanned;
@@ -338,7 +345,8 @@ void import_scan(struct import_node *n)
         scan_operands(n, &form, in);
 }
 
-/* Scan of opset 8: a batch axis before everything, which has to be 1 here, and an optional operand of lengths. */
+/* Scan of opset 8: a batch axis before everything, which has to be 1 here, and an optional operand
+ * of lengths. */
 void import_scan_8(struct import_node *n)
 {
     struct loop_form form;
@@ -386,7 +394,7 @@ void import_scan_8(struct import_node *n)
     }
 }
 
-/* --- recurrent cells ------------------------------------------------------------------------------------------------- */
+/* --- recurrent cells --- */
 
 /* RNN GRU LSTM: `output_sequence` of opset 1 only says which output is wanted. */
 void import_recurrent(struct import_node *n)

@@ -1,11 +1,13 @@
-/* Emission of canonical nodes and constants, with shape and type of every result. See import_node.h. */
+/* Emission of canonical nodes and constants, with shape and type of every result. See
+ * import_node.h. */
 #include <string.h>
 
 #include "frontend/import_node.h"
 #include "frontend/tensor_parts.h"
 #include "ir/graph_interpret.h"
 
-/* A node whose operands are known and small is computed at once, for the shapes that may hang on it. */
+/* A node whose operands are known and small is computed at once, for the shapes that may hang on
+ * it. */
 #define KNOWN_ELEMENT_LIMIT 4096
 
 struct value_info unit_value_info(const struct import_unit *unit, uint32_t value)
@@ -19,7 +21,9 @@ struct value_info unit_value_info(const struct import_unit *unit, uint32_t value
     info.shape = v->shape;
     info.map_keys = v->map_keys;
     info.text_table = v->text_table;
-    info.data = v->data != NULL ? v->data : value < unit->known_capacity ? unit->known[value] : NULL;
+    info.data = v->data != NULL                ? v->data
+                : value < unit->known_capacity ? unit->known[value]
+                                               : NULL;
     return info;
 }
 
@@ -114,7 +118,8 @@ static void infer_node(struct import_node *n, uint32_t index)
     for (size_t i = 0; i < node->output_count; i++) {
         size_t count;
         if (out[i].shape_known && !shape_count(&out[i].shape, TENSOR_ELEMENT_LIMIT, &count)) {
-            rule_fail(n, STATUS_LIMIT, "its result has more than %zu elements", TENSOR_ELEMENT_LIMIT);
+            rule_fail(n, STATUS_LIMIT, "its result has more than %zu elements",
+                      TENSOR_ELEMENT_LIMIT);
             return;
         }
     }
@@ -124,7 +129,8 @@ static void infer_node(struct import_node *n, uint32_t index)
             set_info(n->importer, n->unit, node->outputs[i], &out[i]);
 }
 
-/* Notes that an input of the model has to be known, when --data can tell; returns false when it cannot. */
+/* Notes that an input of the model has to be known, when --data can tell; returns false when it
+ * cannot. */
 static bool need_input(struct importer *importer, const struct graph_value *input)
 {
     const struct import_options *options = importer->options;
@@ -151,7 +157,8 @@ static bool need_input(struct importer *importer, const struct graph_value *inpu
     return false;
 }
 
-/* The first input of the model whose elements a value depends on, or GRAPH_NONE. Shapes are known, so Shape and Size end the search. */
+/* The first input of the model whose elements a value depends on, or GRAPH_NONE. Shapes are known,
+ * so Shape and Size end the search. */
 static uint32_t find_input(struct import_node *n, uint32_t value)
 {
     const struct graph *graph = n->unit->graph;
@@ -185,13 +192,15 @@ static uint32_t find_input(struct import_node *n, uint32_t value)
 
 bool want_known(struct import_node *n, uint32_t value)
 {
-    uint32_t input = value == GRAPH_NONE || n->unit->parent != NULL ? GRAPH_NONE : find_input(n, value);
+    uint32_t input =
+        value == GRAPH_NONE || n->unit->parent != NULL ? GRAPH_NONE : find_input(n, value);
     return input != GRAPH_NONE && need_input(n->importer, &n->unit->graph->values[input]);
 }
 
 /*
- * Operands that decide shapes have to be known now. In a body they may depend on the round, which is known when it is unrolled. What is
- * merely too large to be computed here is left to the pass that folds constants.
+ * Operands that decide shapes have to be known now. In a body they may depend on the round, which
+ * is known when it is unrolled. What is merely too large to be computed here is left to the pass
+ * that folds constants.
  */
 static void check_constant_operands(struct import_node *n, enum op_kind op, const uint32_t *in,
                                     size_t in_count)
@@ -205,7 +214,8 @@ static void check_constant_operands(struct import_node *n, enum op_kind op, cons
         const struct graph_value *v = &n->unit->graph->values[input];
         if (!need_input(n->importer, v))
             rule_fail(n, STATUS_UNSUPPORTED,
-                      "input %zu of %s decides the shape of the result and depends on the model's input '%s'; "
+                      "input %zu of %s decides the shape of the result and depends on the model's "
+                      "input '%s'; "
                       "fix that input with --bind %s=VALUE",
                       i, op_name(op), v->name, v->name);
     }
@@ -234,7 +244,8 @@ void emit_outputs(struct import_node *n, enum op_kind op, const uint32_t *in, si
         if (n->status != STATUS_OK)
             out[i] = GRAPH_NONE;
         else if (out[i] != GRAPH_NONE &&
-                 (out[i] = graph_add_value(graph, name, VALUE_NODE, ELEMENT_UNDEFINED)) == GRAPH_NONE)
+                 (out[i] = graph_add_value(graph, name, VALUE_NODE, ELEMENT_UNDEFINED)) ==
+                     GRAPH_NONE)
             rule_out_of_memory(n);
     }
     if (n->status != STATUS_OK)
@@ -275,7 +286,7 @@ uint32_t emit3(struct import_node *n, enum op_kind op, uint32_t a, uint32_t b, u
     return emit_list(n, op, (uint32_t[]){a, b, c}, 3);
 }
 
-/* --- constants ---------------------------------------------------------------------------------------- */
+/* --- constants --- */
 
 static uint32_t add_data(struct importer *importer, struct import_unit *unit, const char *name,
                          enum graph_value_kind kind, struct tensor *tensor)
@@ -328,10 +339,9 @@ uint32_t constant_tensor(struct import_node *n, struct tensor *tensor)
 {
     if (n->status != STATUS_OK)
         return GRAPH_NONE;
-    const char *name =
-        tensor == NULL ? NULL
-                       : arena_printf(n->importer->arena, "%s/constant_%zu", n->name,
-                                      n->unit->graph->value_count);
+    const char *name = tensor == NULL ? NULL
+                                      : arena_printf(n->importer->arena, "%s/constant_%zu", n->name,
+                                                     n->unit->graph->value_count);
     uint32_t value =
         name == NULL ? GRAPH_NONE : add_data(n->importer, n->unit, name, VALUE_CONSTANT, tensor);
     if (value == GRAPH_NONE)
@@ -343,10 +353,9 @@ uint32_t stored_tensor(struct import_node *n, struct tensor *tensor)
 {
     if (n->status != STATUS_OK)
         return GRAPH_NONE;
-    const char *name =
-        tensor == NULL ? NULL
-                       : arena_printf(n->importer->arena, "%s/parameter_%zu", n->name,
-                                      n->unit->graph->value_count);
+    const char *name = tensor == NULL ? NULL
+                                      : arena_printf(n->importer->arena, "%s/parameter_%zu",
+                                                     n->name, n->unit->graph->value_count);
     uint32_t value =
         name == NULL ? GRAPH_NONE : unit_add_stored(n->importer, n->unit, name, tensor);
     if (value == GRAPH_NONE)
@@ -400,7 +409,7 @@ uint32_t parameter_list(struct import_node *n, enum element_type type, const dou
     return stored_tensor(n, tensor);
 }
 
-/* --- small compositions ---------------------------------------------------------------------------------- */
+/* --- small compositions --- */
 
 uint32_t cast_to(struct import_node *n, uint32_t value, enum element_type type)
 {

@@ -1,8 +1,9 @@
 /*
  * Tree ensembles of a file in the flat form: see import_forest.h.
  *
- * Versions 1 and 3 list nodes by (tree, node) ids in any order; leaves are nodes of mode LEAF, their weights stand in further lists. The
- * flat form numbers interior nodes so that children follow their parent; subtrees that the file shares are written out.
+ * Versions 1 and 3 list nodes by (tree, node) ids in any order; leaves are nodes of mode LEAF,
+ * their weights stand in further lists. The flat form numbers interior nodes so that children
+ * follow their parent; subtrees that the file shares are written out.
  */
 #include "frontend/import_forest.h"
 
@@ -15,7 +16,8 @@ enum { MODE_MEMBER = 6, MODE_LEAF = 7, MODE_UNKNOWN = 8 };
 /* The lists of a node of the older form. */
 struct node_lists {
     size_t count;
-    const int64_t *tree_ids, *node_ids, *features, *yes_ids, *no_ids, *missing; /* missing may be NULL */
+    const int64_t *tree_ids, *node_ids, *features, *yes_ids, *no_ids,
+        *missing; /* missing may be NULL */
     int64_t *modes;
     struct tensor *values;
     /* Weights of leaves. */
@@ -58,8 +60,8 @@ static const int64_t *sized_list(struct import_node *n, const char *name, size_t
     size_t count;
     const int64_t *list = attr_ints(n, name, &count);
     if (n->status == STATUS_OK && count != expected)
-        rule_fail(n, STATUS_BAD_INPUT, "attribute '%s' has %zu entries, %zu are expected", name, count,
-                  expected);
+        rule_fail(n, STATUS_BAD_INPUT, "attribute '%s' has %zu entries, %zu are expected", name,
+                  count, expected);
     return list;
 }
 
@@ -79,8 +81,8 @@ static void read_modes(struct import_node *n, struct node_lists *lists)
     const char *const *names = attr_texts(n, "nodes_modes", &count);
     lists->modes = int_array(n, lists->count);
     if (n->status == STATUS_OK && count != lists->count)
-        rule_fail(n, STATUS_BAD_INPUT, "attribute 'nodes_modes' has %zu entries, %zu are expected", count,
-                  lists->count);
+        rule_fail(n, STATUS_BAD_INPUT, "attribute 'nodes_modes' has %zu entries, %zu are expected",
+                  count, lists->count);
     for (size_t i = 0; i < lists->count && n->status == STATUS_OK; i++) {
         lists->modes[i] = mode_number(names[i]);
         if (lists->modes[i] == MODE_UNKNOWN || lists->modes[i] == MODE_MEMBER)
@@ -101,7 +103,8 @@ static void read_lists(struct import_node *n, const char *prefix, struct node_li
     lists->yes_ids = sized_list(n, "nodes_truenodeids", lists->count);
     lists->no_ids = sized_list(n, "nodes_falsenodeids", lists->count);
     attr_ints(n, "nodes_missing_value_tracks_true", &count);
-    lists->missing = count == 0 ? NULL : sized_list(n, "nodes_missing_value_tracks_true", lists->count);
+    lists->missing =
+        count == 0 ? NULL : sized_list(n, "nodes_missing_value_tracks_true", lists->count);
     lists->values = forest_numbers(n, "nodes_values", "nodes_values_as_tensor");
     read_modes(n, lists);
     snprintf(name, sizeof name, "%s_treeids", prefix);
@@ -120,7 +123,7 @@ static void read_lists(struct import_node *n, const char *prefix, struct node_li
                   lists->values->count, lists->count, lists->weights->count, lists->weight_count);
 }
 
-/* --- lookup by (tree, node) --------------------------------------------------------------------------- */
+/* --- lookup by (tree, node) --- */
 
 struct node_key {
     int64_t tree, node;
@@ -160,10 +163,10 @@ static size_t find_node(const struct node_key *keys, size_t count, int64_t tree,
     return found == NULL ? SIZE_MAX : found->index;
 }
 
-/* --- flattening ------------------------------------------------------------------------------------------ */
+/* --- flattening --- */
 
-static bool forest_alloc(struct import_node *n, struct forest *forest, size_t interior, size_t leaves,
-                         size_t entries, size_t trees)
+static bool forest_alloc(struct import_node *n, struct forest *forest, size_t interior,
+                         size_t leaves, size_t entries, size_t trees)
 {
     forest->interior_count = interior;
     forest->leaf_count = leaves;
@@ -202,12 +205,12 @@ struct walk_lists {
     struct walk_step {
         size_t index;
         int64_t reference;
-    } *stack; /* [lists->count + 2] */
+    } * stack; /* [lists->count + 2] */
 };
 
 /*
- * Gives a node its reference. A leaf has one, however many nodes lead to it; an interior node gets a new one each time: files share
- * subtrees (LightGBM's categories), the flat form has trees.
+ * Gives a node its reference. A leaf has one, however many nodes lead to it; an interior node gets
+ * a new one each time: files share subtrees (LightGBM's categories), the flat form has trees.
  */
 static int64_t reach(struct walk_lists *walk, size_t index)
 {
@@ -219,7 +222,8 @@ static int64_t reach(struct walk_lists *walk, size_t index)
     return walk->leaf_reference[index];
 }
 
-static size_t child_of(struct import_node *n, const struct walk_lists *walk, size_t parent, int64_t id)
+static size_t child_of(struct import_node *n, const struct walk_lists *walk, size_t parent,
+                       int64_t id)
 {
     int64_t tree = walk->lists->tree_ids[parent];
     size_t child = find_node(walk->keys, walk->lists->count, tree, id);
@@ -261,7 +265,8 @@ static int64_t walk_tree(struct import_node *n, struct walk_lists *walk, size_t 
             rule_fail(n, STATUS_BAD_INPUT, "tree %lld: node %lld is above itself",
                       (long long)lists->tree_ids[root], (long long)lists->node_ids[step.index]);
         if (n->status == STATUS_OK && walk->interior > walk->limit)
-            rule_fail(n, STATUS_LIMIT, "its trees share so many nodes, or go in a circle, that they have over %zu",
+            rule_fail(n, STATUS_LIMIT,
+                      "its trees share so many nodes, or go in a circle, that they have over %zu",
                       walk->limit);
         if (n->status != STATUS_OK)
             break;
@@ -274,8 +279,8 @@ static int64_t walk_tree(struct import_node *n, struct walk_lists *walk, size_t 
 }
 
 /*
- * Weights go to their leaves, in the order of the file; those of interior nodes have no meaning. only_first: of several weights of one
- * leaf the first counts.
+ * Weights go to their leaves, in the order of the file; those of interior nodes have no meaning.
+ * only_first: of several weights of one leaf the first counts.
  */
 static void place_weights(struct import_node *n, const struct walk_lists *walk, bool only_first)
 {
@@ -290,12 +295,13 @@ static void place_weights(struct import_node *n, const struct walk_lists *walk, 
         size_t index =
             find_node(walk->keys, lists->count, lists->weight_trees[i], lists->weight_nodes[i]);
         if (index == SIZE_MAX) {
-            rule_fail(n, STATUS_BAD_INPUT, "a weight for node %lld of tree %lld, which does not exist",
+            rule_fail(n, STATUS_BAD_INPUT,
+                      "a weight for node %lld of tree %lld, which does not exist",
                       (long long)lists->weight_nodes[i], (long long)lists->weight_trees[i]);
             return;
         }
-        place[i] =
-            lists->modes[index] == MODE_LEAF ? (size_t)(-1 - walk->leaf_reference[index]) : SIZE_MAX;
+        place[i] = lists->modes[index] == MODE_LEAF ? (size_t)(-1 - walk->leaf_reference[index])
+                                                    : SIZE_MAX;
         if (place[i] != SIZE_MAX && only_first && forest->leaf_offsets[place[i] + 1] != 0)
             place[i] = SIZE_MAX;
         if (place[i] != SIZE_MAX)
@@ -352,7 +358,8 @@ static void walk_forest(struct import_node *n, struct walk_lists *walk, const bo
     }
     for (size_t i = 0; i < walk->lists->count && n->status == STATUS_OK; i++)
         if (!walk->reached[i])
-            rule_fail(n, STATUS_BAD_INPUT, "tree %lld: node %lld is above itself: no root leads to it",
+            rule_fail(n, STATUS_BAD_INPUT,
+                      "tree %lld: node %lld is above itself: no root leads to it",
                       (long long)walk->lists->tree_ids[i], (long long)walk->lists->node_ids[i]);
 }
 
@@ -388,9 +395,10 @@ static bool flatten(struct import_node *n, const struct node_lists *lists, struc
     return n->status == STATUS_OK;
 }
 
-/* --- TreeEnsemble of version 5 ---------------------------------------------------------------------------------------- */
+/* --- TreeEnsemble of version 5 --- */
 
-/* Checks the numbering of version 5: children exist; each interior node is reached once, parents first, and is renumbered so. */
+/* Checks the numbering of version 5: children exist; each interior node is reached once, parents
+ * first, and is renumbered so. */
 struct walk_flat {
     const int64_t *yes, *no, *yes_leaf, *no_leaf;
     size_t interior, leaves;
@@ -402,13 +410,15 @@ struct walk_flat {
 static int64_t flat_child(struct import_node *n, struct walk_flat *walk, int64_t id, bool is_leaf)
 {
     if (id < 0 || (uint64_t)id >= (is_leaf ? walk->leaves : walk->interior)) {
-        rule_fail(n, STATUS_BAD_INPUT, "%s %lld does not exist", is_leaf ? "leaf" : "node", (long long)id);
+        rule_fail(n, STATUS_BAD_INPUT, "%s %lld does not exist", is_leaf ? "leaf" : "node",
+                  (long long)id);
         return 0;
     }
     if (is_leaf)
         return -1 - id;
     if (walk->number[id] >= 0)
-        rule_fail(n, STATUS_BAD_INPUT, "node %lld has two parents, or is above itself", (long long)id);
+        rule_fail(n, STATUS_BAD_INPUT, "node %lld has two parents, or is above itself",
+                  (long long)id);
     else
         walk->number[id] = (int64_t)walk->given++;
     return walk->number[id];
@@ -433,9 +443,11 @@ static void walk_flat_tree(struct import_node *n, struct walk_flat *walk, struct
     }
 }
 
-/* The sets of member nodes, in file order in membership_values, each ended by NaN. start[i] is where that of node i begins. */
-static void place_sets(struct import_node *n, const struct tensor *modes, const struct tensor *values,
-                       const struct walk_flat *walk, struct forest *forest)
+/* The sets of member nodes, in file order in membership_values, each ended by NaN. start[i] is
+ * where that of node i begins. */
+static void place_sets(struct import_node *n, const struct tensor *modes,
+                       const struct tensor *values, const struct walk_flat *walk,
+                       struct forest *forest)
 {
     size_t *start = arena_array(n->importer->arena, size_t, walk->interior);
     size_t *length = arena_array(n->importer->arena, size_t, walk->interior);
@@ -453,7 +465,8 @@ static void place_sets(struct import_node *n, const struct tensor *modes, const 
         length[i] = at - start[i];
         total += length[i];
         if (at >= count)
-            rule_fail(n, STATUS_BAD_INPUT, "membership_values ends before the set of node %zu does", i);
+            rule_fail(n, STATUS_BAD_INPUT, "membership_values ends before the set of node %zu does",
+                      i);
         at++;
     }
     forest->sets = forest_reals(n, forest->splits->type, total);
@@ -499,7 +512,8 @@ bool forest_read_flat(struct import_node *n, struct forest *forest)
     struct tensor *splits = required_tensor(n, "nodes_splits", interior);
     struct tensor *modes = required_tensor(n, "nodes_modes", interior);
     struct tensor *weights = required_tensor(n, "leaf_weights", leaves);
-    struct tensor *sets = has_attr(n, "membership_values") ? attr_tensor(n, "membership_values") : NULL;
+    struct tensor *sets =
+        has_attr(n, "membership_values") ? attr_tensor(n, "membership_values") : NULL;
     const int64_t *missing = has_attr(n, "nodes_missing_value_tracks_true")
                                  ? sized_list(n, "nodes_missing_value_tracks_true", interior)
                                  : NULL;
@@ -507,7 +521,8 @@ bool forest_read_flat(struct import_node *n, struct forest *forest)
         (!element_type_is_float(splits->type) || !element_type_is_float(weights->type) ||
          element_type_is_float(modes->type) || modes->type == ELEMENT_STRING ||
          (sets != NULL && !element_type_is_float(sets->type))))
-        rule_fail(n, STATUS_BAD_INPUT, "nodes_splits, nodes_modes, leaf_weights or membership_values has a wrong type");
+        rule_fail(n, STATUS_BAD_INPUT,
+                  "nodes_splits, nodes_modes, leaf_weights or membership_values has a wrong type");
     walk.interior = interior;
     walk.leaves = leaves;
     walk.number = int_array(n, interior);
@@ -528,7 +543,8 @@ bool forest_read_flat(struct import_node *n, struct forest *forest)
             walk_flat_tree(n, &walk, forest, roots[i]);
     }
     if (n->status == STATUS_OK && walk.given != interior)
-        rule_fail(n, STATUS_BAD_INPUT, "%zu of %zu nodes are in no tree", interior - walk.given, interior);
+        rule_fail(n, STATUS_BAD_INPUT, "%zu of %zu nodes are in no tree", interior - walk.given,
+                  interior);
     for (size_t i = 0; i < interior && n->status == STATUS_OK; i++) {
         size_t at = (size_t)walk.number[i];
         forest->features[at] = features[i];
@@ -536,7 +552,8 @@ bool forest_read_flat(struct import_node *n, struct forest *forest)
         forest->missing[at] = missing == NULL ? 0 : missing[i] != 0;
         forest->splits->data.real[at] = splits->data.real[i];
         if (forest->modes[at] < 0 || forest->modes[at] > MODE_MEMBER)
-            rule_fail(n, STATUS_BAD_INPUT, "node mode %lld does not exist", (long long)forest->modes[at]);
+            rule_fail(n, STATUS_BAD_INPUT, "node mode %lld does not exist",
+                      (long long)forest->modes[at]);
     }
     for (size_t i = 0; i < leaves && n->status == STATUS_OK; i++) {
         forest->leaf_offsets[i + 1] = (int64_t)i + 1;
@@ -547,7 +564,8 @@ bool forest_read_flat(struct import_node *n, struct forest *forest)
     return n->status == STATUS_OK;
 }
 
-bool forest_read_lists(struct import_node *n, const char *prefix, bool only_first, struct forest *forest)
+bool forest_read_lists(struct import_node *n, const char *prefix, bool only_first,
+                       struct forest *forest)
 {
     struct node_lists lists = {0};
     read_lists(n, prefix, &lists);

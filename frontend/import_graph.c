@@ -21,13 +21,15 @@ static int imported_version(const struct import_scope *scope, const char *domain
     return version > 1000 ? 1000 : (int)version;
 }
 
-/* The opset a node means; other domains than those of ONNX count as version 1 when they are not imported. */
+/* The opset a node means; other domains than those of ONNX count as version 1 when they are not
+ * imported. */
 static int version_of(struct import_node *n)
 {
     int version = imported_version(n->scope, n->domain);
     bool is_onnx = strcmp(n->domain, "ai.onnx") == 0 || strcmp(n->domain, "ai.onnx.ml") == 0;
     if (version == 0 && is_onnx)
-        rule_fail(n, STATUS_BAD_INPUT, "the model does not say which opset of %s it means; add it to opset_import",
+        rule_fail(n, STATUS_BAD_INPUT,
+                  "the model does not say which opset of %s it means; add it to opset_import",
                   n->domain);
     return version > 0 ? version : 1;
 }
@@ -94,7 +96,8 @@ static void report(struct import_node *n)
         return;
     char operands[400];
     operand_text(n, operands, sizeof operands);
-    import_problem(n->importer, n->status, "node '%.200s' (%.100s, %.100s opset %d; inputs: %s): %s", n->name,
+    import_problem(n->importer, n->status,
+                   "node '%.200s' (%.100s, %.100s opset %d; inputs: %s): %s", n->name,
                    n->proto->op_type, n->domain, n->version, operands[0] == 0 ? "none" : operands,
                    n->diag.text);
 }
@@ -114,16 +117,19 @@ static const struct import_rule *find_rule(struct import_node *n)
     bool exact = true;
     const struct import_rule *rule =
         import_rule_find(n->domain, n->proto->op_type, n->version, &exact);
-    bool is_known_domain = strcmp(n->domain, "ai.onnx") == 0 || strcmp(n->domain, "ai.onnx.ml") == 0;
+    bool is_known_domain =
+        strcmp(n->domain, "ai.onnx") == 0 || strcmp(n->domain, "ai.onnx.ml") == 0;
     if (rule == NULL && is_known_domain)
         rule_fail(n, STATUS_UNSUPPORTED,
                   "this operator is not supported; `sertnc --list-ops` lists those that are");
     else if (rule == NULL)
-        rule_fail(n, STATUS_UNSUPPORTED,
-                  "the domain %s has no such operator here; give its body as a function in the model",
-                  n->domain);
+        rule_fail(
+            n, STATUS_UNSUPPORTED,
+            "the domain %s has no such operator here; give its body as a function in the model",
+            n->domain);
     else if (!exact)
-        rule_fail(n, STATUS_BAD_INPUT, "this operator is not part of that opset but of version %d", rule->since);
+        rule_fail(n, STATUS_BAD_INPUT, "this operator is not part of that opset but of version %d",
+                  rule->since);
     return rule;
 }
 
@@ -139,9 +145,11 @@ static void run_rule(struct import_node *n)
         const char *name = n->proto->attribute[i]->name;
         /* Opset 1 to 5 write consumed_inputs, which says how a runtime may reuse memory. */
         for (size_t k = 0; k < i && name != NULL; k++)
-            if (n->proto->attribute[k]->name != NULL && strcmp(n->proto->attribute[k]->name, name) == 0)
+            if (n->proto->attribute[k]->name != NULL &&
+                strcmp(n->proto->attribute[k]->name, name) == 0)
                 rule_fail(n, STATUS_BAD_INPUT, "attribute '%s' is given twice", name);
-        if (name != NULL && strcmp(name, "consumed_inputs") != 0 && !import_rule_accepts(n->rule, name))
+        if (name != NULL && strcmp(name, "consumed_inputs") != 0 &&
+            !import_rule_accepts(n->rule, name))
             rule_note(n, "attribute '%s' has no meaning for this operator and is ignored", name);
     }
 }
@@ -158,8 +166,9 @@ void import_one_node(struct importer *importer, struct import_scope *scope, cons
     }
     *n = (struct import_node){
         .importer = importer, .scope = scope, .unit = scope->unit, .proto = proto};
-    n->name = given[0] != 0 ? arena_printf(importer->arena, "%s%s", scope->prefix, given)
-                            : arena_printf(importer->arena, "%s%s_%zu", scope->prefix, op, position);
+    n->name = given[0] != 0
+                  ? arena_printf(importer->arena, "%s%s", scope->prefix, given)
+                  : arena_printf(importer->arena, "%s%s_%zu", scope->prefix, op, position);
     n->out_count = proto->n_output;
     while (n->out_count > 0 && proto->output[n->out_count - 1][0] == 0)
         n->out_count--;
@@ -184,7 +193,7 @@ void import_one_node(struct importer *importer, struct import_scope *scope, cons
     break_outputs(n);
 }
 
-/* --- graphs within graphs ---------------------------------------------------------------------------- */
+/* --- graphs within graphs --- */
 
 static bool deeper(struct import_node *n)
 {
@@ -202,7 +211,8 @@ static struct import_scope *inner_scope(struct import_node *n, struct import_sco
                                         struct import_unit *unit)
 {
     struct import_scope *scope = scope_new(n->importer, parent, unit);
-    if (scope == NULL || (scope->prefix = arena_printf(n->importer->arena, "%s/", n->name)) == NULL) {
+    if (scope == NULL ||
+        (scope->prefix = arena_printf(n->importer->arena, "%s/", n->name)) == NULL) {
         rule_out_of_memory(n);
         return NULL;
     }

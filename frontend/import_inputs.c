@@ -1,6 +1,7 @@
 /*
- * The run-time inputs of a model: what the file declares, and how symbolic dimensions become numbers (DESIGN 1.1): by --dim, else by the
- * shapes in --data, else 1 for the first axis of an input; any other unbound dimension is an error that names the option to give.
+ * The run-time inputs of a model: what the file declares, and how symbolic dimensions become
+ * numbers (DESIGN 1.1): by --dim, else by the shapes in --data, else 1 for the first axis of an
+ * input; any other unbound dimension is an error that names the option to give.
  */
 #include "frontend/import_inputs.h"
 
@@ -24,14 +25,15 @@ static bool is_initializer(const Onnx__Graph *graph, const char *name)
 }
 
 /* Shape of a declared tensor type, unknown dimensions -1. */
-static enum status read_shape(struct value_spec *spec, const Onnx__Shape *shape, struct arena *arena,
-                              struct diag *diag)
+static enum status read_shape(struct value_spec *spec, const Onnx__Shape *shape,
+                              struct arena *arena, struct diag *diag)
 {
     if (shape == NULL)
         return STATUS_OK;
     if (shape->n_dim > TENSOR_RANK_MAX)
-        return diag_set(diag, STATUS_LIMIT, "input '%s' has %zu dimensions, at most %d are supported",
-                        spec->name, shape->n_dim, TENSOR_RANK_MAX);
+        return diag_set(diag, STATUS_LIMIT,
+                        "input '%s' has %zu dimensions, at most %d are supported", spec->name,
+                        shape->n_dim, TENSOR_RANK_MAX);
     spec->shape_known = true;
     spec->shape.rank = (uint8_t)shape->n_dim;
     for (size_t i = 0; i < shape->n_dim; i++) {
@@ -60,9 +62,10 @@ static enum status read_spec(struct value_spec *spec, const Onnx__ValueInfo *inf
     if (type == NULL || type->value_case == ONNX__TYPE__VALUE__NOT_SET)
         return diag_set(diag, STATUS_BAD_INPUT, "input '%s' has no type", spec->name);
     if (type->value_case != ONNX__TYPE__VALUE_TENSOR_TYPE)
-        return diag_set(diag, STATUS_UNSUPPORTED,
-                        "input '%s' is a sequence, a map or sparse; only tensors are supported as inputs",
-                        spec->name);
+        return diag_set(
+            diag, STATUS_UNSUPPORTED,
+            "input '%s' is a sequence, a map or sparse; only tensors are supported as inputs",
+            spec->name);
     struct shape unused;
     size_t count;
     struct tensor_parts parts = {.data_type = type->tensor_type->elem_type};
@@ -94,7 +97,7 @@ enum status import_inputs(struct value_spec **out, size_t *count, const struct o
     return STATUS_OK;
 }
 
-/* --- binding of dimensions ------------------------------------------------------------------------------ */
+/* --- binding of dimensions --- */
 
 /* "dimension 1 ('width') of input 'x'" */
 static const char *dim_text(char *text, size_t bytes, const struct value_spec *spec, unsigned axis)
@@ -108,8 +111,8 @@ static const char *dim_text(char *text, size_t bytes, const struct value_spec *s
 }
 
 /* Gives a dimension a size, and every other of its name. A contradiction is a problem. */
-static void bind_dim(struct importer *importer, struct value_spec *specs, size_t count, size_t input,
-                     unsigned axis, int64_t size, const char *source)
+static void bind_dim(struct importer *importer, struct value_spec *specs, size_t count,
+                     size_t input, unsigned axis, int64_t size, const char *source)
 {
     char text[300];
     const char *symbol = specs[input].dim_symbol[axis];
@@ -158,7 +161,8 @@ static void bind_option(struct importer *importer, struct value_spec *specs, siz
     snprintf(source, sizeof source, "--dim %.150s", option->name);
     for (size_t i = 0; i < count; i++) {
         for (unsigned d = 0; specs[i].shape_known && d < specs[i].shape.rank; d++) {
-            if (specs[i].dim_symbol[d] != NULL && strcmp(specs[i].dim_symbol[d], option->name) == 0) {
+            if (specs[i].dim_symbol[d] != NULL &&
+                strcmp(specs[i].dim_symbol[d], option->name) == 0) {
                 bind_dim(importer, specs, count, i, d, option->value, source);
                 return;
             }
@@ -183,8 +187,9 @@ static void bind_shape(struct importer *importer, struct value_spec *specs, size
         return;
     }
     if (spec->shape.rank != shape->rank) {
-        import_problem(importer, STATUS_BAD_INPUT, "input '%s' has %u dimensions, but %s gives it %u",
-                       spec->name, spec->shape.rank, source, shape->rank);
+        import_problem(importer, STATUS_BAD_INPUT,
+                       "input '%s' has %u dimensions, but %s gives it %u", spec->name,
+                       spec->shape.rank, source, shape->rank);
         return;
     }
     for (unsigned d = 0; d < shape->rank; d++)
@@ -209,13 +214,15 @@ static void bind_default(struct importer *importer, struct value_spec *specs, si
             import_note(importer, "%s is not bound and becomes 1", text);
             bind_dim(importer, specs, count, input, 0, 1, "");
         } else if (spec->dim_symbol[d] != NULL) {
-            import_problem(importer, STATUS_BAD_INPUT,
-                           "%s is not bound; give --dim %s=N, or --data with inputs of the right shape",
-                           text, spec->dim_symbol[d]);
+            import_problem(
+                importer, STATUS_BAD_INPUT,
+                "%s is not bound; give --dim %s=N, or --data with inputs of the right shape", text,
+                spec->dim_symbol[d]);
         } else {
-            import_problem(importer, STATUS_BAD_INPUT,
-                           "%s is not bound; give --dim %s:%u=N, or --data with inputs of the right shape",
-                           text, spec->name, d);
+            import_problem(
+                importer, STATUS_BAD_INPUT,
+                "%s is not bound; give --dim %s:%u=N, or --data with inputs of the right shape",
+                text, spec->name, d);
         }
     }
 }
@@ -250,12 +257,12 @@ void import_bind_dims(struct importer *importer, struct value_spec *specs, size_
         const struct import_bind *bind = &options->bind[i];
         const struct value_spec *spec = find_spec(specs, count, bind->input, &input);
         if (spec == NULL)
-            import_problem(importer, STATUS_BAD_INPUT, "--bind %s: the model has no input of that name",
-                           bind->input);
+            import_problem(importer, STATUS_BAD_INPUT,
+                           "--bind %s: the model has no input of that name", bind->input);
         else if (spec->type != bind->tensor->type)
-            import_problem(importer, STATUS_BAD_INPUT, "--bind %s: %s elements where the input has %s",
-                           bind->input, element_type_name(bind->tensor->type),
-                           element_type_name(spec->type));
+            import_problem(importer, STATUS_BAD_INPUT,
+                           "--bind %s: %s elements where the input has %s", bind->input,
+                           element_type_name(bind->tensor->type), element_type_name(spec->type));
         else
             bind_shape(importer, specs, count, input, &bind->tensor->shape, "--bind");
     }
@@ -267,7 +274,7 @@ void import_bind_dims(struct importer *importer, struct value_spec *specs, size_
         bind_default(importer, specs, count, i);
         if (specs[i].shape_known && !has_unbound(&specs[i].shape) &&
             !shape_count(&specs[i].shape, TENSOR_ELEMENT_LIMIT, &elements))
-            import_problem(importer, STATUS_LIMIT, "input '%s' has more than %zu elements", specs[i].name,
-                           TENSOR_ELEMENT_LIMIT);
+            import_problem(importer, STATUS_LIMIT, "input '%s' has more than %zu elements",
+                           specs[i].name, TENSOR_ELEMENT_LIMIT);
     }
 }

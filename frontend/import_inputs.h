@@ -5,8 +5,8 @@
 #include "frontend/import_node.h"
 
 /*
- * Replaces every -1 in the shapes by a size, from the importer's options; problems and notes go to the importer. Afterwards, when
- * no problem was found, every shape is known.
+ * Replaces every -1 in the shapes by a size, from the importer's options; problems and notes go to
+ * the importer. Afterwards, when no problem was found, every shape is known.
  */
 void import_bind_dims(struct importer *importer, struct value_spec *specs, size_t count);
 

@@ -1,6 +1,7 @@
 /*
- * Import rules of arithmetic: elementwise operators, linear algebra, pooling, reductions, normalisation. The name of the operator stands
- * above each rule; the meaning is that of https://onnx.ai/onnx/operators, older versions as that page lists them.
+ * Import rules of arithmetic: elementwise operators, linear algebra, pooling, reductions,
+ * normalisation. The name of the operator stands above each rule; the meaning is that of
+ * https://onnx.ai/onnx/operators, older versions as that page lists them.
  */
 #include <string.h>
 
@@ -78,8 +79,9 @@ void import_dropout(struct import_node *n)
         if (flag == NULL)
             want_known(n, training);
         if (flag == NULL || flag->count != 1 || flag->data.integer[0] != 0)
-            rule_fail(n, STATUS_UNSUPPORTED,
-                      "training mode is random and cannot be proved; export the model for inference");
+            rule_fail(
+                n, STATUS_UNSUPPORTED,
+                "training mode is random and cannot be proved; export the model for inference");
     }
     set_output_binding(n, 0, &n->in[0]);
     if (!output_wanted(n, 1))
@@ -100,7 +102,7 @@ void import_dropout(struct import_node *n)
     set_output(n, 1, emit1(n, OP_CONSTANT_OF_SHAPE, shape));
 }
 
-/* --- Cast ----------------------------------------------------------------------------------------------- */
+/* --- Cast --- */
 
 /* Strings that are constant become numbers, and numbers strings, at once. */
 static void cast_known_text(struct import_node *n, uint32_t x, enum element_type to)
@@ -112,7 +114,8 @@ static void cast_known_text(struct import_node *n, uint32_t x, enum element_type
         rule_fail(n, STATUS_UNSUPPORTED, "strings that are not constant cannot be cast");
         return;
     }
-    enum status status = text_tensor_cast(&result, n->importer, known, value_is_text(n, x), to, &diag);
+    enum status status =
+        text_tensor_cast(&result, n->importer, known, value_is_text(n, x), to, &diag);
     if (status != STATUS_OK)
         rule_fail(n, status, "%s", diag.text);
     set_output(n, 0, stored_tensor(n, result));
@@ -122,7 +125,8 @@ static void cast_value(struct import_node *n, uint32_t x, int64_t to)
 {
     enum element_type type = (enum element_type)to;
     bool from_text = value_is_text(n, x), to_text = type == ELEMENT_STRING;
-    if (n->status == STATUS_OK && (to <= 0 || to > ELEMENT_I2 || (element_type_bits(type) == 0 && !to_text)))
+    if (n->status == STATUS_OK &&
+        (to <= 0 || to > ELEMENT_I2 || (element_type_bits(type) == 0 && !to_text)))
         rule_fail(n, STATUS_UNSUPPORTED, "a cast to element type %lld", (long long)to);
     if (n->status != STATUS_OK)
         return;
@@ -161,10 +165,10 @@ void import_cast_text(struct import_node *n)
     static const struct {
         const char *name;
         enum element_type type;
-    } names[] = {{"FLOAT", ELEMENT_F32},   {"UINT8", ELEMENT_U8},   {"INT8", ELEMENT_I8},
-                 {"UINT16", ELEMENT_U16},  {"INT16", ELEMENT_I16},  {"INT32", ELEMENT_I32},
+    } names[] = {{"FLOAT", ELEMENT_F32},   {"UINT8", ELEMENT_U8},      {"INT8", ELEMENT_I8},
+                 {"UINT16", ELEMENT_U16},  {"INT16", ELEMENT_I16},     {"INT32", ELEMENT_I32},
                  {"INT64", ELEMENT_I64},   {"STRING", ELEMENT_STRING}, {"BOOL", ELEMENT_BOOL},
-                 {"FLOAT16", ELEMENT_F16}, {"DOUBLE", ELEMENT_F64}, {"UINT32", ELEMENT_U32},
+                 {"FLOAT16", ELEMENT_F16}, {"DOUBLE", ELEMENT_F64},    {"UINT32", ELEMENT_U32},
                  {"UINT64", ELEMENT_U64}};
     uint32_t x = required(n, 0);
     const char *to = attr_text(n, "to", "");
@@ -177,9 +181,10 @@ void import_cast_text(struct import_node *n)
     rule_fail(n, STATUS_BAD_INPUT, "a cast to '%s'", to);
 }
 
-/* --- elementwise ------------------------------------------------------------------------------------------ */
+/* --- elementwise --- */
 
-/* Gives a second operand of opset 1 to 6 the axes numpy would: its first axis stands at `axis` of the first operand. */
+/* Gives a second operand of opset 1 to 6 the axes numpy would: its first axis stands at `axis` of
+ * the first operand. */
 static uint32_t align_operand(struct import_node *n, uint32_t a, uint32_t b, int64_t axis)
 {
     const struct shape *x = value_shape(n, a), *y = value_shape(n, b);
@@ -253,12 +258,14 @@ void import_clip_1(struct import_node *n)
 {
     uint32_t x = required(n, 0);
     enum element_type type = value_type(n, x);
-    uint32_t low = has_attr(n, "min") ? constant_real(n, type, attr_float(n, "min", 0)) : GRAPH_NONE;
-    uint32_t high = has_attr(n, "max") ? constant_real(n, type, attr_float(n, "max", 0)) : GRAPH_NONE;
+    uint32_t low =
+        has_attr(n, "min") ? constant_real(n, type, attr_float(n, "min", 0)) : GRAPH_NONE;
+    uint32_t high =
+        has_attr(n, "max") ? constant_real(n, type, attr_float(n, "max", 0)) : GRAPH_NONE;
     set_output(n, 0, emit3(n, OP_CLIP, x, low, high));
 }
 
-/* --- linear algebra, pooling ------------------------------------------------------------------------------- */
+/* --- linear algebra, pooling --- */
 
 /* Gemm, opset 1 to 6: as later, its third operand required. */
 void import_gemm_1(struct import_node *n)
@@ -316,7 +323,7 @@ void import_roi_align(struct import_node *n)
     set_output(n, 0, emit3(n, OP_ROI_ALIGN, x, rois, batch));
 }
 
-/* --- reductions ------------------------------------------------------------------------------------------------ */
+/* --- reductions --- */
 
 /* The reduction `op` of x along the node's axes, be they attribute or input. */
 static uint32_t reduce(struct import_node *n, enum op_kind op, uint32_t x)
@@ -383,7 +390,7 @@ void import_top_k(struct import_node *n)
     top_k(n, x, k);
 }
 
-/* --- normalisation -------------------------------------------------------------------------------------------- */
+/* --- normalisation --- */
 
 /* Softmax LogSoftmax Hardmax, opset 1 to 12: over all axes from `axis` on, by default 1. */
 void import_softmax_1(struct import_node *n)
@@ -429,8 +436,9 @@ void import_lp_normalization(struct import_node *n)
 }
 
 /*
- * Normalizer of ai.onnx.ml: along the last axis, by the sum of magnitudes, their root of squares, or the largest element. Runtimes differ
- * on MAX of negative elements; here, as in onnxruntime, it is the largest element itself.
+ * Normalizer of ai.onnx.ml: along the last axis, by the sum of magnitudes, their root of squares,
+ * or the largest element. Runtimes differ on MAX of negative elements; here, as in onnxruntime, it
+ * is the largest element itself.
  */
 void import_normalizer(struct import_node *n)
 {
@@ -465,7 +473,8 @@ void import_mean_variance(struct import_node *n)
     set_output(n, 0, emit2(n, OP_DIV, centred, deviation));
 }
 
-/* GroupNormalization, opset 18 to 20: scale and bias are one a group; they are repeated for each channel. */
+/* GroupNormalization, opset 18 to 20: scale and bias are one a group; they are repeated for each
+ * channel. */
 void import_group_18(struct import_node *n)
 {
     uint32_t x = required(n, 0);

@@ -1,6 +1,7 @@
 /*
- * Import rules of ai.onnx.ml but trees, SVM and labels: linear models, scaling, encoding, selection. Each becomes arithmetic on the tensors
- * that ONNX keeps in attributes. Where the specification is silent, the meaning is onnxruntime's, which exporters test against.
+ * Import rules of ai.onnx.ml but trees, SVM and labels: linear models, scaling, encoding,
+ * selection. Each becomes arithmetic on the tensors that ONNX keeps in attributes. Where the
+ * specification is silent, the meaning is onnxruntime's, which exporters test against.
  */
 #include <math.h>
 #include <string.h>
@@ -38,9 +39,10 @@ static uint32_t linear_scores(struct import_node *n, uint32_t x, size_t targets,
     const double *coefficients = attr_floats(n, "coefficients", &count);
     int64_t dims[2] = {(int64_t)targets, column_count(n, x)};
     if (n->status == STATUS_OK && (uint64_t)count != targets * (uint64_t)dims[1]) {
-        rule_fail(n, STATUS_BAD_INPUT,
-                  "%zu coefficients for %zu outputs of %lld features; give the input's width by --dim",
-                  count, targets, (long long)dims[1]);
+        rule_fail(
+            n, STATUS_BAD_INPUT,
+            "%zu coefficients for %zu outputs of %lld features; give the input's width by --dim",
+            count, targets, (long long)dims[1]);
         return GRAPH_NONE;
     }
     uint32_t weights = parameter_list(n, ELEMENT_F32, coefficients, count, dims, 2);
@@ -116,7 +118,9 @@ void import_linear_classifier(struct import_node *n)
     const double *intercepts = attr_floats(n, "intercepts", &intercept_count);
     attr_floats(n, "coefficients", &count);
     int64_t columns = column_count(n, x);
-    size_t targets = intercept_count != 0 ? intercept_count : columns > 0 ? count / (size_t)columns : 0;
+    size_t targets = intercept_count != 0 ? intercept_count
+                     : columns > 0        ? count / (size_t)columns
+                                          : 0;
     if (n->status == STATUS_OK && targets == 0)
         rule_fail(n, STATUS_BAD_INPUT, "neither intercepts nor coefficients");
     uint32_t scores = linear_scores(n, x, targets, intercepts, intercept_count);
@@ -200,7 +204,8 @@ void import_imputer(struct import_node *n)
             rule_fail(n, STATUS_BAD_INPUT, "imputed_value_int64s is missing");
         else
             values = cast_to(n, constant_ints(n, list, used), type);
-        uint32_t replaced = cast_to(n, constant_int(n, attr_int(n, "replaced_value_int64", 0)), type);
+        uint32_t replaced =
+            cast_to(n, constant_int(n, attr_int(n, "replaced_value_int64", 0)), type);
         missing = emit2(n, OP_EQUAL, x, replaced);
     }
     set_output(n, 0, emit3(n, OP_WHERE, missing, values, x));
@@ -275,7 +280,8 @@ void import_one_hot_encoder(struct import_node *n)
     const int64_t *ints = attr_ints(n, "cats_int64s", &int_count);
     const char *const *texts = attr_texts(n, "cats_strings", &text_count);
     if (attr_int(n, "zeros", 1) == 0)
-        rule_note(n, "zeros = 0: a category that is not listed gives zeros here, an error elsewhere");
+        rule_note(n,
+                  "zeros = 0: a category that is not listed gives zeros here, an error elsewhere");
     if (value_is_text(n, x)) {
         struct tensor *numbers = text_numbers(n->importer, texts, text_count);
         categories = constant_tensor(n, numbers);

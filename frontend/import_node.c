@@ -138,8 +138,7 @@ void set_output(struct import_node *n, size_t i, uint32_t value)
         return;
     struct graph *graph = n->unit->graph;
     struct graph_value *v = &graph->values[value];
-    bool computed_here =
-        v->producer != GRAPH_NONE && v->producer + n->emitted >= graph->node_count;
+    bool computed_here = v->producer != GRAPH_NONE && v->producer + n->emitted >= graph->node_count;
     if (computed_here) {
         char *name = arena_strdup(n->importer->arena, n->proto->output[i]);
         if (name == NULL) {

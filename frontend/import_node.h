@@ -1,8 +1,10 @@
 /*
- * Private to frontend/import*.c: what a rule sees of the node it imports, and how it emits canonical nodes.
+ * Private to frontend/import*.c: what a rule sees of the node it imports, and how it emits
+ * canonical nodes.
  *
- * Failure is sticky: the first rule_fail of a node decides, and every later emission of that node gives GRAPH_NONE and does nothing, so
- * that a rule reads straight on. The dispatcher reports, and marks the outputs as unusable, so that nodes after it stay silent.
+ * Failure is sticky: the first rule_fail of a node decides, and every later emission of that node
+ * gives GRAPH_NONE and does nothing, so that a rule reads straight on. The dispatcher reports, and
+ * marks the outputs as unusable, so that nodes after it stay silent.
  */
 #ifndef SERTN_FRONTEND_IMPORT_NODE_H
 #define SERTN_FRONTEND_IMPORT_NODE_H
@@ -15,8 +17,9 @@
 /* One graph under construction: the main one or a body. */
 struct import_unit {
     struct graph *graph;
-    struct import_unit *parent;  /* unit of graph->parent, NULL for the main graph */
-    const struct tensor **known; /* elements of computed values that are known already, NULL where they are not */
+    struct import_unit *parent; /* unit of graph->parent, NULL for the main graph */
+    const struct tensor *
+        *known; /* elements of computed values that are known already, NULL where they are not */
     size_t known_capacity;
 };
 
@@ -48,12 +51,13 @@ struct import_call {
 
 /* Names of one graph, body or function. */
 struct import_scope {
-    struct import_scope *parent; /* names not found here are looked up there; NULL for functions and the main graph */
+    struct import_scope *parent; /* names not found here are looked up there; NULL for functions and
+                                    the main graph */
     struct import_unit *unit;
     struct names names;
     struct binding *binding; /* [names.count] */
     size_t binding_capacity;
-    const struct import_call *call;      /* NULL outside functions */
+    const struct import_call *call; /* NULL outside functions */
     Onnx__OpsetImport *const *opsets;
     size_t opset_count;
     const char *prefix; /* put before node names: "" or "caller/" */
@@ -70,7 +74,8 @@ struct importer {
     struct tensor *text_table; /* one tensor for all; filled from texts when the import ends */
     enum status fatal;         /* NO_MEMORY or LIMIT: stop everything */
     unsigned depth;            /* of bodies and functions under import */
-    /* Inputs whose elements have to be known: names into options->sample, found by a run, bound by the next. */
+    /* Inputs whose elements have to be known: names into options->sample, found by a run, bound by
+     * the next. */
     const char **needed;
     size_t needed_count, needed_capacity;
 };
@@ -106,14 +111,16 @@ struct import_rule {
     int since, until; /* opset versions of the domain this row is for; until 0: the newest */
     enum op_kind kind;
     import_function run;
-    const char *attributes; /* accepted: kinds i f s I F S t g, each before its names: "i: axis keepdims I: perm" */
-    const char *types;      /* for --list-ops */
+    const char *attributes;  /* accepted: kinds i f s I F S t g, each before its names: "i: axis
+                                keepdims I: perm" */
+    const char *types;       /* for --list-ops */
     const char *restriction; /* for --list-ops, or NULL */
 };
 
 enum { OPSET_NEWEST = 28, OPSET_ML_NEWEST = 5 };
 
-/* Finds the row for a version; *exact is false when the operator exists in other versions only, and the nearest row is returned. */
+/* Finds the row for a version; *exact is false when the operator exists in other versions only, and
+ * the nearest row is returned. */
 const struct import_rule *import_rule_find(const char *domain, const char *op, int version,
                                            bool *exact);
 const struct import_rule *import_rule_at(size_t index); /* NULL past the end */
@@ -122,7 +129,8 @@ bool import_rule_accepts(const struct import_rule *rule, const char *name);
 
 /* --- failures and notes (import_node.c) --- */
 
-/* Fails the node with a reason and what to do; the dispatcher puts node, operator and operands before it. */
+/* Fails the node with a reason and what to do; the dispatcher puts node, operator and operands
+ * before it. */
 void rule_fail(struct import_node *n, enum status status, const char *format, ...)
     SERTN_PRINTF(3, 4);
 /* The arena is full. */
@@ -136,7 +144,8 @@ void import_problem(struct importer *importer, enum status status, const char *f
 
 /* --- operands (import_node.c) --- */
 
-/* Operand i as a value; GRAPH_NONE when it is absent, or, failing the node, when it is no tensor. */
+/* Operand i as a value; GRAPH_NONE when it is absent, or, failing the node, when it is no tensor.
+ */
 uint32_t operand(struct import_node *n, size_t i);
 /* The same for operands the rule cannot do without: absence fails the node. */
 uint32_t required(struct import_node *n, size_t i);
@@ -148,8 +157,8 @@ const struct shape *value_shape(struct import_node *n, uint32_t value);
 const struct tensor *value_known(const struct import_node *n, uint32_t value);
 bool value_is_text(const struct import_node *n, uint32_t value);
 /*
- * Asks for a value that is not known: when it depends on a small input of the model that --data gives, the import is run once more with
- * that input fixed, and true is returned (import_emit.c).
+ * Asks for a value that is not known: when it depends on a small input of the model that --data
+ * gives, the import is run once more with that input fixed, and true is returned (import_emit.c).
  */
 bool want_known(struct import_node *n, uint32_t value);
 /* Gives output i of the file's node; alone names the value when this node computed it. */
@@ -185,30 +194,35 @@ bool staged_is(const struct import_node *n, const char *name);
 
 /* --- emission (import_emit.c) --- */
 
-/* Nodes with one output take the staged attributes; they return the output, GRAPH_NONE after a failure. */
+/* Nodes with one output take the staged attributes; they return the output, GRAPH_NONE after a
+ * failure. */
 uint32_t emit1(struct import_node *n, enum op_kind op, uint32_t a);
 uint32_t emit2(struct import_node *n, enum op_kind op, uint32_t a, uint32_t b);
 uint32_t emit3(struct import_node *n, enum op_kind op, uint32_t a, uint32_t b, uint32_t c);
 uint32_t emit_list(struct import_node *n, enum op_kind op, const uint32_t *in, size_t in_count);
-/* Any number of outputs: out[i] is set, unless it is GRAPH_NONE when called: then the output is not made. */
+/* Any number of outputs: out[i] is set, unless it is GRAPH_NONE when called: then the output is not
+ * made. */
 void emit_outputs(struct import_node *n, enum op_kind op, const uint32_t *in, size_t in_count,
                   uint32_t *out, size_t out_count);
 
-/* Values of structure, public: integers, and reals that belong to an algorithm and not to the model. */
+/* Values of structure, public: integers, and reals that belong to an algorithm and not to the
+ * model. */
 uint32_t constant_int(struct import_node *n, int64_t value);
 uint32_t constant_ints(struct import_node *n, const int64_t *values, size_t count);
 uint32_t constant_real(struct import_node *n, enum element_type type, double value);
 uint32_t constant_tensor(struct import_node *n, struct tensor *tensor);
 /* A stored tensor of the model: PARAMETER when float, CONSTANT otherwise; strings are numbered. */
 uint32_t stored_tensor(struct import_node *n, struct tensor *tensor);
-/* A float tensor from a list of attributes, row-major; count must be the product of dims (rank 1 or 2). */
+/* A float tensor from a list of attributes, row-major; count must be the product of dims (rank 1 or
+ * 2). */
 uint32_t parameter_list(struct import_node *n, enum element_type type, const double *values,
                         size_t count, const int64_t *dims, unsigned rank);
 /* Rank-1 list of strings as numbered int64. */
 struct tensor *text_numbers(struct importer *importer, const char *const *texts, size_t count);
 
 /* Common small compositions. */
-uint32_t cast_to(struct import_node *n, uint32_t value, enum element_type type); /* nothing when it is that type */
+uint32_t cast_to(struct import_node *n, uint32_t value,
+                 enum element_type type); /* nothing when it is that type */
 uint32_t reshape_to(struct import_node *n, uint32_t value, const int64_t *dims, size_t count);
 uint32_t unsqueeze_at(struct import_node *n, uint32_t value, int64_t axis);
 
@@ -244,10 +258,11 @@ void import_inline_graph(struct import_node *n, const Onnx__Graph *graph, struct
 /* Inlines a model-local function. */
 void import_call_function(struct import_node *n, const Onnx__Function *function);
 /* Runs the rule of one node, or inlines the function it calls. */
-void import_one_node(struct importer *importer, struct import_scope *scope,
-                     const Onnx__Node *proto, size_t position);
+void import_one_node(struct importer *importer, struct import_scope *scope, const Onnx__Node *proto,
+                     size_t position);
 
-/* A body under construction: import_body_begin; inputs are defined by the caller; import_body_end. */
+/* A body under construction: import_body_begin; inputs are defined by the caller; import_body_end.
+ */
 struct import_scope *import_body_begin(struct import_node *n, const Onnx__Graph *graph);
 /* Adds an input value to the body's graph and defines its name. type and shape as `info`. */
 uint32_t import_body_input(struct import_node *n, struct import_scope *body, const char *name,

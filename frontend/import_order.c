@@ -1,6 +1,7 @@
 /*
- * Which nodes the outputs need, and an order in which each comes after what it reads. Files are mostly sorted, then their order is
- * kept; else the nodes are sorted by depth-first search. Dead nodes are dropped, so an operator nobody can run does no harm there.
+ * Which nodes the outputs need, and an order in which each comes after what it reads. Files are
+ * mostly sorted, then their order is kept; else the nodes are sorted by depth-first search. Dead
+ * nodes are dropped, so an operator nobody can run does no harm there.
  */
 #include <string.h>
 

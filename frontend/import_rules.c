@@ -21,7 +21,8 @@ const struct import_rule *import_rule_at(size_t index)
     return index < RULE_COUNT ? &rules[index] : NULL;
 }
 
-const struct import_rule *import_rule_find(const char *domain, const char *op, int version, bool *exact)
+const struct import_rule *import_rule_find(const char *domain, const char *op, int version,
+                                           bool *exact)
 {
     const struct import_rule *first = NULL, *last = NULL;
     *exact = true;

@@ -1,4 +1,5 @@
-/* Private to frontend/import*.c: what the families of rules share. The rules themselves are declared by import_rules.def. */
+/* Private to frontend/import*.c: what the families of rules share. The rules themselves are
+ * declared by import_rules.def. */
 #ifndef SERTN_FRONTEND_IMPORT_RULES_H
 #define SERTN_FRONTEND_IMPORT_RULES_H
 
@@ -9,12 +10,14 @@
 #include "frontend/import_rules.def"
 #undef RULE
 
-/* Emits the rule's own operator with the staged attributes and gives the node's outputs (import_math.c). */
+/* Emits the rule's own operator with the staged attributes and gives the node's outputs
+ * (import_math.c). */
 void emit_plain(struct import_node *n, const uint32_t *in, size_t in_count);
 
 /*
- * Casts a constant between strings and numbers (import_text.c). from_text: elements of `known` are numbers of strings. The result has
- * type `to`, which may be STRING. Errors: BAD_INPUT for a string that is no number.
+ * Casts a constant between strings and numbers (import_text.c). from_text: elements of `known` are
+ * numbers of strings. The result has type `to`, which may be STRING. Errors: BAD_INPUT for a string
+ * that is no number.
  */
 enum status text_tensor_cast(struct tensor **out, struct importer *importer,
                              const struct tensor *known, bool from_text, enum element_type to,
@@ -28,7 +31,8 @@ enum post_transform { POST_NONE, POST_SOFTMAX, POST_LOGISTIC, POST_SOFTMAX_ZERO,
 enum post_transform attr_post_transform(struct import_node *n);
 uint32_t emit_post_transform(struct import_node *n, uint32_t scores, enum post_transform post);
 
-/* Class labels of a classifier: int64, strings as numbers, or 0, 1, 2, ... when the node gives none. */
+/* Class labels of a classifier: int64, strings as numbers, or 0, 1, 2, ... when the node gives
+ * none. */
 struct class_labels {
     struct tensor *list; /* int64 [count] */
     bool is_text;
@@ -39,7 +43,8 @@ struct class_labels attr_class_labels(struct import_node *n, const char *ints, c
 /* labels[index], an int64 tensor, the labels' text table with it. */
 uint32_t emit_labels(struct import_node *n, uint32_t index, const struct class_labels *labels);
 /* condition ? labels[1] : labels[0], condition of rank 1 */
-uint32_t emit_binary_labels(struct import_node *n, uint32_t condition, const struct class_labels *labels);
+uint32_t emit_binary_labels(struct import_node *n, uint32_t condition,
+                            const struct class_labels *labels);
 
 /* --- rows and columns (import_ml.c) --- */
 

@@ -3,7 +3,8 @@
 
 #include "frontend/import_node.h"
 
-struct import_unit *unit_new(struct importer *importer, const char *name, struct import_unit *parent)
+struct import_unit *unit_new(struct importer *importer, const char *name,
+                             struct import_unit *parent)
 {
     struct import_unit *unit = arena_new(importer->arena, struct import_unit);
     struct graph *graph = graph_new(importer->arena, name);
@@ -79,7 +80,8 @@ static void make_stored(struct importer *importer, struct import_scope *scope, c
         return;
     }
     char *copy = arena_strdup(importer->arena, name);
-    uint32_t value = copy == NULL ? GRAPH_NONE : unit_add_stored(importer, scope->unit, copy, tensor);
+    uint32_t value =
+        copy == NULL ? GRAPH_NONE : unit_add_stored(importer, scope->unit, copy, tensor);
     if (value == GRAPH_NONE) {
         importer->fatal = STATUS_NO_MEMORY;
         return;

@@ -1,4 +1,5 @@
-/* What classifiers of ai.onnx.ml share: class labels and the transform of scores. See import_rules.h. */
+/* What classifiers of ai.onnx.ml share: class labels and the transform of scores. See
+ * import_rules.h. */
 #include <string.h>
 
 #include "frontend/import_rules.h"
@@ -15,7 +16,8 @@ enum post_transform attr_post_transform(struct import_node *n)
 }
 
 /*
- * SOFTMAX_ZERO: e = exp(x - max) where |x| > 1e-7, else x exp(-max); e over the sum of the former alone.
+ * SOFTMAX_ZERO: e = exp(x - max) where |x| > 1e-7, else x exp(-max); e over the sum of the former
+ * alone.
  */
 static uint32_t softmax_zero(struct import_node *n, uint32_t x)
 {
@@ -35,8 +37,9 @@ static uint32_t softmax_zero(struct import_node *n, uint32_t x)
 }
 
 /*
- * PROBIT: sqrt(2) erfinv(2 x - 1) with the closed form that runtimes share: for t = 2 x - 1, l = log(1 - t^2), v = 2 / (pi a) + l / 2,
- * erfinv(t) = sign(t) sqrt(sqrt(v^2 - l / a) - v), a = 0.147 (S. Winitzki, "A handy approximation for the error function", 2008).
+ * PROBIT: sqrt(2) erfinv(2 x - 1) with the closed form that runtimes share: for t = 2 x - 1, l =
+ * log(1 - t^2), v = 2 / (pi a) + l / 2, erfinv(t) = sign(t) sqrt(sqrt(v^2 - l / a) - v), a = 0.147
+ * (S. Winitzki, "A handy approximation for the error function", 2008).
  */
 static uint32_t probit(struct import_node *n, uint32_t x)
 {
@@ -44,7 +47,8 @@ static uint32_t probit(struct import_node *n, uint32_t x)
     const double a = 0.147;
     uint32_t one = constant_real(n, type, 1), two = constant_real(n, type, 2);
     uint32_t half = constant_real(n, type, 0.5), inverse = constant_real(n, type, 1 / a);
-    uint32_t offset = constant_real(n, type, 2 / (3.14159 * a)), root2 = constant_real(n, type, 1.41421356);
+    uint32_t offset = constant_real(n, type, 2 / (3.14159 * a)),
+             root2 = constant_real(n, type, 1.41421356);
     uint32_t t = emit2(n, OP_SUB, emit2(n, OP_MUL, x, two), one);
     uint32_t rest = emit2(n, OP_SUB, one, emit2(n, OP_MUL, t, t));
     uint32_t l = emit1(n, OP_LOG, rest);
@@ -105,8 +109,8 @@ struct class_labels attr_class_labels(struct import_node *n, const char *ints, c
     if (labels.list == NULL)
         rule_out_of_memory(n);
     else if (labels.list->count == 0 || (classes != 0 && labels.list->count != classes))
-        rule_fail(n, STATUS_BAD_INPUT, "%zu class labels where %zu are expected", labels.list->count,
-                  classes);
+        rule_fail(n, STATUS_BAD_INPUT, "%zu class labels where %zu are expected",
+                  labels.list->count, classes);
     return labels;
 }
 
@@ -144,7 +148,8 @@ static uint32_t one_label(struct import_node *n, const struct class_labels *labe
     return label_constant(n, one, labels->is_text);
 }
 
-uint32_t emit_binary_labels(struct import_node *n, uint32_t condition, const struct class_labels *labels)
+uint32_t emit_binary_labels(struct import_node *n, uint32_t condition,
+                            const struct class_labels *labels)
 {
     if (n->status != STATUS_OK)
         return GRAPH_NONE;

@@ -1,6 +1,7 @@
 /*
- * Import rules of sequences and optionals. Their structure is known while the model is imported, so they are lists of names and leave no
- * trace in the graph; a position or a size that depends on data is not supported.
+ * Import rules of sequences and optionals. Their structure is known while the model is imported, so
+ * they are lists of names and leave no trace in the graph; a position or a size that depends on
+ * data is not supported.
  */
 #include <string.h>
 
@@ -30,23 +31,26 @@ static void give_sequence(struct import_node *n, struct binding *items, size_t c
         n, 0, &(struct binding){.kind = BINDING_SEQUENCE, .item = items, .item_count = count});
 }
 
-/* The position an operand says, from the end when negative; `limit` is one past the last that is allowed. */
+/* The position an operand says, from the end when negative; `limit` is one past the last that is
+ * allowed. */
 static size_t position_operand(struct import_node *n, size_t i, size_t count, size_t limit)
 {
     uint32_t value = required(n, i);
     const struct tensor *known = value_known(n, value);
     if (known == NULL)
         want_known(n, value);
-    if (n->status == STATUS_OK && (known == NULL || known->count != 1 || element_type_is_float(known->type)))
-        rule_fail(n, STATUS_UNSUPPORTED, "the position in the sequence is not known at compile time");
+    if (n->status == STATUS_OK &&
+        (known == NULL || known->count != 1 || element_type_is_float(known->type)))
+        rule_fail(n, STATUS_UNSUPPORTED,
+                  "the position in the sequence is not known at compile time");
     if (n->status != STATUS_OK)
         return 0;
     int64_t at = known->data.integer[0];
     if (at < 0)
         at += (int64_t)count;
     if (at < 0 || (uint64_t)at >= limit)
-        rule_fail(n, STATUS_BAD_INPUT, "position %lld in a sequence of %zu", (long long)known->data.integer[0],
-                  count);
+        rule_fail(n, STATUS_BAD_INPUT, "position %lld in a sequence of %zu",
+                  (long long)known->data.integer[0], count);
     return (size_t)at;
 }
 
@@ -125,7 +129,8 @@ void import_sequence_length(struct import_node *n)
 void import_concat_from_sequence(struct import_node *n)
 {
     const struct binding *list = sequence_operand(n, 0);
-    uint32_t *in = list == NULL ? NULL : arena_array(n->importer->arena, uint32_t, list->item_count);
+    uint32_t *in =
+        list == NULL ? NULL : arena_array(n->importer->arena, uint32_t, list->item_count);
     int64_t axis = attr_int(n, "axis", 0);
     if (in == NULL || list->item_count == 0) {
         rule_fail(n, STATUS_BAD_INPUT, "an empty sequence cannot be concatenated");
@@ -217,7 +222,7 @@ void import_optional_has(struct import_node *n)
 {
     struct tensor *answer = tensor_new(n->importer->arena, ELEMENT_BOOL, &(struct shape){0});
     if (answer != NULL)
-        answer->data.integer[0] =
-            n->in_count > 0 && (n->in[0].kind == BINDING_VALUE || n->in[0].kind == BINDING_SEQUENCE);
+        answer->data.integer[0] = n->in_count > 0 && (n->in[0].kind == BINDING_VALUE ||
+                                                      n->in[0].kind == BINDING_SEQUENCE);
     set_output(n, 0, constant_tensor(n, answer));
 }

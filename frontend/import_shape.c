@@ -1,6 +1,7 @@
 /*
- * Import rules of movement: reshape, slice, pad, split, resize, and of constants. Older versions keep as attributes what the canonical
- * form takes as inputs. The name of the operator stands above each rule.
+ * Import rules of movement: reshape, slice, pad, split, resize, and of constants. Older versions
+ * keep as attributes what the canonical form takes as inputs. The name of the operator stands above
+ * each rule.
  */
 #include <math.h>
 #include <string.h>
@@ -118,8 +119,10 @@ void import_tile_1(struct import_node *n)
     const struct shape *shape = value_shape(n, x);
     if (tiles == NULL || axis == NULL || shape == NULL)
         return;
-    double count = element_type_is_float(tiles->type) ? tiles->data.real[0] : (double)tiles->data.integer[0];
-    double at = element_type_is_float(axis->type) ? axis->data.real[0] : (double)axis->data.integer[0];
+    double count =
+        element_type_is_float(tiles->type) ? tiles->data.real[0] : (double)tiles->data.integer[0];
+    double at =
+        element_type_is_float(axis->type) ? axis->data.real[0] : (double)axis->data.integer[0];
     int64_t repeats[TENSOR_RANK_MAX];
     if (!(count >= 0 && count < 1e9) || !(at >= 0 && at < shape->rank))
         rule_fail(n, STATUS_BAD_INPUT, "%g tiles along axis %g", count, at);
@@ -143,7 +146,7 @@ void import_pad_1(struct import_node *n)
     set_output(n, 0, emit3(n, OP_PAD, x, pads, value));
 }
 
-/* --- Resize ------------------------------------------------------------------------------------------- */
+/* --- Resize --- */
 
 static const char *resize_mode(struct import_node *n)
 {
@@ -198,7 +201,7 @@ void import_grid_sample(struct import_node *n)
     set_output(n, 0, emit2(n, OP_GRID_SAMPLE, x, grid));
 }
 
-/* --- Constant ------------------------------------------------------------------------------------------- */
+/* --- Constant --- */
 
 /* A tensor of rank 0 or 1 from the elements of an attribute. */
 static struct tensor *constant_of(struct import_node *n, enum element_type type, unsigned rank,

@@ -1,6 +1,7 @@
 /*
- * Import rules of SVMRegressor and SVMClassifier: kernel, weighted sums, votes, probabilities as plain arithmetic.
- * Kernels, gamma g, c, d in kernel_params: LINEAR x.v, POLY (g x.v + c)^d, RBF exp(-g |x - v|^2), SIGMOID tanh(g x.v + c).
+ * Import rules of SVMRegressor and SVMClassifier: kernel, weighted sums, votes, probabilities as
+ * plain arithmetic. Kernels, gamma g, c, d in kernel_params: LINEAR x.v, POLY (g x.v + c)^d, RBF
+ * exp(-g |x - v|^2), SIGMOID tanh(g x.v + c).
  */
 #include <string.h>
 
@@ -63,7 +64,8 @@ static uint32_t emit_kernel(struct import_node *n, uint32_t x, const struct svm_
     int64_t dims[2] = {(int64_t)count, column_count(n, x)};
     if (n->status == STATUS_OK && (uint64_t)total != count * (uint64_t)dims[1])
         rule_fail(n, STATUS_BAD_INPUT,
-                  "%zu numbers in support_vectors for %zu vectors of %lld features; give the input's width by --dim",
+                  "%zu numbers in support_vectors for %zu vectors of %lld features; give the "
+                  "input's width by --dim",
                   total, count, (long long)dims[1]);
     if (n->status != STATUS_OK)
         return GRAPH_NONE;
@@ -84,7 +86,8 @@ static uint32_t emit_kernel(struct import_node *n, uint32_t x, const struct svm_
     uint32_t scaled = emit2(n, OP_MUL, dot, parameter(n, kernel->gamma));
     if (kernel->offset != 0)
         scaled = emit2(n, OP_ADD, scaled, parameter(n, kernel->offset));
-    return kernel->kind == KERNEL_POLY ? power(n, scaled, kernel->degree) : emit1(n, OP_TANH, scaled);
+    return kernel->kind == KERNEL_POLY ? power(n, scaled, kernel->degree)
+                                       : emit1(n, OP_TANH, scaled);
 }
 
 /* x W^T + rho[0], W [rows, features] from the coefficients: the form without support vectors. */
@@ -95,8 +98,8 @@ static uint32_t emit_linear(struct import_node *n, uint32_t x, size_t rows)
     const double *rho = attr_floats(n, "rho", &rho_count);
     int64_t dims[2] = {(int64_t)rows, column_count(n, x)};
     if (n->status == STATUS_OK && ((uint64_t)count != rows * (uint64_t)dims[1] || rho_count == 0))
-        rule_fail(n, STATUS_BAD_INPUT, "%zu coefficients and %zu rho for %zu rows of %lld features", count,
-                  rho_count, rows, (long long)dims[1]);
+        rule_fail(n, STATUS_BAD_INPUT, "%zu coefficients and %zu rho for %zu rows of %lld features",
+                  count, rho_count, rows, (long long)dims[1]);
     if (n->status != STATUS_OK)
         return GRAPH_NONE;
     uint32_t weights = parameter_list(n, ELEMENT_F32, coefficients, count, dims, 2);
@@ -140,10 +143,11 @@ void import_svm_regressor(struct import_node *n)
     set_output(n, 0, score);
 }
 
-/* --- SVMClassifier with support vectors: one against one ------------------------------------------------ */
+/* --- SVMClassifier with support vectors: one against one --- */
 
 struct pairs {
-    size_t classes, count; /* count = classes (classes - 1) / 2, in the order (0,1) (0,2) .. (1,2) .. */
+    size_t classes,
+        count; /* count = classes (classes - 1) / 2, in the order (0,1) (0,2) .. (1,2) .. */
     const int64_t *vectors; /* support vectors of each class */
     size_t vector_count;
 };
@@ -153,15 +157,18 @@ static void check_pairs(struct import_node *n, const struct pairs *pairs, size_t
 {
     for (size_t i = 0; i < pairs->classes; i++)
         if (pairs->vectors[i] < 0)
-            rule_fail(n, STATUS_BAD_INPUT, "vectors_per_class has %lld", (long long)pairs->vectors[i]);
+            rule_fail(n, STATUS_BAD_INPUT, "vectors_per_class has %lld",
+                      (long long)pairs->vectors[i]);
     if (coefficients != (pairs->classes - 1) * pairs->vector_count || rho < pairs->count)
-        rule_fail(n, STATUS_BAD_INPUT, "%zu coefficients and %zu rho for %zu vectors of %zu classes",
-                  coefficients, rho, pairs->vector_count, pairs->classes);
+        rule_fail(n, STATUS_BAD_INPUT,
+                  "%zu coefficients and %zu rho for %zu vectors of %zu classes", coefficients, rho,
+                  pairs->vector_count, pairs->classes);
 }
 
 /*
- * Scores of all pairs, K A^T + rho, where row (i, j) of A holds the coefficients of class i against j and of j against i, at the support
- * vectors of those classes: coefficient row j - 1 at vectors of i, row i at vectors of j.
+ * Scores of all pairs, K A^T + rho, where row (i, j) of A holds the coefficients of class i against
+ * j and of j against i, at the support vectors of those classes: coefficient row j - 1 at vectors
+ * of i, row i at vectors of j.
  */
 static uint32_t pair_scores(struct import_node *n, uint32_t kernel, const struct pairs *pairs)
 {
@@ -170,7 +177,7 @@ static uint32_t pair_scores(struct import_node *n, uint32_t kernel, const struct
     const double *rho = attr_floats(n, "rho", &rho_count);
     check_pairs(n, pairs, count, rho_count);
     size_t v = pairs->vector_count, row = 0;
-    double *matrix = arena_array(n->importer->arena, double, pairs->count * v);
+    double *matrix = arena_array(n->importer->arena, double, pairs->count *v);
     if (n->status != STATUS_OK || matrix == NULL) {
         if (matrix == NULL)
             rule_out_of_memory(n);
@@ -220,14 +227,16 @@ static uint32_t emit_votes(struct import_node *n, uint32_t scores, const struct 
 }
 
 /* Probabilities of the classes from sigmoids of the pair scores. */
-static uint32_t pair_probabilities(struct import_node *n, uint32_t scores, const struct pairs *pairs)
+static uint32_t pair_probabilities(struct import_node *n, uint32_t scores,
+                                   const struct pairs *pairs)
 {
     size_t a_count, b_count;
     const double *a = attr_floats(n, "prob_a", &a_count), *b = attr_floats(n, "prob_b", &b_count);
     int64_t dim = (int64_t)pairs->count;
     if (n->status == STATUS_OK && (a_count < pairs->count || b_count < pairs->count))
-        rule_fail(n, STATUS_BAD_INPUT, "prob_a and prob_b have %zu and %zu numbers, %zu are expected",
-                  a_count, b_count, pairs->count);
+        rule_fail(n, STATUS_BAD_INPUT,
+                  "prob_a and prob_b have %zu and %zu numbers, %zu are expected", a_count, b_count,
+                  pairs->count);
     if (n->status != STATUS_OK)
         return GRAPH_NONE;
     uint32_t slope = parameter_list(n, ELEMENT_F32, a, pairs->count, &dim, 1);
@@ -243,7 +252,8 @@ static void classify_pairs(struct import_node *n, uint32_t x, const struct class
     struct svm_kernel kernel = attr_kernel(n);
     enum post_transform post = attr_post_transform(n);
     size_t classes = labels->list->count;
-    struct pairs pairs = {.classes = classes, .count = classes * (classes - 1) / 2, .vectors = vectors};
+    struct pairs pairs = {
+        .classes = classes, .count = classes * (classes - 1) / 2, .vectors = vectors};
     for (size_t i = 0; i < classes; i++)
         pairs.vector_count += vectors[i] > 0 ? (size_t)vectors[i] : 0;
     uint32_t values = emit_kernel(n, x, &kernel, pairs.vector_count);
@@ -262,7 +272,8 @@ static void classify_pairs(struct import_node *n, uint32_t x, const struct class
     }
 }
 
-/* Without support vectors: a linear score a class; two classes are told apart as onnxruntime does. */
+/* Without support vectors: a linear score a class; two classes are told apart as onnxruntime does.
+ */
 static void classify_linear(struct import_node *n, uint32_t x, const struct class_labels *labels)
 {
     size_t count, classes = labels->list->count;

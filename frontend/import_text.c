@@ -1,6 +1,7 @@
 /*
- * Import rules of strings and labels: LabelEncoder, CategoryMapper, ZipMap, TfIdfVectorizer, casts of constants. Every string of a model has a
- * number; in the graph a string is that number, int64, and the value carries the table that leads back.
+ * Import rules of strings and labels: LabelEncoder, CategoryMapper, ZipMap, TfIdfVectorizer, casts
+ * of constants. Every string of a model has a number; in the graph a string is that number, int64,
+ * and the value carries the table that leads back.
  */
 #include <stdio.h>
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include "frontend/import_node.h"
 #include "frontend/import_rules.h"
 
-/* --- casts of constants -------------------------------------------------------------------------------- */
+/* --- casts of constants --- */
 
 static bool parse_element(const char *text, enum element_type to, struct tensor *out, size_t i)
 {
@@ -63,8 +64,7 @@ enum status text_tensor_cast(struct tensor **out, struct importer *importer,
     return STATUS_OK;
 }
 
-/* --- LabelEncoder --------------------------------------------------------------------------------------- */
-
+/* --- LabelEncoder --- */
 
 static struct tensor *list_tensor(struct import_node *n, enum element_type type, size_t count)
 {
@@ -205,7 +205,7 @@ void import_category_mapper(struct import_node *n)
         encode_labels(n, x, numbers, names, label_default(n, ELEMENT_STRING));
 }
 
-/* --- ZipMap, TfIdfVectorizer ------------------------------------------------------------------------------- */
+/* --- ZipMap, TfIdfVectorizer --- */
 
 /* ZipMap: a renaming: the tensor stays as it is and learns the keys of its columns. */
 void import_zip_map(struct import_node *n)
@@ -218,7 +218,8 @@ void import_zip_map(struct import_node *n)
                                       text_count != 0 ? text_count : int_count);
     int64_t columns = column_count(n, x);
     if (n->status == STATUS_OK && (uint64_t)keys->count != (uint64_t)columns)
-        rule_fail(n, STATUS_BAD_INPUT, "%zu keys for %lld columns", keys->count, (long long)columns);
+        rule_fail(n, STATUS_BAD_INPUT, "%zu keys for %lld columns", keys->count,
+                  (long long)columns);
     uint32_t out = emit1(n, OP_IDENTITY, x);
     if (n->status != STATUS_OK)
         return;

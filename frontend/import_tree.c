@@ -1,6 +1,7 @@
 /*
- * Import rules of tree ensembles: TreeEnsembleClassifier and TreeEnsembleRegressor (ai.onnx.ml 1 and 3), TreeEnsemble (5). Each becomes a
- * TREE_ENSEMBLE in the flat form of ir/ops.def, and arithmetic after it: base values, transform, label.
+ * Import rules of tree ensembles: TreeEnsembleClassifier and TreeEnsembleRegressor (ai.onnx.ml 1
+ * and 3), TreeEnsemble (5). Each becomes a TREE_ENSEMBLE in the flat form of ir/ops.def, and
+ * arithmetic after it: base values, transform, label.
  */
 #include <string.h>
 
@@ -24,7 +25,8 @@ static bool check_forest(struct import_node *n, const struct forest *forest, int
     for (size_t i = 0; i < forest->interior_count && n->status == STATUS_OK; i++)
         if (forest->features[i] < 0 || forest->features[i] >= columns)
             rule_fail(n, STATUS_BAD_INPUT,
-                      "it compares feature %lld, but the input has %lld columns; give its width by --dim or --data",
+                      "it compares feature %lld, but the input has %lld columns; give its width by "
+                      "--dim or --data",
                       (long long)forest->features[i], (long long)columns);
     for (size_t i = 0; i < forest->entry_count && n->status == STATUS_OK; i++)
         if (forest->targets[i] < 0 || forest->targets[i] >= targets)
@@ -33,12 +35,14 @@ static bool check_forest(struct import_node *n, const struct forest *forest, int
     return n->status == STATUS_OK;
 }
 
-/* X as [N, F] in the type that comparisons are made in: the wider of X's own and the splits'. Integers count as the splits' type. */
+/* X as [N, F] in the type that comparisons are made in: the wider of X's own and the splits'.
+ * Integers count as the splits' type. */
 static uint32_t compared_rows(struct import_node *n, struct forest *forest)
 {
     uint32_t x = required(n, 0);
     if (value_type(n, x) == ELEMENT_F64 && forest->splits->type == ELEMENT_F32) {
-        forest->splits->type = ELEMENT_F64; /* every float is a double, and reals are stored as doubles */
+        forest->splits->type =
+            ELEMENT_F64; /* every float is a double, and reals are stored as doubles */
         forest->sets->type = ELEMENT_F64;
     }
     x = cast_to(n, x, forest->splits->type);
@@ -46,7 +50,8 @@ static uint32_t compared_rows(struct import_node *n, struct forest *forest)
     if (shape != NULL && shape->rank == 1)
         return unsqueeze_at(n, x, 0);
     if (shape != NULL && shape->rank != 2)
-        rule_fail(n, STATUS_UNSUPPORTED, "an input of %u dimensions, where 1 or 2 are expected", shape->rank);
+        rule_fail(n, STATUS_UNSUPPORTED, "an input of %u dimensions, where 1 or 2 are expected",
+                  shape->rank);
     return x;
 }
 
@@ -85,7 +90,7 @@ static uint32_t add_base(struct import_node *n, uint32_t scores, const struct te
     return emit2(n, OP_ADD, scores, values);
 }
 
-/* --- TreeEnsembleRegressor ------------------------------------------------------------------------------------ */
+/* --- TreeEnsembleRegressor --- */
 
 static int64_t attr_aggregate(struct import_node *n)
 {
@@ -109,7 +114,8 @@ static uint32_t transform_targets(struct import_node *n, uint32_t scores, int64_
     return scores;
 }
 
-/* TreeEnsembleRegressor. With one target a leaf counts once, by its first weight, as in onnxruntime. */
+/* TreeEnsembleRegressor. With one target a leaf counts once, by its first weight, as in
+ * onnxruntime. */
 void import_tree_regressor(struct import_node *n)
 {
     struct forest forest = {0};
@@ -125,12 +131,13 @@ void import_tree_regressor(struct import_node *n)
     if (base->count == (size_t)targets)
         scores = add_base(n, scores, base);
     else if (base->count != 0)
-        rule_fail(n, STATUS_BAD_INPUT, "%zu base values for %lld targets", base->count, (long long)targets);
+        rule_fail(n, STATUS_BAD_INPUT, "%zu base values for %lld targets", base->count,
+                  (long long)targets);
     scores = transform_targets(n, scores, targets, post);
     set_output(n, 0, cast_to(n, scores, ELEMENT_F32));
 }
 
-/* --- TreeEnsembleClassifier --------------------------------------------------------------------------------------- */
+/* --- TreeEnsembleClassifier --- */
 
 /* Column i of [N, 2], kept as a column. */
 static uint32_t column(struct import_node *n, uint32_t scores, int64_t i)
@@ -156,8 +163,8 @@ static struct binary_case binary_case_of(const struct forest *forest)
 }
 
 /*
- * Two classes. When all weights are of one class there is one score s: label and columns come from s alone. The rules, base values
- * included, are onnxruntime's; the specification leaves them open.
+ * Two classes. When all weights are of one class there is one score s: label and columns come from
+ * s alone. The rules, base values included, are onnxruntime's; the specification leaves them open.
  */
 static void finish_binary(struct import_node *n, const struct binary_case *binary, uint32_t scores,
                           const struct tensor *base, enum post_transform post,
@@ -211,7 +218,8 @@ void import_tree_classifier(struct import_node *n)
 {
     struct forest forest = {0};
     enum post_transform post = attr_post_transform(n);
-    struct class_labels labels = attr_class_labels(n, "classlabels_int64s", "classlabels_strings", 0);
+    struct class_labels labels =
+        attr_class_labels(n, "classlabels_int64s", "classlabels_strings", 0);
     struct tensor *base = forest_numbers(n, "base_values", "base_values_as_tensor");
     if (n->status != STATUS_OK || !forest_read_lists(n, "class", false, &forest))
         return;
@@ -244,8 +252,10 @@ void import_tree_ensemble(struct import_node *n)
     struct forest forest = {0};
     int64_t targets = attr_int(n, "n_targets", 1), aggregate = attr_int(n, "aggregate_function", 1);
     int64_t post = attr_int(n, "post_transform", 0);
-    if (targets < 1 || targets > INT32_MAX || aggregate < 0 || aggregate > 3 || post < 0 || post > 4)
-        rule_fail(n, STATUS_BAD_INPUT, "n_targets, aggregate_function or post_transform out of range");
+    if (targets < 1 || targets > INT32_MAX || aggregate < 0 || aggregate > 3 || post < 0 ||
+        post > 4)
+        rule_fail(n, STATUS_BAD_INPUT,
+                  "n_targets, aggregate_function or post_transform out of range");
     if (n->status != STATUS_OK || !forest_read_flat(n, &forest))
         return;
     enum element_type type = value_type(n, operand(n, 0));

@@ -1,6 +1,7 @@
 /*
- * Deflate, RFC 1951: see inflate.h. Codes are decoded bit by bit by the canonical rule of section 3.2.2: codes of one length are
- * consecutive, so the first code and the count of each length are all it takes. Slow and short, which suits input files.
+ * Deflate, RFC 1951: see inflate.h. Codes are decoded bit by bit by the canonical rule of
+ * section 3.2.2: codes of one length are consecutive, so the first code and the count of each
+ * length are all it takes. Slow and short, which suits input files.
  */
 #include "frontend/inflate.h"
 
@@ -41,7 +42,8 @@ static uint32_t take_bits(struct bits *bits, unsigned count)
     return value;
 }
 
-/* Builds a code from the length of each symbol; false when the lengths ask for more codes than there are. */
+/* Builds a code from the length of each symbol; false when the lengths ask for more codes than
+ * there are. */
 static bool build_code(struct code *code, const uint8_t *length, unsigned symbols)
 {
     uint16_t offset[LENGTH_MAX + 2] = {0};
@@ -87,7 +89,8 @@ static bool copy_stored(struct bits *bits, struct output *out)
     size_t length = (size_t)bits->at[0] | (size_t)bits->at[1] << 8;
     size_t check = (size_t)bits->at[2] | (size_t)bits->at[3] << 8;
     bits->at += 4;
-    if (length != (check ^ 0xFFFF) || length > (size_t)(bits->end - bits->at) || length > out->capacity - out->count)
+    if (length != (check ^ 0xFFFF) || length > (size_t)(bits->end - bits->at) ||
+        length > out->capacity - out->count)
         return false;
     memcpy(out->data + out->count, bits->at, length);
     bits->at += length;
@@ -96,13 +99,17 @@ static bool copy_stored(struct bits *bits, struct output *out)
 }
 
 /* Copies an earlier stretch, which may overlap what it writes. */
-static bool copy_back(struct bits *bits, struct output *out, const struct code *distances, int symbol)
+static bool copy_back(struct bits *bits, struct output *out, const struct code *distances,
+                      int symbol)
 {
-    static const uint16_t length_base[] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
-                                           31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
-    static const uint8_t length_bits[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
-    static const uint16_t distance_base[] = {1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
-                                             193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+    static const uint16_t length_base[] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
+                                           15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
+                                           67, 83, 99, 115, 131, 163, 195, 227, 258};
+    static const uint8_t length_bits[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
+                                          2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
+    static const uint16_t distance_base[] = {
+        1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
+        193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
     if (symbol > 28)
         return false;
     size_t length = length_base[symbol] + take_bits(bits, length_bits[symbol]);
@@ -117,7 +124,8 @@ static bool copy_back(struct bits *bits, struct output *out, const struct code *
     return true;
 }
 
-static bool inflate_block(struct bits *bits, struct output *out, const struct code *symbols, const struct code *distances)
+static bool inflate_block(struct bits *bits, struct output *out, const struct code *symbols,
+                          const struct code *distances)
 {
     for (;;) {
         int symbol = take_symbol(bits, symbols);
@@ -143,13 +151,15 @@ static bool read_fixed(struct code *symbols, struct code *distances)
         length[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
     uint8_t distance[DISTANCES_MAX];
     memset(distance, 5, sizeof distance);
-    return build_code(symbols, length, SYMBOLS_MAX) && build_code(distances, distance, DISTANCES_MAX);
+    return build_code(symbols, length, SYMBOLS_MAX) &&
+           build_code(distances, distance, DISTANCES_MAX);
 }
 
 /* Code lengths, themselves coded: section 3.2.7. */
 static bool read_dynamic(struct bits *bits, struct code *symbols, struct code *distances)
 {
-    static const uint8_t order[] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
+    static const uint8_t order[] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+                                    11, 4,  12, 3, 13, 2, 14, 1, 15};
     uint8_t length[SYMBOLS_MAX + 32] = {0};
     unsigned symbol_count = take_bits(bits, 5) + 257, distance_count = take_bits(bits, 5) + 1;
     unsigned order_count = take_bits(bits, 4) + 4;
@@ -168,7 +178,9 @@ static bool read_dynamic(struct bits *bits, struct code *symbols, struct code *d
             continue;
         }
         uint8_t value = symbol == 16 ? length[i - 1] : 0;
-        unsigned repeat = symbol == 16 ? 3 + take_bits(bits, 2) : symbol == 17 ? 3 + take_bits(bits, 3) : 11 + take_bits(bits, 7);
+        unsigned repeat = symbol == 16   ? 3 + take_bits(bits, 2)
+                          : symbol == 17 ? 3 + take_bits(bits, 3)
+                                         : 11 + take_bits(bits, 7);
         if (bits->failed || repeat > symbol_count + distance_count - i)
             return false;
         while (repeat-- > 0)
@@ -192,7 +204,8 @@ bool inflate_bytes(uint8_t *out, size_t out_count, const uint8_t *packed, size_t
         if (kind == 0)
             complete = copy_stored(&bits, &output);
         else
-            complete = (kind == 1 ? read_fixed(&symbols, &distances) : read_dynamic(&bits, &symbols, &distances)) &&
+            complete = (kind == 1 ? read_fixed(&symbols, &distances)
+                                  : read_dynamic(&bits, &symbols, &distances)) &&
                        inflate_block(&bits, &output, &symbols, &distances);
         if (!complete)
             return false;

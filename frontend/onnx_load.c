@@ -8,7 +8,8 @@
 #include "ir/support/buffer.h"
 #include "ir/support/file.h"
 
-/* --- the scan ------------------------------------------------------------------------------------ */
+/* --- the scan ------------------------------------------------------------------------------------
+ */
 
 enum wire { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 
@@ -90,7 +91,7 @@ static const char *scan_message(struct scan scan, const ProtobufCMessageDescript
     return trouble;
 }
 
-/* --- protobuf-c under a memory limit --------------------------------------------------------------- */
+/* --- protobuf-c under a memory limit --- */
 
 enum { HEADER_BYTES = alignof(max_align_t) };
 
@@ -140,8 +141,8 @@ static enum status unpack(struct onnx_file *file, const uint8_t *bytes, size_t c
     file->model = onnx__model__unpack(&allocator, count, bytes);
     if (file->model == NULL)
         return diag_set(diag, STATUS_BAD_INPUT,
-                        "%s: not an ONNX file, or one that needs more than %zu bytes of memory", name,
-                        granted);
+                        "%s: not an ONNX file, or one that needs more than %zu bytes of memory",
+                        name, granted);
     if (file->model->graph == NULL)
         return diag_set(diag, STATUS_BAD_INPUT, "%s: not an ONNX model: it holds no graph", name);
     return STATUS_OK;

@@ -1,8 +1,9 @@
 /*
  * From the bytes of an ONNX file to its messages, under limits.
  *
- * The bytes are scanned before protobuf-c sees them: nesting, lengths and wire types are checked against the schema, because
- * protobuf-c recurses without a limit; its memory is counted. Source: Protocol Buffers encoding, frontend/onnx.proto.
+ * The bytes are scanned before protobuf-c sees them: nesting, lengths and wire types are checked
+ * against the schema, because protobuf-c recurses without a limit; its memory is counted. Source:
+ * Protocol Buffers encoding, frontend/onnx.proto.
  */
 #ifndef SERTN_FRONTEND_ONNX_LOAD_H
 #define SERTN_FRONTEND_ONNX_LOAD_H
@@ -28,7 +29,8 @@ struct onnx_file {
     size_t memory_left_bytes; /* what protobuf-c may still take */
 };
 
-/* Reads a model from disk. Errors: IO, LIMIT, BAD_INPUT; *file is zeroed then. The diag names the path. */
+/* Reads a model from disk. Errors: IO, LIMIT, BAD_INPUT; *file is zeroed then. The diag names the
+ * path. */
 enum status onnx_load_file(struct onnx_file *file, const char *path,
                            struct diag *diag) SERTN_MUST_CHECK;
 
@@ -38,7 +40,8 @@ enum status onnx_load_bytes(struct onnx_file *file, const void *bytes, size_t co
 
 void onnx_release(struct onnx_file *file);
 
-/* Makes a tensor from a TensorProto of the file, external data included. Errors: as tensor_from_parts and external_read. */
+/* Makes a tensor from a TensorProto of the file, external data included. Errors: as
+ * tensor_from_parts and external_read. */
 enum status onnx_tensor(struct tensor **out, struct onnx_file *file, const Onnx__Tensor *source,
                         struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
 

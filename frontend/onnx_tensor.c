@@ -32,7 +32,8 @@ static enum status external_range_of(const Onnx__Tensor *source, size_t raw_byte
         if (strcmp(key, "location") == 0)
             range->location = value;
         if ((is_offset || is_length) && !parse_number(value, &number))
-            return diag_set(diag, STATUS_BAD_INPUT, "external data %s '%s' is not a number", key, value);
+            return diag_set(diag, STATUS_BAD_INPUT, "external data %s '%s' is not a number", key,
+                            value);
         if (is_offset)
             range->offset = number;
         if (is_length && number != raw_bytes)
@@ -55,7 +56,8 @@ static enum status external_tensor(struct tensor **out, struct onnx_file *file,
     enum status status = tensor_parts_check(parts, &shape, &count, diag);
     if (status == STATUS_OK && parts->data_type == ELEMENT_STRING)
         status = diag_set(diag, STATUS_BAD_INPUT, "strings cannot be external data");
-    size_t raw_bytes = status == STATUS_OK ? tensor_raw_bytes((enum element_type)parts->data_type, count) : 0;
+    size_t raw_bytes =
+        status == STATUS_OK ? tensor_raw_bytes((enum element_type)parts->data_type, count) : 0;
     if (status == STATUS_OK)
         status = external_range_of(source, raw_bytes, &range, diag);
     if (status == STATUS_OK)
@@ -64,7 +66,8 @@ static enum status external_tensor(struct tensor **out, struct onnx_file *file,
         return status;
     uint8_t *raw = malloc(raw_bytes + 1);
     if (raw == NULL)
-        return diag_set(diag, STATUS_NO_MEMORY, "out of memory for %zu bytes of external data", raw_bytes);
+        return diag_set(diag, STATUS_NO_MEMORY, "out of memory for %zu bytes of external data",
+                        raw_bytes);
     status = external_read(&file->folder, &range, raw, diag);
     if (status == STATUS_OK) {
         parts->has_raw = true;
@@ -102,7 +105,8 @@ enum status onnx_tensor(struct tensor **out, struct onnx_file *file, const Onnx_
     };
     /* Some writers give an empty raw_data beside a filled list. */
     if (parts.raw_count == 0 && parts.float_count + parts.double_count + parts.int32_count +
-                                        parts.int64_count + parts.uint64_count != 0)
+                                        parts.int64_count + parts.uint64_count !=
+                                    0)
         parts.has_raw = false;
     if (source->has_data_location && source->data_location == 1)
         return external_tensor(out, file, source, &parts, arena, diag);
@@ -112,7 +116,8 @@ enum status onnx_tensor(struct tensor **out, struct onnx_file *file, const Onnx_
         if (texts == NULL)
             return diag_set(diag, STATUS_NO_MEMORY, "out of memory for strings");
         for (size_t i = 0; i < parts.text_count; i++)
-            texts[i] = (struct tensor_text){source->string_data[i].data, source->string_data[i].len};
+            texts[i] =
+                (struct tensor_text){source->string_data[i].data, source->string_data[i].len};
         parts.texts = texts;
     }
     enum status status = tensor_from_parts(out, &parts, arena, diag);
@@ -164,14 +169,16 @@ enum status onnx_sparse_tensor(struct tensor **out, struct onnx_file *file,
                      indices->shape.dim[1] == shape.rank;
     if (values->type == ELEMENT_STRING || values->shape.rank != 1 || indices->type != ELEMENT_I64 ||
         !(is_flat || is_listed))
-        return diag_set(diag, STATUS_BAD_INPUT, "a sparse tensor whose indices do not fit its values");
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "a sparse tensor whose indices do not fit its values");
     struct tensor *tensor = tensor_new(arena, values->type, &shape);
     if (tensor == NULL)
         return arena_failure(arena, 8 * count, "a tensor", diag);
     for (size_t i = 0; i < values->count; i++) {
         size_t at;
         if (!sparse_position(indices, &shape, count, i, &at))
-            return diag_set(diag, STATUS_BAD_INPUT, "index %zu of a sparse tensor is outside its shape", i);
+            return diag_set(diag, STATUS_BAD_INPUT,
+                            "index %zu of a sparse tensor is outside its shape", i);
         /* Elements of every type but strings take eight bytes. */
         tensor->data.integer[at] = values->data.integer[i];
     }

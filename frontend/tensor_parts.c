@@ -91,7 +91,8 @@ static double decode_small_float(enum element_type type, uint64_t pattern)
         return fraction != 0 ? NAN : sign * INFINITY;
     if (layout.nan_is_minus0 && pattern == UINT64_C(1) << sign_bit)
         return NAN;
-    if (layout.nan_all_ones && exponent == ones && fraction + 1 == UINT64_C(1) << layout.fraction_bits)
+    if (layout.nan_all_ones && exponent == ones &&
+        fraction + 1 == UINT64_C(1) << layout.fraction_bits)
         return NAN;
     if (exponent == 0)
         return sign * ldexp((double)fraction, 1 - layout.bias - (int)layout.fraction_bits);
@@ -147,7 +148,8 @@ static enum status out_of_range(const struct tensor *tensor, size_t i, long long
                     element_type_name(tensor->type));
 }
 
-/* int32_data: integers up to 32 bits, bool, bit patterns of small floats; sub-byte types as packed bytes. */
+/* int32_data: integers up to 32 bits, bool, bit patterns of small floats; sub-byte types as packed
+ * bytes. */
 static enum status store_int32s(struct tensor *tensor, const struct tensor_parts *parts,
                                 struct diag *diag)
 {
@@ -224,16 +226,18 @@ static enum status check_store(const struct tensor_parts *parts, enum element_ty
                                size_t count, struct diag *diag)
 {
     bool is_raw = parts->has_raw && type != ELEMENT_STRING;
-    size_t stores = (parts->raw_count != 0) + (parts->float_count != 0) + (parts->double_count != 0) +
-                    (parts->int32_count != 0) + (parts->int64_count != 0) + (parts->uint64_count != 0) +
+    size_t stores = (parts->raw_count != 0) + (parts->float_count != 0) +
+                    (parts->double_count != 0) + (parts->int32_count != 0) +
+                    (parts->int64_count != 0) + (parts->uint64_count != 0) +
                     (parts->text_count != 0);
     if (stores > 1)
         return diag_set(diag, STATUS_BAD_INPUT, "its elements are stored in more than one way");
     if (is_raw) {
         size_t expected = tensor_raw_bytes(type, count);
         if (parts->raw_count != expected)
-            return diag_set(diag, STATUS_BAD_INPUT, "%zu bytes of data where the shape asks for %zu",
-                            parts->raw_count, expected);
+            return diag_set(diag, STATUS_BAD_INPUT,
+                            "%zu bytes of data where the shape asks for %zu", parts->raw_count,
+                            expected);
         return STATUS_OK;
     }
     unsigned bits = element_type_bits(type);

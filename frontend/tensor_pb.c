@@ -7,8 +7,18 @@
 
 enum wire { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 enum field {
-    FIELD_DIMS = 1, FIELD_DATA_TYPE = 2, FIELD_SEGMENT = 3, FIELD_FLOATS = 4, FIELD_INT32S = 5, FIELD_TEXTS = 6,
-    FIELD_INT64S = 7, FIELD_NAME = 8, FIELD_RAW = 9, FIELD_DOUBLES = 10, FIELD_UINT64S = 11, FIELD_LOCATION = 14
+    FIELD_DIMS = 1,
+    FIELD_DATA_TYPE = 2,
+    FIELD_SEGMENT = 3,
+    FIELD_FLOATS = 4,
+    FIELD_INT32S = 5,
+    FIELD_TEXTS = 6,
+    FIELD_INT64S = 7,
+    FIELD_NAME = 8,
+    FIELD_RAW = 9,
+    FIELD_DOUBLES = 10,
+    FIELD_UINT64S = 11,
+    FIELD_LOCATION = 14
 };
 
 struct cursor {
@@ -105,7 +115,8 @@ static uint64_t load_le(const uint8_t *bytes, unsigned count)
     return value;
 }
 
-/* Adds the numbers of one field to its list, or only counts them while the list has no memory yet. */
+/* Adds the numbers of one field to its list, or only counts them while the list has no memory yet.
+ */
 static bool add_numbers(struct list *list, unsigned width, const struct field_value *value)
 {
     struct cursor packed = {value->bytes, value->bytes + value->count};
@@ -245,19 +256,23 @@ enum status tensor_pb_read(struct tensor **out, const char **name, const void *b
     if (!take_fields(&message, bytes, count) || message.parts.data_type == 0)
         return diag_set(diag, STATUS_BAD_INPUT, "not a serialized ONNX tensor");
     if (message.is_external || message.has_segment)
-        return diag_set(diag, STATUS_BAD_INPUT, "a tensor whose elements are in another file or in segments");
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "a tensor whose elements are in another file or in segments");
     if (!make_lists(&message, arena) || !take_fields(&message, bytes, count))
         return arena_failure(arena, count, "a tensor", diag);
     set_parts(&message);
-    if (message.parts.raw_count == 0 && message.floats.count + message.doubles.count + message.int32s.count +
-                                                message.int64s.count + message.uint64s.count != 0)
+    if (message.parts.raw_count == 0 && message.floats.count + message.doubles.count +
+                                                message.int32s.count + message.int64s.count +
+                                                message.uint64s.count !=
+                                            0)
         message.parts.has_raw = false;
     enum status status = tensor_parts_check(&message.parts, &shape, &elements, diag);
     if (status == STATUS_OK)
         status = tensor_from_parts(out, &message.parts, arena, diag);
     if (status != STATUS_OK)
         return status;
-    *name = arena_strndup(arena, (const char *)message.name,
-                          message.name_count == 0 ? 0 : strnlen((const char *)message.name, message.name_count));
+    *name = arena_strndup(
+        arena, (const char *)message.name,
+        message.name_count == 0 ? 0 : strnlen((const char *)message.name, message.name_count));
     return *name == NULL ? arena_failure(arena, message.name_count, "a name", diag) : STATUS_OK;
 }

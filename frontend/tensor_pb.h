@@ -1,6 +1,7 @@
 /*
- * Reads one serialized TensorProto, the form of ONNX test data (input_0.pb), by hand: the prover reads its inputs so and never loads
- * protobuf-c. Source: Protocol Buffers encoding; field numbers in frontend/onnx.proto.
+ * Reads one serialized TensorProto, the form of ONNX test data (input_0.pb), by hand: the prover
+ * reads its inputs so and never loads protobuf-c. Source: Protocol Buffers encoding; field numbers
+ * in frontend/onnx.proto.
  */
 #ifndef SERTN_FRONTEND_TENSOR_PB_H
 #define SERTN_FRONTEND_TENSOR_PB_H
@@ -12,8 +13,9 @@
 #include "ir/tensor.h"
 
 /*
- * Makes the tensor in the arena; *name is the tensor's name in the arena, "" when it has none. Every length is checked against the
- * bytes that are left. Errors: as tensor_from_parts; BAD_INPUT for bytes that are no TensorProto, and for external data.
+ * Makes the tensor in the arena; *name is the tensor's name in the arena, "" when it has none.
+ * Every length is checked against the bytes that are left. Errors: as tensor_from_parts; BAD_INPUT
+ * for bytes that are no TensorProto, and for external data.
  */
 enum status tensor_pb_read(struct tensor **out, const char **name, const void *bytes, size_t count,
                            struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;

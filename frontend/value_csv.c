@@ -20,7 +20,8 @@ static char separator_of(const struct value_source *source)
     return commas != 0 ? ',' : semicolons != 0 ? ';' : tabs != 0 ? '\t' : ',';
 }
 
-/* Cuts the next cell out of the text, in place; returns what ended it: the separator, '\n' or 0 for the end. */
+/* Cuts the next cell out of the text, in place; returns what ended it: the separator, '\n' or 0 for
+ * the end. */
 static int next_cell(char **at, const char *end, char separator, const char **cell)
 {
     char *from = *at, *to = *at;
@@ -78,8 +79,9 @@ static enum status read_table(struct value_source *source, struct table *table)
         if (table->row_count == 0)
             table->column_count = in_row;
         if (in_row != table->column_count)
-            return diag_set(source->diag, STATUS_BAD_INPUT, "row %zu has %zu cells, the first has %zu",
-                            table->row_count + 1, in_row, table->column_count);
+            return diag_set(source->diag, STATUS_BAD_INPUT,
+                            "row %zu has %zu cells, the first has %zu", table->row_count + 1,
+                            in_row, table->column_count);
         table->row_count++;
         in_row = 0;
     }
@@ -107,8 +109,9 @@ static bool has_header(const struct value_source *source, const struct table *ta
     return false;
 }
 
-static enum status fill(struct value_source *source, const struct value_spec *spec, struct tensor *tensor,
-                        const struct table *table, size_t row, size_t column, bool one_column)
+static enum status fill(struct value_source *source, const struct value_spec *spec,
+                        struct tensor *tensor, const struct table *table, size_t row, size_t column,
+                        bool one_column)
 {
     for (size_t i = 0; i < tensor->count; i++) {
         size_t r = one_column ? row + i : row + i / table->column_count;
@@ -117,14 +120,16 @@ static enum status fill(struct value_source *source, const struct value_spec *sp
         /* An empty cell is a missing number. */
         const char *text = cell[0] == 0 && element_type_is_float(tensor->type) ? "NaN" : cell;
         if (!value_parse_element(tensor, i, text))
-            return diag_set(source->diag, STATUS_BAD_INPUT, "row %zu, column %zu: \"%.60s\" is not a %s (input '%s')",
-                            r + 1, c + 1, cell, element_type_name(tensor->type), spec->name);
+            return diag_set(source->diag, STATUS_BAD_INPUT,
+                            "row %zu, column %zu: \"%.60s\" is not a %s (input '%s')", r + 1, c + 1,
+                            cell, element_type_name(tensor->type), spec->name);
     }
     return STATUS_OK;
 }
 
 static enum status add_tensor(struct value_source *source, struct value_set *set, size_t index,
-                              const struct table *table, size_t row, size_t rows, size_t column, bool one_column)
+                              const struct table *table, size_t row, size_t rows, size_t column,
+                              bool one_column)
 {
     const struct value_spec *spec = &source->specs[index];
     bool is_text = spec->text_table != NULL || spec->type == ELEMENT_STRING;
@@ -136,7 +141,8 @@ static enum status add_tensor(struct value_source *source, struct value_set *set
     enum status status = value_shape_for(&shape, spec, count, &grid, &aside);
     if (status != STATUS_OK && value_shape_for(&shape, spec, count, &flat, &aside) != STATUS_OK)
         return value_shape_for(&shape, spec, count, &grid, source->diag);
-    struct tensor *tensor = tensor_new(source->arena, is_text ? ELEMENT_STRING : spec->type, &shape);
+    struct tensor *tensor =
+        tensor_new(source->arena, is_text ? ELEMENT_STRING : spec->type, &shape);
     if (tensor == NULL)
         return arena_failure(source->arena, 8 * count, "an input", source->diag);
     status = fill(source, spec, tensor, table, row, column, one_column);
@@ -145,7 +151,8 @@ static enum status add_tensor(struct value_source *source, struct value_set *set
     return status;
 }
 
-/* Rows of one data set: the fixed first dimension of the first input, when the table has a multiple of it; else all. */
+/* Rows of one data set: the fixed first dimension of the first input, when the table has a multiple
+ * of it; else all. */
 static size_t rows_of_set(const struct value_source *source, size_t rows)
 {
     const struct value_spec *spec = &source->specs[0];
@@ -155,7 +162,8 @@ static size_t rows_of_set(const struct value_source *source, size_t rows)
 }
 
 /* The column of each input, when the header names them all. */
-static bool columns_by_name(const struct value_source *source, const struct table *table, size_t *column)
+static bool columns_by_name(const struct value_source *source, const struct table *table,
+                            size_t *column)
 {
     for (size_t i = 0; i < source->spec_count; i++) {
         size_t c = 0;
@@ -181,13 +189,14 @@ enum status value_read_csv(struct value_source *source)
         return status;
     bool by_name = columns_by_name(source, &table, column) && table.row_count > 1;
     if (!by_name && source->spec_count != 1)
-        return diag_set(source->diag, STATUS_BAD_INPUT, "a table without a column for every input: %s",
-                        value_names_text(source));
+        return diag_set(source->diag, STATUS_BAD_INPUT,
+                        "a table without a column for every input: %s", value_names_text(source));
     size_t first = by_name || (has_header(source, &table) && table.row_count > 1) ? 1 : 0;
     size_t rows = table.row_count - first, step = rows_of_set(source, rows);
     bool one_column = by_name && (source->spec_count > 1 || table.column_count > 1);
     for (size_t row = 0; row < rows && status == STATUS_OK; row += step) {
-        char *name = arena_printf(source->arena, step == rows ? "%s" : "%s row %zu", source->name, row + first + 1);
+        char *name = arena_printf(source->arena, step == rows ? "%s" : "%s row %zu", source->name,
+                                  row + first + 1);
         struct value_set *set = name == NULL ? NULL : value_add_set(source, name);
         if (set == NULL)
             return arena_failure(source->arena, 0, "the inputs", source->diag);

@@ -13,7 +13,7 @@
 #include "ir/support/buffer.h"
 #include "ir/support/file.h"
 
-/* --- elements --------------------------------------------------------------------------------------- */
+/* --- elements --- */
 
 bool value_store_double(struct tensor *tensor, size_t i, double value)
 {
@@ -84,7 +84,7 @@ bool value_parse_element(struct tensor *tensor, size_t i, const char *text)
     return end != text && *end == 0 && isfinite(value) && value_store_double(tensor, i, value);
 }
 
-/* --- fitting ------------------------------------------------------------------------------------------ */
+/* --- fitting --- */
 
 static const char *shape_text(char *text, size_t bytes, const struct shape *shape)
 {
@@ -124,7 +124,8 @@ enum status value_shape_for(struct shape *out, const struct value_spec *spec, si
     size_t product = 1;
     int unknown = -1;
     for (unsigned i = 0; spec->shape_known && i < spec->shape.rank && is_flat; i++) {
-        if (spec->shape.dim[i] >= 0 && __builtin_mul_overflow(product, (size_t)spec->shape.dim[i], &product))
+        if (spec->shape.dim[i] >= 0 &&
+            __builtin_mul_overflow(product, (size_t)spec->shape.dim[i], &product))
             is_flat = false;
         else if (spec->shape.dim[i] < 0 && unknown >= 0)
             is_flat = false;
@@ -140,10 +141,11 @@ enum status value_shape_for(struct shape *out, const struct value_spec *spec, si
     }
     shape_text(wanted, sizeof wanted, &spec->shape);
     if (given == NULL || (given->rank == 1 && is_flat))
-        return diag_set(diag, STATUS_BAD_INPUT, "input '%s': %zu numbers, but the model takes shape %s",
-                        spec->name, count, spec->shape_known ? wanted : "unknown");
-    return diag_set(diag, STATUS_BAD_INPUT, "input '%s': shape %s, but the model takes %s", spec->name,
-                    shape_text(found, sizeof found, given), wanted);
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "input '%s': %zu numbers, but the model takes shape %s", spec->name, count,
+                        spec->shape_known ? wanted : "unknown");
+    return diag_set(diag, STATUS_BAD_INPUT, "input '%s': shape %s, but the model takes %s",
+                    spec->name, shape_text(found, sizeof found, given), wanted);
 }
 
 /* Number of a string in the table, -1 when it is not there. */
@@ -176,8 +178,9 @@ static enum status convert(struct tensor **out, const struct tensor *from,
 {
     bool wants_text = spec->type == ELEMENT_STRING || spec->text_table != NULL;
     if (wants_text != (from->type == ELEMENT_STRING))
-        return diag_set(diag, STATUS_BAD_INPUT, "input '%s': %s where the model takes %s", spec->name,
-                        element_type_name(from->type), wants_text ? "strings" : element_type_name(spec->type));
+        return diag_set(diag, STATUS_BAD_INPUT, "input '%s': %s where the model takes %s",
+                        spec->name, element_type_name(from->type),
+                        wants_text ? "strings" : element_type_name(spec->type));
     enum element_type type = spec->text_table != NULL ? ELEMENT_I64 : spec->type;
     struct tensor *to = tensor_new(arena, type, &from->shape);
     if (to == NULL)
@@ -210,7 +213,7 @@ enum status value_fit(struct tensor **out, const struct tensor *from, const stru
     return STATUS_OK;
 }
 
-/* --- data sets ------------------------------------------------------------------------------------------ */
+/* --- data sets --- */
 
 struct value_set *value_add_set(struct value_source *source, const char *name)
 {
@@ -248,7 +251,8 @@ const char *value_names_text(const struct value_source *source)
 {
     const char *text = source->spec_count == 0 ? "the model has no inputs" : "the inputs are";
     for (size_t i = 0; i < source->spec_count && i < 8 && text != NULL; i++)
-        text = arena_printf(source->arena, "%s%s '%s'", text, i == 0 ? "" : ",", source->specs[i].name);
+        text = arena_printf(source->arena, "%s%s '%s'", text, i == 0 ? "" : ",",
+                            source->specs[i].name);
     if (text != NULL && source->spec_count > 8)
         text = arena_printf(source->arena, "%s ...", text);
     return text == NULL ? "" : text;
@@ -274,15 +278,18 @@ static enum status read_pb(struct value_source *source)
     struct tensor *raw;
     const char *name;
     if (source->spec_count != 1)
-        return diag_set(source->diag, STATUS_BAD_INPUT, "one tensor for %zu inputs; give a folder with "
-                        "input_0.pb, input_1.pb, ...", source->spec_count);
+        return diag_set(source->diag, STATUS_BAD_INPUT,
+                        "one tensor for %zu inputs; give a folder with "
+                        "input_0.pb, input_1.pb, ...",
+                        source->spec_count);
     enum status status =
         tensor_pb_read(&raw, &name, source->bytes, source->count, source->arena, source->diag);
     if (status != STATUS_OK)
         return status;
     struct value_set *set = value_add_set(source, source->name);
-    return set == NULL ? out_of_memory(source)
-                       : value_fit(&set->tensor[0], raw, &source->specs[0], source->arena, source->diag);
+    return set == NULL
+               ? out_of_memory(source)
+               : value_fit(&set->tensor[0], raw, &source->specs[0], source->arena, source->diag);
 }
 
 static bool ends_in(const char *name, const char *ending)
@@ -303,7 +310,8 @@ static enum status read_bytes(struct value_source *source)
     if (ends_in(source->name, ".csv") || ends_in(source->name, ".tsv"))
         return value_read_csv(source);
     size_t start = 0;
-    while (start < source->count && strchr(" \t\r\n", source->bytes[start]) != NULL && source->bytes[start] != 0)
+    while (start < source->count && strchr(" \t\r\n", source->bytes[start]) != NULL &&
+           source->bytes[start] != 0)
         start++;
     if (start < source->count && (source->bytes[start] == '{' || source->bytes[start] == '['))
         return value_read_json(source);
@@ -320,10 +328,11 @@ enum status value_bytes_read(struct value_sets *out, const char *name, const voi
                              struct arena *arena, struct diag *diag)
 {
     static const uint8_t nothing[1];
-    struct value_source source = {name,  count == 0 ? nothing : bytes, count, specs, spec_count, arena,
-                                  out,   diag};
+    struct value_source source = {
+        name, count == 0 ? nothing : bytes, count, specs, spec_count, arena, out, diag};
     size_t before = out->count;
-    enum status status = count == 0 ? diag_set(diag, STATUS_BAD_INPUT, "the file is empty") : read_bytes(&source);
+    enum status status =
+        count == 0 ? diag_set(diag, STATUS_BAD_INPUT, "the file is empty") : read_bytes(&source);
     if (status != STATUS_OK) {
         out->count = before;
         return diag_prefix(diag, status, "%s", name);
@@ -331,10 +340,11 @@ enum status value_bytes_read(struct value_sets *out, const char *name, const voi
     return STATUS_OK;
 }
 
-/* --- files and folders ------------------------------------------------------------------------------------- */
+/* --- files and folders --- */
 
-static enum status read_file(struct value_sets *out, const char *path, const struct value_spec *specs,
-                             size_t spec_count, struct arena *arena, struct diag *diag)
+static enum status read_file(struct value_sets *out, const char *path,
+                             const struct value_spec *specs, size_t spec_count, struct arena *arena,
+                             struct diag *diag)
 {
     struct buffer bytes = {0};
     enum status status = file_read(path, VALUE_FILE_BYTES_LIMIT, &bytes, diag);
@@ -357,8 +367,10 @@ static bool is_file(const char *path)
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-/* input_0.pb, input_1.pb, ... (or output_): one tensor a spec, by the name inside when it is an input's, else by position. */
-static enum status read_tensor_files(struct value_set *set, struct value_source *source, const char *stem)
+/* input_0.pb, input_1.pb, ... (or output_): one tensor a spec, by the name inside when it is an
+ * input's, else by position. */
+static enum status read_tensor_files(struct value_set *set, struct value_source *source,
+                                     const char *stem)
 {
     for (size_t i = 0; i < source->spec_count; i++) {
         struct buffer bytes = {0};
@@ -371,13 +383,15 @@ static enum status read_tensor_files(struct value_set *set, struct value_source 
             continue;
         enum status status = file_read(path, VALUE_FILE_BYTES_LIMIT, &bytes, source->diag);
         if (status == STATUS_OK) {
-            status = tensor_pb_read(&raw, &name, bytes.data, bytes.count, source->arena, source->diag);
+            status =
+                tensor_pb_read(&raw, &name, bytes.data, bytes.count, source->arena, source->diag);
             size_t at = i;
-            if (status == STATUS_OK && name[0] != 0 && value_find_spec(source, name, &at) && at != i &&
-                set->tensor[at] != NULL)
+            if (status == STATUS_OK && name[0] != 0 && value_find_spec(source, name, &at) &&
+                at != i && set->tensor[at] != NULL)
                 at = i;
             if (status == STATUS_OK)
-                status = value_fit(&set->tensor[at], raw, &source->specs[at], source->arena, source->diag);
+                status = value_fit(&set->tensor[at], raw, &source->specs[at], source->arena,
+                                   source->diag);
             if (status != STATUS_OK)
                 diag_prefix(source->diag, status, "%s", path);
         }
@@ -410,7 +424,8 @@ static enum status list_folder(const char ***out, size_t *count, const char *pat
         if (entry->d_name[0] == '.')
             continue;
         if (*count == capacity) {
-            const char **grown = arena_array(arena, const char *, capacity == 0 ? 16 : 2 * capacity);
+            const char **grown =
+                arena_array(arena, const char *, capacity == 0 ? 16 : 2 * capacity);
             if (grown == NULL) {
                 status = arena_failure(arena, 0, "the names of files", diag);
                 break;
@@ -463,13 +478,14 @@ static enum status read_folder(struct value_source *source, const char *path, un
     }
     for (size_t i = 0; i < count && status == STATUS_OK && !has_sets; i++) {
         if (is_data_file(names[i]))
-            status = read_file(source->out, names[i], source->specs, source->spec_count, source->arena,
-                               source->diag);
+            status = read_file(source->out, names[i], source->specs, source->spec_count,
+                               source->arena, source->diag);
     }
     if (status == STATUS_OK && source->out->count == before)
-        return diag_set(source->diag, STATUS_BAD_INPUT,
-                        "the folder %s holds no inputs (input_0.pb, test_data_set_*, .json, .csv, .npy, .npz)",
-                        path);
+        return diag_set(
+            source->diag, STATUS_BAD_INPUT,
+            "the folder %s holds no inputs (input_0.pb, test_data_set_*, .json, .csv, .npy, .npz)",
+            path);
     return status;
 }
 
@@ -479,8 +495,12 @@ enum status value_file_read(struct value_sets *out, const char *path,
 {
     if (strcmp(path, "-") == 0 || !is_folder(path))
         return read_file(out, path, specs, spec_count, arena, diag);
-    struct value_source source = {
-        .name = path, .specs = specs, .spec_count = spec_count, .arena = arena, .out = out, .diag = diag};
+    struct value_source source = {.name = path,
+                                  .specs = specs,
+                                  .spec_count = spec_count,
+                                  .arena = arena,
+                                  .out = out,
+                                  .diag = diag};
     size_t before = out->count;
     enum status status = read_folder(&source, path, 0);
     if (status != STATUS_OK)
@@ -493,8 +513,12 @@ enum status value_outputs_read(struct value_set *out, const char *folder,
                                struct arena *arena, struct diag *diag)
 {
     struct value_sets sets = {0};
-    struct value_source source = {
-        .name = folder, .specs = specs, .spec_count = spec_count, .arena = arena, .out = &sets, .diag = diag};
+    struct value_source source = {.name = folder,
+                                  .specs = specs,
+                                  .spec_count = spec_count,
+                                  .arena = arena,
+                                  .out = &sets,
+                                  .diag = diag};
     struct value_set *set = value_add_set(&source, folder);
     if (set == NULL)
         return out_of_memory(&source);
@@ -522,7 +546,8 @@ enum status value_literal_read(struct tensor **out, const char *text, const stru
         status = value_file_read(&sets, text, spec, 1, arena, diag);
     }
     if (status == STATUS_OK && sets.count != 1)
-        status = diag_set(diag, STATUS_BAD_INPUT, "%s: %zu data sets where one is expected", text, sets.count);
+        status = diag_set(diag, STATUS_BAD_INPUT, "%s: %zu data sets where one is expected", text,
+                          sets.count);
     if (status == STATUS_OK)
         *out = sets.set[0].tensor[0];
     return status;

@@ -3,9 +3,10 @@
  * folder, a folder of any of these, standard input. Called by every program that takes --input or
  * --data; loads no ONNX library.
  *
- * A file gives one data set or several: a tensor for each input, of the input's element type (numbers
- * are converted when they fit exactly or, to a float type, round), its shape checked against the spec.
- * Integers beyond 2^53 stay exact: JSON has to write them as strings, as our own output does.
+ * A file gives one data set or several: a tensor for each input, of the input's element type
+ * (numbers are converted when they fit exactly or, to a float type, round), its shape checked
+ * against the spec. Integers beyond 2^53 stay exact: JSON has to write them as strings, as our own
+ * output does.
  */
 #ifndef SERTN_FRONTEND_VALUE_FILE_H
 #define SERTN_FRONTEND_VALUE_FILE_H
@@ -33,16 +34,14 @@ struct value_sets {
 
 /*
  * Reads every data set of a path ("-": standard input) and adds it to *out.
- *   JSON: an object by input name, or {"input_data": [one entry an input]}, or a list when there is one
- *     input, or a list of such objects. Nested lists; a flat list of the right length is read row-major;
- *     "NaN", "Infinity", "-Infinity" and integers may be strings.
- *   CSV: a table for the only input, or a header that names the inputs, one column each. When the
- *     first dimension is fixed and there are more rows, every so many rows are a data set.
- *   .npy, .pb: the only input. .npz: arrays by input name.
- *   Folders: input_0.pb, input_1.pb ... are one data set; folders test_data_set_* are one each; else
- *     every file is read, in order of names.
- * Errors: BAD_INPUT with the file, what is wrong, what to do; LIMIT; IO; NO_MEMORY. *out then holds
- * what was there before.
+ *   JSON: an object by input name, or {"input_data": [one entry an input]}, or a list when there is
+ * one input, or a list of such objects. Nested lists; a flat list of the right length is read
+ * row-major; "NaN", "Infinity", "-Infinity" and integers may be strings. CSV: a table for the only
+ * input, or a header that names the inputs, one column each. When the first dimension is fixed and
+ * there are more rows, every so many rows are a data set. .npy, .pb: the only input. .npz: arrays
+ * by input name. Folders: input_0.pb, input_1.pb ... are one data set; folders test_data_set_* are
+ * one each; else every file is read, in order of names. Errors: BAD_INPUT with the file, what is
+ * wrong, what to do; LIMIT; IO; NO_MEMORY. *out then holds what was there before.
  */
 enum status value_file_read(struct value_sets *out, const char *path,
                             const struct value_spec *specs, size_t spec_count, struct arena *arena,
@@ -54,7 +53,8 @@ enum status value_bytes_read(struct value_sets *out, const char *name, const voi
                              struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * Reads output_0.pb, output_1.pb ... of a test data folder: expected results, converted as inputs are.
+ * Reads output_0.pb, output_1.pb ... of a test data folder: expected results, converted as inputs
+ * are.
  */
 enum status value_outputs_read(struct value_set *out, const char *folder,
                                const struct value_spec *specs, size_t spec_count,

@@ -34,13 +34,14 @@ const char *value_names_text(const struct value_source *source);
 enum status value_check_complete(const struct value_source *source, const struct value_set *set);
 
 /*
- * Shape of `count` numbers that came without one, or with shape `given` (NULL for none), for a spec:
- * the given one when it fits; else the spec's, with one unknown dimension computed.
+ * Shape of `count` numbers that came without one, or with shape `given` (NULL for none), for a
+ * spec: the given one when it fits; else the spec's, with one unknown dimension computed.
  */
 enum status value_shape_for(struct shape *out, const struct value_spec *spec, size_t count,
                             const struct shape *given, struct diag *diag);
 
-/* One element from text, as it stands in CSV or in a JSON string. False when it does not fit the type. */
+/* One element from text, as it stands in CSV or in a JSON string. False when it does not fit the
+ * type. */
 bool value_parse_element(struct tensor *tensor, size_t i, const char *text);
 /* One element from a double; integers have to be whole and below 2^53 in magnitude. */
 bool value_store_double(struct tensor *tensor, size_t i, double value);

@@ -1,4 +1,5 @@
-/* Inputs in JSON (RFC 8259), parsed by cJSON, whose nesting limit (1000) bounds our recursion. See value_file.h. */
+/* Inputs in JSON (RFC 8259), parsed by cJSON, whose nesting limit (1000) bounds our recursion. See
+ * value_file.h. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,8 @@ struct json_tensor {
     struct diag *diag;
 };
 
-/* Nesting as a shape: the lengths along the first element of each level. False when the rank is too large. */
+/* Nesting as a shape: the lengths along the first element of each level. False when the rank is too
+ * large. */
 static bool nested_shape(const cJSON *item, struct shape *shape)
 {
     shape->rank = 0;
@@ -32,14 +34,17 @@ static enum status bad_element(const struct json_tensor *out, const cJSON *item)
     const char *type = element_type_name(out->tensor->type);
     if (cJSON_IsNumber(item))
         return diag_set(out->diag, STATUS_BAD_INPUT,
-                        "input '%s': element %zu is %.17g, which does not fit into %s; integers of 2^53 and more "
+                        "input '%s': element %zu is %.17g, which does not fit into %s; integers of "
+                        "2^53 and more "
                         "have to be strings",
                         out->spec->name, out->next, item->valuedouble, type);
     if (cJSON_IsString(item))
-        return diag_set(out->diag, STATUS_BAD_INPUT, "input '%s': element %zu is \"%.60s\", which is not a %s",
-                        out->spec->name, out->next, item->valuestring, type);
-    return diag_set(out->diag, STATUS_BAD_INPUT, "input '%s': element %zu is neither number nor string",
-                    out->spec->name, out->next);
+        return diag_set(out->diag, STATUS_BAD_INPUT,
+                        "input '%s': element %zu is \"%.60s\", which is not a %s", out->spec->name,
+                        out->next, item->valuestring, type);
+    return diag_set(out->diag, STATUS_BAD_INPUT,
+                    "input '%s': element %zu is neither number nor string", out->spec->name,
+                    out->next);
 }
 
 static enum status store_element(struct json_tensor *out, const cJSON *item)
@@ -51,7 +56,8 @@ static enum status store_element(struct json_tensor *out, const cJSON *item)
     else if (cJSON_IsNumber(item))
         fits = value_store_double(tensor, out->next, item->valuedouble);
     else if (cJSON_IsBool(item))
-        fits = tensor->type != ELEMENT_STRING && value_store_double(tensor, out->next, cJSON_IsTrue(item));
+        fits = tensor->type != ELEMENT_STRING &&
+               value_store_double(tensor, out->next, cJSON_IsTrue(item));
     if (!fits)
         return bad_element(out, item);
     out->next++;
@@ -59,14 +65,15 @@ static enum status store_element(struct json_tensor *out, const cJSON *item)
 }
 
 /* Fills the tensor from lists that have to be as long as `shape` says at every level. */
-static enum status store_level(struct json_tensor *out, const cJSON *item, const struct shape *shape,
-                               unsigned level)
+static enum status store_level(struct json_tensor *out, const cJSON *item,
+                               const struct shape *shape, unsigned level)
 {
     if (level == shape->rank)
         return store_element(out, item);
     if (!cJSON_IsArray(item) || cJSON_GetArraySize(item) != shape->dim[level])
         return diag_set(out->diag, STATUS_BAD_INPUT,
-                        "input '%s': its lists are uneven: %lld elements are expected at level %u, before element %zu",
+                        "input '%s': its lists are uneven: %lld elements are expected at level %u, "
+                        "before element %zu",
                         out->spec->name, (long long)shape->dim[level], level, out->next);
     for (const cJSON *child = item->child; child != NULL; child = child->next) {
         enum status status = store_level(out, child, shape, level + 1);
@@ -94,8 +101,9 @@ static enum status read_map(const struct value_source *source, const struct valu
                 snprintf(number, sizeof number, "%lld", (long long)spec->map_keys->data.integer[i]);
             if (strcmp(entry->string, key) == 0 &&
                 !(cJSON_IsNumber(entry) && value_store_double(row, i, entry->valuedouble)))
-                return diag_set(source->diag, STATUS_BAD_INPUT, "input '%s': the value of key \"%.60s\" does not fit",
-                                spec->name, key);
+                return diag_set(source->diag, STATUS_BAD_INPUT,
+                                "input '%s': the value of key \"%.60s\" does not fit", spec->name,
+                                key);
         }
     }
     *out = row;
@@ -111,20 +119,22 @@ static enum status read_tensor(const struct value_source *source, size_t index, 
     if (spec->map_keys != NULL && cJSON_IsObject(item))
         return read_map(source, spec, item, out);
     if (!nested_shape(item, &nested))
-        return diag_set(source->diag, STATUS_BAD_INPUT, "input '%s': lists nested deeper than %d", spec->name,
-                        TENSOR_RANK_MAX);
+        return diag_set(source->diag, STATUS_BAD_INPUT, "input '%s': lists nested deeper than %d",
+                        spec->name, TENSOR_RANK_MAX);
     if (!shape_count(&nested, VALUE_FILE_BYTES_LIMIT, &count))
         return diag_set(source->diag, STATUS_LIMIT, "input '%s': too many elements", spec->name);
     enum status status = value_shape_for(&shape, spec, count, &nested, source->diag);
     if (status != STATUS_OK)
         return status;
-    /* The product of the lengths is bounded by the bytes of the file only when the lists are even: one
-       byte an element at least. */
+    /* The product of the lengths is bounded by the bytes of the file only when the lists are even:
+       one byte an element at least. */
     if (count > source->count)
-        return diag_set(source->diag, STATUS_BAD_INPUT, "input '%s': its lists are uneven", spec->name);
+        return diag_set(source->diag, STATUS_BAD_INPUT, "input '%s': its lists are uneven",
+                        spec->name);
     bool is_text = spec->text_table != NULL || spec->type == ELEMENT_STRING;
-    struct json_tensor into = {spec, tensor_new(source->arena, is_text ? ELEMENT_STRING : spec->type, &nested), 0,
-                               source->diag};
+    struct json_tensor into = {
+        spec, tensor_new(source->arena, is_text ? ELEMENT_STRING : spec->type, &nested), 0,
+        source->diag};
     if (into.tensor == NULL)
         return arena_failure(source->arena, 8 * count, "an input", source->diag);
     status = store_level(&into, item, &nested, 0);
@@ -141,12 +151,14 @@ static enum status read_tensor(const struct value_source *source, size_t index, 
 }
 
 /* {"input_data": [first input, second input, ...]} */
-static enum status read_by_position(struct value_source *source, struct value_set *set, const cJSON *list)
+static enum status read_by_position(struct value_source *source, struct value_set *set,
+                                    const cJSON *list)
 {
     size_t count = cJSON_IsArray(list) ? (size_t)cJSON_GetArraySize(list) : 0;
     if (!cJSON_IsArray(list) || (count != source->spec_count && source->spec_count != 1))
-        return diag_set(source->diag, STATUS_BAD_INPUT, "\"input_data\" has to be a list of %zu lists: %s",
-                        source->spec_count, value_names_text(source));
+        return diag_set(source->diag, STATUS_BAD_INPUT,
+                        "\"input_data\" has to be a list of %zu lists: %s", source->spec_count,
+                        value_names_text(source));
     /* With one input the outer list may be missing. */
     struct diag aside;
     if (source->spec_count == 1) {
@@ -163,16 +175,19 @@ static enum status read_by_position(struct value_source *source, struct value_se
     return status;
 }
 
-static enum status read_by_name(struct value_source *source, struct value_set *set, const cJSON *object)
+static enum status read_by_name(struct value_source *source, struct value_set *set,
+                                const cJSON *object)
 {
     enum status status = STATUS_OK;
-    for (const cJSON *item = object->child; item != NULL && status == STATUS_OK; item = item->next) {
+    for (const cJSON *item = object->child; item != NULL && status == STATUS_OK;
+         item = item->next) {
         size_t index;
         if (!value_find_spec(source, item->string, &index))
-            return diag_set(source->diag, STATUS_BAD_INPUT, "no input is called \"%.100s\": %s", item->string,
-                            value_names_text(source));
+            return diag_set(source->diag, STATUS_BAD_INPUT, "no input is called \"%.100s\": %s",
+                            item->string, value_names_text(source));
         if (set->tensor[index] != NULL)
-            return diag_set(source->diag, STATUS_BAD_INPUT, "input '%s' is given twice", item->string);
+            return diag_set(source->diag, STATUS_BAD_INPUT, "input '%s' is given twice",
+                            item->string);
         status = read_tensor(source, index, item, &set->tensor[index]);
     }
     return status == STATUS_OK ? value_check_complete(source, set) : status;
@@ -200,7 +215,8 @@ static enum status read_list(struct value_source *source, const cJSON *list)
             if (name == NULL)
                 return arena_failure(source->arena, 0, "the inputs", source->diag);
             if (!cJSON_IsObject(item))
-                return diag_set(source->diag, STATUS_BAD_INPUT, "entry %zu is not an object", number - 1);
+                return diag_set(source->diag, STATUS_BAD_INPUT, "entry %zu is not an object",
+                                number - 1);
             enum status status = read_object(source, item, name);
             if (status != STATUS_OK)
                 return diag_prefix(source->diag, status, "entry %zu", number - 1);
@@ -222,15 +238,18 @@ enum status value_read_json(struct value_source *source)
     cJSON *root = cJSON_ParseWithLengthOpts(text, source->count, &end, 0);
     size_t at = end == NULL || end < text ? 0 : (size_t)(end - text);
     if (root == NULL)
-        return diag_set(source->diag, STATUS_BAD_INPUT, "not JSON at byte %zu%s", at,
-                        at < source->count && (text[at] == 'N' || text[at] == 'I' || text[at] == '-')
-                            ? "; write NaN and infinity as the strings \"NaN\", \"Infinity\", \"-Infinity\""
-                            : "");
-    while (at < source->count && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t'))
+        return diag_set(
+            source->diag, STATUS_BAD_INPUT, "not JSON at byte %zu%s", at,
+            at < source->count && (text[at] == 'N' || text[at] == 'I' || text[at] == '-')
+                ? "; write NaN and infinity as the strings \"NaN\", \"Infinity\", \"-Infinity\""
+                : "");
+    while (at < source->count &&
+           (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t'))
         at++;
     enum status status;
     if (at != source->count)
-        status = diag_set(source->diag, STATUS_BAD_INPUT, "more text after the end of the JSON at byte %zu", at);
+        status = diag_set(source->diag, STATUS_BAD_INPUT,
+                          "more text after the end of the JSON at byte %zu", at);
     else if (cJSON_IsObject(root))
         status = read_object(source, root, source->name);
     else

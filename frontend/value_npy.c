@@ -1,6 +1,7 @@
 /*
- * Inputs as numpy arrays: see value_file.h. Format: numpy, "The .npy file format", versions 1.0 to 3.0; NPZ is a ZIP archive (PKWARE
- * APPNOTE 6.3) of such files, stored or deflated (RFC 1951, frontend/inflate).
+ * Inputs as numpy arrays: see value_file.h. Format: numpy, "The .npy file format", versions 1.0
+ * to 3.0; NPZ is a ZIP archive (PKWARE APPNOTE 6.3) of such files, stored or deflated (RFC 1951,
+ * frontend/inflate).
  */
 #include <errno.h>
 #include <limits.h>
@@ -24,7 +25,8 @@ struct npy {
 
 static uint32_t load_u32(const uint8_t *bytes)
 {
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+           (uint32_t)bytes[3] << 24;
 }
 
 static uint32_t load_u16(const uint8_t *bytes)
@@ -85,12 +87,13 @@ static enum status parse_type(struct npy *npy, const char *text, struct diag *di
                          ? width == 1 || width == 2 || width == 4 || width == 8
                          : npy->kind == 'b' && width == 1;
     bool is_text = (npy->kind == 'U' || npy->kind == 'S') && npy->width > 0;
-    return is_number || is_text ? STATUS_OK
-                                : bad_header(diag, "its elements are neither numbers, booleans nor strings");
+    return is_number || is_text
+               ? STATUS_OK
+               : bad_header(diag, "its elements are neither numbers, booleans nor strings");
 }
 
-static enum status parse_npy(struct npy *npy, const uint8_t *bytes, size_t count, struct arena *arena,
-                             struct diag *diag)
+static enum status parse_npy(struct npy *npy, const uint8_t *bytes, size_t count,
+                             struct arena *arena, struct diag *diag)
 {
     *npy = (struct npy){0};
     if (count < 12 || bytes[6] < 1 || bytes[6] > 3)
@@ -117,9 +120,15 @@ static enum element_type npy_type(const struct npy *npy)
     if (npy->kind == 'f')
         return npy->width == 2 ? ELEMENT_F16 : npy->width == 4 ? ELEMENT_F32 : ELEMENT_F64;
     if (npy->kind == 'i')
-        return npy->width == 1 ? ELEMENT_I8 : npy->width == 2 ? ELEMENT_I16 : npy->width == 4 ? ELEMENT_I32 : ELEMENT_I64;
+        return npy->width == 1   ? ELEMENT_I8
+               : npy->width == 2 ? ELEMENT_I16
+               : npy->width == 4 ? ELEMENT_I32
+                                 : ELEMENT_I64;
     if (npy->kind == 'u')
-        return npy->width == 1 ? ELEMENT_U8 : npy->width == 2 ? ELEMENT_U16 : npy->width == 4 ? ELEMENT_U32 : ELEMENT_U64;
+        return npy->width == 1   ? ELEMENT_U8
+               : npy->width == 2 ? ELEMENT_U16
+               : npy->width == 4 ? ELEMENT_U32
+                                 : ELEMENT_U64;
     return npy->kind == 'b' ? ELEMENT_BOOL : ELEMENT_STRING;
 }
 
@@ -158,13 +167,15 @@ static const char *npy_text(const struct npy *npy, const uint8_t *bytes, struct 
 }
 
 /* The elements, turned to little-endian and row-major, as a tensor of the file's own type. */
-static enum status npy_tensor(const struct npy *npy, struct tensor **out, struct arena *arena, struct diag *diag)
+static enum status npy_tensor(const struct npy *npy, struct tensor **out, struct arena *arena,
+                              struct diag *diag)
 {
     size_t count, cell = npy->kind == 'U' ? 4 * (size_t)npy->width : npy->width;
     if (!shape_count(&npy->shape, TENSOR_ELEMENT_LIMIT, &count))
         return diag_set(diag, STATUS_LIMIT, "more than %zu elements", TENSOR_ELEMENT_LIMIT);
     if (count > npy->data_bytes / cell || count * cell != npy->data_bytes)
-        return diag_set(diag, STATUS_BAD_INPUT, "%zu bytes of elements where the shape asks for %zu of %zu bytes",
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "%zu bytes of elements where the shape asks for %zu of %zu bytes",
                         npy->data_bytes, count, cell);
     struct tensor *tensor = tensor_new(arena, npy_type(npy), &npy->shape);
     uint8_t *raw = npy->kind == 'U' || npy->kind == 'S' ? NULL : arena_alloc(arena, count * cell);
@@ -202,8 +213,8 @@ static enum status npy_tensor(const struct npy *npy, struct tensor **out, struct
     return tensor_from_parts(out, &parts, arena, diag);
 }
 
-static enum status read_array(struct value_source *source, const uint8_t *bytes, size_t count, size_t index,
-                              struct value_set *set)
+static enum status read_array(struct value_source *source, const uint8_t *bytes, size_t count,
+                              size_t index, struct value_set *set)
 {
     static const uint8_t magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
     struct npy npy;
@@ -214,14 +225,16 @@ static enum status read_array(struct value_source *source, const uint8_t *bytes,
     if (status == STATUS_OK)
         status = npy_tensor(&npy, &tensor, source->arena, source->diag);
     if (status == STATUS_OK)
-        status = value_fit(&set->tensor[index], tensor, &source->specs[index], source->arena, source->diag);
+        status = value_fit(&set->tensor[index], tensor, &source->specs[index], source->arena,
+                           source->diag);
     return status;
 }
 
 enum status value_read_npy(struct value_source *source)
 {
     if (source->spec_count != 1)
-        return diag_set(source->diag, STATUS_BAD_INPUT, "one array for %zu inputs; give a .npz with an array for each: %s",
+        return diag_set(source->diag, STATUS_BAD_INPUT,
+                        "one array for %zu inputs; give a .npz with an array for each: %s",
                         source->spec_count, value_names_text(source));
     struct value_set *set = value_add_set(source, source->name);
     if (set == NULL)
@@ -229,13 +242,14 @@ enum status value_read_npy(struct value_source *source)
     return read_array(source, source->bytes, source->count, 0, set);
 }
 
-/* --- NPZ -------------------------------------------------------------------------------------------------- */
+/* --- NPZ --- */
 
 enum { END_BYTES = 22, ENTRY_BYTES = 46, LOCAL_BYTES = 30 };
 
 static enum status bad_zip(const struct value_source *source)
 {
-    return diag_set(source->diag, STATUS_BAD_INPUT, "not a NPZ archive that can be read: it is cut off or broken");
+    return diag_set(source->diag, STATUS_BAD_INPUT,
+                    "not a NPZ archive that can be read: it is cut off or broken");
 }
 
 /* Finds the end of the central directory: its record, before a comment of at most 65535 bytes. */
@@ -251,20 +265,23 @@ static const uint8_t *find_end(const struct value_source *source)
 }
 
 /* The bytes of one member, inflated when need be; *out stays NULL after a failure. */
-static enum status member_bytes(const struct value_source *source, const uint8_t *entry_at, const uint8_t **out,
-                                size_t *count)
+static enum status member_bytes(const struct value_source *source, const uint8_t *entry_at,
+                                const uint8_t **out, size_t *count)
 {
     uint32_t method = load_u16(entry_at + 10), flags = load_u16(entry_at + 8);
-    size_t packed = load_u32(entry_at + 20), size = load_u32(entry_at + 24), offset = load_u32(entry_at + 42);
+    size_t packed = load_u32(entry_at + 20), size = load_u32(entry_at + 24),
+           offset = load_u32(entry_at + 42);
     if (size == UINT32_MAX || packed == UINT32_MAX || offset == UINT32_MAX)
         return diag_set(source->diag, STATUS_UNSUPPORTED, "a NPZ archive of 4 GiB and more");
     if ((flags & 1) != 0 || (method != 0 && method != 8))
-        return diag_set(source->diag, STATUS_UNSUPPORTED, "a NPZ archive that is encrypted or packed by method %u", method);
+        return diag_set(source->diag, STATUS_UNSUPPORTED,
+                        "a NPZ archive that is encrypted or packed by method %u", method);
     if (offset > source->count || source->count - offset < LOCAL_BYTES)
         return bad_zip(source);
     const uint8_t *local = source->bytes + offset;
     size_t skip = LOCAL_BYTES + load_u16(local + 26) + load_u16(local + 28);
-    if (load_u32(local) != 0x04034B50 || skip > source->count - offset || packed > source->count - offset - skip)
+    if (load_u32(local) != 0x04034B50 || skip > source->count - offset ||
+        packed > source->count - offset - skip)
         return bad_zip(source);
     *count = size;
     if (method == 0) {
@@ -281,8 +298,8 @@ static enum status member_bytes(const struct value_source *source, const uint8_t
     return inflate_bytes(bytes, size, local + skip, packed) ? STATUS_OK : bad_zip(source);
 }
 
-static enum status read_member(struct value_source *source, const uint8_t *entry_at, size_t name_bytes,
-                               struct value_set *set)
+static enum status read_member(struct value_source *source, const uint8_t *entry_at,
+                               size_t name_bytes, struct value_set *set)
 {
     const uint8_t *bytes = NULL;
     size_t count = 0, index = 0;
@@ -296,12 +313,13 @@ static enum status read_member(struct value_source *source, const uint8_t *entry
     unsigned long number = strncmp(name, "arr_", 4) == 0 ? strtoul(name + 4, NULL, 10) : ULONG_MAX;
     if (!value_find_spec(source, name, &index)) {
         if (number >= source->spec_count)
-            return diag_set(source->diag, STATUS_BAD_INPUT, "no input is called \"%.100s\": %s", name,
-                            value_names_text(source));
+            return diag_set(source->diag, STATUS_BAD_INPUT, "no input is called \"%.100s\": %s",
+                            name, value_names_text(source));
         index = number;
     }
     if (set->tensor[index] != NULL)
-        return diag_set(source->diag, STATUS_BAD_INPUT, "input '%s' is given twice", source->specs[index].name);
+        return diag_set(source->diag, STATUS_BAD_INPUT, "input '%s' is given twice",
+                        source->specs[index].name);
     enum status status = member_bytes(source, entry_at, &bytes, &count);
     return status == STATUS_OK ? read_array(source, bytes, count, index, set) : status;
 }
@@ -320,7 +338,8 @@ enum status value_read_npz(struct value_source *source)
         if (offset > limit || limit - offset < ENTRY_BYTES)
             return bad_zip(source);
         const uint8_t *at = source->bytes + offset;
-        size_t name_bytes = load_u16(at + 28), skip = name_bytes + load_u16(at + 30) + load_u16(at + 32);
+        size_t name_bytes = load_u16(at + 28),
+               skip = name_bytes + load_u16(at + 30) + load_u16(at + 32);
         if (load_u32(at) != 0x02014B50 || skip > limit - offset - ENTRY_BYTES)
             return bad_zip(source);
         enum status status = read_member(source, at, name_bytes, set);

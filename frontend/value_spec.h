@@ -1,6 +1,6 @@
 /*
- * What is expected of one input of a model: name, element type, shape. Made by import_inputs from a model file and by the runtime
- * from a compiled model; read by frontend/value_file.
+ * What is expected of one input of a model: name, element type, shape. Made by import_inputs from a
+ * model file and by the runtime from a compiled model; read by frontend/value_file.
  */
 #ifndef SERTN_FRONTEND_VALUE_SPEC_H
 #define SERTN_FRONTEND_VALUE_SPEC_H
@@ -15,7 +15,8 @@ struct value_spec {
     bool shape_known;
     struct shape shape;                      /* dim -1: any size */
     const char *dim_symbol[TENSOR_RANK_MAX]; /* name of a dimension, or NULL */
-    /* Strings become indices into this table (int64, -1 for a string it lacks); NULL leaves them strings. */
+    /* Strings become indices into this table (int64, -1 for a string it lacks); NULL leaves them
+     * strings. */
     const struct tensor *text_table;
     /* A map input stands for a row of values, one a key; NULL for tensors. */
     const struct tensor *map_keys;

@@ -144,7 +144,8 @@ bool graph_node_add_attribute(struct graph *graph, uint32_t node_index,
     ASSERT(node_index < graph->node_count && attribute->name != NULL);
     struct graph_node *node = &graph->nodes[node_index];
     size_t count = node->attribute_count;
-    /* Capacity is the least power of two, from four up, that holds the count: no field is needed. */
+    /* Capacity is the least power of two, from four up, that holds the count: no field is needed.
+     */
     if (count == 0 || (count >= 4 && (count & (count - 1)) == 0)) {
         struct graph_attribute *grown =
             arena_array(graph->arena, struct graph_attribute, count == 0 ? 4 : 2 * count);
@@ -185,7 +186,8 @@ const char *graph_attribute_text(const struct graph_node *node, const char *name
     return attribute != NULL && attribute->kind == ATTRIBUTE_TEXT ? attribute->text : fallback;
 }
 
-/* --- validation -------------------------------------------------------------------------------- */
+/* --- validation --------------------------------------------------------------------------------
+ */
 
 static enum status broken(struct diag *diag, const struct graph *graph, const char *what,
                           const char *name)
@@ -232,7 +234,8 @@ static enum status validate_bodies(const struct graph *graph, const struct graph
     return STATUS_OK;
 }
 
-/* Each operand must be there before node `index` runs: computed earlier, or not computed by a node. */
+/* Each operand must be there before node `index` runs: computed earlier, or not computed by a node.
+ */
 static enum status validate_operands(const struct graph *graph, uint32_t index, struct diag *diag)
 {
     const struct graph_node *node = &graph->nodes[index];

@@ -13,14 +13,17 @@
 
 enum op_trait {
     TRAIT_NONE = 0,
-    TRAIT_ELEMENTWISE = 1 << 0, /* output shape is the numpy broadcast of the inputs', element by element */
-    TRAIT_MOVEMENT = 1 << 1,    /* output elements are copies of input elements or of constants: exact */
-    TRAIT_SAME = 1 << 2,        /* output 0 has the element type of input 0 */
-    TRAIT_BOOL = 1 << 3,        /* output is bool */
-    TRAIT_I64 = 1 << 4,         /* output is int64 */
-    TRAIT_FUNCTION = 1 << 5,    /* a smooth real function of one input and of attributes: a table will do */
-    TRAIT_REDUCE = 1 << 6,      /* (data, axes?) with keepdims and noop_with_empty_axes */
-    TRAIT_BODY = 1 << 7,        /* has graphs among its attributes */
+    TRAIT_ELEMENTWISE =
+        1 << 0, /* output shape is the numpy broadcast of the inputs', element by element */
+    TRAIT_MOVEMENT =
+        1 << 1,          /* output elements are copies of input elements or of constants: exact */
+    TRAIT_SAME = 1 << 2, /* output 0 has the element type of input 0 */
+    TRAIT_BOOL = 1 << 3, /* output is bool */
+    TRAIT_I64 = 1 << 4,  /* output is int64 */
+    TRAIT_FUNCTION =
+        1 << 5, /* a smooth real function of one input and of attributes: a table will do */
+    TRAIT_REDUCE = 1 << 6, /* (data, axes?) with keepdims and noop_with_empty_axes */
+    TRAIT_BODY = 1 << 7,   /* has graphs among its attributes */
 };
 
 /* Input i decides shapes or structure, so it has to be known at compile time. i <= 7. */

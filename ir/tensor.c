@@ -1,7 +1,8 @@
 /*
  * Element types, shapes, buffers: see tensor.h.
- * Float formats: IEEE 754-2019; bfloat16; float8 as in "FP8 Formats for Deep Learning" (arXiv 2209.05433) and its FNUZ
- * variants (arXiv 2206.02915); float4e2m1 and float8e8m0 of the OCP Microscaling specification 1.0.
+ * Float formats: IEEE 754-2019; bfloat16; float8 as in "FP8 Formats for Deep Learning" (arXiv
+ * 2209.05433) and its FNUZ variants (arXiv 2206.02915); float4e2m1 and float8e8m0 of the OCP
+ * Microscaling specification 1.0.
  */
 #include "ir/tensor.h"
 
@@ -35,7 +36,8 @@ static const struct type_row {
     [ELEMENT_STRING] = {"string", CLASS_STRING, 0, 0, 0, 0, 0},
     [ELEMENT_BOOL] = {"bool", CLASS_BOOL, 1, 0, 0, 0, 0},
     [ELEMENT_F16] = {"float16", CLASS_FLOAT, 16, 10, -14, OVERFLOW_INFINITY, 65504.0},
-    [ELEMENT_F64] = {"float64", CLASS_FLOAT, 64, 52, -1022, OVERFLOW_INFINITY, 0x1.fffffffffffffp1023},
+    [ELEMENT_F64] = {"float64", CLASS_FLOAT, 64, 52, -1022, OVERFLOW_INFINITY,
+                     0x1.fffffffffffffp1023},
     [ELEMENT_U32] = {"uint32", CLASS_UNSIGNED, 32, 0, 0, 0, 0},
     [ELEMENT_U64] = {"uint64", CLASS_UNSIGNED, 64, 0, 0, 0, 0},
     [ELEMENT_BF16] = {"bfloat16", CLASS_FLOAT, 16, 7, -126, OVERFLOW_INFINITY, 0x1.fep127},
@@ -81,15 +83,18 @@ unsigned element_type_bits(enum element_type type)
     return row_of(type)->bits;
 }
 
-/* A power of two, no sign, no zero: the nearer of the two around the value; NaN for what is not positive. */
+/* A power of two, no sign, no zero: the nearer of the two around the value; NaN for what is not
+ * positive. */
 static double round_to_power_of_two(double value, const struct type_row *row)
 {
     if (!(value > 0) || isinf(value))
         return NAN;
     int exponent;
     double mantissa = frexp(value, &exponent);
-    /* mantissa in [1/2, 1): 3/4 is half way, and the code of 2^exponent, exponent + 127, is even for odd ones. */
-    int power = mantissa > 0.75 || (mantissa == 0.75 && (exponent & 1) != 0) ? exponent : exponent - 1;
+    /* mantissa in [1/2, 1): 3/4 is half way, and the code of 2^exponent, exponent + 127, is even
+     * for odd ones. */
+    int power =
+        mantissa > 0.75 || (mantissa == 0.75 && (exponent & 1) != 0) ? exponent : exponent - 1;
     if (power < row->least_exponent)
         power = row->least_exponent;
     return power > 127 ? NAN : ldexp(1.0, power);

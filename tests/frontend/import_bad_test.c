@@ -1,5 +1,6 @@
 /* label: fast */
-/* Every model of tests/models/bad is refused with a sentence, or, where only a later stage can know, imports without harm. */
+/* Every model of tests/models/bad is refused with a sentence, or, where only a later stage can
+ * know, imports without harm. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,10 +8,12 @@
 #include "ir/support/file.h"
 #include "tests/harness/harness.h"
 
-/* What the importer lets through: numbers whose meaning depends on what they reach, a declared shape that is only a remark. */
+/* What the importer lets through: numbers whose meaning depends on what they reach, a declared
+ * shape that is only a remark. */
 static bool is_left_to_others(const char *name)
 {
-    static const char *const names[] = {"nan_weight.onnx", "infinite_bias.onnx", "nan_gamma.onnx", "output_shape_wrong.onnx"};
+    static const char *const names[] = {"nan_weight.onnx", "infinite_bias.onnx", "nan_gamma.onnx",
+                                        "output_shape_wrong.onnx"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -41,10 +44,12 @@ static enum status import_path(const char *path, struct diag *diag)
 TEST(every_bad_model_is_refused_in_a_sentence)
 {
     struct buffer list = {0};
-    REQUIRE_OK(file_read(test_source_path("tests/models/bad/list.tsv"), 1 << 20, &list, NULL), NULL);
+    REQUIRE_OK(file_read(test_source_path("tests/models/bad/list.tsv"), 1 << 20, &list, NULL),
+               NULL);
     char *save = NULL;
     size_t count = 0;
-    for (char *line = strtok_r((char *)list.data, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+    for (char *line = strtok_r((char *)list.data, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save)) {
         char path[300];
         struct diag diag = {0};
         line[strcspn(line, "\t")] = 0;
@@ -53,9 +58,11 @@ TEST(every_bad_model_is_refused_in_a_sentence)
         count++;
         if (is_left_to_others(line))
             continue;
-        CHECK_MSG(status == STATUS_BAD_INPUT || status == STATUS_UNSUPPORTED || status == STATUS_LIMIT, "%s: %s", line,
-                  status_name(status));
-        CHECK_MSG(strlen(diag.text) > 10 && strchr(diag.text, '\n') == NULL, "%s: '%s'", line, diag.text);
+        CHECK_MSG(status == STATUS_BAD_INPUT || status == STATUS_UNSUPPORTED ||
+                      status == STATUS_LIMIT,
+                  "%s: %s", line, status_name(status));
+        CHECK_MSG(strlen(diag.text) > 10 && strchr(diag.text, '\n') == NULL, "%s: '%s'", line,
+                  diag.text);
     }
     CHECK(count > 50);
     buffer_release(&list);

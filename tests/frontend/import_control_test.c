@@ -170,7 +170,8 @@ TEST(scan_since_9)
     build_scan(&b, 11);
     struct graph *graph = model_graph(&b);
     const struct graph_value *all = &graph->values[graph->outputs[1]];
-    CHECK(all->shape_known && all->shape.rank == 2 && all->shape.dim[0] == 3 && all->shape.dim[1] == 2);
+    CHECK(all->shape_known && all->shape.rank == 2 && all->shape.dim[0] == 3 &&
+          all->shape.dim[1] == 2);
     CHECK_MODEL(&b, REALS(1, 2, 3, 4, 5, 6), 9, 112, 1, 102, 4, 106, 9, 112);
     builder_end(&b);
 }
@@ -194,8 +195,8 @@ TEST(sequences_leave_no_trace)
     model_tensor(&b, "zero", ELEMENT_I64, "", REALS(0));
     model_tensor(&b, "last", ELEMENT_I64, "", REALS(-1));
     model_node(&b, "Neg", "x", "m");
-    model_node(&b, "SequenceInsert", "s,m,zero", "t");   /* -x, x, z */
-    model_node(&b, "SequenceErase", "t,last", "u");      /* -x, x */
+    model_node(&b, "SequenceInsert", "s,m,zero", "t"); /* -x, x, z */
+    model_node(&b, "SequenceErase", "t,last", "u");    /* -x, x */
     model_node(&b, "SequenceAt", "u,zero", "first");
     model_node(&b, "SequenceLength", "u", "n");
     node_int(&b, model_node(&b, "ConcatFromSequence", "t", "c"), "axis", 0);
@@ -246,7 +247,8 @@ TEST(bodies_within_bodies_have_a_limit)
     b.graph = body;
     model_node(&b, "Neg", "x", "r");
     model_output(&b, "r");
-    /* Each level is the only branch of an If; 30 levels pass the nesting limit of the file, 100, with ease. */
+    /* Each level is the only branch of an If; 30 levels pass the nesting limit of the file, 100,
+     * with ease. */
     for (int i = 0; i < 30; i++) {
         Onnx__Graph *next = model_body(&b);
         b.graph = next;

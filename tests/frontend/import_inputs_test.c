@@ -16,7 +16,8 @@ static struct builder twice(const char *dims)
     return b;
 }
 
-static void check_shape(const struct graph *graph, uint32_t value, unsigned rank, int64_t first, int64_t second)
+static void check_shape(const struct graph *graph, uint32_t value, unsigned rank, int64_t first,
+                        int64_t second)
 {
     const struct graph_value *v = &graph->values[value];
     CHECK(v->shape_known && v->shape.rank == rank);
@@ -38,7 +39,8 @@ TEST(other_axes_have_to_be_bound)
     struct builder b = twice("batch,width");
     struct graph *graph;
     CHECK_STATUS(model_import_graph(&b, &graph), STATUS_BAD_INPUT, NULL);
-    CHECK(model_has_problem(&b, "dimension 1 ('width') of input 'x' is not bound; give --dim width=N"));
+    CHECK(model_has_problem(&b,
+                            "dimension 1 ('width') of input 'x' is not bound; give --dim width=N"));
     builder_end(&b);
     b = twice("?,?");
     CHECK_STATUS(model_import_graph(&b, &graph), STATUS_BAD_INPUT, NULL);
@@ -100,7 +102,8 @@ TEST(data_binds_dims_and_conflicts_with_options)
         enum status status = model_import_graph(&b, &graph);
         CHECK_STATUS(status, conflict ? STATUS_BAD_INPUT : STATUS_OK, NULL);
         if (conflict)
-            CHECK(model_has_problem(&b, "dimension 0 ('batch') of input 'x' is 3, but --data gives 2"));
+            CHECK(model_has_problem(&b,
+                                    "dimension 0 ('batch') of input 'x' is 3, but --data gives 2"));
         else
             check_shape(graph, graph->outputs[0], 2, 2, 4);
         builder_end(&b);
@@ -174,7 +177,8 @@ TEST(an_operand_that_decides_a_shape_is_asked_for)
     model_node(&b, "Reshape", "x,shape", "y");
     model_output(&b, "y");
     CHECK_STATUS(model_import_graph(&b, &graph), STATUS_UNSUPPORTED, NULL);
-    CHECK(model_has_problem(&b, "depends on the model's input 'shape'; fix that input with --bind shape=VALUE"));
+    CHECK(model_has_problem(
+        &b, "depends on the model's input 'shape'; fix that input with --bind shape=VALUE"));
     builder_end(&b);
 }
 
@@ -191,7 +195,8 @@ TEST(the_data_answers_when_it_can)
     b.options.sample_count = 2;
     struct graph *graph = model_graph(&b);
     CHECK_U64(graph->input_count, 1);
-    CHECK(model_has_note(&b, "input 'shape' has to be known at compile time and is taken from --data"));
+    CHECK(model_has_note(&b,
+                         "input 'shape' has to be known at compile time and is taken from --data"));
     check_shape(graph, graph->outputs[0], 2, 2, 2);
     builder_end(&b);
 }

@@ -102,7 +102,8 @@ TEST(scaler_and_friends)
     model_node_of(&b, ML, "ArrayFeatureExtractor", "x,pick", "g");
     for (const char *name = "abcdefg"; *name != 0; name++)
         model_output(&b, (char[]){*name, 0});
-    CHECK_MODEL(&b, REALS(3, -4), 20, -60, 0, 0, 3.0 / 7, -4.0 / 7, 0.6, -0.8, 1, -4.0 / 3, 3, -4, 3, -4, 3, -4);
+    CHECK_MODEL(&b, REALS(3, -4), 20, -60, 0, 0, 3.0 / 7, -4.0 / 7, 0.6, -0.8, 1, -4.0 / 3, 3, -4,
+                3, -4, 3, -4);
     builder_end(&b);
 }
 
@@ -158,7 +159,8 @@ TEST(encoders_of_strings_work_on_numbers)
         if (strcmp(x->text_table->data.text[i], "blue") == 0)
             blue = (double)i;
     CHECK(blue >= 0);
-    CHECK_MODEL(&b, REALS(blue, -1), 3, -1, 1, 0, 0, 0, 80, -1); /* -1: a string the model does not know */
+    CHECK_MODEL(&b, REALS(blue, -1), 3, -1, 1, 0, 0, 0, 80,
+                -1); /* -1: a string the model does not know */
     builder_end(&b);
 }
 
@@ -175,7 +177,7 @@ TEST(zip_map_keeps_the_tensor_and_its_keys)
     builder_end(&b);
 }
 
-/* --- trees ------------------------------------------------------------------------------------------------ */
+/* --- trees --- */
 
 /* A stump: x[0] <= 0.5 ? leaf 1 : leaf 2. */
 static void stump(struct builder *b, Onnx__Node *node)
@@ -301,7 +303,7 @@ TEST(flat_trees_of_version_5)
     builder_end(&b);
 }
 
-/* --- SVM ---------------------------------------------------------------------------------------------------- */
+/* --- SVM --- */
 
 TEST(svm_regressors_of_every_kernel)
 {

@@ -34,7 +34,8 @@ TEST(old_operands_are_aligned_at_their_axis)
     node_int(&b, add, "broadcast", 1);
     node_int(&b, add, "axis", 1);
     model_output(&b, "y");
-    CHECK_MODEL(&b, REALS(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), 10, 11, 22, 23, 34, 35, 16, 17, 28, 29, 40, 41);
+    CHECK_MODEL(&b, REALS(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), 10, 11, 22, 23, 34, 35, 16, 17, 28,
+                29, 40, 41);
     builder_end(&b);
 }
 
@@ -49,7 +50,8 @@ TEST(old_axis_that_does_not_fit_is_named)
     node_int(&b, add, "axis", 2);
     model_output(&b, "y");
     CHECK_STATUS(model_import_graph(&b, &graph), STATUS_BAD_INPUT, NULL);
-    CHECK(model_has_problem(&b, "node 'Mul_0' (Mul, ai.onnx opset 6; inputs: float32 [2, 3], float32 [3]): axis 2"));
+    CHECK(model_has_problem(
+        &b, "node 'Mul_0' (Mul, ai.onnx opset 6; inputs: float32 [2, 3], float32 [3]): axis 2"));
     builder_end(&b);
 }
 
@@ -237,7 +239,8 @@ TEST(all_problems_come_at_once)
     model_output(&b, "y");
     CHECK_STATUS(model_import_graph(&b, &graph), STATUS_UNSUPPORTED, NULL);
     CHECK_U64(b.problems.count, 4); /* and none for Sum, whose operands are to blame */
-    CHECK(model_has_problem(&b, "'Frobnicate_0' (Frobnicate, ai.onnx opset 13; inputs: float32 [1, 2])"));
+    CHECK(model_has_problem(
+        &b, "'Frobnicate_0' (Frobnicate, ai.onnx opset 13; inputs: float32 [1, 2])"));
     CHECK(model_has_problem(&b, "the domain com.example"));
     CHECK(model_has_problem(&b, "'nowhere' is not defined"));
     CHECK(model_has_problem(&b, "float32 [1, 2], float32 [3, 1]"));
@@ -296,14 +299,16 @@ TEST(functions_are_inlined_with_their_attributes)
     /* The function's nodes are built in a graph of their own and moved over. */
     Onnx__Graph *main_graph = b.graph;
     b.graph = model_body(&b);
-    node_refer(&b, model_node(&b, "LeakyRelu", "a", "t"), "alpha", "slope", ONNX__ATTRIBUTE__ATTRIBUTE_KIND__FLOAT);
+    node_refer(&b, model_node(&b, "LeakyRelu", "a", "t"), "alpha", "slope",
+               ONNX__ATTRIBUTE__ATTRIBUTE_KIND__FLOAT);
     model_node(&b, "Add", "t,t", "r");
     function->node = b.graph->node;
     function->n_node = b.graph->n_node;
     b.graph = main_graph;
     model_input(&b, "x", ELEMENT_F32, "2");
     node_float(&b, model_node_of(&b, "local", "Leaky", "x", "y"), "slope", 0.5);
-    model_node_of(&b, "local", "Leaky", "x", "z"); /* without the attribute: the operator's own default */
+    model_node_of(&b, "local", "Leaky", "x",
+                  "z"); /* without the attribute: the operator's own default */
     model_output(&b, "y");
     model_output(&b, "z");
     CHECK_MODEL(&b, REALS(3, -4), 6, -4, 6, -0.08);
@@ -365,7 +370,8 @@ TEST(attributes_are_checked)
 
 TEST(unused_model_names_do_not_matter)
 {
-    /* Empty names at the end are absent operands; the same model packed twice gives the same graph. */
+    /* Empty names at the end are absent operands; the same model packed twice gives the same graph.
+     */
     struct builder b = builder_start(13);
     model_input(&b, "x", ELEMENT_F32, "2");
     model_tensor(&b, "high", ELEMENT_F32, "", REALS(1));

@@ -68,7 +68,8 @@ void model_import(struct builder *b, const char *domain, int version)
     APPEND(b, b->model->opset_import, b->model->n_opset_import, import);
 }
 
-/* The next part of a list separated by commas; false after the last. *list is NULL before an end. */
+/* The next part of a list separated by commas; false after the last. *list is NULL before an end.
+ */
 static bool next_part(struct builder *b, const char **list, char **part)
 {
     if (*list == NULL)
@@ -148,7 +149,8 @@ static struct shape parse_dims(struct builder *b, const char *dims)
     return shape;
 }
 
-struct tensor *make_tensor(struct builder *b, enum element_type type, const char *dims, const double *values)
+struct tensor *make_tensor(struct builder *b, enum element_type type, const char *dims,
+                           const double *values)
 {
     struct shape shape = parse_dims(b, dims);
     struct tensor *tensor = tensor_new(&b->arena, type, &shape);
@@ -162,7 +164,8 @@ struct tensor *make_tensor(struct builder *b, enum element_type type, const char
     return tensor;
 }
 
-static Onnx__Tensor *make_stored(struct builder *b, enum element_type type, const char *dims, const double *values)
+static Onnx__Tensor *make_stored(struct builder *b, enum element_type type, const char *dims,
+                                 const double *values)
 {
     Onnx__Tensor init = ONNX__TENSOR__INIT;
     Onnx__Tensor *stored = take(b, sizeof init);
@@ -233,7 +236,8 @@ Onnx__Graph *model_body(struct builder *b)
     return graph;
 }
 
-Onnx__Function *model_function(struct builder *b, const char *name, const char *inputs, const char *outputs)
+Onnx__Function *model_function(struct builder *b, const char *name, const char *inputs,
+                               const char *outputs)
 {
     Onnx__Function init = ONNX__FUNCTION__INIT;
     Onnx__Function *function = take(b, sizeof init);
@@ -249,7 +253,8 @@ Onnx__Function *model_function(struct builder *b, const char *name, const char *
     return function;
 }
 
-static Onnx__Attribute *add_attribute(struct builder *b, Onnx__Node *node, const char *name, int type)
+static Onnx__Attribute *add_attribute(struct builder *b, Onnx__Node *node, const char *name,
+                                      int type)
 {
     Onnx__Attribute init = ONNX__ATTRIBUTE__INIT;
     Onnx__Attribute *attribute = take(b, sizeof init);
@@ -270,30 +275,36 @@ void node_int(struct builder *b, Onnx__Node *node, const char *name, int64_t val
 
 void node_float(struct builder *b, Onnx__Node *node, const char *name, double value)
 {
-    Onnx__Attribute *attribute = add_attribute(b, node, name, ONNX__ATTRIBUTE__ATTRIBUTE_KIND__FLOAT);
+    Onnx__Attribute *attribute =
+        add_attribute(b, node, name, ONNX__ATTRIBUTE__ATTRIBUTE_KIND__FLOAT);
     attribute->has_f = 1;
     attribute->f = (float)value;
 }
 
 void node_text(struct builder *b, Onnx__Node *node, const char *name, const char *value)
 {
-    Onnx__Attribute *attribute = add_attribute(b, node, name, ONNX__ATTRIBUTE__ATTRIBUTE_KIND__STRING);
+    Onnx__Attribute *attribute =
+        add_attribute(b, node, name, ONNX__ATTRIBUTE__ATTRIBUTE_KIND__STRING);
     attribute->has_s = 1;
     attribute->s.data = (uint8_t *)copy(b, value);
     attribute->s.len = strlen(value);
 }
 
-void node_ints(struct builder *b, Onnx__Node *node, const char *name, const int64_t *values, size_t count)
+void node_ints(struct builder *b, Onnx__Node *node, const char *name, const int64_t *values,
+               size_t count)
 {
-    Onnx__Attribute *attribute = add_attribute(b, node, name, ONNX__ATTRIBUTE__ATTRIBUTE_KIND__INTS);
+    Onnx__Attribute *attribute =
+        add_attribute(b, node, name, ONNX__ATTRIBUTE__ATTRIBUTE_KIND__INTS);
     attribute->n_ints = count;
     attribute->ints = take(b, 8 * count);
     memcpy(attribute->ints, values, 8 * count);
 }
 
-void node_floats(struct builder *b, Onnx__Node *node, const char *name, const double *values, size_t count)
+void node_floats(struct builder *b, Onnx__Node *node, const char *name, const double *values,
+                 size_t count)
 {
-    Onnx__Attribute *attribute = add_attribute(b, node, name, ONNX__ATTRIBUTE__ATTRIBUTE_KIND__FLOATS);
+    Onnx__Attribute *attribute =
+        add_attribute(b, node, name, ONNX__ATTRIBUTE__ATTRIBUTE_KIND__FLOATS);
     attribute->n_floats = count;
     attribute->floats = take(b, 4 * count);
     for (size_t i = 0; i < count; i++)
@@ -302,7 +313,8 @@ void node_floats(struct builder *b, Onnx__Node *node, const char *name, const do
 
 void node_texts(struct builder *b, Onnx__Node *node, const char *name, const char *values)
 {
-    Onnx__Attribute *attribute = add_attribute(b, node, name, ONNX__ATTRIBUTE__ATTRIBUTE_KIND__STRINGS);
+    Onnx__Attribute *attribute =
+        add_attribute(b, node, name, ONNX__ATTRIBUTE__ATTRIBUTE_KIND__STRINGS);
     char *part;
     while (next_part(b, &values, &part)) {
         ProtobufCBinaryData text = {strlen(part), (uint8_t *)part};
@@ -318,7 +330,8 @@ void node_graph(struct builder *b, Onnx__Node *node, const char *name, Onnx__Gra
 void node_tensor(struct builder *b, Onnx__Node *node, const char *name, enum element_type type,
                  const char *dims, const double *values)
 {
-    add_attribute(b, node, name, ONNX__ATTRIBUTE__ATTRIBUTE_KIND__TENSOR)->t = make_stored(b, type, dims, values);
+    add_attribute(b, node, name, ONNX__ATTRIBUTE__ATTRIBUTE_KIND__TENSOR)->t =
+        make_stored(b, type, dims, values);
 }
 
 void node_refer(struct builder *b, Onnx__Node *node, const char *name, const char *outer, int type)
@@ -326,7 +339,7 @@ void node_refer(struct builder *b, Onnx__Node *node, const char *name, const cha
     add_attribute(b, node, name, type)->ref_attr_name = copy(b, outer);
 }
 
-/* --- import and run ------------------------------------------------------------------------------------ */
+/* --- import and run --- */
 
 const uint8_t *model_bytes(struct builder *b, size_t *count)
 {
@@ -412,13 +425,15 @@ void check_model(const char *file, int line, struct builder *b, const double *in
         if (value->shape_known && !shape_equal(&value->shape, &outputs[i]->shape))
             test_fail(file, line, "output %zu has another shape than the import said", i);
         for (size_t k = 0; k < outputs[i]->count; k++, at++) {
-            double got = element_type_is_float(outputs[i]->type) ? outputs[i]->data.real[k]
-                                                                 : (double)outputs[i]->data.integer[k];
+            double got = element_type_is_float(outputs[i]->type)
+                             ? outputs[i]->data.real[k]
+                             : (double)outputs[i]->data.integer[k];
             if (at >= expected_count)
                 continue;
             bool same = isnan(expected[at]) ? isnan(got)
-                        : isinf(expected[at]) ? got == expected[at]
-                                              : fabs(got - expected[at]) <= 1e-6 * (1 + fabs(expected[at]));
+                        : isinf(expected[at])
+                            ? got == expected[at]
+                            : fabs(got - expected[at]) <= 1e-6 * (1 + fabs(expected[at]));
             if (!same)
                 test_fail(file, line, "element %zu is %.9g, expected %.9g", at, got, expected[at]);
         }

@@ -50,8 +50,10 @@ Onnx__Function *model_function(struct builder *b, const char *name, const char *
 void node_int(struct builder *b, Onnx__Node *node, const char *name, int64_t value);
 void node_float(struct builder *b, Onnx__Node *node, const char *name, double value);
 void node_text(struct builder *b, Onnx__Node *node, const char *name, const char *value);
-void node_ints(struct builder *b, Onnx__Node *node, const char *name, const int64_t *values, size_t count);
-void node_floats(struct builder *b, Onnx__Node *node, const char *name, const double *values, size_t count);
+void node_ints(struct builder *b, Onnx__Node *node, const char *name, const int64_t *values,
+               size_t count);
+void node_floats(struct builder *b, Onnx__Node *node, const char *name, const double *values,
+                 size_t count);
 void node_texts(struct builder *b, Onnx__Node *node, const char *name, const char *values);
 void node_graph(struct builder *b, Onnx__Node *node, const char *name, Onnx__Graph *value);
 void node_tensor(struct builder *b, Onnx__Node *node, const char *name, enum element_type type,
@@ -75,7 +77,8 @@ bool model_has_problem(const struct builder *b, const char *text);
 bool model_has_note(const struct builder *b, const char *text);
 
 /* A tensor from doubles. */
-struct tensor *make_tensor(struct builder *b, enum element_type type, const char *dims, const double *values);
+struct tensor *make_tensor(struct builder *b, enum element_type type, const char *dims,
+                           const double *values);
 
 /* Runs a graph. in: elements of each input one after the other, as doubles; returns the outputs. */
 struct tensor **model_run(struct builder *b, const struct graph *graph, const double *in);

@@ -33,11 +33,13 @@ TEST(cut_files_never_pass_for_whole_ones)
     for (size_t cut = 0; cut < count; cut++) {
         diag = (struct diag){0};
         enum status status = onnx_load_bytes(&file, bytes, cut, "cut.onnx", &diag);
-        /* A cut between two fields gives a smaller message, which may still have its graph; never more. */
+        /* A cut between two fields gives a smaller message, which may still have its graph; never
+         * more. */
         if (status == STATUS_OK)
             onnx_release(&file);
         else
-            CHECK_MSG(strncmp(diag.text, "cut.onnx: not", 13) == 0, "cut at %zu: %s", cut, diag.text);
+            CHECK_MSG(strncmp(diag.text, "cut.onnx: not", 13) == 0, "cut at %zu: %s", cut,
+                      diag.text);
     }
     REQUIRE_OK(onnx_load_bytes(&file, bytes, count, "whole", &diag), &diag);
     CHECK_U64(file.model->graph->n_node, 1);
@@ -65,7 +67,8 @@ TEST(flipped_bytes_never_crash)
                 struct diag_list problems = {0};
                 struct import_notes notes = {0};
                 struct graph *graph = NULL;
-                enum status status = import_graph(&graph, &file, &options, &arena, &problems, &notes);
+                enum status status =
+                    import_graph(&graph, &file, &options, &arena, &problems, &notes);
                 CHECK((status == STATUS_OK) == (problems.count == 0));
                 diag_list_release(&problems);
                 onnx_release(&file);
@@ -105,7 +108,8 @@ TEST(broken_bytes_are_explained)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct diag diag = {0};
-        CHECK_STATUS(load_raw((const uint8_t *)cases[i].bytes, cases[i].count, &diag), STATUS_BAD_INPUT, &diag);
+        CHECK_STATUS(load_raw((const uint8_t *)cases[i].bytes, cases[i].count, &diag),
+                     STATUS_BAD_INPUT, &diag);
         CHECK_MSG(strstr(diag.text, cases[i].text) != NULL, "case %zu: %s", i, diag.text);
     }
 }
@@ -152,9 +156,10 @@ TEST(files_that_are_none)
     CHECK_STATUS(onnx_load_file(&file, test_temp_dir(), &diag), STATUS_BAD_INPUT, &diag);
 }
 
-/* --- external data ------------------------------------------------------------------------------------------- */
+/* --- external data --- */
 
-/* A folder with a model whose only weight, two floats, lies in `location`, and weights.bin with four. */
+/* A folder with a model whose only weight, two floats, lies in `location`, and weights.bin with
+ * four. */
 static const char *external_model(const char *location, const char *offset, const char *length)
 {
     static char path[4096];
@@ -216,7 +221,9 @@ TEST(external_data_is_read_from_its_place)
     static const struct {
         const char *location, *offset, *length;
         double first;
-    } cases[] = {{"weights.bin", NULL, NULL, 1}, {"weights.bin", "8", NULL, 3}, {"./weights.bin", "4", "8", 2}};
+    } cases[] = {{"weights.bin", NULL, NULL, 1},
+                 {"weights.bin", "8", NULL, 3},
+                 {"./weights.bin", "4", "8", 2}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct diag diag = {0};
         double weight = 0;

@@ -8,8 +8,10 @@
 #include "frontend/tensor_parts.h"
 #include "tests/harness/harness.h"
 
-/* Reads the same tensor by protobuf-c and by hand. Returns the status, and checks that both agree. */
-static enum status read_both(const Onnx__Tensor *source, struct tensor **out, struct arena *arena, struct diag *diag)
+/* Reads the same tensor by protobuf-c and by hand. Returns the status, and checks that both agree.
+ */
+static enum status read_both(const Onnx__Tensor *source, struct tensor **out, struct arena *arena,
+                             struct diag *diag)
 {
     struct onnx_file file = {0};
     struct tensor *by_hand = NULL;
@@ -55,7 +57,8 @@ TEST(raw_elements_of_every_type)
         double first, second;
     } cases[] = {
         {ELEMENT_F32, "\x00\x00\x80\x3f\x00\x00\x00\xc0", 8, 1, -2},
-        {ELEMENT_F64, "\x00\x00\x00\x00\x00\x00\xf0\x3f\x00\x00\x00\x00\x00\x00\xf0\xff", 16, 1, -INFINITY},
+        {ELEMENT_F64, "\x00\x00\x00\x00\x00\x00\xf0\x3f\x00\x00\x00\x00\x00\x00\xf0\xff", 16, 1,
+         -INFINITY},
         {ELEMENT_F16, "\x00\x3c\x01\x80", 4, 1, -0x1p-24},
         {ELEMENT_BF16, "\x80\x3f\x80\x7f", 4, 1, INFINITY},
         {ELEMENT_F8E4M3FN, "\x38\x7e", 2, 1, 448},
@@ -89,8 +92,8 @@ TEST(raw_elements_of_every_type)
         bool is_float = element_type_is_float(cases[i].type);
         double first = is_float ? tensor->data.real[0] : (double)tensor->data.integer[0];
         double second = is_float ? tensor->data.real[1] : (double)tensor->data.integer[1];
-        CHECK_MSG(first == cases[i].first && second == cases[i].second, "%s: %g %g", element_type_name(cases[i].type),
-                  first, second);
+        CHECK_MSG(first == cases[i].first && second == cases[i].second, "%s: %g %g",
+                  element_type_name(cases[i].type), first, second);
         /* One byte more or less is refused. */
         source.raw_data.len--;
         CHECK_STATUS(read_both(&source, &tensor, &arena, &diag), STATUS_BAD_INPUT, &diag);
@@ -100,9 +103,11 @@ TEST(raw_elements_of_every_type)
 
 TEST(small_float_patterns_read_back_as_they_round)
 {
-    /* Every pattern of the 8-bit and 16-bit types decodes to a value its own type rounds to itself. */
-    static const enum element_type types[] = {ELEMENT_F16, ELEMENT_BF16, ELEMENT_F8E4M3FN, ELEMENT_F8E4M3FNUZ,
-                                              ELEMENT_F8E5M2, ELEMENT_F8E5M2FNUZ, ELEMENT_F8E8M0};
+    /* Every pattern of the 8-bit and 16-bit types decodes to a value its own type rounds to itself.
+     */
+    static const enum element_type types[] = {
+        ELEMENT_F16,    ELEMENT_BF16,       ELEMENT_F8E4M3FN, ELEMENT_F8E4M3FNUZ,
+        ELEMENT_F8E5M2, ELEMENT_F8E5M2FNUZ, ELEMENT_F8E8M0};
     for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
         struct arena arena = {0};
         struct diag diag = {0};
@@ -120,7 +125,8 @@ TEST(small_float_patterns_read_back_as_they_round)
         for (size_t i = 0; i < tensor->count; i++) {
             double value = tensor->data.real[i], rounded = element_round(types[t], value);
             if (!(isnan(value) ? isnan(rounded) : value == rounded)) {
-                CHECK_MSG(false, "%s pattern %zu: %g rounds to %g", element_type_name(types[t]), i, value, rounded);
+                CHECK_MSG(false, "%s pattern %zu: %g rounds to %g", element_type_name(types[t]), i,
+                          value, rounded);
                 break;
             }
         }
@@ -154,7 +160,8 @@ TEST(typed_lists)
     source.int32_data = packed;
     source.n_int32_data = 2;
     REQUIRE_OK(read_both(&source, &tensor, &arena, &diag), &diag);
-    CHECK(tensor->data.integer[0] == 1 && tensor->data.integer[1] == 2 && tensor->data.integer[2] == 3);
+    CHECK(tensor->data.integer[0] == 1 && tensor->data.integer[1] == 2 &&
+          tensor->data.integer[2] == 3);
     source = tensor_of(ELEMENT_U64, dims, 1);
     uint64_t wide[3] = {UINT64_MAX, 0, 1};
     source.uint64_data = wide;
@@ -224,7 +231,8 @@ TEST(sparse_tensors_become_dense)
     struct diag diag = {0};
     struct onnx_file file = {0};
     struct tensor *tensor = NULL;
-    int64_t dims[2] = {2, 3}, count[1] = {2}, places[2] = {2, 2}, flat[2] = {5, 1}, listed[4] = {1, 2, 0, 1};
+    int64_t dims[2] = {2, 3}, count[1] = {2}, places[2] = {2, 2}, flat[2] = {5, 1},
+            listed[4] = {1, 2, 0, 1};
     float values[2] = {7, 8};
     Onnx__Tensor value = tensor_of(ELEMENT_F32, count, 1), index = tensor_of(ELEMENT_I64, count, 1);
     value.float_data = values;
@@ -245,20 +253,23 @@ TEST(sparse_tensors_become_dense)
         index.n_int64_data = 4;
     }
     listed[0] = 2;
-    CHECK_STATUS(onnx_sparse_tensor(&tensor, &file, &source, &arena, &diag), STATUS_BAD_INPUT, &diag);
+    CHECK_STATUS(onnx_sparse_tensor(&tensor, &file, &source, &arena, &diag), STATUS_BAD_INPUT,
+                 &diag);
     arena_release(&arena);
 }
 
 TEST(bytes_that_are_no_tensor)
 {
-    static const char *const cases[] = {"", "\x08", "\x10\x80", "hello", "\x4a\x7f", "\x22\x03\x00\x00\x00",
-                                        "\x0a\x01\xff", "\x25\x00"};
+    static const char *const cases[] = {
+        "",        "\x08", "\x10\x80", "hello", "\x4a\x7f", "\x22\x03\x00\x00\x00", "\x0a\x01\xff",
+        "\x25\x00"};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct arena arena = {0};
         struct diag diag = {0};
         struct tensor *tensor = NULL;
         const char *name;
-        CHECK_STATUS(tensor_pb_read(&tensor, &name, cases[i], strlen(cases[i]), &arena, &diag), STATUS_BAD_INPUT, &diag);
+        CHECK_STATUS(tensor_pb_read(&tensor, &name, cases[i], strlen(cases[i]), &arena, &diag),
+                     STATUS_BAD_INPUT, &diag);
         arena_release(&arena);
     }
 }
