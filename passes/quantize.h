@@ -39,7 +39,7 @@ struct quantize_options {
  * Relative tolerance is taken of the output, and of no more than this part of the largest output seen: other inputs
  * may give smaller outputs than calibration did.
  */
-#define QUANTIZE_SMALL_OUTPUT 0.125
+#define QUANTIZE_SMALL_OUTPUT 0.03125
 
 /* What is known and decided about one value. */
 struct value_plan {

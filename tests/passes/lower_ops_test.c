@@ -1,0 +1,406 @@
+/* Every composition of relations gives what the float model says, on random and edge inputs, and leaves no hint free. */
+#include "tests/passes/lower_kit.h"
+
+#include <math.h>
+
+/* A model of one operator (after what `build` puts before it), tried on many inputs. */
+struct op_case {
+    struct kit kit;
+    struct shape shape;
+    double scale, shift; /* inputs: shift + uniform in [-scale, scale) */
+    bool positive;       /* inputs: magnitude at least scale / 64 */
+    bool coarse;         /* inputs: multiples of 1/4 */
+};
+
+static struct tensor *case_input(struct op_case *c)
+{
+    struct tensor *tensor = kit_random_tensor(&c->kit, c->shape, c->scale);
+    for (size_t i = 0; i < tensor->count; i++) {
+        double value = tensor->data.real[i] + c->shift;
+        if (c->positive)
+            value = fmax(fabs(value), c->scale / 64);
+        /* Edges: zero, and numbers that meet. */
+        if (!c->positive && test_random_below(8) == 0)
+            value = 0;
+        if (test_random_below(8) == 0)
+            value = rint(value);
+        if (c->positive && value <= 0)
+            value = 1;
+        if (c->coarse)
+            value = rint(value * 4) / 4;
+        tensor->data.real[i] = element_round(ELEMENT_F32, value);
+    }
+    return tensor;
+}
+
+static uint32_t case_begin(struct op_case *c, struct shape shape, double scale, double shift, bool positive)
+{
+    kit_init(&c->kit);
+    c->shape = shape;
+    c->scale = scale;
+    c->shift = shift;
+    c->positive = positive;
+    c->coarse = false;
+    return kit_input(&c->kit, "x", ELEMENT_F32, shape);
+}
+
+/* Calibrates, lowers, compares on fresh inputs and tampers with hints. Returns how many hint changes were refused. */
+static size_t case_finish(struct op_case *c, uint32_t output, double absolute, double relative)
+{
+    kit_output(&c->kit, output);
+    for (int i = 0; i < 50; i++)
+        kit_set(&c->kit, (const struct tensor *[]){case_input(c)});
+    kit_run(&c->kit);
+    size_t tampered = 0;
+    for (int i = 0; i < 25; i++) {
+        const struct tensor *inputs[] = {case_input(c)};
+        kit_compare(&c->kit, inputs, absolute, relative);
+        if (i < 2)
+            tampered += kit_tamper_hints(&c->kit, inputs);
+    }
+    kit_release(&c->kit);
+    return tampered;
+}
+
+static struct shape row(int columns)
+{
+    return kit_shape(2, 2, columns);
+}
+
+/* One elementwise operator of x. */
+static void unary(enum op_kind op, double scale, bool positive)
+{
+    struct op_case c;
+    uint32_t x = case_begin(&c, row(5), scale, 0, positive);
+    case_finish(&c, kit_unary(&c.kit, op, x), 4e-6, 1e-3);
+}
+
+/* op(x, x reversed). */
+static void binary(enum op_kind op, double scale, bool positive)
+{
+    struct op_case c;
+    uint32_t x = case_begin(&c, row(6), scale, 0, positive);
+    uint32_t y = kit_unary(&c.kit, OP_TRANSPOSE, x);
+    y = kit_binary(&c.kit, OP_RESHAPE, y, kit_constant_i64(&c.kit, kit_shape(1, 2), (const int64_t[]){2, 6}));
+    case_finish(&c, kit_binary(&c.kit, op, x, y), 4e-6, 1e-3);
+}
+
+TEST(activations)
+{
+    unary(OP_RELU, 4, false);
+    unary(OP_ABS, 4, false);
+    unary(OP_LEAKY_RELU, 4, false);
+    unary(OP_NEG, 4, false);
+    unary(OP_SIGMOID, 12, false);
+    unary(OP_SIGMOID, 0.01, false);
+    unary(OP_TANH, 5, false);
+    unary(OP_ERF, 5, false);
+}
+
+TEST(exponentials_and_logarithms)
+{
+    unary(OP_EXP, 0.1, false);
+    unary(OP_EXP, 3, false);
+    unary(OP_EXP, 12, false);
+    unary(OP_LOG, 8, true);
+    unary(OP_LOG, 1000, true);
+    unary(OP_LOG, 0.01, true);
+}
+
+TEST(roots_and_reciprocals)
+{
+    unary(OP_SQRT, 9, true);
+    unary(OP_SQRT, 1e4, true);
+    unary(OP_RECIPROCAL, 4, true);
+    /* Zero has a root, though no error bound near it. */
+    struct op_case c;
+    uint32_t x = case_begin(&c, row(5), 9, 0, false);
+    CHECK(case_finish(&c, kit_unary(&c.kit, OP_SQRT, kit_unary(&c.kit, OP_ABS, x)), 1e-3, 1e-3) > 0);
+}
+
+TEST(arithmetic_of_two_values)
+{
+    binary(OP_ADD, 4, false);
+    binary(OP_SUB, 4, false);
+    binary(OP_MUL, 4, false);
+    binary(OP_DIV, 4, true);
+    binary(OP_MAX, 4, false);
+    binary(OP_MIN, 4, false);
+}
+
+TEST(comparisons_are_exact)
+{
+    static const enum op_kind ops[] = {OP_GREATER, OP_GREATER_OR_EQUAL, OP_LESS, OP_LESS_OR_EQUAL, OP_EQUAL};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        struct op_case c;
+        uint32_t x = case_begin(&c, row(6), 16, 0, false);
+        c.coarse = true;
+        x = kit_unary(&c.kit, OP_ROUND, x);
+        uint32_t y = kit_parameter(&c.kit, "y", kit_shape(1, 6), (const double[]){-3, 0, 2, 5, 7, -16});
+        case_finish(&c, kit_binary(&c.kit, ops[i], x, y), 0, 0);
+    }
+}
+
+TEST(choices_follow_their_condition)
+{
+    struct op_case c;
+    uint32_t x = case_begin(&c, row(6), 4, 0, false);
+    uint32_t zero = kit_parameter(&c.kit, "zero", kit_shape(0), (const double[]){0});
+    uint32_t condition = kit_binary(&c.kit, OP_GREATER_OR_EQUAL, x, zero);
+    uint32_t other = kit_random_parameter(&c.kit, "other", row(6), 3);
+    case_finish(&c, kit_node(&c.kit, OP_WHERE, (const uint32_t[]){condition, x, other}, 3), 4e-6, 1e-3);
+    x = case_begin(&c, row(6), 4, 0, false);
+    uint32_t low = kit_parameter(&c.kit, "low", kit_shape(0), (const double[]){-1}), high = kit_parameter(&c.kit, "high", kit_shape(0), (const double[]){2.5});
+    case_finish(&c, kit_node(&c.kit, OP_CLIP, (const uint32_t[]){x, low, high}, 3), 4e-6, 1e-3);
+}
+
+TEST(logic_of_bits)
+{
+    static const enum op_kind ops[] = {OP_AND, OP_OR, OP_XOR};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        struct op_case c;
+        uint32_t x = case_begin(&c, row(6), 4, 0, false);
+        uint32_t a = kit_binary(&c.kit, OP_GREATER, x, kit_parameter(&c.kit, "a", kit_shape(0), (const double[]){1}));
+        uint32_t b = kit_binary(&c.kit, OP_LESS, x, kit_random_parameter(&c.kit, "b", row(6), 4));
+        uint32_t both = kit_binary(&c.kit, ops[i], a, kit_unary(&c.kit, OP_NOT, b));
+        case_finish(&c, both, 0, 0);
+    }
+}
+
+TEST(whole_numbers)
+{
+    static const enum op_kind ops[] = {OP_FLOOR, OP_CEIL, OP_ROUND, OP_SIGN};
+    struct op_case c;
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        uint32_t v = case_begin(&c, row(5), 40, 0, false);
+        c.coarse = true;
+        case_finish(&c, kit_unary(&c.kit, ops[i], v), 0, 0);
+    }
+    uint32_t x = case_begin(&c, row(5), 30, 0, false);
+    c.coarse = true;
+    uint32_t y = kit_unary(&c.kit, OP_CAST, x);
+    kit_attribute_int(&c.kit, "to", ELEMENT_I64);
+    case_finish(&c, y, 0, 0);
+    x = case_begin(&c, row(5), 2, 0, false);
+    y = kit_unary(&c.kit, OP_CAST, x);
+    kit_attribute_int(&c.kit, "to", ELEMENT_BOOL);
+    case_finish(&c, y, 0, 0);
+}
+
+static void reduce(enum op_kind op, struct shape shape, const int64_t *axes, int axis_count, double scale, bool positive)
+{
+    struct op_case c;
+    uint32_t x = case_begin(&c, shape, scale, 0, positive);
+    uint32_t list = kit_constant_i64(&c.kit, kit_shape(1, axis_count), axes);
+    uint32_t y = kit_binary(&c.kit, op, x, list);
+    kit_attribute_int(&c.kit, "keepdims", test_random_below(2) == 0);
+    case_finish(&c, y, 2e-5, 1e-3);
+}
+
+TEST(reductions)
+{
+    static const enum op_kind ops[] = {OP_REDUCE_SUM, OP_REDUCE_MEAN, OP_REDUCE_MAX, OP_REDUCE_MIN, OP_REDUCE_SUM_SQUARE, OP_REDUCE_LOG_SUM_EXP};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        reduce(ops[i], kit_shape(3, 2, 3, 4), (const int64_t[]){1}, 1, 3, false);
+        reduce(ops[i], kit_shape(3, 2, 3, 5), (const int64_t[]){0, 2}, 2, 3, false);
+    }
+    reduce(OP_REDUCE_PROD, kit_shape(2, 2, 5), (const int64_t[]){1}, 1, 2, false);
+}
+
+static void arg(enum op_kind op, int columns, bool last)
+{
+    struct op_case c;
+    uint32_t x = case_begin(&c, row(columns), 3, 0, false);
+    c.coarse = true;
+    /* Few distinct numbers, so that ties are met. */
+    uint32_t y = kit_unary(&c.kit, OP_ROUND, x);
+    y = kit_unary(&c.kit, op, y);
+    kit_attribute_int(&c.kit, "axis", -1);
+    kit_attribute_int(&c.kit, "select_last_index", last);
+    case_finish(&c, y, 0, 0);
+}
+
+TEST(places_of_extremes_with_ties)
+{
+    for (int columns = 1; columns < 9; columns++) {
+        arg(OP_ARG_MAX, columns, false);
+        arg(OP_ARG_MAX, columns, true);
+        arg(OP_ARG_MIN, columns, false);
+        arg(OP_ARG_MIN, columns, true);
+    }
+}
+
+TEST(the_order_of_top_k_is_pinned)
+{
+    for (int largest = 0; largest < 2; largest++) {
+        struct op_case c;
+        uint32_t x = case_begin(&c, row(7), 3, 0, false);
+        c.coarse = true;
+        uint32_t k = kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){3});
+        uint32_t rounded = kit_unary(&c.kit, OP_ROUND, x);
+        uint32_t outputs[2] = {graph_add_value(c.kit.graph, "values", VALUE_NODE, ELEMENT_UNDEFINED),
+                               graph_add_value(c.kit.graph, "indices", VALUE_NODE, ELEMENT_UNDEFINED)};
+        graph_add_node(c.kit.graph, OP_TOP_K, "top", (const uint32_t[]){rounded, k}, 2, outputs, 2);
+        kit_attribute_int(&c.kit, "axis", -1);
+        kit_attribute_int(&c.kit, "largest", largest);
+        kit_output(&c.kit, outputs[0]);
+        CHECK(case_finish(&c, outputs[1], 0, 0) > 0);
+    }
+}
+
+TEST(softmax_sums_to_one)
+{
+    for (int i = 0; i < 2; i++) {
+        struct op_case c;
+        uint32_t x = case_begin(&c, row(4), i == 0 ? 3 : 40, 0, false);
+        uint32_t y = kit_unary(&c.kit, OP_SOFTMAX, x);
+        case_finish(&c, y, 4e-6, 1e-3);
+        x = case_begin(&c, row(4), i == 0 ? 3 : 40, 0, false);
+        y = kit_unary(&c.kit, OP_LOG_SOFTMAX, x);
+        CHECK(case_finish(&c, y, 2e-5, 1e-3) > 0);
+    }
+}
+
+TEST(powers)
+{
+    static const double exponents[] = {0, 1, 2, 3, -1, 0.5, -2, 1.5, 0.3};
+    for (size_t i = 0; i < sizeof exponents / sizeof *exponents; i++) {
+        struct op_case c;
+        uint32_t x = case_begin(&c, row(4), 3, 0, true);
+        uint32_t p = kit_parameter(&c.kit, "p", kit_shape(0), &exponents[i]);
+        case_finish(&c, kit_binary(&c.kit, OP_POW, x, p), 2e-5, 1e-3);
+    }
+    struct op_case c;
+    uint32_t x = case_begin(&c, row(4), 3, 0, true);
+    uint32_t p = kit_parameter(&c.kit, "p", kit_shape(1, 4), (const double[]){2, 0.5, 2, -1});
+    case_finish(&c, kit_binary(&c.kit, OP_POW, x, p), 2e-5, 1e-3);
+}
+
+TEST(division_by_stored_and_signed_numbers)
+{
+    struct op_case c;
+    uint32_t x = case_begin(&c, row(4), 3, 0, false);
+    uint32_t p = kit_parameter(&c.kit, "p", kit_shape(1, 4), (const double[]){3, -7, 0.125, 11});
+    case_finish(&c, kit_binary(&c.kit, OP_DIV, x, p), 2e-5, 1e-3);
+    /* A divisor of both signs: x + 5 or x - 5, never near zero. */
+    x = case_begin(&c, row(4), 3, 0, false);
+    p = kit_parameter(&c.kit, "p", kit_shape(1, 4), (const double[]){5, -5, 6, -6});
+    uint32_t d = kit_binary(&c.kit, OP_ADD, x, p);
+    case_finish(&c, kit_binary(&c.kit, OP_DIV, x, d), 2e-5, 1e-3);
+}
+
+TEST(movement_moves)
+{
+    struct op_case c;
+    uint32_t x = case_begin(&c, kit_shape(3, 2, 3, 4), 4, 0, false);
+    uint32_t t = kit_unary(&c.kit, OP_TRANSPOSE, x);
+    uint32_t s = kit_node(&c.kit, OP_SLICE,
+                          (const uint32_t[]){t, kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){3}),
+                                             kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){-100}),
+                                             kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){0}),
+                                             kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){-2})},
+                          5);
+    uint32_t g = kit_binary(&c.kit, OP_GATHER, s, kit_constant_i64(&c.kit, kit_shape(1, 2), (const int64_t[]){1, -1}));
+    kit_attribute_int(&c.kit, "axis", 1);
+    uint32_t both = kit_node(&c.kit, OP_CONCAT, (const uint32_t[]){g, s}, 2);
+    kit_attribute_int(&c.kit, "axis", 1);
+    case_finish(&c, both, 1e-6, 1e-6);
+}
+
+TEST(computed_indices_read_memories)
+{
+    for (int kind = 0; kind < 3; kind++) {
+        struct op_case c;
+        uint32_t x = case_begin(&c, row(5), 3, 0, false);
+        uint32_t i = kit_unary(&c.kit, OP_ARG_MAX, x);
+        kit_attribute_int(&c.kit, "axis", 1);
+        kit_attribute_int(&c.kit, "keepdims", kind == 2);
+        uint32_t y;
+        if (kind == 0) {
+            y = kit_binary(&c.kit, OP_GATHER, kit_random_parameter(&c.kit, "table", kit_shape(2, 5, 3), 2), i);
+            kit_attribute_int(&c.kit, "axis", 0);
+        } else if (kind == 1) {
+            y = kit_binary(&c.kit, OP_GATHER, kit_constant_i64(&c.kit, kit_shape(1, 5), (const int64_t[]){4, -7, 9, 2, 2}), i);
+        } else {
+            y = kit_binary(&c.kit, OP_GATHER_ELEMENTS, x, i);
+            kit_attribute_int(&c.kit, "axis", 1);
+        }
+        case_finish(&c, y, 4e-6, 1e-3);
+    }
+}
+
+TEST(running_sums)
+{
+    for (int mode = 0; mode < 4; mode++) {
+        struct op_case c;
+        uint32_t x = case_begin(&c, row(5), 3, 0, false);
+        uint32_t y = kit_binary(&c.kit, OP_CUM_SUM, x, kit_constant_i64(&c.kit, kit_shape(0), (const int64_t[]){1}));
+        kit_attribute_int(&c.kit, "exclusive", mode & 1);
+        kit_attribute_int(&c.kit, "reverse", mode >> 1);
+        case_finish(&c, y, 2e-5, 1e-3);
+    }
+}
+
+TEST(matrix_products_of_every_rank)
+{
+    static const int ranks[][2] = {{1, 2}, {2, 1}, {2, 2}, {3, 2}, {2, 3}};
+    for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
+        struct op_case c;
+        struct shape a = ranks[i][0] == 1 ? kit_shape(1, 4) : ranks[i][0] == 2 ? kit_shape(2, 3, 4) : kit_shape(3, 2, 3, 4);
+        struct shape b = ranks[i][1] == 1 ? kit_shape(1, 4) : ranks[i][1] == 2 ? kit_shape(2, 4, 2) : kit_shape(3, 2, 4, 2);
+        uint32_t x = case_begin(&c, a, 3, 0, false);
+        case_finish(&c, kit_binary(&c.kit, OP_MAT_MUL, x, kit_random_parameter(&c.kit, "w", b, 1)), 2e-5, 1e-3);
+    }
+    struct op_case c;
+    uint32_t x = case_begin(&c, kit_shape(2, 3, 3), 2, 0, false);
+    case_finish(&c, kit_binary(&c.kit, OP_MAT_MUL, x, x), 2e-5, 1e-3);
+    for (int flips = 0; flips < 4; flips++) {
+        x = case_begin(&c, flips & 1 ? kit_shape(2, 4, 3) : kit_shape(2, 3, 4), 2, 0, false);
+        uint32_t w = kit_random_parameter(&c.kit, "w", flips & 2 ? kit_shape(2, 2, 4) : kit_shape(2, 4, 2), 1);
+        uint32_t y = kit_node(&c.kit, OP_GEMM, (const uint32_t[]){x, w, kit_random_parameter(&c.kit, "b", kit_shape(1, 2), 1)}, 3);
+        kit_attribute_int(&c.kit, "transA", flips & 1);
+        kit_attribute_int(&c.kit, "transB", flips >> 1);
+        kit_attribute_float(&c.kit, "alpha", 0.75);
+        kit_attribute_float(&c.kit, "beta", -2);
+        case_finish(&c, y, 2e-5, 1e-3);
+    }
+}
+
+TEST(missing_values_are_replaced)
+{
+    struct kit kit;
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, row(4));
+    uint32_t y = kit_node(&kit, OP_WHERE, (const uint32_t[]){kit_unary(&kit, OP_IS_NAN, x), kit_parameter(&kit, "mean", kit_shape(1, 4), (const double[]){1, 2, 3, 4}), x}, 3);
+    kit_output(&kit, y);
+    for (int i = 0; i < 20; i++) {
+        struct tensor *tensor = kit_random_tensor(&kit, row(4), 5);
+        for (size_t e = 0; e < tensor->count; e++)
+            tensor->data.real[e] = test_random_below(3) == 0 ? NAN : tensor->data.real[e];
+        if (i < 8)
+            kit_set(&kit, (const struct tensor *[]){tensor});
+        else
+            kit_compare(&kit, (const struct tensor *[]){tensor}, 4e-6, 1e-3);
+        if (i == 7)
+            kit_run(&kit);
+    }
+    kit_release(&kit);
+}
+
+TEST(a_missing_value_without_meaning_is_refused)
+{
+    struct kit kit;
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, kit_shape(1, 2));
+    kit_output(&kit, kit_unary(&kit, OP_RELU, x));
+    kit_set(&kit, (const struct tensor *[]){kit_random_tensor(&kit, kit_shape(1, 2), 5)});
+    kit_run(&kit);
+    struct relation_values values;
+    struct diag diag = {0};
+    REQUIRE_OK(relation_values_init(&values, kit.result.program, &kit.arena, &diag), &diag);
+    const struct tensor *inputs[] = {kit_tensor(&kit, kit_shape(1, 2), (const double[]){NAN, 1})};
+    CHECK_STATUS(pipeline_evaluate(&values, &kit.result, inputs, NULL, NULL, &diag), STATUS_BAD_INPUT, NULL);
+    const struct tensor *large[] = {kit_tensor(&kit, kit_shape(1, 2), (const double[]){1e9, 1})};
+    CHECK_STATUS(pipeline_evaluate(&values, &kit.result, large, NULL, NULL, &diag), STATUS_BAD_INPUT, NULL);
+    kit_release(&kit);
+}
