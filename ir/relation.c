@@ -1,5 +1,6 @@
 /*
- * Builders and views of relation programs. Called by passes/lower and by tests; stands on the arena alone.
+ * Builders and views of relation programs. Called by passes/lower and by tests; stands on the arena
+ * alone.
  *
  * Everything a builder is given is copied, so a caller may keep its descriptions on the stack.
  */
@@ -14,7 +15,8 @@ void relation_program_init(struct relation_program *program, struct arena *arena
 }
 
 /* Makes room for one more entry; arenas never give back, so the old array is left behind. */
-static bool reserve_one(struct arena *arena, void **array, size_t count, size_t *capacity, size_t size)
+static bool reserve_one(struct arena *arena, void **array, size_t count, size_t *capacity,
+                        size_t size)
 {
     if (count < *capacity)
         return true;
@@ -47,14 +49,16 @@ uint32_t relation_add_tensor(struct relation_program *program, const struct rela
     if (copy.scale.denominator == 0)
         copy.scale.denominator = 1;
     void *array = program->tensors;
-    if (!reserve_one(program->arena, &array, program->tensor_count, &program->tensor_capacity, sizeof copy))
+    if (!reserve_one(program->arena, &array, program->tensor_count, &program->tensor_capacity,
+                     sizeof copy))
         return RELATION_NONE;
     program->tensors = array;
     copy.name = arena_strdup(program->arena, tensor->name == NULL ? "" : tensor->name);
     if (copy.name == NULL)
         return RELATION_NONE;
     if (tensor->values != NULL) {
-        copy.values = arena_memdup(program->arena, tensor->values, copy.count * sizeof *copy.values);
+        copy.values =
+            arena_memdup(program->arena, tensor->values, copy.count * sizeof *copy.values);
         if (copy.values == NULL)
             return RELATION_NONE;
     }
@@ -75,7 +79,8 @@ static bool copy_terms(struct arena *arena, struct relation *relation, size_t co
 {
     if (relation->term_count == 0)
         return true;
-    relation->terms = arena_memdup(arena, relation->terms, relation->term_count * sizeof *relation->terms);
+    relation->terms =
+        arena_memdup(arena, relation->terms, relation->term_count * sizeof *relation->terms);
     if (relation->terms == NULL)
         return false;
     for (size_t t = 0; t < relation->term_count; t++) {
@@ -89,11 +94,13 @@ static bool copy_terms(struct arena *arena, struct relation *relation, size_t co
 
 uint32_t relation_add(struct relation_program *program, const struct relation *relation)
 {
-    ASSERT(relation->space_rank <= RELATION_RANK_MAX && relation->view_count <= 3 && relation->output_count <= TABLE_OUTPUT_MAX);
+    ASSERT(relation->space_rank <= RELATION_RANK_MAX && relation->view_count <= 3 &&
+           relation->output_count <= TABLE_OUTPUT_MAX);
     struct relation copy = *relation;
     size_t count = product_of(relation->space_rank, relation->space);
     void *array = program->relations;
-    if (!reserve_one(program->arena, &array, program->relation_count, &program->relation_capacity, sizeof copy))
+    if (!reserve_one(program->arena, &array, program->relation_count, &program->relation_capacity,
+                     sizeof copy))
         return RELATION_NONE;
     program->relations = array;
     if (!copy_terms(program->arena, &copy, count))
@@ -108,13 +115,15 @@ uint32_t relation_add(struct relation_program *program, const struct relation *r
 
 uint32_t relation_add_table(struct relation_program *program, const struct relation_table *table)
 {
-    ASSERT(table->output_count >= 1 && table->output_count <= TABLE_OUTPUT_MAX && table->key != NULL);
+    ASSERT(table->output_count >= 1 && table->output_count <= TABLE_OUTPUT_MAX &&
+           table->key != NULL);
     for (size_t i = 0; i < program->table_count; i++) {
         if (strcmp(program->tables[i].key, table->key) == 0)
             return (uint32_t)i;
     }
     void *array = program->tables;
-    if (!reserve_one(program->arena, &array, program->table_count, &program->table_capacity, sizeof *table))
+    if (!reserve_one(program->arena, &array, program->table_count, &program->table_capacity,
+                     sizeof *table))
         return RELATION_NONE;
     program->tables = array;
     struct relation_table copy = *table;
@@ -122,7 +131,8 @@ uint32_t relation_add_table(struct relation_program *program, const struct relat
     if (copy.key == NULL)
         return RELATION_NONE;
     for (unsigned k = 0; k < table->output_count; k++) {
-        copy.outputs[k] = arena_memdup(program->arena, table->outputs[k], table->size * sizeof *table->outputs[k]);
+        copy.outputs[k] = arena_memdup(program->arena, table->outputs[k],
+                                       table->size * sizeof *table->outputs[k]);
         if (copy.outputs[k] == NULL)
             return RELATION_NONE;
     }
@@ -130,7 +140,8 @@ uint32_t relation_add_table(struct relation_program *program, const struct relat
     return (uint32_t)program->table_count++;
 }
 
-struct relation_view relation_view_whole(const struct relation_program *program, uint32_t tensor, uint8_t rank, const int64_t *space)
+struct relation_view relation_view_whole(const struct relation_program *program, uint32_t tensor,
+                                         uint8_t rank, const int64_t *space)
 {
     const struct relation_tensor *source = &program->tensors[tensor];
     ASSERT(source->rank <= rank && rank <= RELATION_RANK_MAX);
@@ -149,7 +160,8 @@ struct relation_view relation_view_whole(const struct relation_program *program,
     return view;
 }
 
-int64_t relation_view_element(const struct relation_view *view, uint8_t rank, const int64_t *space, size_t position)
+int64_t relation_view_element(const struct relation_view *view, uint8_t rank, const int64_t *space,
+                              size_t position)
 {
     if (view->index_list != NULL)
         return view->index_list[position];

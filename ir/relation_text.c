@@ -5,9 +5,12 @@
 #include <string.h>
 
 /* ORDER enum relation_kind, relation_role, relation_hint */
-static const char *const kinds[] = {"linear", "contract", "product", "is_zero", "rescale", "range", "table", "read", "permute", "hint", "digest"};
-static const char *const roles[] = {"witness", "public input", "private input", "parameter", "constant"};
-static const char *const hints[] = {"divide_floor", "square_root", "arg_max", "arg_min", "sort_order", "bit_length"};
+static const char *const kinds[] = {"linear", "contract", "product", "is_zero", "rescale", "range",
+                                    "table",  "read",     "permute", "hint",    "digest"};
+static const char *const roles[] = {"witness", "public input", "private input", "parameter",
+                                    "constant"};
+static const char *const hints[] = {"divide_floor", "square_root", "arg_max",
+                                    "arg_min",      "sort_order",  "bit_length"};
 
 enum { LIST_SHOWN_MAX = 64 };
 
@@ -35,7 +38,8 @@ static void print_tensor(FILE *out, size_t index, const struct relation_tensor *
     fputs("..", out);
     print_wide(out, t->high);
     if (t->encoding == ENCODING_FIXED)
-        fprintf(out, " fixed %" PRId64 "/%" PRId64 " 2^%" PRId32, t->scale.numerator, t->scale.denominator, t->scale.exponent);
+        fprintf(out, " fixed %" PRId64 "/%" PRId64 " 2^%" PRId32, t->scale.numerator,
+                t->scale.denominator, t->scale.exponent);
     else if (t->encoding == ENCODING_FLOAT_KEY)
         fprintf(out, " key%u", t->key_bits);
     else
@@ -57,19 +61,24 @@ static size_t space_count(const struct relation *r)
     return count;
 }
 
-static bool is_whole(const struct relation_program *program, const struct relation *r, const struct relation_view *view)
+static bool is_whole(const struct relation_program *program, const struct relation *r,
+                     const struct relation_view *view)
 {
     const struct relation_tensor *t = &program->tensors[view->tensor];
-    if (view->index_list != NULL || t->rank != r->space_rank || memcmp(t->shape, r->space, t->rank * sizeof *t->shape) != 0)
+    if (view->index_list != NULL || t->rank != r->space_rank ||
+        memcmp(t->shape, r->space, t->rank * sizeof *t->shape) != 0)
         return false;
-    struct relation_view whole = relation_view_whole(program, view->tensor, r->space_rank, r->space);
+    struct relation_view whole =
+        relation_view_whole(program, view->tensor, r->space_rank, r->space);
     bool same = whole.offset == view->offset;
     for (unsigned d = 0; d < r->space_rank; d++)
-        same = same && whole.stride[d] == view->stride[d] && view->low[d] <= 0 && view->high[d] >= r->space[d];
+        same = same && whole.stride[d] == view->stride[d] && view->low[d] <= 0 &&
+               view->high[d] >= r->space[d];
     return same;
 }
 
-static void print_view(FILE *out, const struct relation_program *program, const struct relation *r, const struct relation_view *view)
+static void print_view(FILE *out, const struct relation_program *program, const struct relation *r,
+                       const struct relation_view *view)
 {
     fprintf(out, " %%%" PRIu32, view->tensor);
     if (is_whole(program, r, view))
@@ -105,7 +114,8 @@ static void print_terms(FILE *out, const struct relation_program *program, const
     }
 }
 
-static void print_details(FILE *out, const struct relation_program *program, const struct relation *r)
+static void print_details(FILE *out, const struct relation_program *program,
+                          const struct relation *r)
 {
     switch (r->kind) {
     case RELATION_RESCALE:
@@ -122,7 +132,8 @@ static void print_details(FILE *out, const struct relation_program *program, con
         print_wide(out, r->high);
         break;
     case RELATION_TABLE:
-        fprintf(out, " in table '%s' (%zu from %" PRId64 ")", program->tables[r->table].key, program->tables[r->table].size, program->tables[r->table].x_low);
+        fprintf(out, " in table '%s' (%zu from %" PRId64 ")", program->tables[r->table].key,
+                program->tables[r->table].size, program->tables[r->table].x_low);
         break;
     case RELATION_READ:
         fprintf(out, " of memory %%%" PRIu32, r->memory);
@@ -158,7 +169,8 @@ void relation_print(FILE *out, const struct relation_program *program)
         for (unsigned k = 0; k < r->view_count; k++)
             print_view(out, program, r, &r->views[k]);
         print_details(out, program, r);
-        fprintf(out, "  ; %s\n", r->node < program->node_count ? program->node_names[r->node] : "(compiler)");
+        fprintf(out, "  ; %s\n",
+                r->node < program->node_count ? program->node_names[r->node] : "(compiler)");
     }
     fputs("public", out);
     for (size_t i = 0; i < program->public_tensor_count; i++)

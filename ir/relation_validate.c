@@ -1,20 +1,22 @@
 /*
  * Structure of a relation program, and the proof that no hint is left free.
  *
- * Called after lowering and by whoever reads a program from a file. A hint says what a witness tensor holds without
- * constraining it, so each hinted element must follow from other relations. The four rules, with their proofs:
+ * Called after lowering and by whoever reads a program from a file. A hint says what a witness
+ * tensor holds without constraining it, so each hinted element must follow from other relations.
+ * The four rules, with their proofs:
  *
- * Division. h is bounded, and a LINEAR relation says out = c h + (sum of other terms), where out is bounded by an enforced
- *   relation (a quotient in its range and its remainder bound the dividend too) and the terms that may depend on h (those produced after the hint) are bounded by their proven ranges. Let S be the
- *   width of out's range plus the widths of those terms. Two values h, h' that satisfy everything have |c| |h - h'| <= S, so
- *   S < |c| leaves one.
- * Square root. h >= 0, t = x - h^2 >= 0 and 2 h - t >= 0 are enforced: h^2 <= x <= h^2 + 2 h < (h + 1)^2. One such h exists for
- *   each x.
- * Order. The n entries of a memory of width 1 are read at the n hinted indices, and differences of neighbouring results, all with one sign, are
- *   enforced to be at least 1. The results are then distinct, so the indices are; n distinct indices below n are a
- *   permutation, the results are the memory in strict order, and that order is unique.
- * Bracket. A table maps h to p[h], and a p + k_1 + x >= 0, b p + k_2 - x >= 0 are enforced for the same x. When the
- *   intervals [-a p[h] - k_1, b p[h] + k_2] of all h are disjoint, x lies in one of them.
+ * Division. h is bounded, and a LINEAR relation says out = c h + (sum of other terms), where out is
+ * bounded by an enforced relation (a quotient in its range and its remainder bound the dividend
+ * too) and the terms that may depend on h (those produced after the hint) are bounded by their
+ * proven ranges. Let S be the width of out's range plus the widths of those terms. Two values h, h'
+ * that satisfy everything have |c| |h - h'| <= S, so S < |c| leaves one. Square root. h >= 0, t = x
+ * - h^2 >= 0 and 2 h - t >= 0 are enforced: h^2 <= x <= h^2 + 2 h < (h + 1)^2. One such h exists
+ * for each x. Order. The n entries of a memory of width 1 are read at the n hinted indices, and
+ * differences of neighbouring results, all with one sign, are enforced to be at least 1. The
+ * results are then distinct, so the indices are; n distinct indices below n are a permutation, the
+ * results are the memory in strict order, and that order is unique. Bracket. A table maps h to
+ * p[h], and a p + k_1 + x >= 0, b p + k_2 - x >= 0 are enforced for the same x. When the intervals
+ * [-a p[h] - k_1, b p[h] + k_2] of all h are disjoint, x lies in one of them.
  *
  * Each rule holds for all elements of the hinted tensor: views of it are the identity.
  */
@@ -28,16 +30,18 @@ struct validation {
     const struct relation_program *program;
     const struct relation *relation; /* being checked; NULL between relations */
     unsigned capacity_bits;
-    uint32_t *producer;       /* [tensor_count]: relation, RELATION_NONE for none */
-    bool **enforced;          /* [tensor_count][count]: an enforced relation keeps this element in the tensor's range; NULL until asked */
+    uint32_t *producer; /* [tensor_count]: relation, RELATION_NONE for none */
+    bool **enforced;    /* [tensor_count][count]: an enforced relation keeps this element in the
+                           tensor's range; NULL until asked */
     struct diag *diag;
 };
 
 static const char *kind_name(enum relation_kind kind)
 {
     /* ORDER enum relation_kind */
-    static const char *const names[] = {"linear", "contract", "product", "is_zero", "rescale", "range",
-                                        "table",  "read",     "permute", "hint",    "digest"};
+    static const char *const names[] = {"linear",  "contract", "product", "is_zero",
+                                        "rescale", "range",    "table",   "read",
+                                        "permute", "hint",     "digest"};
     return names[kind];
 }
 
@@ -50,8 +54,9 @@ static enum status SERTN_PRINTF(2, 3) invalid(const struct validation *v, const 
     if (v->relation == NULL)
         return STATUS_BAD_INPUT;
     uint32_t node = v->relation->node;
-    return diag_prefix(v->diag, STATUS_BAD_INPUT, "relation %zu (%s) of node %s", (size_t)(v->relation - v->program->relations),
-                       kind_name(v->relation->kind), node < v->program->node_count ? v->program->node_names[node] : "(compiler)");
+    return diag_prefix(v->diag, STATUS_BAD_INPUT, "relation %zu (%s) of node %s",
+                       (size_t)(v->relation - v->program->relations), kind_name(v->relation->kind),
+                       node < v->program->node_count ? v->program->node_names[node] : "(compiler)");
 }
 
 static size_t space_count(const struct relation *relation)
@@ -85,13 +90,19 @@ static enum status check_tensor(const struct validation *v, uint32_t index)
     if (wide_compare(t->low, t->high) > 0)
         return invalid(v, "tensor '%s' has an empty range", name);
     uint32_t producer = v->producer[index];
-    bool is_digest = producer != RELATION_NONE && v->program->relations[producer].kind == RELATION_DIGEST;
+    bool is_digest =
+        producer != RELATION_NONE && v->program->relations[producer].kind == RELATION_DIGEST;
     unsigned capacity = is_digest ? 254 : v->capacity_bits;
     if (!fits(t->low, capacity) || !fits(t->high, capacity))
         return invalid(v, "tensor '%s' needs %u bits, the target holds %u", name,
-                       wide_bit_length(t->high) > wide_bit_length(t->low) ? wide_bit_length(t->high) : wide_bit_length(t->low), capacity);
+                       wide_bit_length(t->high) > wide_bit_length(t->low) ? wide_bit_length(t->high)
+                                                                          : wide_bit_length(t->low),
+                       capacity);
     if ((t->role == ROLE_WITNESS) != (producer != RELATION_NONE))
-        return invalid(v, t->role == ROLE_WITNESS ? "tensor '%s' is never computed" : "tensor '%s' is given and computed", name);
+        return invalid(v,
+                       t->role == ROLE_WITNESS ? "tensor '%s' is never computed"
+                                               : "tensor '%s' is given and computed",
+                       name);
     if ((t->role == ROLE_CONSTANT) != (t->values != NULL) && t->count > 0)
         return invalid(v, "tensor '%s': constants, and only they, have values", name);
     for (size_t e = 0; t->role == ROLE_CONSTANT && e < t->count; e++) {
@@ -104,17 +115,21 @@ static enum status check_tensor(const struct validation *v, uint32_t index)
 /* ---- views ---- */
 
 /* Lowest and highest element an affine view can name; false when it names none. */
-static bool affine_extent(const struct relation_view *view, const struct relation *relation, int64_t *low, int64_t *high)
+static bool affine_extent(const struct relation_view *view, const struct relation *relation,
+                          int64_t *low, int64_t *high)
 {
     *low = *high = view->offset;
     for (unsigned d = 0; d < relation->space_rank; d++) {
         int64_t first = view->low[d] > 0 ? view->low[d] : 0;
-        int64_t last = (view->high[d] < relation->space[d] ? view->high[d] : relation->space[d]) - 1;
+        int64_t last =
+            (view->high[d] < relation->space[d] ? view->high[d] : relation->space[d]) - 1;
         if (first > last)
             return false;
         int64_t a, b;
-        if (__builtin_mul_overflow(view->stride[d], first, &a) || __builtin_mul_overflow(view->stride[d], last, &b) ||
-            __builtin_add_overflow(*low, a < b ? a : b, low) || __builtin_add_overflow(*high, a < b ? b : a, high)) {
+        if (__builtin_mul_overflow(view->stride[d], first, &a) ||
+            __builtin_mul_overflow(view->stride[d], last, &b) ||
+            __builtin_add_overflow(*low, a < b ? a : b, low) ||
+            __builtin_add_overflow(*high, a < b ? b : a, high)) {
             *low = INT64_MIN;
             return true;
         }
@@ -145,7 +160,8 @@ static enum status check_view(const struct validation *v, const struct relation_
     return STATUS_OK;
 }
 
-static bool view_is_identity(const struct relation_view *view, const struct relation *relation, const struct relation_program *program)
+static bool view_is_identity(const struct relation_view *view, const struct relation *relation,
+                             const struct relation_program *program)
 {
     size_t count = space_count(relation);
     if (count != program->tensors[view->tensor].count)
@@ -178,7 +194,8 @@ static enum status check_output_counts(const struct validation *v)
     }
     for (unsigned k = 0; k < r->output_count; k++) {
         if (v->program->tensors[r->outputs[k]].count != expected)
-            return invalid(v, "output '%s' has %zu elements, %zu are computed", v->program->tensors[r->outputs[k]].name,
+            return invalid(v, "output '%s' has %zu elements, %zu are computed",
+                           v->program->tensors[r->outputs[k]].name,
                            v->program->tensors[r->outputs[k]].count, expected);
     }
     return STATUS_OK;
@@ -187,7 +204,8 @@ static enum status check_output_counts(const struct validation *v)
 static enum status check_rescale(const struct validation *v)
 {
     const struct relation *r = v->relation;
-    const struct relation_tensor *y = &v->program->tensors[r->outputs[0]], *rest = &v->program->tensors[r->outputs[1]];
+    const struct relation_tensor *y = &v->program->tensors[r->outputs[0]],
+                                 *rest = &v->program->tensors[r->outputs[1]];
     wide d_low = r->divisor, d_high = r->divisor, bound, top;
     if (r->divisor_is_view) {
         d_low = v->program->tensors[r->views[1].tensor].low;
@@ -197,12 +215,14 @@ static enum status check_rescale(const struct validation *v)
         return invalid(v, "this rounding must be written out in other relations");
     if (wide_is_negative(d_low) || wide_is_zero(d_low))
         return invalid(v, "the divisor may be zero or negative");
-    if (!wide_is_zero(rest->low) || !wide_sub(&top, d_high, wide_from_i64(1)) || wide_compare(rest->high, top) != 0)
+    if (!wide_is_zero(rest->low) || !wide_sub(&top, d_high, wide_from_i64(1)) ||
+        wide_compare(rest->high, top) != 0)
         return invalid(v, "the remainder's range is not 0 to divisor - 1");
     wide largest = y->high;
     if (wide_is_negative(y->low) && (!wide_neg(&bound, y->low) || wide_compare(bound, largest) > 0))
         largest = bound;
-    if (!wide_add(&largest, largest, wide_from_i64(1)) || !wide_mul(&bound, largest, d_high) || !fits(bound, v->capacity_bits))
+    if (!wide_add(&largest, largest, wide_from_i64(1)) || !wide_mul(&bound, largest, d_high) ||
+        !fits(bound, v->capacity_bits))
         return invalid(v, "quotient times divisor leaves %u bits", v->capacity_bits);
     return STATUS_OK;
 }
@@ -245,7 +265,8 @@ static enum status check_terms(const struct validation *v)
 /* Views and outputs each kind must have. ORDER enum relation_kind */
 static const struct {
     int views, outputs; /* -1: more than one number is right */
-} arity[] = {{0, 1}, {2, 1}, {0, -1}, {1, 1}, {-1, 2}, {1, 0}, {1, -1}, {1, 1}, {2, 0}, {-1, 1}, {2, 1}};
+} arity[] = {{0, 1},  {2, 1}, {0, -1}, {1, 1},  {-1, 2}, {1, 0},
+             {1, -1}, {1, 1}, {2, 0},  {-1, 1}, {2, 1}};
 
 static enum status check_arity(const struct validation *v)
 {
@@ -257,13 +278,16 @@ static enum status check_arity(const struct validation *v)
         outputs = r->is_assert ? 0 : 1;
     if (r->kind == RELATION_HINT)
         views = r->hint == HINT_DIVIDE_FLOOR ? 2 : 1;
-    if ((views >= 0 && r->view_count != views) || (outputs >= 0 && r->output_count != outputs) || r->output_count > TABLE_OUTPUT_MAX)
+    if ((views >= 0 && r->view_count != views) || (outputs >= 0 && r->output_count != outputs) ||
+        r->output_count > TABLE_OUTPUT_MAX)
         return invalid(v, "%u views and %u outputs", r->view_count, r->output_count);
-    if (r->space_rank > RELATION_RANK_MAX || r->contract_rank > r->space_rank || (r->contract_rank > 0 && r->kind != RELATION_CONTRACT))
+    if (r->space_rank > RELATION_RANK_MAX || r->contract_rank > r->space_rank ||
+        (r->contract_rank > 0 && r->kind != RELATION_CONTRACT))
         return invalid(v, "its index space has a wrong rank");
     size_t count = 1;
     for (unsigned d = 0; d < r->space_rank; d++) {
-        if (r->space[d] < 0 || __builtin_mul_overflow(count, (size_t)r->space[d], &count) || count > (size_t)1 << 40)
+        if (r->space[d] < 0 || __builtin_mul_overflow(count, (size_t)r->space[d], &count) ||
+            count > (size_t)1 << 40)
             return invalid(v, "its index space is too large");
     }
     return STATUS_OK;
@@ -280,8 +304,10 @@ static enum status check_relation(const struct validation *v)
     if (status == STATUS_OK && r->kind == RELATION_READ) {
         if (r->memory >= v->program->tensor_count || v->program->tensors[r->memory].rank == 0)
             return invalid(v, "no such memory");
-        if (v->producer[r->memory] != RELATION_NONE && v->producer[r->memory] >= (size_t)(r - v->program->relations))
-            return invalid(v, "memory '%s' is used before it is computed", v->program->tensors[r->memory].name);
+        if (v->producer[r->memory] != RELATION_NONE &&
+            v->producer[r->memory] >= (size_t)(r - v->program->relations))
+            return invalid(v, "memory '%s' is used before it is computed",
+                           v->program->tensors[r->memory].name);
     }
     if (status == STATUS_OK)
         status = check_output_counts(v);
@@ -299,7 +325,8 @@ static enum status note_producers(struct validation *v)
     const struct relation_program *program = v->program;
     for (size_t i = 0; i < program->relation_count; i++) {
         v->relation = &program->relations[i];
-        if ((unsigned)v->relation->kind > RELATION_DIGEST || v->relation->output_count > TABLE_OUTPUT_MAX)
+        if ((unsigned)v->relation->kind > RELATION_DIGEST ||
+            v->relation->output_count > TABLE_OUTPUT_MAX)
             return diag_set(v->diag, STATUS_BAD_INPUT, "relation %zu is of no known kind", i);
         for (unsigned k = 0; k < v->relation->output_count; k++) {
             uint32_t out = v->relation->outputs[k];
@@ -316,7 +343,8 @@ static enum status note_producers(struct validation *v)
 
 /* ---- ranges that are enforced ---- */
 
-static void mark_view(const struct validation *v, const struct relation *r, const struct relation_view *view, wide low, wide high)
+static void mark_view(const struct validation *v, const struct relation *r,
+                      const struct relation_view *view, wide low, wide high)
 {
     const struct relation_tensor *t = &v->program->tensors[view->tensor];
     bool *marks = v->enforced[view->tensor];
@@ -340,9 +368,11 @@ static void mark_all(const struct validation *v, uint32_t tensor)
 static void mark_dividend(const struct validation *v, const struct relation *r)
 {
     const struct relation_tensor *y = &v->program->tensors[r->outputs[0]];
-    wide low, high, half = r->rounding == ROUND_HALF_UP ? wide_shift_right(r->divisor, 1) : wide_from_i64(0);
-    if (r->divisor_is_view || !wide_mul(&low, y->low, r->divisor) || !wide_sub(&low, low, half) || !wide_add(&high, y->high, wide_from_i64(1)) ||
-        !wide_mul(&high, high, r->divisor) || !wide_sub(&high, high, half) || !wide_sub(&high, high, wide_from_i64(1)))
+    wide low, high,
+        half = r->rounding == ROUND_HALF_UP ? wide_shift_right(r->divisor, 1) : wide_from_i64(0);
+    if (r->divisor_is_view || !wide_mul(&low, y->low, r->divisor) || !wide_sub(&low, low, half) ||
+        !wide_add(&high, y->high, wide_from_i64(1)) || !wide_mul(&high, high, r->divisor) ||
+        !wide_sub(&high, high, half) || !wide_sub(&high, high, wide_from_i64(1)))
         return;
     mark_view(v, r, &r->views[0], low, high);
 }
@@ -355,11 +385,13 @@ static void mark_relation(const struct validation *v, const struct relation *r)
         mark_view(v, r, &r->views[0], r->low, r->high);
         break;
     case RELATION_READ:
-        mark_view(v, r, &r->views[0], zero, wide_from_i64(v->program->tensors[r->memory].shape[0] - 1));
+        mark_view(v, r, &r->views[0], zero,
+                  wide_from_i64(v->program->tensors[r->memory].shape[0] - 1));
         break;
     case RELATION_TABLE: {
         const struct relation_table *table = &v->program->tables[r->table];
-        mark_view(v, r, &r->views[0], wide_from_i64(table->x_low), wide_from_i64(table->x_low + (int64_t)table->size - 1));
+        mark_view(v, r, &r->views[0], wide_from_i64(table->x_low),
+                  wide_from_i64(table->x_low + (int64_t)table->size - 1));
         for (unsigned k = 0; k < r->output_count; k++)
             mark_all(v, r->outputs[k]);
         break;
@@ -390,7 +422,8 @@ static bool is_enforced(const struct validation *v, uint32_t tensor)
     return true;
 }
 
-/* Marks are kept for hinted tensors and for what is computed after the first hint: only those are asked for. */
+/* Marks are kept for hinted tensors and for what is computed after the first hint: only those are
+ * asked for. */
 static enum status note_enforced(struct validation *v, struct arena *arena, size_t first_hint)
 {
     const struct relation_program *program = v->program;
@@ -408,8 +441,10 @@ static enum status note_enforced(struct validation *v, struct arena *arena, size
 
 /* ---- rules ---- */
 
-/* The coefficient of h in a LINEAR relation whose only view of h is the identity; false when there is none or several. */
-static bool coefficient_of(const struct validation *v, const struct relation *r, uint32_t h, wide *coefficient)
+/* The coefficient of h in a LINEAR relation whose only view of h is the identity; false when there
+ * is none or several. */
+static bool coefficient_of(const struct validation *v, const struct relation *r, uint32_t h,
+                           wide *coefficient)
 {
     unsigned seen = 0;
     for (size_t t = 0; t < r->term_count; t++) {
@@ -434,21 +469,25 @@ static bool add_span(wide *span, wide coefficient, const struct relation_tensor 
         low = zero;
     if (wide_compare(high, zero) < 0)
         high = zero;
-    return wide_sub(&width, high, low) && wide_mul(&width, width, coefficient) && wide_add(span, *span, width);
+    return wide_sub(&width, high, low) && wide_mul(&width, width, coefficient) &&
+           wide_add(span, *span, width);
 }
 
 static bool pinned_by_division(const struct validation *v, const struct relation *r, uint32_t h)
 {
     wide coefficient, span;
-    if (r->kind != RELATION_LINEAR || !coefficient_of(v, r, h, &coefficient) || !is_enforced(v, r->outputs[0]) || !is_enforced(v, h))
+    if (r->kind != RELATION_LINEAR || !coefficient_of(v, r, h, &coefficient) ||
+        !is_enforced(v, r->outputs[0]) || !is_enforced(v, h))
         return false;
     const struct relation_tensor *out = &v->program->tensors[r->outputs[0]];
     if (!wide_sub(&span, out->high, out->low))
         return false;
     for (size_t t = 0; t < r->term_count; t++) {
         uint32_t other = r->terms[t].factors[0].tensor;
-        bool is_independent = v->producer[other] == RELATION_NONE || v->producer[other] < v->producer[h];
-        if (other != h && !is_independent && !add_span(&span, r->terms[t].coefficient, &v->program->tensors[other]))
+        bool is_independent =
+            v->producer[other] == RELATION_NONE || v->producer[other] < v->producer[h];
+        if (other != h && !is_independent &&
+            !add_span(&span, r->terms[t].coefficient, &v->program->tensors[other]))
             return false;
     }
     if (wide_is_negative(coefficient) && !wide_neg(&coefficient, coefficient))
@@ -463,7 +502,8 @@ static bool is_one(wide value)
 
 static bool is_at_least(const struct validation *v, uint32_t tensor, int64_t bound)
 {
-    return wide_compare(v->program->tensors[tensor].low, wide_from_i64(bound)) >= 0 && is_enforced(v, tensor);
+    return wide_compare(v->program->tensors[tensor].low, wide_from_i64(bound)) >= 0 &&
+           is_enforced(v, tensor);
 }
 
 /* r is t = (anything without h) - h h. */
@@ -476,8 +516,9 @@ static bool is_minus_square(const struct validation *v, const struct relation *r
         const struct relation_term *term = &r->terms[t];
         bool uses = false;
         for (unsigned f = 0; f < term->factor_count; f++)
-            uses |= term->factors[f].tensor == h || (v->producer[term->factors[f].tensor] != RELATION_NONE &&
-                                                     v->producer[term->factors[f].tensor] >= v->producer[h]);
+            uses |= term->factors[f].tensor == h ||
+                    (v->producer[term->factors[f].tensor] != RELATION_NONE &&
+                     v->producer[term->factors[f].tensor] >= v->producer[h]);
         if (!uses)
             continue;
         seen++;
@@ -492,11 +533,13 @@ static bool is_minus_square(const struct validation *v, const struct relation *r
 }
 
 /* r is out = 2 h - t. */
-static bool is_twice_minus(const struct validation *v, const struct relation *r, uint32_t h, uint32_t t)
+static bool is_twice_minus(const struct validation *v, const struct relation *r, uint32_t h,
+                           uint32_t t)
 {
     wide two, minus;
-    return r->kind == RELATION_LINEAR && r->term_count == 2 && wide_is_zero(r->constant) && coefficient_of(v, r, h, &two) &&
-           coefficient_of(v, r, t, &minus) && wide_compare(two, wide_from_i64(2)) == 0 && wide_compare(minus, wide_from_i64(-1)) == 0;
+    return r->kind == RELATION_LINEAR && r->term_count == 2 && wide_is_zero(r->constant) &&
+           coefficient_of(v, r, h, &two) && coefficient_of(v, r, t, &minus) &&
+           wide_compare(two, wide_from_i64(2)) == 0 && wide_compare(minus, wide_from_i64(-1)) == 0;
 }
 
 static bool pinned_by_square(const struct validation *v, const struct relation *r, uint32_t h)
@@ -512,15 +555,18 @@ static bool pinned_by_square(const struct validation *v, const struct relation *
 }
 
 /* r is d[i] = +-(s[i] - s[i + 1]) over all neighbours. */
-static bool is_neighbour_difference(const struct validation *v, const struct relation *r, uint32_t s)
+static bool is_neighbour_difference(const struct validation *v, const struct relation *r,
+                                    uint32_t s)
 {
     size_t count = v->program->tensors[s].count;
-    if (r->kind != RELATION_LINEAR || r->term_count != 2 || !wide_is_zero(r->constant) || space_count(r) + 1 != count)
+    if (r->kind != RELATION_LINEAR || r->term_count != 2 || !wide_is_zero(r->constant) ||
+        space_count(r) + 1 != count)
         return false;
     const struct relation_term *a = &r->terms[0], *b = &r->terms[1];
     wide negated;
-    if (a->factors[0].tensor != s || b->factors[0].tensor != s || !wide_neg(&negated, b->coefficient) ||
-        wide_compare(a->coefficient, negated) != 0 || !(is_one(a->coefficient) || is_one(b->coefficient)))
+    if (a->factors[0].tensor != s || b->factors[0].tensor != s ||
+        !wide_neg(&negated, b->coefficient) || wide_compare(a->coefficient, negated) != 0 ||
+        !(is_one(a->coefficient) || is_one(b->coefficient)))
         return false;
     /* a looks at i and b at i + 1 throughout, or the other way round throughout. */
     int64_t first = relation_view_element(&a->factors[0], r->space_rank, r->space, 0);
@@ -537,17 +583,21 @@ static bool is_neighbour_difference(const struct validation *v, const struct rel
 
 static bool pinned_by_order(const struct validation *v, const struct relation *r, uint32_t h)
 {
-    if (r->kind != RELATION_READ || r->views[0].tensor != h || !view_is_identity(&r->views[0], r, v->program))
+    if (r->kind != RELATION_READ || r->views[0].tensor != h ||
+        !view_is_identity(&r->views[0], r, v->program))
         return false;
     const struct relation_tensor *memory = &v->program->tensors[r->memory];
-    bool is_independent = v->producer[r->memory] == RELATION_NONE || v->producer[r->memory] < v->producer[h];
-    if (!is_independent || (size_t)memory->shape[0] != memory->count || memory->count != v->program->tensors[h].count)
+    bool is_independent =
+        v->producer[r->memory] == RELATION_NONE || v->producer[r->memory] < v->producer[h];
+    if (!is_independent || (size_t)memory->shape[0] != memory->count ||
+        memory->count != v->program->tensors[h].count)
         return false;
     if (memory->count <= 1)
         return true;
     for (size_t i = 0; i < v->program->relation_count; i++) {
         const struct relation *other = &v->program->relations[i];
-        if (is_neighbour_difference(v, other, r->outputs[0]) && is_at_least(v, other->outputs[0], 1))
+        if (is_neighbour_difference(v, other, r->outputs[0]) &&
+            is_at_least(v, other->outputs[0], 1))
             return true;
     }
     return false;
@@ -560,26 +610,32 @@ struct bracket {
     const struct relation_view *x;
 };
 
-static bool read_bracket(const struct validation *v, const struct relation *r, uint32_t p, struct bracket *bracket)
+static bool read_bracket(const struct validation *v, const struct relation *r, uint32_t p,
+                         struct bracket *bracket)
 {
-    if (r->kind != RELATION_LINEAR || r->term_count != 2 || !coefficient_of(v, r, p, &bracket->a) || !is_at_least(v, r->outputs[0], 0))
+    if (r->kind != RELATION_LINEAR || r->term_count != 2 || !coefficient_of(v, r, p, &bracket->a) ||
+        !is_at_least(v, r->outputs[0], 0))
         return false;
     const struct relation_term *other = &r->terms[r->terms[0].factors[0].tensor == p ? 1 : 0];
     wide one = wide_from_i64(1), minus = wide_from_i64(-1);
-    bracket->sign = wide_compare(other->coefficient, one) == 0 ? 1 : wide_compare(other->coefficient, minus) == 0 ? -1 : 0;
+    bracket->sign = wide_compare(other->coefficient, one) == 0     ? 1
+                    : wide_compare(other->coefficient, minus) == 0 ? -1
+                                                                   : 0;
     bracket->x = &other->factors[0];
     bracket->constant = r->constant;
     return bracket->sign != 0;
 }
 
 /* The interval of x for each table entry, ascending or descending without overlap. */
-static bool brackets_disjoint(const struct relation_table *table, unsigned output, const struct bracket *low, const struct bracket *high)
+static bool brackets_disjoint(const struct relation_table *table, unsigned output,
+                              const struct bracket *low, const struct bracket *high)
 {
     wide previous = wide_from_i64(0);
     for (size_t i = 0; i < table->size; i++) {
         wide p = wide_from_i64(table->outputs[output][i]), from, to;
-        if (!wide_mul(&from, p, low->a) || !wide_add(&from, from, low->constant) || !wide_neg(&from, from) ||
-            !wide_mul(&to, p, high->a) || !wide_add(&to, to, high->constant))
+        if (!wide_mul(&from, p, low->a) || !wide_add(&from, from, low->constant) ||
+            !wide_neg(&from, from) || !wide_mul(&to, p, high->a) ||
+            !wide_add(&to, to, high->constant))
             return false;
         if (i > 0 && wide_compare(from, previous) <= 0)
             return false;
@@ -590,13 +646,15 @@ static bool brackets_disjoint(const struct relation_table *table, unsigned outpu
     return true;
 }
 
-static bool same_view(const struct relation_view *a, const struct relation_view *b, const struct relation *ra, const struct relation *rb)
+static bool same_view(const struct relation_view *a, const struct relation_view *b,
+                      const struct relation *ra, const struct relation *rb)
 {
     size_t count = space_count(ra);
     if (a->tensor != b->tensor || count != space_count(rb))
         return false;
     for (size_t p = 0; p < count; p++) {
-        if (relation_view_element(a, ra->space_rank, ra->space, p) != relation_view_element(b, rb->space_rank, rb->space, p))
+        if (relation_view_element(a, ra->space_rank, ra->space, p) !=
+            relation_view_element(b, rb->space_rank, rb->space, p))
             return false;
     }
     return true;
@@ -604,7 +662,8 @@ static bool same_view(const struct relation_view *a, const struct relation_view 
 
 static bool pinned_by_bracket(const struct validation *v, const struct relation *r, uint32_t h)
 {
-    if (r->kind != RELATION_TABLE || r->views[0].tensor != h || !view_is_identity(&r->views[0], r, v->program))
+    if (r->kind != RELATION_TABLE || r->views[0].tensor != h ||
+        !view_is_identity(&r->views[0], r, v->program))
         return false;
     const struct relation_table *table = &v->program->tables[r->table];
     for (unsigned k = 0; k < r->output_count; k++) {
@@ -618,7 +677,8 @@ static bool pinned_by_bracket(const struct validation *v, const struct relation 
                 continue;
             for (size_t j = 0; j < v->program->relation_count; j++) {
                 const struct relation *second = &v->program->relations[j];
-                if (read_bracket(v, second, r->outputs[k], &high) && high.sign == -1 && same_view(low.x, high.x, first, second) &&
+                if (read_bracket(v, second, r->outputs[k], &high) && high.sign == -1 &&
+                    same_view(low.x, high.x, first, second) &&
                     brackets_disjoint(table, k, &low, &high))
                     return true;
             }
@@ -633,7 +693,8 @@ static bool is_pinned(const struct validation *v, uint32_t h)
         return true;
     for (size_t i = v->producer[h] + 1; i < v->program->relation_count; i++) {
         const struct relation *r = &v->program->relations[i];
-        if (pinned_by_division(v, r, h) || pinned_by_square(v, r, h) || pinned_by_order(v, r, h) || pinned_by_bracket(v, r, h))
+        if (pinned_by_division(v, r, h) || pinned_by_square(v, r, h) || pinned_by_order(v, r, h) ||
+            pinned_by_bracket(v, r, h))
             return true;
     }
     return false;
@@ -643,7 +704,8 @@ static enum status check_hints(struct validation *v, struct arena *arena)
 {
     const struct relation_program *program = v->program;
     size_t first_hint = 0;
-    while (first_hint < program->relation_count && program->relations[first_hint].kind != RELATION_HINT)
+    while (first_hint < program->relation_count &&
+           program->relations[first_hint].kind != RELATION_HINT)
         first_hint++;
     if (first_hint == program->relation_count)
         return STATUS_OK;
@@ -653,7 +715,8 @@ static enum status check_hints(struct validation *v, struct arena *arena)
             continue;
         v->relation = &program->relations[i];
         if (!is_pinned(v, v->relation->outputs[0]))
-            status = invalid(v, "the hinted tensor '%s' is not determined by other relations", program->tensors[v->relation->outputs[0]].name);
+            status = invalid(v, "the hinted tensor '%s' is not determined by other relations",
+                             program->tensors[v->relation->outputs[0]].name);
     }
     v->relation = NULL;
     return status;
@@ -668,8 +731,8 @@ static enum status check_index_lists(const struct validation *v)
     }
     for (size_t i = 0; i < program->input_tensor_count; i++) {
         uint32_t t = program->input_tensors[i];
-        if (t >= program->tensor_count ||
-            (program->tensors[t].role != ROLE_PUBLIC_INPUT && program->tensors[t].role != ROLE_PRIVATE_INPUT))
+        if (t >= program->tensor_count || (program->tensors[t].role != ROLE_PUBLIC_INPUT &&
+                                           program->tensors[t].role != ROLE_PRIVATE_INPUT))
             return invalid(v, "input %zu is not carried by an input tensor", i);
     }
     return STATUS_OK;
@@ -681,7 +744,8 @@ static enum status validate(struct validation *v, struct arena *arena)
     v->producer = arena_array(arena, uint32_t, program->tensor_count + 1);
     v->enforced = arena_array(arena, bool *, program->tensor_count + 1);
     if (v->producer == NULL || v->enforced == NULL)
-        return diag_set(v->diag, STATUS_NO_MEMORY, "no memory to validate %zu tensors", program->tensor_count);
+        return diag_set(v->diag, STATUS_NO_MEMORY, "no memory to validate %zu tensors",
+                        program->tensor_count);
     memset(v->producer, 0xff, program->tensor_count * sizeof *v->producer);
     enum status status = note_producers(v);
     for (uint32_t t = 0; t < program->tensor_count && status == STATUS_OK; t++)
@@ -698,7 +762,8 @@ static enum status validate(struct validation *v, struct arena *arena)
     return status;
 }
 
-enum status relation_validate(const struct relation_program *program, unsigned capacity_bits, struct diag *diag)
+enum status relation_validate(const struct relation_program *program, unsigned capacity_bits,
+                              struct diag *diag)
 {
     struct arena scratch;
     arena_init(&scratch, 0);

@@ -1,5 +1,6 @@
 /*
- * Interval arithmetic on relations, and the proof that every declared range holds; see bound_ranges.h.
+ * Interval arithmetic on relations, and the proof that every declared range holds; see
+ * bound_ranges.h.
  */
 #include "passes/bound_ranges.h"
 
@@ -128,14 +129,16 @@ static bool view_may_be_zero(const struct relation *relation, const struct relat
     return false;
 }
 
-struct range range_of_view(const struct relation_program *program, const struct relation *relation, const struct relation_view *view)
+struct range range_of_view(const struct relation_program *program, const struct relation *relation,
+                           const struct relation_view *view)
 {
     const struct relation_tensor *tensor = &program->tensors[view->tensor];
     struct range range = {tensor->low, tensor->high};
     return view_may_be_zero(relation, view) ? range_hull(range, range_of_i64(0, 0)) : range;
 }
 
-static bool same_view(const struct relation *relation, const struct relation_view *a, const struct relation_view *b)
+static bool same_view(const struct relation *relation, const struct relation_view *a,
+                      const struct relation_view *b)
 {
     if (a->tensor != b->tensor || a->offset != b->offset || a->index_list != b->index_list)
         return false;
@@ -155,7 +158,8 @@ struct monomial {
     unsigned count;
 };
 
-static bool same_monomial(const struct relation *relation, const struct monomial *a, const struct monomial *b)
+static bool same_monomial(const struct relation *relation, const struct monomial *a,
+                          const struct monomial *b)
 {
     bool used[RELATION_FACTOR_MAX] = {false};
     if (a->count != b->count)
@@ -172,7 +176,8 @@ static bool same_monomial(const struct relation *relation, const struct monomial
 }
 
 /* Adds like terms up; false when a coefficient leaves 256 bits. */
-static bool add_monomial(const struct relation *relation, struct monomial *list, size_t *count, const struct monomial *term)
+static bool add_monomial(const struct relation *relation, struct monomial *list, size_t *count,
+                         const struct monomial *term)
 {
     for (size_t i = 0; i < *count; i++) {
         if (same_monomial(relation, &list[i], term))
@@ -183,7 +188,8 @@ static bool add_monomial(const struct relation *relation, struct monomial *list,
 }
 
 /*
- * What putting a bit to a value says of another view: b = floor((x + 2^k) / 2^k) in 0..1 is 1 exactly when x >= 0.
+ * What putting a bit to a value says of another view: b = floor((x + 2^k) / 2^k) in 0..1 is 1
+ * exactly when x >= 0.
  */
 struct condition {
     const struct relation_view *bit; /* NULL: nothing is known */
@@ -191,30 +197,37 @@ struct condition {
     bool is_one;
 };
 
-static bool same_geometry(const struct relation *relation, const struct relation_view *a, const struct relation_view *b)
+static bool same_geometry(const struct relation *relation, const struct relation_view *a,
+                          const struct relation_view *b)
 {
     struct relation_view renamed = *b;
     renamed.tensor = a->tensor;
     return same_view(relation, a, &renamed);
 }
 
-static struct range conditional_range(const struct relation_program *program, const struct relation *relation, const struct relation_view *view,
+static struct range conditional_range(const struct relation_program *program,
+                                      const struct relation *relation,
+                                      const struct relation_view *view,
                                       const struct condition *condition)
 {
     struct range range = range_of_view(program, relation, view);
-    if (condition->bit == NULL || view->tensor != condition->compared || !same_geometry(relation, condition->bit, view))
+    if (condition->bit == NULL || view->tensor != condition->compared ||
+        !same_geometry(relation, condition->bit, view))
         return range;
     wide zero = wide_from_i64(0), minus = wide_from_i64(-1);
-    if (condition->is_one && wide_compare(range.low, zero) < 0 && wide_compare(range.high, zero) >= 0)
+    if (condition->is_one && wide_compare(range.low, zero) < 0 &&
+        wide_compare(range.high, zero) >= 0)
         range.low = zero;
-    if (!condition->is_one && wide_compare(range.high, minus) > 0 && wide_compare(range.low, minus) <= 0)
+    if (!condition->is_one && wide_compare(range.high, minus) > 0 &&
+        wide_compare(range.low, minus) <= 0)
         range.high = minus;
     return range;
 }
 
 /* Range of a product of views; a view that stands twice is a square, which is not negative. */
-static bool monomial_range(const struct relation_program *program, const struct relation *relation, const struct monomial *term,
-                           const struct condition *condition, struct range *out)
+static bool monomial_range(const struct relation_program *program, const struct relation *relation,
+                           const struct monomial *term, const struct condition *condition,
+                           struct range *out)
 {
     struct range range = range_of_i64(1, 1);
     bool done[RELATION_FACTOR_MAX] = {false};
@@ -223,7 +236,8 @@ static bool monomial_range(const struct relation_program *program, const struct 
             continue;
         struct range factor = conditional_range(program, relation, term->factors[i], condition);
         unsigned j = i + 1;
-        while (j < term->count && (done[j] || !same_view(relation, term->factors[i], term->factors[j])))
+        while (j < term->count &&
+               (done[j] || !same_view(relation, term->factors[i], term->factors[j])))
             j++;
         if (j < term->count) {
             done[j] = true;
@@ -239,13 +253,15 @@ static bool monomial_range(const struct relation_program *program, const struct 
     return range_scale(out, range, term->coefficient);
 }
 
-static bool polynomial_range(const struct relation_program *program, const struct relation *relation, const struct monomial *list, size_t count,
-                             const struct condition *condition, struct range *out)
+static bool polynomial_range(const struct relation_program *program,
+                             const struct relation *relation, const struct monomial *list,
+                             size_t count, const struct condition *condition, struct range *out)
 {
     struct range sum = range_make(relation->constant, relation->constant);
     for (size_t i = 0; i < count; i++) {
         struct range term;
-        if (!monomial_range(program, relation, &list[i], condition, &term) || !range_add(&sum, sum, term))
+        if (!monomial_range(program, relation, &list[i], condition, &term) ||
+            !range_add(&sum, sum, term))
             return false;
     }
     *out = sum;
@@ -253,7 +269,8 @@ static bool polynomial_range(const struct relation_program *program, const struc
 }
 
 /* The polynomial with the condition's bit put in; like terms are added up first. */
-static bool substituted_range(const struct relation_program *program, const struct relation *relation, const struct condition *condition,
+static bool substituted_range(const struct relation_program *program,
+                              const struct relation *relation, const struct condition *condition,
                               struct monomial *list, struct range *out)
 {
     size_t count = 0;
@@ -280,7 +297,8 @@ static bool is_bit(const struct relation_program *program, const struct relation
 }
 
 /* The last relation before `before` that computes a tensor, NULL when there is none. */
-static const struct relation *producer_before(const struct relation_program *program, uint32_t tensor, size_t before)
+static const struct relation *producer_before(const struct relation_program *program,
+                                              uint32_t tensor, size_t before)
 {
     for (size_t i = before; i-- > 0;) {
         const struct relation *relation = &program->relations[i];
@@ -292,12 +310,15 @@ static const struct relation *producer_before(const struct relation_program *pro
     return NULL;
 }
 
-static bool is_whole(const struct relation_program *program, const struct relation *relation, const struct relation_view *view)
+static bool is_whole(const struct relation_program *program, const struct relation *relation,
+                     const struct relation_view *view)
 {
     const struct relation_tensor *tensor = &program->tensors[view->tensor];
-    if (tensor->rank != relation->space_rank || memcmp(tensor->shape, relation->space, tensor->rank * sizeof *tensor->shape) != 0)
+    if (tensor->rank != relation->space_rank ||
+        memcmp(tensor->shape, relation->space, tensor->rank * sizeof *tensor->shape) != 0)
         return false;
-    struct relation_view whole = relation_view_whole(program, view->tensor, relation->space_rank, relation->space);
+    struct relation_view whole =
+        relation_view_whole(program, view->tensor, relation->space_rank, relation->space);
     return same_view(relation, &whole, view);
 }
 
@@ -305,26 +326,33 @@ static bool is_whole(const struct relation_program *program, const struct relati
 static uint32_t compared_tensor(const struct relation_program *program, uint32_t bit, size_t before)
 {
     const struct relation *rescale = producer_before(program, bit, before);
-    if (rescale == NULL || rescale->kind != RELATION_RESCALE || rescale->divisor_is_view || rescale->rounding != ROUND_FLOOR ||
-        rescale->outputs[0] != bit || !is_whole(program, rescale, &rescale->views[0]))
+    if (rescale == NULL || rescale->kind != RELATION_RESCALE || rescale->divisor_is_view ||
+        rescale->rounding != ROUND_FLOOR || rescale->outputs[0] != bit ||
+        !is_whole(program, rescale, &rescale->views[0]))
         return RELATION_NONE;
-    const struct relation *linear = producer_before(program, rescale->views[0].tensor, (size_t)(rescale - program->relations));
-    if (linear == NULL || linear->kind != RELATION_LINEAR || linear->term_count != 1 || wide_compare(linear->constant, rescale->divisor) != 0 ||
-        wide_compare(linear->terms[0].coefficient, wide_from_i64(1)) != 0 || !is_whole(program, linear, &linear->terms[0].factors[0]))
+    const struct relation *linear =
+        producer_before(program, rescale->views[0].tensor, (size_t)(rescale - program->relations));
+    if (linear == NULL || linear->kind != RELATION_LINEAR || linear->term_count != 1 ||
+        wide_compare(linear->constant, rescale->divisor) != 0 ||
+        wide_compare(linear->terms[0].coefficient, wide_from_i64(1)) != 0 ||
+        !is_whole(program, linear, &linear->terms[0].factors[0]))
         return RELATION_NONE;
     return linear->terms[0].factors[0].tensor;
 }
 
 /*
- * Plain interval arithmetic, and again with each bit of the first term put to 0 and to 1: b x + y - b y is then x or y, and
- * b x is not negative when b is the sign of x. Every such bound holds, so the best does.
+ * Plain interval arithmetic, and again with each bit of the first term put to 0 and to 1: b x + y -
+ * b y is then x or y, and b x is not negative when b is the sign of x. Every such bound holds, so
+ * the best does.
  */
-static bool product_range(const struct relation_program *program, const struct relation *relation, struct range *out)
+static bool product_range(const struct relation_program *program, const struct relation *relation,
+                          struct range *out)
 {
     struct monomial *list = calloc(relation->term_count + 1, sizeof *list);
     if (list == NULL)
         return false;
-    bool is_stored = relation >= program->relations && relation < program->relations + program->relation_count;
+    bool is_stored =
+        relation >= program->relations && relation < program->relations + program->relation_count;
     size_t before = is_stored ? (size_t)(relation - program->relations) : program->relation_count;
     struct range best = range_of_i64(0, 0);
     bool found = substituted_range(program, relation, &(struct condition){0}, list, &best);
@@ -334,11 +362,14 @@ static bool product_range(const struct relation_program *program, const struct r
             continue;
         uint32_t compared = compared_tensor(program, bit->tensor, before);
         struct range zero, one;
-        if (!substituted_range(program, relation, &(struct condition){bit, compared, false}, list, &zero) ||
-            !substituted_range(program, relation, &(struct condition){bit, compared, true}, list, &one))
+        if (!substituted_range(program, relation, &(struct condition){bit, compared, false}, list,
+                               &zero) ||
+            !substituted_range(program, relation, &(struct condition){bit, compared, true}, list,
+                               &one))
             continue;
         struct range hull = range_hull(zero, one);
-        best = found ? range_make(wide_max(best.low, hull.low), wide_min(best.high, hull.high)) : hull;
+        best =
+            found ? range_make(wide_max(best.low, hull.low), wide_min(best.high, hull.high)) : hull;
         found = true;
     }
     free(list);
@@ -346,20 +377,25 @@ static bool product_range(const struct relation_program *program, const struct r
     return found;
 }
 
-/* Position by position, adding the ranges of the terms that are there: elements put together from several tensors. */
-static bool pieced_range(const struct relation_program *program, const struct relation *relation, struct range *out)
+/* Position by position, adding the ranges of the terms that are there: elements put together from
+ * several tensors. */
+static bool pieced_range(const struct relation_program *program, const struct relation *relation,
+                         struct range *out)
 {
     struct range *terms = calloc(relation->term_count, sizeof *terms);
     bool fits = terms != NULL;
     for (size_t t = 0; t < relation->term_count && fits; t++) {
-        const struct relation_tensor *tensor = &program->tensors[relation->terms[t].factors[0].tensor];
-        fits = range_scale(&terms[t], (struct range){tensor->low, tensor->high}, relation->terms[t].coefficient);
+        const struct relation_tensor *tensor =
+            &program->tensors[relation->terms[t].factors[0].tensor];
+        fits = range_scale(&terms[t], (struct range){tensor->low, tensor->high},
+                           relation->terms[t].coefficient);
     }
     size_t count = space_count(relation);
     for (size_t p = 0; p < count && fits; p++) {
         struct range sum = range_make(relation->constant, relation->constant);
         for (size_t t = 0; t < relation->term_count && fits; t++) {
-            if (relation_view_element(&relation->terms[t].factors[0], relation->space_rank, relation->space, p) >= 0)
+            if (relation_view_element(&relation->terms[t].factors[0], relation->space_rank,
+                                      relation->space, p) >= 0)
                 fits = range_add(&sum, sum, terms[t]);
         }
         *out = p == 0 ? sum : range_hull(*out, sum);
@@ -368,7 +404,8 @@ static bool pieced_range(const struct relation_program *program, const struct re
     return fits && count > 0;
 }
 
-static bool linear_range(const struct relation_program *program, const struct relation *relation, struct range *out)
+static bool linear_range(const struct relation_program *program, const struct relation *relation,
+                         struct range *out)
 {
     for (size_t t = 0; t < relation->term_count; t++) {
         if (view_may_be_zero(relation, &relation->terms[t].factors[0]))
@@ -377,19 +414,22 @@ static bool linear_range(const struct relation_program *program, const struct re
     struct range sum = range_make(relation->constant, relation->constant);
     for (size_t t = 0; t < relation->term_count; t++) {
         struct range term = range_of_view(program, relation, &relation->terms[t].factors[0]);
-        if (!range_scale(&term, term, relation->terms[t].coefficient) || !range_add(&sum, sum, term))
+        if (!range_scale(&term, term, relation->terms[t].coefficient) ||
+            !range_add(&sum, sum, term))
             return false;
     }
     *out = sum;
     return true;
 }
 
-static bool contract_range(const struct relation_program *program, const struct relation *relation, struct range *out)
+static bool contract_range(const struct relation_program *program, const struct relation *relation,
+                           struct range *out)
 {
     int64_t inner = 1;
     for (unsigned d = relation->space_rank - relation->contract_rank; d < relation->space_rank; d++)
         inner *= relation->space[d];
-    struct range a = range_of_view(program, relation, &relation->views[0]), b = range_of_view(program, relation, &relation->views[1]);
+    struct range a = range_of_view(program, relation, &relation->views[0]),
+                 b = range_of_view(program, relation, &relation->views[1]);
     struct range product;
     if (!range_product(&product, a, b))
         return false;
@@ -398,7 +438,8 @@ static bool contract_range(const struct relation_program *program, const struct 
     return range_scale(out, product, wide_from_i64(inner));
 }
 
-static bool rescale_range(const struct relation_program *program, const struct relation *relation, unsigned k, struct range *out)
+static bool rescale_range(const struct relation_program *program, const struct relation *relation,
+                          unsigned k, struct range *out)
 {
     struct range d = range_make(relation->divisor, relation->divisor);
     if (relation->divisor_is_view)
@@ -427,7 +468,8 @@ static struct range table_range(const struct relation_table *table, unsigned k)
     return range;
 }
 
-bool range_of_output(const struct relation_program *program, const struct relation *relation, unsigned k, struct range *out)
+bool range_of_output(const struct relation_program *program, const struct relation *relation,
+                     unsigned k, struct range *out)
 {
     switch (relation->kind) {
     case RELATION_LINEAR:
@@ -445,7 +487,8 @@ bool range_of_output(const struct relation_program *program, const struct relati
         *out = table_range(&program->tables[relation->table], k);
         return true;
     case RELATION_READ:
-        *out = (struct range){program->tensors[relation->memory].low, program->tensors[relation->memory].high};
+        *out = (struct range){program->tensors[relation->memory].low,
+                              program->tensors[relation->memory].high};
         return true;
     case RELATION_RANGE:
     case RELATION_PERMUTE:
@@ -460,7 +503,8 @@ bool range_of_output(const struct relation_program *program, const struct relati
 
 struct proof {
     const struct relation_program *program;
-    bool **enforced; /* [tensor_count][count] for tensors whose range no producer implies, else NULL */
+    bool **
+        enforced; /* [tensor_count][count] for tensors whose range no producer implies, else NULL */
 };
 
 static void mark(const struct proof *proof, const struct relation *relation, struct range range)
@@ -483,9 +527,12 @@ static void mark_dividend(const struct proof *proof, const struct relation *rela
 {
     const struct relation_tensor *y = &proof->program->tensors[relation->outputs[0]];
     struct range range = {y->low, y->high};
-    wide one = wide_from_i64(1), half = relation->rounding == ROUND_HALF_UP ? wide_shift_right(relation->divisor, 1) : wide_from_i64(0);
-    if (relation->divisor_is_view || !wide_mul(&range.low, range.low, relation->divisor) || !wide_sub(&range.low, range.low, half) ||
-        !wide_add(&range.high, range.high, one) || !wide_mul(&range.high, range.high, relation->divisor) ||
+    wide one = wide_from_i64(1), half = relation->rounding == ROUND_HALF_UP
+                                            ? wide_shift_right(relation->divisor, 1)
+                                            : wide_from_i64(0);
+    if (relation->divisor_is_view || !wide_mul(&range.low, range.low, relation->divisor) ||
+        !wide_sub(&range.low, range.low, half) || !wide_add(&range.high, range.high, one) ||
+        !wide_mul(&range.high, range.high, relation->divisor) ||
         !wide_sub(&range.high, range.high, half) || !wide_sub(&range.high, range.high, one))
         return;
     mark(proof, relation, range);
@@ -499,21 +546,24 @@ static void mark_relation(const struct proof *proof, const struct relation *rela
     if (relation->kind == RELATION_RANGE) {
         mark(proof, relation, range_make(relation->low, relation->high));
     } else if (relation->kind == RELATION_READ) {
-        mark(proof, relation, range_of_i64(0, proof->program->tensors[relation->memory].shape[0] - 1));
+        mark(proof, relation,
+             range_of_i64(0, proof->program->tensors[relation->memory].shape[0] - 1));
     } else if (relation->kind == RELATION_TABLE) {
         const struct relation_table *table = &proof->program->tables[relation->table];
         mark(proof, relation, range_of_i64(table->x_low, table->x_low + (int64_t)table->size - 1));
     }
 }
 
-static bool is_implied(const struct relation_program *program, const struct relation *relation, unsigned k)
+static bool is_implied(const struct relation_program *program, const struct relation *relation,
+                       unsigned k)
 {
     const struct relation_tensor *tensor = &program->tensors[relation->outputs[k]];
     struct range implied, declared = {tensor->low, tensor->high};
     /* A quotient is put into its range, a digest has the whole field, a salt is opaque. */
     if ((relation->kind == RELATION_RESCALE && k == 0) || relation->kind == RELATION_DIGEST)
         return true;
-    return tensor->count == 0 || (range_of_output(program, relation, k, &implied) && range_contains(declared, implied));
+    return tensor->count == 0 ||
+           (range_of_output(program, relation, k, &implied) && range_contains(declared, implied));
 }
 
 static enum status prove(struct proof *proof, struct arena *arena, struct diag *diag)
@@ -521,7 +571,8 @@ static enum status prove(struct proof *proof, struct arena *arena, struct diag *
     const struct relation_program *program = proof->program;
     proof->enforced = arena_array(arena, bool *, program->tensor_count + 1);
     if (proof->enforced == NULL)
-        return diag_set(diag, STATUS_NO_MEMORY, "no memory to bound %zu tensors", program->tensor_count);
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory to bound %zu tensors",
+                        program->tensor_count);
     for (size_t i = 0; i < program->relation_count; i++) {
         const struct relation *relation = &program->relations[i];
         for (unsigned k = 0; k < relation->output_count; k++) {
@@ -530,7 +581,8 @@ static enum status prove(struct proof *proof, struct arena *arena, struct diag *
                 continue;
             proof->enforced[out] = arena_array(arena, bool, program->tensors[out].count);
             if (proof->enforced[out] == NULL)
-                return diag_set(diag, STATUS_NO_MEMORY, "no memory to bound '%s'", program->tensors[out].name);
+                return diag_set(diag, STATUS_NO_MEMORY, "no memory to bound '%s'",
+                                program->tensors[out].name);
         }
     }
     for (size_t i = 0; i < program->relation_count; i++)
@@ -538,19 +590,24 @@ static enum status prove(struct proof *proof, struct arena *arena, struct diag *
     for (size_t t = 0; t < program->tensor_count; t++) {
         for (size_t e = 0; proof->enforced[t] != NULL && e < program->tensors[t].count; e++) {
             if (!proof->enforced[t][e])
-                return diag_set(diag, STATUS_BAD_INPUT, "the range of tensor '%s' at element %zu follows from nothing", program->tensors[t].name, e);
+                return diag_set(diag, STATUS_BAD_INPUT,
+                                "the range of tensor '%s' at element %zu follows from nothing",
+                                program->tensors[t].name, e);
         }
     }
     return STATUS_OK;
 }
 
-enum status pass_bound_ranges(const struct relation_program *program, unsigned capacity_bits, struct diag *diag)
+enum status pass_bound_ranges(const struct relation_program *program, unsigned capacity_bits,
+                              struct diag *diag)
 {
     for (size_t t = 0; t < program->tensor_count; t++) {
         const struct relation_tensor *tensor = &program->tensors[t];
         unsigned bits = range_bits((struct range){tensor->low, tensor->high});
         if (bits > capacity_bits && bits != 254)
-            return diag_set(diag, STATUS_LIMIT, "tensor '%s' needs %u bits of integer, the target holds %u", tensor->name, bits, capacity_bits);
+            return diag_set(diag, STATUS_LIMIT,
+                            "tensor '%s' needs %u bits of integer, the target holds %u",
+                            tensor->name, bits, capacity_bits);
     }
     struct arena scratch;
     arena_init(&scratch, 0);

@@ -1,9 +1,10 @@
 /*
  * Proven integer ranges: exact interval arithmetic on relations.
  *
- * Lowering asks for the interval of each relation it adds and declares it as the range of the output; pass_bound_ranges
- * proves afterwards, independently of how a program was made, that every declared range is either implied by the ranges of the
- * relation's operands or enforced by a relation.
+ * Lowering asks for the interval of each relation it adds and declares it as the range of the
+ * output; pass_bound_ranges proves afterwards, independently of how a program was made, that every
+ * declared range is either implied by the ranges of the relation's operands or enforced by a
+ * relation.
  */
 #ifndef SERTN_PASSES_BOUND_RANGES_H
 #define SERTN_PASSES_BOUND_RANGES_H
@@ -30,19 +31,24 @@ struct range range_round_up(struct range a);
 /* k of range_round_up: bits of magnitude without the sign. */
 unsigned range_bits(struct range a);
 
-/* Values a view can give: the tensor's range, and zero when some index of the space is outside the view's box or list. */
-struct range range_of_view(const struct relation_program *program, const struct relation *relation, const struct relation_view *view);
+/* Values a view can give: the tensor's range, and zero when some index of the space is outside the
+ * view's box or list. */
+struct range range_of_view(const struct relation_program *program, const struct relation *relation,
+                           const struct relation_view *view);
 
 /*
- * Range of output `k` of a relation from the ranges of its operands. Quotients, table outputs and what is read have ranges of
- * their own; hints and digests have none: false. False also when a bound leaves 256 bits.
+ * Range of output `k` of a relation from the ranges of its operands. Quotients, table outputs and
+ * what is read have ranges of their own; hints and digests have none: false. False also when a
+ * bound leaves 256 bits.
  */
-bool range_of_output(const struct relation_program *program, const struct relation *relation, unsigned k, struct range *out);
+bool range_of_output(const struct relation_program *program, const struct relation *relation,
+                     unsigned k, struct range *out);
 
 /*
- * Proves every declared range. Errors: STATUS_BAD_INPUT naming the tensor whose range nothing implies; STATUS_LIMIT when a value
- * needs more than capacity_bits bits.
+ * Proves every declared range. Errors: STATUS_BAD_INPUT naming the tensor whose range nothing
+ * implies; STATUS_LIMIT when a value needs more than capacity_bits bits.
  */
-enum status pass_bound_ranges(const struct relation_program *program, unsigned capacity_bits, struct diag *diag) SERTN_MUST_CHECK;
+enum status pass_bound_ranges(const struct relation_program *program, unsigned capacity_bits,
+                              struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

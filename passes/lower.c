@@ -1,5 +1,6 @@
 /*
- * Lowering of a whole graph: inputs, nodes in order by the table lower_rules.def, outputs. See lower.h.
+ * Lowering of a whole graph: inputs, nodes in order by the table lower_rules.def, outputs. See
+ * lower.h.
  */
 #include "passes/lower.h"
 
@@ -57,8 +58,10 @@ const struct tensor *lowering_known(struct lowering *l, size_t i)
 {
     const struct graph_value *value = lowering_graph_value(l, i);
     if (value->data == NULL)
-        lowering_fail(l, STATUS_UNSUPPORTED, "operand %zu ('%s') has to be known when the circuit is made; give it with --bind %s=...", i, value->name,
-                      value->name);
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "operand %zu ('%s') has to be known when the circuit is made; give it with "
+                      "--bind %s=...",
+                      i, value->name, value->name);
     return value->data;
 }
 
@@ -99,7 +102,8 @@ static int32_t exact_fraction(const struct tensor *data, int32_t most)
 {
     int32_t needed = 0;
     for (size_t i = 0; i < data->count && needed < most; i++) {
-        while (needed < most && ldexp(data->data.real[i], needed) != floor(ldexp(data->data.real[i], needed)))
+        while (needed < most &&
+               ldexp(data->data.real[i], needed) != floor(ldexp(data->data.real[i], needed)))
             needed++;
     }
     return needed;
@@ -129,7 +133,8 @@ static uint32_t make_stored(struct lowering *l, uint32_t v)
     if (!is_private)
         return make_constant(l, value->data, fraction);
     if (element_type_is_float(value->data->type))
-        return lowering_parameter(l, value->name, &value->data->shape, value->data->data.real, 1, fraction);
+        return lowering_parameter(l, value->name, &value->data->shape, value->data->data.real, 1,
+                                  fraction);
     wide *integers = lowering_array(l, wide, value->data->count);
     for (size_t i = 0; i < value->data->count; i++)
         integers[i] = wide_from_i64(value->data->data.integer[i]);
@@ -140,7 +145,8 @@ uint32_t lowering_input_or_nan(struct lowering *l, size_t i)
 {
     uint32_t v = lowering_value(l, i);
     if (l->tensor_of[v] == RELATION_NONE) {
-        ASSERT(l->graph->values[v].kind == VALUE_CONSTANT || l->graph->values[v].kind == VALUE_PARAMETER);
+        ASSERT(l->graph->values[v].kind == VALUE_CONSTANT ||
+               l->graph->values[v].kind == VALUE_PARAMETER);
         l->tensor_of[v] = make_stored(l, v);
     }
     return l->tensor_of[v];
@@ -166,14 +172,16 @@ uint32_t lowering_input(struct lowering *l, size_t i)
 
 /* ---- results ---- */
 
-void lowering_note_range(struct lowering *l, const char *value, struct range range, int32_t fraction)
+void lowering_note_range(struct lowering *l, const char *value, struct range range,
+                         int32_t fraction)
 {
     struct lowering_result *result = l->result;
     void *array = result->ranges;
     lowering_grow(l, &array, &l->range_capacity, result->range_count + 1, sizeof *result->ranges);
     result->ranges = array;
     result->ranges[result->range_count++] = (struct inserted_range){
-        value, l->node == NULL ? "" : l->node->name, ldexp(wide_to_double(range.low), -fraction), ldexp(wide_to_double(range.high), -fraction)};
+        value, l->node == NULL ? "" : l->node->name, ldexp(wide_to_double(range.low), -fraction),
+        ldexp(wide_to_double(range.high), -fraction)};
 }
 
 /* Smallest k with |x| <= 2^k for both bounds. */
@@ -198,8 +206,9 @@ struct range lowering_calibrated(const struct value_plan *plan, int32_t fraction
 }
 
 /*
- * Interval arithmetic may exceed what a value really takes by this many bits before a range is put in. Wide values cost limbs
- * at the next nonlinear step only; a range refuses inputs far from the calibration data.
+ * Interval arithmetic may exceed what a value really takes by this many bits before a range is put
+ * in. Wide values cost limbs at the next nonlinear step only; a range refuses inputs far from the
+ * calibration data.
  */
 enum { INTERVAL_SLACK_BITS = 24, WIDTH_BUDGET_BITS = 160 };
 
@@ -207,9 +216,11 @@ static uint32_t hold_width(struct lowering *l, uint32_t v, uint32_t tensor)
 {
     const struct value_plan *plan = &l->plan->values[v];
     const struct relation_tensor *t = lowering_tensor(l, tensor);
-    if (t->role != ROLE_WITNESS || t->encoding == ENCODING_FLOAT_KEY || (plan->low == 0 && plan->high == 0))
+    if (t->role != ROLE_WITNESS || t->encoding == ENCODING_FLOAT_KEY ||
+        (plan->low == 0 && plan->high == 0))
         return tensor;
-    struct range own = {t->low, t->high}, calibrated = lowering_calibrated(plan, -t->scale.exponent);
+    struct range own = {t->low, t->high},
+                 calibrated = lowering_calibrated(plan, -t->scale.exponent);
     unsigned bits = range_bits(own), seen = range_bits(calibrated);
     if (bits <= seen + INTERVAL_SLACK_BITS && bits <= WIDTH_BUDGET_BITS)
         return tensor;
@@ -232,10 +243,12 @@ void lowering_output(struct lowering *l, size_t i, uint32_t tensor)
 /* ---- inputs ---- */
 
 /*
- * Integers that stand for the real numbers of [low, high]: rounded inwards. A default range ends one step below 2^k. NaN takes the lowest
- * integer of a default range, and one below a declared range.
+ * Integers that stand for the real numbers of [low, high]: rounded inwards. A default range ends
+ * one step below 2^k. NaN takes the lowest integer of a default range, and one below a declared
+ * range.
  */
-static struct range input_range(struct lowering *l, const struct input_plan *plan, const struct graph_value *value, int32_t fraction, bool takes_nan)
+static struct range input_range(struct lowering *l, const struct input_plan *plan,
+                                const struct graph_value *value, int32_t fraction, bool takes_nan)
 {
     if (value->type == ELEMENT_BOOL)
         return range_of_i64(0, 1);
@@ -243,8 +256,11 @@ static struct range input_range(struct lowering *l, const struct input_plan *pla
         return range_of_i64(-1, (int64_t)value->text_table->count - 1);
     double low = ceil(ldexp(plan->low, fraction)), high = floor(ldexp(plan->high, fraction));
     struct range range;
-    if (!wide_from_double(&range.low, low) || !wide_from_double(&range.high, high) || wide_compare(range.low, range.high) > 0)
-        lowering_fail(l, STATUS_BAD_INPUT, "input '%s': no fixed-point number lies in its range %g:%g", value->name, plan->low, plan->high);
+    if (!wide_from_double(&range.low, low) || !wide_from_double(&range.high, high) ||
+        wide_compare(range.low, range.high) > 0)
+        lowering_fail(l, STATUS_BAD_INPUT,
+                      "input '%s': no fixed-point number lies in its range %g:%g", value->name,
+                      plan->low, plan->high);
     if (!plan->is_declared)
         ASSERT(wide_sub(&range.high, range.high, wide_from_i64(1)));
     else if (takes_nan)
@@ -313,12 +329,18 @@ static void add_digest(struct lowering *l, struct port *port)
     ASSERT(wide_sub(&digest.high, wide_power_of_two(254), wide_from_i64(1)));
     port->salt = relation_add_tensor(l->program, &salt);
     port->digest = relation_add_tensor(l->program, &digest);
-    struct relation relation = {.kind = RELATION_DIGEST, .node = RELATION_NONE, .space_rank = 1, .view_count = 2, .output_count = 1};
+    struct relation relation = {.kind = RELATION_DIGEST,
+                                .node = RELATION_NONE,
+                                .space_rank = 1,
+                                .view_count = 2,
+                                .output_count = 1};
     relation.space[0] = (int64_t)lowering_tensor(l, port->tensor)->count;
-    relation.views[0] = (struct relation_view){.tensor = port->tensor, .stride = {1}, .high = {relation.space[0]}};
+    relation.views[0] =
+        (struct relation_view){.tensor = port->tensor, .stride = {1}, .high = {relation.space[0]}};
     relation.views[1] = (struct relation_view){.tensor = port->salt, .high = {relation.space[0]}};
     relation.outputs[0] = port->digest;
-    if (port->salt == RELATION_NONE || port->digest == RELATION_NONE || relation_add(l->program, &relation) == RELATION_NONE)
+    if (port->salt == RELATION_NONE || port->digest == RELATION_NONE ||
+        relation_add(l->program, &relation) == RELATION_NONE)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for the digest of '%s'", port->name);
 }
 
@@ -329,10 +351,12 @@ static void publish(struct lowering *l, struct port *port)
         return;
     if (port->visibility == PORT_HASHED)
         add_digest(l, port);
-    l->program->public_tensors[l->program->public_tensor_count++] = port->visibility == PORT_HASHED ? port->digest : port->tensor;
+    l->program->public_tensors[l->program->public_tensor_count++] =
+        port->visibility == PORT_HASHED ? port->digest : port->tensor;
 }
 
-static struct port port_of(const struct graph_value *value, uint32_t tensor, enum port_visibility visibility)
+static struct port port_of(const struct graph_value *value, uint32_t tensor,
+                           enum port_visibility visibility)
 {
     return (struct port){.name = value->name,
                          .type = value->type,
@@ -349,11 +373,13 @@ static struct port port_of(const struct graph_value *value, uint32_t tensor, enu
 
 enum { OUTPUT_BITS = 64 };
 
-/* A tensor of its own under the output's name; a very wide one is rounded to the bits the tolerance asks for. */
+/* A tensor of its own under the output's name; a very wide one is rounded to the bits the tolerance
+ * asks for. */
 static uint32_t make_output(struct lowering *l, uint32_t v, uint32_t tensor)
 {
     int32_t fraction = l->plan->values[v].fraction + l->plan->extra_bits;
-    if (lowering_form(l, tensor).encoding != ENCODING_FLOAT_KEY && range_bits(lowering_range_of(l, tensor)) > OUTPUT_BITS)
+    if (lowering_form(l, tensor).encoding != ENCODING_FLOAT_KEY &&
+        range_bits(lowering_range_of(l, tensor)) > OUTPUT_BITS)
         tensor = lowering_trim(l, tensor, fraction, 8);
     const struct relation_tensor *t = lowering_tensor(l, tensor);
     if (t->role != ROLE_WITNESS || t->is_output) {
@@ -371,7 +397,8 @@ static void add_output(struct lowering *l, size_t i)
     if (l->tensor_of[v] == RELATION_NONE)
         l->tensor_of[v] = make_stored(l, v);
     struct port *port = &l->result->interface.outputs[i];
-    *port = port_of(&l->graph->values[v], make_output(l, v, l->tensor_of[v]), l->options->outputs[i]);
+    *port =
+        port_of(&l->graph->values[v], make_output(l, v, l->tensor_of[v]), l->options->outputs[i]);
     l->program->tensors[port->tensor].is_output = port->visibility != PORT_PRIVATE;
     publish(l, port);
 }
@@ -384,7 +411,8 @@ static void name_nodes(struct lowering *l)
     l->program->node_names = lowering_array(l, const char *, graph->node_count);
     l->program->node_count = graph->node_count;
     for (size_t n = 0; n < graph->node_count; n++) {
-        l->program->node_names[n] = arena_printf(l->arena, "%s (%s)", graph->nodes[n].name, op_name(graph->nodes[n].op));
+        l->program->node_names[n] =
+            arena_printf(l->arena, "%s (%s)", graph->nodes[n].name, op_name(graph->nodes[n].op));
         if (l->program->node_names[n] == NULL)
             lowering_fail(l, STATUS_NO_MEMORY, "no memory for node names");
     }
@@ -400,7 +428,8 @@ static void lower_all(struct lowering *l)
     memset(l->without_nan, 0xff, graph->value_count * sizeof *l->without_nan);
     l->program->input_tensors = lowering_array(l, uint32_t, graph->input_count);
     l->program->input_tensor_count = graph->input_count;
-    l->program->public_tensors = lowering_array(l, uint32_t, graph->input_count + graph->output_count);
+    l->program->public_tensors =
+        lowering_array(l, uint32_t, graph->input_count + graph->output_count);
     struct interface *interface = &l->result->interface;
     interface->inputs = lowering_array(l, struct port, graph->input_count);
     interface->input_count = graph->input_count;
@@ -409,7 +438,8 @@ static void lower_all(struct lowering *l)
     name_nodes(l);
     l->node_index = RELATION_NONE;
     for (size_t i = 0; i < graph->input_count; i++) {
-        interface->inputs[i] = port_of(&graph->values[graph->inputs[i]], add_input(l, i), l->options->inputs[i]);
+        interface->inputs[i] =
+            port_of(&graph->values[graph->inputs[i]], add_input(l, i), l->options->inputs[i]);
         publish(l, &interface->inputs[i]);
     }
     for (size_t n = 0; n < graph->node_count; n++) {
@@ -417,7 +447,8 @@ static void lower_all(struct lowering *l)
         l->node_index = (uint32_t)n;
         l->serial = 0;
         if (!lower_op_is_supported(l->node->op))
-            lowering_fail(l, STATUS_UNSUPPORTED, "no lowering for this operator; see sertnc --list-ops");
+            lowering_fail(l, STATUS_UNSUPPORTED,
+                          "no lowering for this operator; see sertnc --list-ops");
         rules[l->node->op](l);
     }
     l->node = NULL;
@@ -434,7 +465,8 @@ static enum status run(struct lowering *l)
     return STATUS_OK;
 }
 
-enum status lower_graph(struct lowering_result *result, const struct graph *graph, const struct quantize_plan *plan, const struct lower_options *options,
+enum status lower_graph(struct lowering_result *result, const struct graph *graph,
+                        const struct quantize_plan *plan, const struct lower_options *options,
                         struct arena *arena, struct diag *diag)
 {
     memset(result, 0, sizeof *result);
@@ -442,6 +474,12 @@ enum status lower_graph(struct lowering_result *result, const struct graph *grap
     result->program = arena_new(arena, struct relation_program);
     if (l == NULL || result->program == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory to lower the graph");
-    *l = (struct lowering){.graph = graph, .plan = plan, .options = options, .result = result, .program = result->program, .arena = arena, .diag = diag};
+    *l = (struct lowering){.graph = graph,
+                           .plan = plan,
+                           .options = options,
+                           .result = result,
+                           .program = result->program,
+                           .arena = arena,
+                           .diag = diag};
     return run(l);
 }

@@ -1,11 +1,12 @@
 /*
  * Lowering: tensor graph to relation program.
  *
- * Every operator becomes a composition of relations with one possible output. Fractions of values follow passes/quantize;
- * accumulators stay exact and are rescaled where a nonlinear operator needs it, or when they would grow too wide.
+ * Every operator becomes a composition of relations with one possible output. Fractions of values
+ * follow passes/quantize; accumulators stay exact and are rescaled where a nonlinear operator needs
+ * it, or when they would grow too wide.
  *
- * Chief invariant: apart from the values in struct parameter_values the result depends on shapes, public constants, options and power-of-two
- * widths only, never on a private parameter.
+ * Chief invariant: apart from the values in struct parameter_values the result depends on shapes,
+ * public constants, options and power-of-two widths only, never on a private parameter.
  */
 #ifndef SERTN_PASSES_LOWER_H
 #define SERTN_PASSES_LOWER_H
@@ -21,11 +22,12 @@ struct parameter_values {
     const wide *values; /* [tensor's count] */
 };
 
-/* A range that calibration put where interval arithmetic gave too wide a bound, or a divisor that must be positive. */
+/* A range that calibration put where interval arithmetic gave too wide a bound, or a divisor that
+ * must be positive. */
 struct inserted_range {
     const char *value; /* name of the graph value or of the step inside a node */
     const char *node;
-    double low, high;  /* real numbers */
+    double low, high; /* real numbers */
 };
 
 struct lower_options {
@@ -49,9 +51,11 @@ bool lower_op_is_supported(enum op_kind op);
 
 /*
  * Requires: known shapes, constants folded. Everything lives in `arena`.
- * Errors: UNSUPPORTED naming the node and why; LIMIT when a value leaves the target's capacity; NO_MEMORY.
+ * Errors: UNSUPPORTED naming the node and why; LIMIT when a value leaves the target's capacity;
+ * NO_MEMORY.
  */
-enum status lower_graph(struct lowering_result *result, const struct graph *graph, const struct quantize_plan *plan,
-                        const struct lower_options *options, struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
+enum status lower_graph(struct lowering_result *result, const struct graph *graph,
+                        const struct quantize_plan *plan, const struct lower_options *options,
+                        struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

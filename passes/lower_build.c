@@ -1,5 +1,6 @@
 /*
- * Builders of lowering: tensors, relations with their intervals, small compositions. See lower_internal.h.
+ * Builders of lowering: tensors, relations with their intervals, small compositions. See
+ * lower_internal.h.
  */
 #include "passes/lower_internal.h"
 
@@ -16,7 +17,8 @@ _Noreturn void lowering_fail(struct lowering *l, enum status status, const char 
     l->status = diag_set_v(l->diag, status, format, arguments);
     va_end(arguments);
     if (l->node != NULL)
-        l->status = diag_prefix(l->diag, status, "node %s (%s, opset %d)", l->node->name, op_name(l->node->op), l->node->opset);
+        l->status = diag_prefix(l->diag, status, "node %s (%s, opset %d)", l->node->name,
+                                op_name(l->node->op), l->node->opset);
     longjmp(l->escape, 1);
 }
 
@@ -66,7 +68,8 @@ size_t shape_elements(const struct shape *shape)
 unsigned lowering_axis(struct lowering *l, int64_t axis, unsigned rank)
 {
     if (axis < -(int64_t)rank || axis >= (int64_t)rank)
-        lowering_fail(l, STATUS_BAD_INPUT, "axis %lld is outside a tensor of rank %u", (long long)axis, rank);
+        lowering_fail(l, STATUS_BAD_INPUT, "axis %lld is outside a tensor of rank %u",
+                      (long long)axis, rank);
     return (unsigned)(axis < 0 ? axis + (int64_t)rank : axis);
 }
 
@@ -112,8 +115,9 @@ struct form form_integer(void)
     return (struct form){ENCODING_INTEGER, 0, 0};
 }
 
-static uint32_t add_tensor(struct lowering *l, const char *name, const struct shape *shape, struct form form, enum relation_role role,
-                           struct range range, const wide *values)
+static uint32_t add_tensor(struct lowering *l, const char *name, const struct shape *shape,
+                           struct form form, enum relation_role role, struct range range,
+                           const wide *values)
 {
     struct relation_tensor tensor = {.name = name,
                                      .rank = shape->rank,
@@ -126,7 +130,9 @@ static uint32_t add_tensor(struct lowering *l, const char *name, const struct sh
                                      .values = values};
     memcpy(tensor.shape, shape->dim, sizeof shape->dim);
     if (range_bits(range) > l->options->capacity_bits && range_bits(range) != 254)
-        lowering_fail(l, STATUS_LIMIT, "a value needs %u bits and the prover holds %u; declare a smaller --range or a larger --tolerance",
+        lowering_fail(l, STATUS_LIMIT,
+                      "a value needs %u bits and the prover holds %u; declare a smaller --range or "
+                      "a larger --tolerance",
                       range_bits(range), l->options->capacity_bits);
     uint32_t index = relation_add_tensor(l->program, &tensor);
     if (index == RELATION_NONE)
@@ -137,7 +143,8 @@ static uint32_t add_tensor(struct lowering *l, const char *name, const struct sh
 /* "node.7": the eighth generated tensor. */
 static const char *generated_name(struct lowering *l)
 {
-    const char *name = arena_printf(l->arena, "%s.%u", l->node == NULL ? "input" : l->node->name, l->serial++);
+    const char *name =
+        arena_printf(l->arena, "%s.%u", l->node == NULL ? "input" : l->node->name, l->serial++);
     if (name == NULL)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for a name");
     return name;
@@ -151,9 +158,11 @@ static struct range range_of_values(const wide *values, size_t count)
     return range;
 }
 
-uint32_t lowering_constant(struct lowering *l, const struct shape *shape, struct form form, const wide *values)
+uint32_t lowering_constant(struct lowering *l, const struct shape *shape, struct form form,
+                           const wide *values)
 {
-    return add_tensor(l, generated_name(l), shape, form, ROLE_CONSTANT, range_of_values(values, shape_elements(shape)), values);
+    return add_tensor(l, generated_name(l), shape, form, ROLE_CONSTANT,
+                      range_of_values(values, shape_elements(shape)), values);
 }
 
 uint32_t lowering_constant_i64(struct lowering *l, int64_t value)
@@ -163,14 +172,16 @@ uint32_t lowering_constant_i64(struct lowering *l, int64_t value)
     return lowering_constant(l, &scalar, form_integer(), &number);
 }
 
-/* Declared ranges of parameters say no more of their values than a number of bits, and no less than one. */
+/* Declared ranges of parameters say no more of their values than a number of bits, and no less than
+ * one. */
 static struct range parameter_range(const wide *values, size_t count)
 {
     struct range range = range_hull(range_of_values(values, count), range_of_i64(-2, 1));
     return range_round_up(range);
 }
 
-static uint32_t add_parameter(struct lowering *l, const char *name, const struct shape *shape, struct form form, const wide *values, struct range range)
+static uint32_t add_parameter(struct lowering *l, const char *name, const struct shape *shape,
+                              struct form form, const wide *values, struct range range)
 {
     if (l->options->public_parameters)
         return lowering_constant(l, shape, form, values);
@@ -178,7 +189,8 @@ static uint32_t add_parameter(struct lowering *l, const char *name, const struct
     uint32_t tensor = add_tensor(l, name, shape, form, ROLE_PARAMETER, range, NULL);
     struct lowering_result *result = l->result;
     void *array = result->parameters;
-    lowering_grow(l, &array, &l->parameter_capacity, result->parameter_count + 1, sizeof *result->parameters);
+    lowering_grow(l, &array, &l->parameter_capacity, result->parameter_count + 1,
+                  sizeof *result->parameters);
     result->parameters = array;
     wide *copy = lowering_array(l, wide, count);
     if (count > 0)
@@ -187,12 +199,15 @@ static uint32_t add_parameter(struct lowering *l, const char *name, const struct
     return tensor;
 }
 
-uint32_t lowering_parameter_wide(struct lowering *l, const char *name, const struct shape *shape, struct form form, const wide *values)
+uint32_t lowering_parameter_wide(struct lowering *l, const char *name, const struct shape *shape,
+                                 struct form form, const wide *values)
 {
-    return add_parameter(l, name, shape, form, values, parameter_range(values, shape_elements(shape)));
+    return add_parameter(l, name, shape, form, values,
+                         parameter_range(values, shape_elements(shape)));
 }
 
-uint32_t lowering_parameter_bits(struct lowering *l, const char *name, const struct shape *shape, struct form form, const wide *values, unsigned bits)
+uint32_t lowering_parameter_bits(struct lowering *l, const char *name, const struct shape *shape,
+                                 struct form form, const wide *values, unsigned bits)
 {
     struct range range = {wide_from_i64(0), wide_from_i64(0)};
     wide power = wide_power_of_two(bits);
@@ -204,13 +219,17 @@ uint32_t lowering_parameter_bits(struct lowering *l, const char *name, const str
 wide lowering_real(struct lowering *l, double value, int32_t fraction)
 {
     wide out;
-    /* ldexp is exact here: doubles hold the product unless it under- or overflows, and wide_from_double rounds to nearest even. */
+    /* ldexp is exact here: doubles hold the product unless it under- or overflows, and
+     * wide_from_double rounds to nearest even. */
     if (!isfinite(value) || !wide_from_double(&out, ldexp(value, fraction)))
-        lowering_fail(l, STATUS_UNSUPPORTED, "the stored number %g has no fixed-point form with %d fraction bits", value, fraction);
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "the stored number %g has no fixed-point form with %d fraction bits", value,
+                      fraction);
     return out;
 }
 
-uint32_t lowering_parameter(struct lowering *l, const char *name, const struct shape *shape, const double *values, double scale, int32_t fraction)
+uint32_t lowering_parameter(struct lowering *l, const char *name, const struct shape *shape,
+                            const double *values, double scale, int32_t fraction)
 {
     size_t count = shape_elements(shape);
     wide *integers = lowering_array(l, wide, count);
@@ -231,26 +250,35 @@ struct relation_term lowering_term_view(wide coefficient, struct relation_view v
     return (struct relation_term){.coefficient = coefficient, .factor_count = 1, .factors = {view}};
 }
 
-struct relation_term lowering_term_wide(struct lowering *l, wide coefficient, uint32_t tensor, const struct shape *space)
+struct relation_term lowering_term_wide(struct lowering *l, wide coefficient, uint32_t tensor,
+                                        const struct shape *space)
 {
     return lowering_term_view(coefficient, lowering_view(l, tensor, space));
 }
 
-struct relation_term lowering_term(struct lowering *l, int64_t coefficient, uint32_t tensor, const struct shape *space)
+struct relation_term lowering_term(struct lowering *l, int64_t coefficient, uint32_t tensor,
+                                   const struct shape *space)
 {
     return lowering_term_wide(l, wide_from_i64(coefficient), tensor, space);
 }
 
-struct relation_term lowering_term_product(struct lowering *l, int64_t coefficient, uint32_t a, uint32_t b, const struct shape *space)
+struct relation_term lowering_term_product(struct lowering *l, int64_t coefficient, uint32_t a,
+                                           uint32_t b, const struct shape *space)
 {
-    return (struct relation_term){.coefficient = wide_from_i64(coefficient),
-                                  .factor_count = 2,
-                                  .factors = {lowering_view(l, a, space), lowering_view(l, b, space)}};
+    return (struct relation_term){
+        .coefficient = wide_from_i64(coefficient),
+        .factor_count = 2,
+        .factors = {lowering_view(l, a, space), lowering_view(l, b, space)}};
 }
 
-static struct relation relation_in(const struct lowering *l, enum relation_kind kind, const struct shape *space)
+static struct relation relation_in(const struct lowering *l, enum relation_kind kind,
+                                   const struct shape *space)
 {
-    struct relation relation = {.kind = kind, .node = l->node_index, .space_rank = space->rank, .table = RELATION_NONE, .memory = RELATION_NONE};
+    struct relation relation = {.kind = kind,
+                                .node = l->node_index,
+                                .space_rank = space->rank,
+                                .table = RELATION_NONE,
+                                .memory = RELATION_NONE};
     memcpy(relation.space, space->dim, sizeof space->dim);
     return relation;
 }
@@ -258,7 +286,8 @@ static struct relation relation_in(const struct lowering *l, enum relation_kind 
 static void add_relation(struct lowering *l, const struct relation *relation)
 {
     if (relation_add(l->program, relation) == RELATION_NONE)
-        lowering_fail(l, STATUS_NO_MEMORY, "no memory for relation %zu", l->program->relation_count);
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for relation %zu",
+                      l->program->relation_count);
 }
 
 static struct range output_range(struct lowering *l, const struct relation *relation, unsigned k)
@@ -270,16 +299,19 @@ static struct range output_range(struct lowering *l, const struct relation *rela
 }
 
 /* Adds output 0 with the interval of the relation, then the relation. */
-static uint32_t add_computed(struct lowering *l, struct relation *relation, const struct shape *shape, struct form form)
+static uint32_t add_computed(struct lowering *l, struct relation *relation,
+                             const struct shape *shape, struct form form)
 {
-    struct range range = shape_elements(shape) == 0 ? range_of_i64(0, 0) : output_range(l, relation, 0);
+    struct range range =
+        shape_elements(shape) == 0 ? range_of_i64(0, 0) : output_range(l, relation, 0);
     relation->output_count = 1;
     relation->outputs[0] = add_tensor(l, generated_name(l), shape, form, ROLE_WITNESS, range, NULL);
     add_relation(l, relation);
     return relation->outputs[0];
 }
 
-uint32_t lowering_linear(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count, wide constant)
+uint32_t lowering_linear(struct lowering *l, const struct shape *shape, struct form form,
+                         const struct relation_term *terms, size_t count, wide constant)
 {
     struct relation relation = relation_in(l, RELATION_LINEAR, shape);
     relation.terms = (struct relation_term *)terms;
@@ -289,8 +321,9 @@ uint32_t lowering_linear(struct lowering *l, const struct shape *shape, struct f
 }
 
 /* A sum with a given range for its output. */
-static uint32_t sum_within(struct lowering *l, enum relation_kind kind, const struct shape *shape, struct form form, const struct relation_term *terms,
-                           size_t count, wide constant, struct range range)
+static uint32_t sum_within(struct lowering *l, enum relation_kind kind, const struct shape *shape,
+                           struct form form, const struct relation_term *terms, size_t count,
+                           wide constant, struct range range)
 {
     struct relation relation = relation_in(l, kind, shape);
     relation.terms = (struct relation_term *)terms;
@@ -302,24 +335,28 @@ static uint32_t sum_within(struct lowering *l, enum relation_kind kind, const st
     return relation.outputs[0];
 }
 
-uint32_t lowering_linear_within(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
-                                wide constant, struct range range)
+uint32_t lowering_linear_within(struct lowering *l, const struct shape *shape, struct form form,
+                                const struct relation_term *terms, size_t count, wide constant,
+                                struct range range)
 {
     return sum_within(l, RELATION_LINEAR, shape, form, terms, count, constant, range);
 }
 
-uint32_t lowering_product_within(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
-                                 wide constant, struct range range)
+uint32_t lowering_product_within(struct lowering *l, const struct shape *shape, struct form form,
+                                 const struct relation_term *terms, size_t count, wide constant,
+                                 struct range range)
 {
     return sum_within(l, RELATION_PRODUCT, shape, form, terms, count, constant, range);
 }
 
-uint32_t lowering_moved(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count)
+uint32_t lowering_moved(struct lowering *l, const struct shape *shape, struct form form,
+                        const struct relation_term *terms, size_t count)
 {
     return lowering_linear(l, shape, form, terms, count, wide_from_i64(0));
 }
 
-uint32_t lowering_product(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count, wide constant)
+uint32_t lowering_product(struct lowering *l, const struct shape *shape, struct form form,
+                          const struct relation_term *terms, size_t count, wide constant)
 {
     struct relation relation = relation_in(l, RELATION_PRODUCT, shape);
     relation.terms = (struct relation_term *)terms;
@@ -328,8 +365,9 @@ uint32_t lowering_product(struct lowering *l, const struct shape *shape, struct 
     return add_computed(l, &relation, shape, form);
 }
 
-uint32_t lowering_contract(struct lowering *l, const struct shape *space, uint8_t contract_rank, const struct relation_view *a,
-                           const struct relation_view *b, struct form form)
+uint32_t lowering_contract(struct lowering *l, const struct shape *space, uint8_t contract_rank,
+                           const struct relation_view *a, const struct relation_view *b,
+                           struct form form)
 {
     struct relation relation = relation_in(l, RELATION_CONTRACT, space);
     relation.contract_rank = contract_rank;
@@ -342,21 +380,24 @@ uint32_t lowering_contract(struct lowering *l, const struct shape *space, uint8_
 }
 
 /* Adds the two outputs of a RESCALE whose operands stand, then the relation. */
-static uint32_t add_rescale(struct lowering *l, struct relation *relation, const struct shape *shape, struct form form, const struct range *y_range,
-                            uint32_t *remainder)
+static uint32_t add_rescale(struct lowering *l, struct relation *relation,
+                            const struct shape *shape, struct form form,
+                            const struct range *y_range, uint32_t *remainder)
 {
     struct range y = y_range != NULL ? *y_range : range_round_up(output_range(l, relation, 0));
     relation->output_count = 2;
     relation->outputs[0] = add_tensor(l, generated_name(l), shape, form, ROLE_WITNESS, y, NULL);
-    relation->outputs[1] = add_tensor(l, generated_name(l), shape, form_integer(), ROLE_WITNESS, output_range(l, relation, 1), NULL);
+    relation->outputs[1] = add_tensor(l, generated_name(l), shape, form_integer(), ROLE_WITNESS,
+                                      output_range(l, relation, 1), NULL);
     add_relation(l, relation);
     if (remainder != NULL)
         *remainder = relation->outputs[1];
     return relation->outputs[0];
 }
 
-uint32_t lowering_rescale(struct lowering *l, uint32_t x, wide divisor, enum relation_rounding rounding, struct form form, const struct range *y_range,
-                          uint32_t *remainder)
+uint32_t lowering_rescale(struct lowering *l, uint32_t x, wide divisor,
+                          enum relation_rounding rounding, struct form form,
+                          const struct range *y_range, uint32_t *remainder)
 {
     struct shape shape = lowering_shape(l, x);
     struct relation relation = relation_in(l, RELATION_RESCALE, &shape);
@@ -367,7 +408,8 @@ uint32_t lowering_rescale(struct lowering *l, uint32_t x, wide divisor, enum rel
     return add_rescale(l, &relation, &shape, form, y_range, remainder);
 }
 
-uint32_t lowering_divide_floor(struct lowering *l, const struct shape *shape, uint32_t x, uint32_t d, struct form form, const struct range *y_range,
+uint32_t lowering_divide_floor(struct lowering *l, const struct shape *shape, uint32_t x,
+                               uint32_t d, struct form form, const struct range *y_range,
                                uint32_t *remainder)
 {
     struct relation relation = relation_in(l, RELATION_RESCALE, shape);
@@ -407,13 +449,15 @@ uint32_t lowering_restrict(struct lowering *l, uint32_t x, struct range range)
     relation.terms = &term;
     relation.term_count = 1;
     relation.output_count = 1;
-    relation.outputs[0] = add_tensor(l, generated_name(l), &shape, lowering_form(l, x), ROLE_WITNESS, range, NULL);
+    relation.outputs[0] =
+        add_tensor(l, generated_name(l), &shape, lowering_form(l, x), ROLE_WITNESS, range, NULL);
     add_relation(l, &relation);
     lowering_enforce(l, relation.outputs[0], range);
     return relation.outputs[0];
 }
 
-void lowering_table(struct lowering *l, const struct relation_table *table, uint32_t x, const struct form *forms, uint32_t *outputs)
+void lowering_table(struct lowering *l, const struct relation_table *table, uint32_t x,
+                    const struct form *forms, uint32_t *outputs)
 {
     struct shape shape = lowering_shape(l, x);
     struct relation relation = relation_in(l, RELATION_TABLE, &shape);
@@ -424,7 +468,8 @@ void lowering_table(struct lowering *l, const struct relation_table *table, uint
     relation.view_count = 1;
     relation.output_count = table->output_count;
     for (unsigned k = 0; k < table->output_count; k++) {
-        outputs[k] = add_tensor(l, generated_name(l), &shape, forms[k], ROLE_WITNESS, output_range(l, &relation, k), NULL);
+        outputs[k] = add_tensor(l, generated_name(l), &shape, forms[k], ROLE_WITNESS,
+                                output_range(l, &relation, k), NULL);
         relation.outputs[k] = outputs[k];
     }
     add_relation(l, &relation);
@@ -435,7 +480,8 @@ uint32_t lowering_read(struct lowering *l, uint32_t memory, uint32_t index)
     struct shape space = lowering_shape(l, index), inner = lowering_shape(l, memory), shape = space;
     for (unsigned d = 1; d < inner.rank; d++) {
         if (shape.rank == TENSOR_RANK_MAX)
-            lowering_fail(l, STATUS_LIMIT, "the result has more than %d dimensions", TENSOR_RANK_MAX);
+            lowering_fail(l, STATUS_LIMIT, "the result has more than %d dimensions",
+                          TENSOR_RANK_MAX);
         shape.dim[shape.rank++] = inner.dim[d];
     }
     struct relation relation = relation_in(l, RELATION_READ, &space);
@@ -445,7 +491,8 @@ uint32_t lowering_read(struct lowering *l, uint32_t memory, uint32_t index)
     return add_computed(l, &relation, &shape, lowering_form(l, memory));
 }
 
-uint32_t lowering_hint(struct lowering *l, enum relation_hint hint, int64_t argument, const struct shape *space, const struct relation_view *views,
+uint32_t lowering_hint(struct lowering *l, enum relation_hint hint, int64_t argument,
+                       const struct shape *space, const struct relation_view *views,
                        unsigned view_count, const struct shape *shape, struct range range)
 {
     struct relation relation = relation_in(l, RELATION_HINT, space);
@@ -455,7 +502,8 @@ uint32_t lowering_hint(struct lowering *l, enum relation_hint hint, int64_t argu
         relation.views[v] = views[v];
     relation.view_count = (uint8_t)view_count;
     relation.output_count = 1;
-    relation.outputs[0] = add_tensor(l, generated_name(l), shape, form_integer(), ROLE_WITNESS, range, NULL);
+    relation.outputs[0] =
+        add_tensor(l, generated_name(l), shape, form_integer(), ROLE_WITNESS, range, NULL);
     add_relation(l, &relation);
     return relation.outputs[0];
 }
@@ -463,7 +511,8 @@ uint32_t lowering_hint(struct lowering *l, enum relation_hint hint, int64_t argu
 /* ---- small compositions ---- */
 
 /* A copy of x through one view, in x's form. */
-static uint32_t copy_through(struct lowering *l, uint32_t x, const struct shape *shape, struct relation_view view)
+static uint32_t copy_through(struct lowering *l, uint32_t x, const struct shape *shape,
+                             struct relation_view view)
 {
     struct relation_term term = lowering_term_view(wide_from_i64(1), view);
     return lowering_linear(l, shape, lowering_form(l, x), &term, 1, wide_from_i64(0));
@@ -485,7 +534,8 @@ uint32_t lowering_reshape(struct lowering *l, uint32_t x, const struct shape *sh
     return copy_through(l, x, shape, view);
 }
 
-uint32_t lowering_pick(struct lowering *l, uint32_t x, const struct shape *shape, const int64_t *list)
+uint32_t lowering_pick(struct lowering *l, uint32_t x, const struct shape *shape,
+                       const int64_t *list)
 {
     struct relation_view view = {.tensor = x, .index_list = list};
     return copy_through(l, x, shape, view);
@@ -525,7 +575,8 @@ uint32_t lowering_to_fraction(struct lowering *l, uint32_t x, int32_t fraction)
     struct shape shape = lowering_shape(l, x);
     int32_t gap = fraction > own ? fraction - own : own - fraction;
     if (gap > 250)
-        lowering_fail(l, STATUS_LIMIT, "two numbers that meet differ by %d bits in their scales", gap);
+        lowering_fail(l, STATUS_LIMIT, "two numbers that meet differ by %d bits in their scales",
+                      gap);
     wide power = wide_power_of_two((unsigned)gap);
     if (fraction > own) {
         struct relation_term term = lowering_term_wide(l, power, x, &shape);

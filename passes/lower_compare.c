@@ -1,5 +1,6 @@
 /*
- * Lowering of comparisons, choices and logic. x >= 0 for |x| < 2^k is the bit floor((x + 2^k) / 2^k): exact, with one possible value.
+ * Lowering of comparisons, choices and logic. x >= 0 for |x| < 2^k is the bit floor((x + 2^k) /
+ * 2^k): exact, with one possible value.
  */
 #include <math.h>
 
@@ -31,16 +32,19 @@ uint32_t lowering_difference(struct lowering *l, const struct shape *shape, uint
 /* Both operands at the larger of their fractions. */
 static int32_t align(struct lowering *l, uint32_t *a, uint32_t *b)
 {
-    int32_t fa = lowering_fraction(l, *a), fb = lowering_fraction(l, *b), fraction = fa > fb ? fa : fb;
+    int32_t fa = lowering_fraction(l, *a), fb = lowering_fraction(l, *b),
+            fraction = fa > fb ? fa : fb;
     *a = lowering_to_fraction(l, *a, fraction);
     *b = lowering_to_fraction(l, *b, fraction);
     return fraction;
 }
 
-uint32_t lowering_select(struct lowering *l, const struct shape *shape, uint32_t bit, uint32_t x, uint32_t y)
+uint32_t lowering_select(struct lowering *l, const struct shape *shape, uint32_t bit, uint32_t x,
+                         uint32_t y)
 {
     int32_t fraction = align(l, &x, &y);
-    struct relation_term terms[3] = {lowering_term_product(l, 1, bit, x, shape), lowering_term_product(l, -1, bit, y, shape),
+    struct relation_term terms[3] = {lowering_term_product(l, 1, bit, x, shape),
+                                     lowering_term_product(l, -1, bit, y, shape),
                                      lowering_term(l, 1, y, shape)};
     struct form form = lowering_form(l, x);
     form.fraction = fraction;
@@ -101,7 +105,8 @@ static bool has_infinity(const struct lowering *l, size_t i)
     return false;
 }
 
-/* Operand i for a comparison with operand j: a stored infinity becomes a number beyond every value of j. */
+/* Operand i for a comparison with operand j: a stored infinity becomes a number beyond every value
+ * of j. */
 static uint32_t comparable(struct lowering *l, size_t i, size_t j)
 {
     if (!has_infinity(l, i) || lowering_data(l, j) != NULL)
@@ -112,9 +117,11 @@ static uint32_t comparable(struct lowering *l, size_t i, size_t j)
     double beyond = ldexp(1, (whole < 0 ? 0 : whole) + 1);
     double *values = lowering_array(l, double, data->count);
     for (size_t e = 0; e < data->count; e++)
-        values[e] = isinf(data->data.real[e]) ? copysign(beyond, data->data.real[e]) : data->data.real[e];
+        values[e] =
+            isinf(data->data.real[e]) ? copysign(beyond, data->data.real[e]) : data->data.real[e];
     int32_t fraction = lowering_input_plan(l, i)->fraction + l->plan->extra_bits;
-    return lowering_parameter(l, lowering_graph_value(l, i)->name, &data->shape, values, 1, fraction < 0 ? 0 : fraction);
+    return lowering_parameter(l, lowering_graph_value(l, i)->name, &data->shape, values, 1,
+                              fraction < 0 ? 0 : fraction);
 }
 
 /* ---- activations ---- */
@@ -140,7 +147,8 @@ uint32_t lowering_absolute(struct lowering *l, uint32_t x, uint32_t *is_not_nega
 {
     struct shape shape = lowering_shape(l, x);
     uint32_t bit = lowering_is_not_negative(l, x);
-    struct relation_term terms[2] = {lowering_term_product(l, 2, bit, x, &shape), lowering_term(l, -1, x, &shape)};
+    struct relation_term terms[2] = {lowering_term_product(l, 2, bit, x, &shape),
+                                     lowering_term(l, -1, x, &shape)};
     if (is_not_negative != NULL)
         *is_not_negative = bit;
     return lowering_product(l, &shape, lowering_form(l, x), terms, 2, wide_from_i64(0));
@@ -150,7 +158,8 @@ void lower_sign(struct lowering *l)
 {
     uint32_t x = lowering_input(l, 0);
     struct shape shape = lowering_shape(l, x);
-    struct relation_term terms[2] = {lowering_term(l, 2, lowering_is_not_negative(l, x), &shape), lowering_term(l, -1, lowering_is_zero(l, x), &shape)};
+    struct relation_term terms[2] = {lowering_term(l, 2, lowering_is_not_negative(l, x), &shape),
+                                     lowering_term(l, -1, lowering_is_zero(l, x), &shape)};
     lowering_output(l, 0, lowering_linear(l, &shape, form_integer(), terms, 2, wide_from_i64(-1)));
 }
 
@@ -159,7 +168,9 @@ static uint32_t leak(struct lowering *l, uint32_t x, uint32_t slope, const struc
 {
     uint32_t bit = lowering_is_not_negative(l, x);
     struct relation_term scaled = lowering_term_product(l, 1, x, slope, shape);
-    uint32_t product = lowering_product(l, shape, form_fixed(lowering_fraction(l, x) + lowering_fraction(l, slope)), &scaled, 1, wide_from_i64(0));
+    uint32_t product = lowering_product(
+        l, shape, form_fixed(lowering_fraction(l, x) + lowering_fraction(l, slope)), &scaled, 1,
+        wide_from_i64(0));
     return lowering_select(l, shape, bit, x, product);
 }
 
@@ -185,7 +196,8 @@ void lower_max(struct lowering *l)
     bool is_pair = l->node->input_count == 2;
     uint32_t best = is_pair ? comparable(l, 0, 1) : lowering_input(l, 0);
     for (size_t i = 1; i < l->node->input_count; i++)
-        best = lowering_maximum(l, &shape, best, is_pair ? comparable(l, 1, 0) : lowering_input(l, i));
+        best =
+            lowering_maximum(l, &shape, best, is_pair ? comparable(l, 1, 0) : lowering_input(l, i));
     lowering_output(l, 0, lowering_expand(l, best, &shape));
 }
 
@@ -195,7 +207,8 @@ void lower_min(struct lowering *l)
     bool is_pair = l->node->input_count == 2;
     uint32_t best = is_pair ? comparable(l, 0, 1) : lowering_input(l, 0);
     for (size_t i = 1; i < l->node->input_count; i++)
-        best = lowering_minimum(l, &shape, best, is_pair ? comparable(l, 1, 0) : lowering_input(l, i));
+        best =
+            lowering_minimum(l, &shape, best, is_pair ? comparable(l, 1, 0) : lowering_input(l, i));
     lowering_output(l, 0, lowering_expand(l, best, &shape));
 }
 
@@ -205,7 +218,8 @@ static bool is_bound(const struct lowering *l, size_t i)
     if (!lowering_has_input(l, i))
         return false;
     const struct tensor *data = lowering_data(l, i);
-    return data == NULL || !element_type_is_float(data->type) || (data->data.real[0] < 3e38 && data->data.real[0] > -3e38);
+    return data == NULL || !element_type_is_float(data->type) ||
+           (data->data.real[0] < 3e38 && data->data.real[0] > -3e38);
 }
 
 void lower_clip(struct lowering *l)
@@ -213,9 +227,11 @@ void lower_clip(struct lowering *l)
     uint32_t x = compared_input(l);
     struct shape shape = lowering_shape(l, x);
     if (is_bound(l, 1))
-        x = lowering_maximum(l, &shape, x, lowering_trim(l, lowering_input(l, 1), lowering_fraction(l, x), 1));
+        x = lowering_maximum(l, &shape, x,
+                             lowering_trim(l, lowering_input(l, 1), lowering_fraction(l, x), 1));
     if (is_bound(l, 2))
-        x = lowering_minimum(l, &shape, x, lowering_trim(l, lowering_input(l, 2), lowering_fraction(l, x), 1));
+        x = lowering_minimum(l, &shape, x,
+                             lowering_trim(l, lowering_input(l, 2), lowering_fraction(l, x), 1));
     lowering_output(l, 0, x);
 }
 
@@ -254,10 +270,13 @@ void lower_less_or_equal(struct lowering *l)
 void lower_equal(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
-    lowering_output(l, 0, lowering_is_zero(l, lowering_difference(l, &shape, comparable(l, 0, 1), comparable(l, 1, 0))));
+    lowering_output(l, 0,
+                    lowering_is_zero(l, lowering_difference(l, &shape, comparable(l, 0, 1),
+                                                            comparable(l, 1, 0))));
 }
 
-/* Whether the condition is "operand i is NaN", so that a NaN in it is never chosen: IsNaN for operand 2, its Not for operand 1. */
+/* Whether the condition is "operand i is NaN", so that a NaN in it is never chosen: IsNaN for
+ * operand 2, its Not for operand 1. */
 static bool chooses_numbers(const struct lowering *l, size_t i)
 {
     uint32_t condition = lowering_value(l, 0), wanted = lowering_value(l, i);
@@ -282,13 +301,16 @@ void lower_where(struct lowering *l)
     lowering_output(l, 0, lowering_select(l, &shape, lowering_input(l, 0), x, y));
 }
 
-/* NaN exists in inputs alone, as one reserved integer or as a key; what is computed is always a number. */
+/* NaN exists in inputs alone, as one reserved integer or as a key; what is computed is always a
+ * number. */
 void lower_is_nan(struct lowering *l)
 {
     uint32_t x = lowering_input_or_nan(l, 0);
     struct shape shape = lowering_output_shape(l, 0);
     struct form form = lowering_form(l, x);
-    wide minus, nan = form.encoding == ENCODING_FLOAT_KEY ? wide_from_i128((__int128)float_key(NAN, form.key_bits)) : l->nan;
+    wide minus, nan = form.encoding == ENCODING_FLOAT_KEY
+                          ? wide_from_i128((__int128)float_key(NAN, form.key_bits))
+                          : l->nan;
     if (form.encoding != ENCODING_FLOAT_KEY && !lowering_input_plan(l, 0)->takes_nan) {
         lowering_output(l, 0, lowering_expand(l, ones(l, 0), &shape));
         return;
@@ -316,8 +338,12 @@ static void combine(struct lowering *l, int64_t sum, int64_t product)
 {
     struct shape shape = lowering_output_shape(l, 0);
     uint32_t a = lowering_input(l, 0), b = lowering_input(l, 1);
-    struct relation_term terms[3] = {lowering_term_product(l, product, a, b, &shape), lowering_term(l, sum, a, &shape), lowering_term(l, sum, b, &shape)};
-    lowering_output(l, 0, lowering_product(l, &shape, form_integer(), terms, sum == 0 ? 1 : 3, wide_from_i64(0)));
+    struct relation_term terms[3] = {lowering_term_product(l, product, a, b, &shape),
+                                     lowering_term(l, sum, a, &shape),
+                                     lowering_term(l, sum, b, &shape)};
+    lowering_output(
+        l, 0,
+        lowering_product(l, &shape, form_integer(), terms, sum == 0 ? 1 : 3, wide_from_i64(0)));
 }
 
 void lower_and(struct lowering *l)
@@ -343,7 +369,8 @@ static uint32_t floor_of(struct lowering *l, uint32_t x)
     int32_t fraction = lowering_fraction(l, x);
     if (fraction <= 0)
         return lowering_to_fraction(l, x, 0);
-    return lowering_rescale(l, x, wide_power_of_two((unsigned)fraction), ROUND_FLOOR, form_integer(), NULL, NULL);
+    return lowering_rescale(l, x, wide_power_of_two((unsigned)fraction), ROUND_FLOOR,
+                            form_integer(), NULL, NULL);
 }
 
 void lower_floor(struct lowering *l)
@@ -370,7 +397,9 @@ static uint32_t round_half_even(struct lowering *l, uint32_t x)
     wide divisor = wide_power_of_two((unsigned)fraction);
     uint32_t y = lowering_rescale(l, x, divisor, ROUND_HALF_UP, form_integer(), NULL, &rest);
     lowering_rescale(l, y, wide_from_i64(2), ROUND_FLOOR, form_integer(), NULL, &odd);
-    struct relation_term terms[2] = {lowering_term_product(l, -1, lowering_is_zero(l, rest), odd, &shape), lowering_term(l, 1, y, &shape)};
+    struct relation_term terms[2] = {
+        lowering_term_product(l, -1, lowering_is_zero(l, rest), odd, &shape),
+        lowering_term(l, 1, y, &shape)};
     return lowering_product(l, &shape, form_integer(), terms, 2, wide_from_i64(0));
 }
 
@@ -387,23 +416,30 @@ static uint32_t truncate(struct lowering *l, uint32_t x)
         return floor_of(l, x);
     struct shape shape = lowering_shape(l, x);
     wide almost_one, minus;
-    ASSERT(wide_sub(&almost_one, wide_power_of_two((unsigned)fraction), wide_from_i64(1)) && wide_neg(&minus, almost_one));
-    struct relation_term terms[2] = {lowering_term(l, 1, x, &shape), lowering_term_wide(l, minus, lowering_is_not_negative(l, x), &shape)};
+    ASSERT(wide_sub(&almost_one, wide_power_of_two((unsigned)fraction), wide_from_i64(1)) &&
+           wide_neg(&minus, almost_one));
+    struct relation_term terms[2] = {
+        lowering_term(l, 1, x, &shape),
+        lowering_term_wide(l, minus, lowering_is_not_negative(l, x), &shape)};
     return floor_of(l, lowering_linear(l, &shape, lowering_form(l, x), terms, 2, almost_one));
 }
 
 /*
- * Cast. Between floats of 32 and more bits and from integers to them: the same integers. Float to integer truncates; when calibration
- * saw whole numbers only, the model computes with whole numbers and the nearest one is meant.
+ * Cast. Between floats of 32 and more bits and from integers to them: the same integers. Float to
+ * integer truncates; when calibration saw whole numbers only, the model computes with whole numbers
+ * and the nearest one is meant.
  */
 void lower_cast(struct lowering *l)
 {
-    uint32_t x = lowering_output_plan(l, 0)->takes_nan ? lowering_input_or_nan(l, 0) : lowering_input(l, 0);
-    enum element_type from = lowering_graph_value(l, 0)->type, to = l->graph->values[l->node->outputs[0]].type;
+    uint32_t x =
+        lowering_output_plan(l, 0)->takes_nan ? lowering_input_or_nan(l, 0) : lowering_input(l, 0);
+    enum element_type from = lowering_graph_value(l, 0)->type,
+                      to = l->graph->values[l->node->outputs[0]].type;
     struct shape shape = lowering_output_shape(l, 0);
     if (to == ELEMENT_BOOL && from != ELEMENT_BOOL) {
         struct relation_term term = lowering_term(l, -1, lowering_is_zero(l, x), &shape);
-        lowering_output(l, 0, lowering_linear(l, &shape, form_integer(), &term, 1, wide_from_i64(1)));
+        lowering_output(l, 0,
+                        lowering_linear(l, &shape, form_integer(), &term, 1, wide_from_i64(1)));
         return;
     }
     if (element_type_is_float(from) && !element_type_is_float(to)) {

@@ -1,6 +1,6 @@
 /*
- * Lowering of quotients, roots and powers. A quotient is the one integer y with x = y d + r and 0 <= r < d; a root the one integer
- * with y^2 <= x < (y + 1)^2.
+ * Lowering of quotients, roots and powers. A quotient is the one integer y with x = y d + r and 0
+ * <= r < d; a root the one integer with y^2 <= x < (y + 1)^2.
  */
 #include <math.h>
 #include <string.h>
@@ -10,8 +10,10 @@
 
 /* ---- quotients ---- */
 
-/* The interval when it is not much wider than what calibration saw, else the calibrated range, which is noted. */
-static struct range quotient_range(struct lowering *l, struct range interval, const struct value_plan *plan, int32_t fraction)
+/* The interval when it is not much wider than what calibration saw, else the calibrated range,
+ * which is noted. */
+static struct range quotient_range(struct lowering *l, struct range interval,
+                                   const struct value_plan *plan, int32_t fraction)
 {
     interval = range_round_up(interval);
     if (plan == NULL || (plan->low == 0 && plan->high == 0))
@@ -25,7 +27,8 @@ static struct range quotient_range(struct lowering *l, struct range interval, co
     return calibrated;
 }
 
-/* A divisor held to 1 .. 2^k, with k from its interval or, when that is far wider, from calibration. */
+/* A divisor held to 1 .. 2^k, with k from its interval or, when that is far wider, from
+ * calibration. */
 static uint32_t hold_positive(struct lowering *l, uint32_t d, const struct value_plan *plan)
 {
     struct range range = lowering_range_of(l, d);
@@ -42,14 +45,17 @@ static uint32_t hold_positive(struct lowering *l, uint32_t d, const struct value
 }
 
 /*
- * Makes the divisor positive. *sign receives a tensor of 1 and -1, RELATION_NONE when it is always 1; *is_negated whether it is always -1.
+ * Makes the divisor positive. *sign receives a tensor of 1 and -1, RELATION_NONE when it is always
+ * 1; *is_negated whether it is always -1.
  */
-static uint32_t positive_divisor(struct lowering *l, uint32_t d, const struct value_plan *plan, uint32_t *sign, bool *is_negated)
+static uint32_t positive_divisor(struct lowering *l, uint32_t d, const struct value_plan *plan,
+                                 uint32_t *sign, bool *is_negated)
 {
     struct range range = lowering_range_of(l, d);
     *sign = RELATION_NONE;
     bool never_positive = wide_is_negative(range.high) || wide_is_zero(range.high);
-    bool seen_positive = plan != NULL && plan->low > 0, seen_negative = plan != NULL && plan->high < 0;
+    bool seen_positive = plan != NULL && plan->low > 0,
+         seen_negative = plan != NULL && plan->high < 0;
     *is_negated = never_positive || (wide_is_negative(range.low) && seen_negative);
     if (*is_negated)
         return hold_positive(l, lowering_affine(l, -1, d, wide_from_i64(0)), plan);
@@ -61,7 +67,8 @@ static uint32_t positive_divisor(struct lowering *l, uint32_t d, const struct va
     return hold_positive(l, magnitude, plan);
 }
 
-uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t x, uint32_t d, int32_t fraction, const struct value_plan *d_plan,
+uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t x, uint32_t d,
+                         int32_t fraction, const struct value_plan *d_plan,
                          const struct value_plan *y_plan)
 {
     uint32_t sign;
@@ -71,7 +78,8 @@ uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t
         x = lowering_affine(l, -1, x, wide_from_i64(0));
     if (sign != RELATION_NONE) {
         struct relation_term term = lowering_term_product(l, 1, x, sign, shape);
-        x = lowering_product(l, shape, form_fixed(lowering_fraction(l, x)), &term, 1, wide_from_i64(0));
+        x = lowering_product(l, shape, form_fixed(lowering_fraction(l, x)), &term, 1,
+                             wide_from_i64(0));
     }
     /* y 2^-F = (x 2^-a) / (d 2^-b): scale x up by F + b - a bits, or d when that is negative. */
     int32_t shift = fraction + lowering_fraction(l, d) - lowering_fraction(l, x);
@@ -81,21 +89,25 @@ uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t
         struct shape own = lowering_shape(l, *scaled);
         if (up > 240)
             lowering_fail(l, STATUS_LIMIT, "a quotient of numbers %d bits apart", up);
-        struct relation_term term = lowering_term_wide(l, wide_power_of_two((unsigned)up), *scaled, &own);
-        *scaled = lowering_linear(l, &own, form_fixed(lowering_fraction(l, *scaled) + up), &term, 1, wide_from_i64(0));
+        struct relation_term term =
+            lowering_term_wide(l, wide_power_of_two((unsigned)up), *scaled, &own);
+        *scaled = lowering_linear(l, &own, form_fixed(lowering_fraction(l, *scaled) + up), &term, 1,
+                                  wide_from_i64(0));
     }
     struct range interval = range_divide_floor(lowering_range_of(l, x), lowering_range_of(l, d));
     struct range held = quotient_range(l, interval, y_plan, fraction);
     return lowering_divide_floor(l, shape, x, d, form_fixed(fraction), &held, NULL);
 }
 
-/* Reciprocals of stored numbers, exact enough for a product with x to meet the result's fraction. */
+/* Reciprocals of stored numbers, exact enough for a product with x to meet the result's fraction.
+ */
 static uint32_t stored_reciprocal(struct lowering *l, size_t i, uint32_t x)
 {
     const struct tensor *data = lowering_data(l, i);
     double *values = lowering_array(l, double, data->count);
     for (size_t e = 0; e < data->count; e++) {
-        double value = element_type_is_float(data->type) ? data->data.real[e] : (double)data->data.integer[e];
+        double value =
+            element_type_is_float(data->type) ? data->data.real[e] : (double)data->data.integer[e];
         if (value == 0)
             lowering_fail(l, STATUS_UNSUPPORTED, "division by a stored zero");
         values[e] = 1 / value;
@@ -103,7 +115,8 @@ static uint32_t stored_reciprocal(struct lowering *l, size_t i, uint32_t x)
     int32_t whole = (int32_t)range_bits(lowering_range_of(l, x)) - lowering_fraction(l, x);
     int32_t fraction = lowering_output_fraction(l, 0) + (whole < 0 ? 0 : whole) + 2;
     if (lowering_is_parameter(l, i))
-        return lowering_parameter(l, lowering_graph_value(l, i)->name, &data->shape, values, 1, fraction);
+        return lowering_parameter(l, lowering_graph_value(l, i)->name, &data->shape, values, 1,
+                                  fraction);
     wide *integers = lowering_array(l, wide, data->count);
     for (size_t e = 0; e < data->count; e++)
         integers[e] = lowering_real(l, values[e], fraction);
@@ -113,12 +126,15 @@ static uint32_t stored_reciprocal(struct lowering *l, size_t i, uint32_t x)
 /* Integers truncate toward zero: sign (|x| / |d|). */
 static void divide_integers(struct lowering *l, const struct shape *shape)
 {
-    uint32_t x_bit, d_bit, x = lowering_absolute(l, lowering_input(l, 0), &x_bit), d = lowering_absolute(l, lowering_input(l, 1), &d_bit);
+    uint32_t x_bit, d_bit, x = lowering_absolute(l, lowering_input(l, 0), &x_bit),
+                           d = lowering_absolute(l, lowering_input(l, 1), &d_bit);
     d = hold_positive(l, d, lowering_input_plan(l, 1));
     uint32_t y = lowering_divide_floor(l, shape, x, d, form_integer(), NULL, NULL);
     /* (2 a - 1) (2 b - 1) y */
-    struct relation_term terms[4] = {lowering_term_product(l, 4, x_bit, d_bit, shape), lowering_term_product(l, -2, x_bit, y, shape),
-                                     lowering_term_product(l, -2, d_bit, y, shape), lowering_term(l, 1, y, shape)};
+    struct relation_term terms[4] = {lowering_term_product(l, 4, x_bit, d_bit, shape),
+                                     lowering_term_product(l, -2, x_bit, y, shape),
+                                     lowering_term_product(l, -2, d_bit, y, shape),
+                                     lowering_term(l, 1, y, shape)};
     terms[0].factors[2] = lowering_view(l, y, shape);
     terms[0].factor_count = 3;
     lowering_output(l, 0, lowering_product(l, shape, form_integer(), terms, 4, wide_from_i64(0)));
@@ -138,23 +154,30 @@ void lower_div(struct lowering *l)
         lowering_output(l, 0, lowering_product(l, &shape, form, &term, 1, wide_from_i64(0)));
         return;
     }
-    uint32_t d = lowering_trim(l, lowering_input(l, 1), lowering_input_plan(l, 1)->fraction + l->plan->extra_bits, 4);
-    lowering_output(l, 0, lowering_divide(l, &shape, lowering_factor(l, 0), d, lowering_output_fraction(l, 0) + 1, lowering_input_plan(l, 1),
-                                          lowering_output_plan(l, 0)));
+    uint32_t d = lowering_trim(l, lowering_input(l, 1),
+                               lowering_input_plan(l, 1)->fraction + l->plan->extra_bits, 4);
+    lowering_output(l, 0,
+                    lowering_divide(l, &shape, lowering_factor(l, 0), d,
+                                    lowering_output_fraction(l, 0) + 1, lowering_input_plan(l, 1),
+                                    lowering_output_plan(l, 0)));
 }
 
 static uint32_t reciprocal(struct lowering *l, uint32_t d, int32_t fraction)
 {
     struct shape shape = lowering_shape(l, d);
-    return lowering_divide(l, &shape, lowering_constant_i64(l, 1), d, fraction, NULL, lowering_output_plan(l, 0));
+    return lowering_divide(l, &shape, lowering_constant_i64(l, 1), d, fraction, NULL,
+                           lowering_output_plan(l, 0));
 }
 
 void lower_reciprocal(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
-    uint32_t d = lowering_trim(l, lowering_input(l, 0), lowering_input_plan(l, 0)->fraction + l->plan->extra_bits, 4);
-    lowering_output(l, 0, lowering_divide(l, &shape, lowering_constant_i64(l, 1), d, lowering_output_fraction(l, 0) + 1, lowering_input_plan(l, 0),
-                                          lowering_output_plan(l, 0)));
+    uint32_t d = lowering_trim(l, lowering_input(l, 0),
+                               lowering_input_plan(l, 0)->fraction + l->plan->extra_bits, 4);
+    lowering_output(l, 0,
+                    lowering_divide(l, &shape, lowering_constant_i64(l, 1), d,
+                                    lowering_output_fraction(l, 0) + 1, lowering_input_plan(l, 0),
+                                    lowering_output_plan(l, 0)));
 }
 
 /* fmod = 0 with a known positive divisor: the remainder of the floor. */
@@ -162,10 +185,13 @@ void lower_mod(struct lowering *l)
 {
     const struct tensor *d = lowering_data(l, 1);
     uint32_t x = lowering_input(l, 0), rest;
-    bool is_plain = d != NULL && d->count == 1 && !element_type_is_float(d->type) && d->data.integer[0] > 0 && lowering_attribute_int(l, "fmod", 0) == 0;
+    bool is_plain = d != NULL && d->count == 1 && !element_type_is_float(d->type) &&
+                    d->data.integer[0] > 0 && lowering_attribute_int(l, "fmod", 0) == 0;
     if (!is_plain)
-        lowering_fail(l, STATUS_UNSUPPORTED, "only an integer remainder by a known positive number lowers");
-    lowering_rescale(l, x, wide_from_i64(d->data.integer[0]), ROUND_FLOOR, form_integer(), NULL, &rest);
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "only an integer remainder by a known positive number lowers");
+    lowering_rescale(l, x, wide_from_i64(d->data.integer[0]), ROUND_FLOOR, form_integer(), NULL,
+                     &rest);
     lowering_output(l, 0, rest);
 }
 
@@ -191,18 +217,23 @@ uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction)
     l->program->tensors[y].scale.exponent = -fraction;
     l->program->tensors[y].encoding = ENCODING_FIXED;
     lowering_enforce(l, y, root);
-    struct relation_term terms[2] = {lowering_term_product(l, -1, y, y, &shape), lowering_term(l, 1, x, &shape)};
-    uint32_t over = lowering_product_within(l, &shape, form_fixed(2 * fraction), terms, 2, wide_from_i64(0), rest);
+    struct relation_term terms[2] = {lowering_term_product(l, -1, y, y, &shape),
+                                     lowering_term(l, 1, x, &shape)};
+    uint32_t over = lowering_product_within(l, &shape, form_fixed(2 * fraction), terms, 2,
+                                            wide_from_i64(0), rest);
     lowering_enforce(l, over, rest);
-    struct relation_term under[2] = {lowering_term(l, 2, y, &shape), lowering_term(l, -1, over, &shape)};
-    uint32_t room = lowering_linear_within(l, &shape, form_fixed(2 * fraction), under, 2, wide_from_i64(0), rest);
+    struct relation_term under[2] = {lowering_term(l, 2, y, &shape),
+                                     lowering_term(l, -1, over, &shape)};
+    uint32_t room = lowering_linear_within(l, &shape, form_fixed(2 * fraction), under, 2,
+                                           wide_from_i64(0), rest);
     lowering_enforce(l, room, rest);
     return y;
 }
 
 void lower_sqrt(struct lowering *l)
 {
-    uint32_t x = lowering_trim(l, lowering_input(l, 0), lowering_input_plan(l, 0)->fraction + l->plan->extra_bits, 6);
+    uint32_t x = lowering_trim(l, lowering_input(l, 0),
+                               lowering_input_plan(l, 0)->fraction + l->plan->extra_bits, 6);
     lowering_output(l, 0, lowering_square_root(l, x, lowering_output_fraction(l, 0) + 1));
 }
 
@@ -212,7 +243,8 @@ uint32_t lowering_square(struct lowering *l, uint32_t x)
 {
     struct shape shape = lowering_shape(l, x);
     struct relation_term term = lowering_term_product(l, 1, x, x, &shape);
-    return lowering_product(l, &shape, form_fixed(2 * lowering_fraction(l, x)), &term, 1, wide_from_i64(0));
+    return lowering_product(l, &shape, form_fixed(2 * lowering_fraction(l, x)), &term, 1,
+                            wide_from_i64(0));
 }
 
 /* x^n, n >= 0, by squaring; widths are cut back to `fraction` bits on the way. */
@@ -223,9 +255,15 @@ static uint32_t whole_power(struct lowering *l, uint32_t x, unsigned n, int32_t 
     struct shape shape = lowering_shape(l, x);
     for (; n > 0; n /= 2) {
         if (n % 2 == 1) {
-            struct relation_term term = result == RELATION_NONE ? lowering_term(l, 1, x, &shape) : lowering_term_product(l, 1, result, x, &shape);
-            struct form form = form_fixed(lowering_fraction(l, x) + (result == RELATION_NONE ? 0 : lowering_fraction(l, result)));
-            result = result == RELATION_NONE ? x : lowering_product(l, &shape, form, &term, 1, wide_from_i64(0));
+            struct relation_term term = result == RELATION_NONE
+                                            ? lowering_term(l, 1, x, &shape)
+                                            : lowering_term_product(l, 1, result, x, &shape);
+            struct form form =
+                form_fixed(lowering_fraction(l, x) +
+                           (result == RELATION_NONE ? 0 : lowering_fraction(l, result)));
+            result = result == RELATION_NONE
+                         ? x
+                         : lowering_product(l, &shape, form, &term, 1, wide_from_i64(0));
             if (range_bits(lowering_range_of(l, result)) > POWER_BITS)
                 result = lowering_trim(l, result, fraction + 4, 8);
         }
@@ -234,7 +272,8 @@ static uint32_t whole_power(struct lowering *l, uint32_t x, unsigned n, int32_t 
         if (range_bits(lowering_range_of(l, x)) > POWER_BITS)
             x = lowering_trim(l, x, fraction + 4, 8);
     }
-    return result == RELATION_NONE ? lowering_expand(l, lowering_constant_i64(l, 1), &shape) : result;
+    return result == RELATION_NONE ? lowering_expand(l, lowering_constant_i64(l, 1), &shape)
+                                   : result;
 }
 
 /* x^p for one known exponent. */
@@ -247,11 +286,15 @@ static uint32_t one_power(struct lowering *l, uint32_t x, double p)
         return p < 0 ? reciprocal(l, power, fraction) : power;
     }
     if (size * 2 == rint(size * 2) && size <= 16) {
-        uint32_t root = lowering_square_root(l, x, fraction + 4), whole = whole_power(l, x, (unsigned)floor(size), fraction + 8);
+        uint32_t root = lowering_square_root(l, x, fraction + 4),
+                 whole = whole_power(l, x, (unsigned)floor(size), fraction + 8);
         struct shape shape = lowering_shape(l, x);
         struct relation_term term = lowering_term_product(l, 1, root, whole, &shape);
         uint32_t power = size < 1 ? root
-                                  : lowering_product(l, &shape, form_fixed(lowering_fraction(l, root) + lowering_fraction(l, whole)), &term, 1, wide_from_i64(0));
+                                  : lowering_product(l, &shape,
+                                                     form_fixed(lowering_fraction(l, root) +
+                                                                lowering_fraction(l, whole)),
+                                                     &term, 1, wide_from_i64(0));
         return p < 0 ? reciprocal(l, power, fraction) : power;
     }
     return lowering_real_power(l, x, p, fraction);
@@ -262,21 +305,30 @@ static void known_base(struct lowering *l)
 {
     enum { LOG_BITS = 40 };
     const struct tensor *base = lowering_data(l, 0);
-    double value = base == NULL || base->count != 1 || !element_type_is_float(base->type) ? 0 : base->data.real[0];
+    double value = base == NULL || base->count != 1 || !element_type_is_float(base->type)
+                       ? 0
+                       : base->data.real[0];
     if (!(value > 0))
-        lowering_fail(l, STATUS_UNSUPPORTED, "of base and exponent one has to be known at compile time, and a known base positive");
-    uint32_t y = lowering_trim(l, lowering_input(l, 1), lowering_input_plan(l, 1)->fraction + l->plan->extra_bits, 6);
+        lowering_fail(
+            l, STATUS_UNSUPPORTED,
+            "of base and exponent one has to be known at compile time, and a known base positive");
+    uint32_t y = lowering_trim(l, lowering_input(l, 1),
+                               lowering_input_plan(l, 1)->fraction + l->plan->extra_bits, 6);
     struct shape shape = lowering_shape(l, y), out = lowering_output_shape(l, 0);
-    struct relation_term term = lowering_term_wide(l, lowering_real(l, rounded_log(value), LOG_BITS), y, &shape);
-    uint32_t t = lowering_linear(l, &shape, form_fixed(lowering_fraction(l, y) + LOG_BITS), &term, 1, wide_from_i64(0));
+    struct relation_term term =
+        lowering_term_wide(l, lowering_real(l, rounded_log(value), LOG_BITS), y, &shape);
+    uint32_t t = lowering_linear(l, &shape, form_fixed(lowering_fraction(l, y) + LOG_BITS), &term,
+                                 1, wide_from_i64(0));
     const struct value_plan *plan = lowering_output_plan(l, 0);
     double high = rounded_log(fmax(fmax(fabs(plan->low), fabs(plan->high)), 0x1p-20)) + 2;
-    lowering_output(l, 0, lowering_expand(l, lowering_exp(l, t, high, lowering_output_fraction(l, 0) + 1), &out));
+    lowering_output(
+        l, 0,
+        lowering_expand(l, lowering_exp(l, t, high, lowering_output_fraction(l, 0) + 1), &out));
 }
 
 /*
- * Pow with exponents known at compile time. An exponent decides what is computed, so it is public, stored with the model or not. Elements with one exponent are
- * computed together.
+ * Pow with exponents known at compile time. An exponent decides what is computed, so it is public,
+ * stored with the model or not. Elements with one exponent are computed together.
  */
 void lower_pow(struct lowering *l)
 {
@@ -301,7 +353,8 @@ void lower_pow(struct lowering *l)
     double *of = lowering_array(l, double, count), *distinct = lowering_array(l, double, count);
     for (size_t e = 0; e < count; e++) {
         int64_t at = relation_view_element(&view, shape.rank, shape.dim, e);
-        of[e] = element_type_is_float(exponents->type) ? exponents->data.real[at] : (double)exponents->data.integer[at];
+        of[e] = element_type_is_float(exponents->type) ? exponents->data.real[at]
+                                                       : (double)exponents->data.integer[at];
         size_t k = 0;
         while (k < found && distinct[k] != of[e])
             k++;
@@ -316,7 +369,8 @@ void lower_pow(struct lowering *l)
     uint32_t *parts = lowering_array(l, uint32_t, found);
     int32_t most = INT32_MIN;
     for (size_t k = 0; k < found; k++) {
-        int64_t *picked = lowering_array(l, int64_t, count), *placed = lowering_array(l, int64_t, count);
+        int64_t *picked = lowering_array(l, int64_t, count),
+                *placed = lowering_array(l, int64_t, count);
         int64_t size = 0;
         for (size_t e = 0; e < count; e++) {
             placed[e] = of[e] == distinct[k] ? size : -1;
@@ -329,7 +383,9 @@ void lower_pow(struct lowering *l)
         terms[k].factors[0].index_list = placed;
     }
     for (size_t k = 0; k < found; k++)
-        terms[k] = lowering_term_view(wide_from_i64(1), (struct relation_view){.tensor = lowering_to_fraction(l, parts[k], most),
-                                                                             .index_list = terms[k].factors[0].index_list});
+        terms[k] = lowering_term_view(
+            wide_from_i64(1),
+            (struct relation_view){.tensor = lowering_to_fraction(l, parts[k], most),
+                                   .index_list = terms[k].factors[0].index_list});
     lowering_output(l, 0, lowering_moved(l, &shape, form_fixed(most), terms, found));
 }

@@ -1,22 +1,27 @@
 /*
- * Lowering of operators that look elements up: by known indices a copy, by computed ones a read of a memory.
+ * Lowering of operators that look elements up: by known indices a copy, by computed ones a read of
+ * a memory.
  */
 #include <string.h>
 
 #include "passes/lower_internal.h"
 
-/* Negative indices count from the end: i + n where i < 0. Keeps the index below n by a range when nothing else does. */
+/* Negative indices count from the end: i + n where i < 0. Keeps the index below n by a range when
+ * nothing else does. */
 static uint32_t plain_index(struct lowering *l, uint32_t index, int64_t n, bool is_enforced_later)
 {
     index = lowering_to_fraction(l, index, 0);
     struct range range = lowering_range_of(l, index), valid = range_of_i64(0, n - 1);
     if (wide_is_negative(range.low)) {
         struct shape shape = lowering_shape(l, index);
-        struct relation_term terms[2] = {lowering_term(l, -n, lowering_is_not_negative(l, index), &shape), lowering_term(l, 1, index, &shape)};
+        struct relation_term terms[2] = {
+            lowering_term(l, -n, lowering_is_not_negative(l, index), &shape),
+            lowering_term(l, 1, index, &shape)};
         index = lowering_linear(l, &shape, form_integer(), terms, 2, wide_from_i64(n));
         range = lowering_range_of(l, index);
     }
-    return is_enforced_later || range_contains(valid, range) ? index : lowering_restrict(l, index, valid);
+    return is_enforced_later || range_contains(valid, range) ? index
+                                                             : lowering_restrict(l, index, valid);
 }
 
 /* values[i] = first + step * i for every i. */
@@ -32,14 +37,16 @@ static bool is_progression(const wide *values, size_t count, wide *step)
     return true;
 }
 
-/* Public numbers by a computed index: a line when they lie on one, else a table. RELATION_NONE when they fit neither. */
+/* Public numbers by a computed index: a line when they lie on one, else a table. RELATION_NONE when
+ * they fit neither. */
 static uint32_t read_constant(struct lowering *l, uint32_t memory, uint32_t index)
 {
     const struct relation_tensor *t = lowering_tensor(l, memory);
     wide step;
     struct shape shape = lowering_shape(l, index);
     struct form form = lowering_form(l, memory);
-    bool is_bounded = range_contains(range_of_i64(0, (int64_t)t->count - 1), lowering_range_of(l, index));
+    bool is_bounded =
+        range_contains(range_of_i64(0, (int64_t)t->count - 1), lowering_range_of(l, index));
     if (is_bounded && is_progression(t->values, t->count, &step)) {
         wide first = t->values[0];
         struct relation_term term = lowering_term_wide(l, step, index, &shape);
@@ -50,8 +57,11 @@ static uint32_t read_constant(struct lowering *l, uint32_t memory, uint32_t inde
         if (!wide_to_i64(&entries[i], t->values[i]))
             return RELATION_NONE;
     }
-    struct relation_table table = {.key = arena_printf(l->arena, "entries of %s at node %u", t->name, l->node_index), .size = t->count, .output_count = 1,
-                                   .outputs = {entries}};
+    struct relation_table table = {
+        .key = arena_printf(l->arena, "entries of %s at node %u", t->name, l->node_index),
+        .size = t->count,
+        .output_count = 1,
+        .outputs = {entries}};
     if (table.key == NULL)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
     uint32_t out;
@@ -64,14 +74,16 @@ static uint32_t as_memory(struct lowering *l, int64_t entries, int64_t width)
 {
     uint32_t data = lowering_input(l, 0);
     const struct relation_tensor *t = lowering_tensor(l, data);
-    struct shape shape = width == 1 ? shape_of(1, entries) : shape_of(2, entries, width), own = lowering_shape(l, data);
+    struct shape shape = width == 1 ? shape_of(1, entries) : shape_of(2, entries, width),
+                 own = lowering_shape(l, data);
     if (shape_equal(&shape, &own))
         return data;
     if (t->role == ROLE_CONSTANT)
         return lowering_constant(l, &shape, lowering_form(l, data), t->values);
     for (size_t k = 0; t->role == ROLE_PARAMETER && k < l->result->parameter_count; k++) {
         if (l->result->parameters[k].tensor == data)
-            return lowering_parameter_wide(l, t->name, &shape, lowering_form(l, data), l->result->parameters[k].values);
+            return lowering_parameter_wide(l, t->name, &shape, lowering_form(l, data),
+                                           l->result->parameters[k].values);
     }
     return lowering_reshape(l, data, &shape);
 }
@@ -103,12 +115,14 @@ void lower_gather(struct lowering *l)
     size_t count = lowering_tensor(l, index)->count;
     if (before > 1) {
         /* Row b n + i of the flat memory for each b. */
-        struct shape both = shape_of(2, before, (int64_t)count), column = shape_of(2, before, (int64_t)1), line = shape_of(1, (int64_t)count);
+        struct shape both = shape_of(2, before, (int64_t)count),
+                     column = shape_of(2, before, (int64_t)1), line = shape_of(1, (int64_t)count);
         wide *starts = lowering_array(l, wide, (size_t)before);
         for (int64_t b = 0; b < before; b++)
             starts[b] = wide_from_i64(b * n);
-        struct relation_term terms[2] = {lowering_term(l, 1, lowering_reshape(l, index, &line), &both),
-                                         lowering_term(l, 1, lowering_constant(l, &column, form_integer(), starts), &both)};
+        struct relation_term terms[2] = {
+            lowering_term(l, 1, lowering_reshape(l, index, &line), &both),
+            lowering_term(l, 1, lowering_constant(l, &column, form_integer(), starts), &both)};
         index = lowering_linear(l, &both, form_integer(), terms, 2, wide_from_i64(0));
     }
     lowering_output(l, 0, read_rows(l, index, before * n, after));
@@ -121,7 +135,8 @@ void lower_gather_elements(struct lowering *l)
         lower_movement(l);
         return;
     }
-    struct shape data = lowering_graph_value(l, 0)->shape, shape = lowering_graph_value(l, 1)->shape;
+    struct shape data = lowering_graph_value(l, 0)->shape,
+                 shape = lowering_graph_value(l, 1)->shape;
     unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", 0), data.rank);
     uint32_t index = plain_index(l, lowering_input(l, 1), data.dim[axis], false);
     size_t count = shape_elements(&shape);
@@ -138,7 +153,9 @@ void lower_gather_elements(struct lowering *l)
         }
         starts[e] = wide_from_i64(at);
     }
-    struct relation_term terms[2] = {lowering_term(l, unit, index, &shape), lowering_term(l, 1, lowering_constant(l, &shape, form_integer(), starts), &shape)};
+    struct relation_term terms[2] = {
+        lowering_term(l, unit, index, &shape),
+        lowering_term(l, 1, lowering_constant(l, &shape, form_integer(), starts), &shape)};
     uint32_t flat = lowering_linear(l, &shape, form_integer(), terms, 2, wide_from_i64(0));
     lowering_output(l, 0, read_rows(l, flat, (int64_t)shape_elements(&data), 1));
 }
@@ -149,7 +166,8 @@ void lower_one_hot(struct lowering *l)
     struct shape shape = lowering_output_shape(l, 0), own = lowering_graph_value(l, 0)->shape;
     unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", -1), shape.rank);
     int64_t depth = shape.dim[axis];
-    uint32_t index = plain_index(l, lowering_input(l, 0), depth, true), values = lowering_input(l, 2);
+    uint32_t index = plain_index(l, lowering_input(l, 0), depth, true),
+             values = lowering_input(l, 2);
     struct shape with_axis = {.rank = shape.rank}, line = {.rank = shape.rank};
     for (unsigned d = 0; d < shape.rank; d++) {
         with_axis.dim[d] = d == axis ? 1 : own.dim[d < axis ? d : d - 1];
@@ -158,9 +176,11 @@ void lower_one_hot(struct lowering *l)
     wide *numbers = lowering_array(l, wide, (size_t)depth);
     for (int64_t k = 0; k < depth; k++)
         numbers[k] = wide_from_i64(k);
-    uint32_t gap = lowering_difference(l, &shape, lowering_reshape(l, index, &with_axis), lowering_constant(l, &line, form_integer(), numbers));
+    uint32_t gap = lowering_difference(l, &shape, lowering_reshape(l, index, &with_axis),
+                                       lowering_constant(l, &line, form_integer(), numbers));
     struct shape scalar = {0};
-    uint32_t off = lowering_pick(l, values, &scalar, (const int64_t[]){0}), on = lowering_pick(l, values, &scalar, (const int64_t[]){1});
+    uint32_t off = lowering_pick(l, values, &scalar, (const int64_t[]){0}),
+             on = lowering_pick(l, values, &scalar, (const int64_t[]){1});
     lowering_output(l, 0, lowering_select(l, &shape, lowering_is_zero(l, gap), on, off));
 }
 
@@ -171,19 +191,23 @@ static uint32_t match_bits(struct lowering *l, uint32_t x, uint32_t keys, size_t
 {
     struct shape shape = lowering_shape(l, x), scalar = {0};
     int64_t at = (int64_t)k;
-    return lowering_is_zero(l, lowering_difference(l, &shape, x, lowering_pick(l, keys, &scalar, &at)));
+    return lowering_is_zero(
+        l, lowering_difference(l, &shape, x, lowering_pick(l, keys, &scalar, &at)));
 }
 
 /* Whole keys and values of a small range: a table over the range of x. */
 static bool table_encoder(struct lowering *l, uint32_t x)
 {
     enum { ENTRIES_MAX = 256 };
-    const struct tensor *keys = lowering_data(l, 1), *values = lowering_data(l, 2), *fallback = lowering_data(l, 3);
+    const struct tensor *keys = lowering_data(l, 1), *values = lowering_data(l, 2),
+                        *fallback = lowering_data(l, 3);
     struct range range = lowering_range_of(l, x);
     int64_t low, high;
-    if (keys == NULL || values == NULL || fallback == NULL || element_type_is_float(keys->type) || element_type_is_float(values->type) ||
-        lowering_is_parameter(l, 1) || lowering_is_parameter(l, 2) || !wide_to_i64(&low, range.low) || !wide_to_i64(&high, range.high) ||
-        high - low >= ENTRIES_MAX || lowering_fraction(l, x) != 0)
+    if (keys == NULL || values == NULL || fallback == NULL || element_type_is_float(keys->type) ||
+        element_type_is_float(values->type) || lowering_is_parameter(l, 1) ||
+        lowering_is_parameter(l, 2) || !wide_to_i64(&low, range.low) ||
+        !wide_to_i64(&high, range.high) || high - low >= ENTRIES_MAX ||
+        lowering_fraction(l, x) != 0)
         return false;
     int64_t *entries = lowering_array(l, int64_t, (size_t)(high - low + 1));
     for (int64_t v = low; v <= high; v++) {
@@ -192,8 +216,12 @@ static bool table_encoder(struct lowering *l, uint32_t x)
             k++;
         entries[v - low] = k < keys->count ? values->data.integer[k] : fallback->data.integer[0];
     }
-    struct relation_table table = {.key = arena_printf(l->arena, "labels of node %u", l->node_index), .x_low = low, .size = (size_t)(high - low + 1),
-                                   .output_count = 1, .outputs = {entries}};
+    struct relation_table table = {.key =
+                                       arena_printf(l->arena, "labels of node %u", l->node_index),
+                                   .x_low = low,
+                                   .size = (size_t)(high - low + 1),
+                                   .output_count = 1,
+                                   .outputs = {entries}};
     if (table.key == NULL)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
     uint32_t out;
@@ -204,19 +232,23 @@ static bool table_encoder(struct lowering *l, uint32_t x)
 }
 
 /*
- * default + sum over keys of (x == key) (value - default). A key that stands twice counts at its first place: later ones would add to it, so
- * they are left out, which only whole keys, known to everybody, can tell.
+ * default + sum over keys of (x == key) (value - default). A key that stands twice counts at its
+ * first place: later ones would add to it, so they are left out, which only whole keys, known to
+ * everybody, can tell.
  */
 void lower_label_encoder(struct lowering *l)
 {
     uint32_t x = lowering_input(l, 0);
     if (table_encoder(l, x))
         return;
-    uint32_t keys = lowering_input(l, 1), values = lowering_input(l, 2), fallback = lowering_input(l, 3);
+    uint32_t keys = lowering_input(l, 1), values = lowering_input(l, 2),
+             fallback = lowering_input(l, 3);
     const struct tensor *known = lowering_data(l, 1);
     size_t count = lowering_tensor(l, keys)->count, used = 0;
     struct shape shape = lowering_output_shape(l, 0), scalar = {0};
-    int32_t fraction = lowering_fraction(l, values) > lowering_fraction(l, fallback) ? lowering_fraction(l, values) : lowering_fraction(l, fallback);
+    int32_t fraction = lowering_fraction(l, values) > lowering_fraction(l, fallback)
+                           ? lowering_fraction(l, values)
+                           : lowering_fraction(l, fallback);
     values = lowering_to_fraction(l, values, fraction);
     fallback = lowering_to_fraction(l, fallback, fraction);
     struct relation_term *terms = lowering_array(l, struct relation_term, count + 1);
@@ -227,9 +259,11 @@ void lower_label_encoder(struct lowering *l)
         if (repeats)
             continue;
         int64_t at = (int64_t)k;
-        uint32_t gap = lowering_difference(l, &scalar, lowering_pick(l, values, &scalar, &at), lowering_reshape(l, fallback, &scalar));
+        uint32_t gap = lowering_difference(l, &scalar, lowering_pick(l, values, &scalar, &at),
+                                           lowering_reshape(l, fallback, &scalar));
         terms[used++] = lowering_term_product(l, 1, match_bits(l, x, keys, k), gap, &shape);
     }
     terms[used++] = lowering_term(l, 1, lowering_reshape(l, fallback, &scalar), &shape);
-    lowering_output(l, 0, lowering_product(l, &shape, lowering_form(l, values), terms, used, wide_from_i64(0)));
+    lowering_output(
+        l, 0, lowering_product(l, &shape, lowering_form(l, values), terms, used, wide_from_i64(0)));
 }

@@ -1,8 +1,8 @@
 /*
  * State of one lowering and the builders every operator uses. Shared by lower*.c only.
  *
- * A failure leaves lowering at once through `escape`: everything lives in arenas, so nothing is left to release, and no
- * builder has to be asked whether it worked.
+ * A failure leaves lowering at once through `escape`: everything lives in arenas, so nothing is
+ * left to release, and no builder has to be asked whether it worked.
  */
 #ifndef SERTN_PASSES_LOWER_INTERNAL_H
 #define SERTN_PASSES_LOWER_INTERNAL_H
@@ -39,10 +39,11 @@ struct lowering {
 
     const struct graph_node *node; /* being lowered; NULL outside nodes */
     uint32_t node_index;
-    uint32_t serial;               /* numbers generated names */
-    uint32_t *tensor_of;           /* [graph->value_count], RELATION_NONE until lowered */
-    uint32_t *without_nan;         /* [graph->value_count]: the value held to numbers, RELATION_NONE until asked for */
-    wide nan;                      /* the integer that stands for NaN in values that take it */
+    uint32_t serial;       /* numbers generated names */
+    uint32_t *tensor_of;   /* [graph->value_count], RELATION_NONE until lowered */
+    uint32_t *without_nan; /* [graph->value_count]: the value held to numbers, RELATION_NONE until
+                              asked for */
+    wide nan;              /* the integer that stands for NaN in values that take it */
     struct rescaled *rescaled;
     size_t rescaled_count, rescaled_capacity;
     size_t parameter_capacity, range_capacity;
@@ -52,7 +53,8 @@ typedef void (*lower_rule)(struct lowering *l);
 
 /* ---- lower_build.c: failure and memory ---- */
 
-_Noreturn void lowering_fail(struct lowering *l, enum status status, const char *format, ...) SERTN_PRINTF(3, 4);
+_Noreturn void lowering_fail(struct lowering *l, enum status status, const char *format, ...)
+    SERTN_PRINTF(3, 4);
 /* Zeroed; fails when there is no memory. */
 void *lowering_alloc(struct lowering *l, size_t count, size_t size);
 #define lowering_array(l, type, count) ((type *)lowering_alloc((l), (count), sizeof(type)))
@@ -68,57 +70,76 @@ struct shape lowering_shape(const struct lowering *l, uint32_t tensor);
 struct form form_fixed(int32_t fraction);
 struct form form_integer(void);
 /* A constant tensor. values: [count of shape]. */
-uint32_t lowering_constant(struct lowering *l, const struct shape *shape, struct form form, const wide *values);
+uint32_t lowering_constant(struct lowering *l, const struct shape *shape, struct form form,
+                           const wide *values);
 uint32_t lowering_constant_i64(struct lowering *l, int64_t value);
-/* A private parameter (or a constant when parameters are public) of real numbers at `fraction` bits, each multiplied by `scale`. */
-uint32_t lowering_parameter(struct lowering *l, const char *name, const struct shape *shape, const double *values, double scale, int32_t fraction);
+/* A private parameter (or a constant when parameters are public) of real numbers at `fraction`
+ * bits, each multiplied by `scale`. */
+uint32_t lowering_parameter(struct lowering *l, const char *name, const struct shape *shape,
+                            const double *values, double scale, int32_t fraction);
 /* The same with integers given. */
-uint32_t lowering_parameter_wide(struct lowering *l, const char *name, const struct shape *shape, struct form form, const wide *values);
+uint32_t lowering_parameter_wide(struct lowering *l, const char *name, const struct shape *shape,
+                                 struct form form, const wide *values);
 /* The same, declared as [-2^bits, 2^bits - 1], which must hold them. */
-uint32_t lowering_parameter_bits(struct lowering *l, const char *name, const struct shape *shape, struct form form, const wide *values, unsigned bits);
+uint32_t lowering_parameter_bits(struct lowering *l, const char *name, const struct shape *shape,
+                                 struct form form, const wide *values, unsigned bits);
 
-/* ---- lower_build.c: relations; the space is `shape` unless said otherwise, names are generated ---- */
+/* ---- lower_build.c: relations; the space is `shape` unless said otherwise, names are generated
+ * ---- */
 
 struct relation_view lowering_view(struct lowering *l, uint32_t tensor, const struct shape *space);
-struct relation_term lowering_term(struct lowering *l, int64_t coefficient, uint32_t tensor, const struct shape *space);
-struct relation_term lowering_term_wide(struct lowering *l, wide coefficient, uint32_t tensor, const struct shape *space);
-struct relation_term lowering_term_product(struct lowering *l, int64_t coefficient, uint32_t a, uint32_t b, const struct shape *space);
+struct relation_term lowering_term(struct lowering *l, int64_t coefficient, uint32_t tensor,
+                                   const struct shape *space);
+struct relation_term lowering_term_wide(struct lowering *l, wide coefficient, uint32_t tensor,
+                                        const struct shape *space);
+struct relation_term lowering_term_product(struct lowering *l, int64_t coefficient, uint32_t a,
+                                           uint32_t b, const struct shape *space);
 struct relation_term lowering_term_view(wide coefficient, struct relation_view view);
 
-uint32_t lowering_linear(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
-                         wide constant);
+uint32_t lowering_linear(struct lowering *l, const struct shape *shape, struct form form,
+                         const struct relation_term *terms, size_t count, wide constant);
 /* The same with a range that some other relation enforces. */
-uint32_t lowering_linear_within(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
-                                wide constant, struct range range);
-uint32_t lowering_product_within(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
-                                 wide constant, struct range range);
+uint32_t lowering_linear_within(struct lowering *l, const struct shape *shape, struct form form,
+                                const struct relation_term *terms, size_t count, wide constant,
+                                struct range range);
+uint32_t lowering_product_within(struct lowering *l, const struct shape *shape, struct form form,
+                                 const struct relation_term *terms, size_t count, wide constant,
+                                 struct range range);
 /* Elements put together from several tensors: at most one term gives each. */
-uint32_t lowering_moved(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count);
-uint32_t lowering_product(struct lowering *l, const struct shape *shape, struct form form, const struct relation_term *terms, size_t count,
-                          wide constant);
+uint32_t lowering_moved(struct lowering *l, const struct shape *shape, struct form form,
+                        const struct relation_term *terms, size_t count);
+uint32_t lowering_product(struct lowering *l, const struct shape *shape, struct form form,
+                          const struct relation_term *terms, size_t count, wide constant);
 /* space: output dims then `contract_rank` summed dims. */
-uint32_t lowering_contract(struct lowering *l, const struct shape *space, uint8_t contract_rank, const struct relation_view *a,
-                           const struct relation_view *b, struct form form);
+uint32_t lowering_contract(struct lowering *l, const struct shape *space, uint8_t contract_rank,
+                           const struct relation_view *a, const struct relation_view *b,
+                           struct form form);
 /*
- * y = round(x / divisor), ROUND_FLOOR or ROUND_HALF_UP. y_range: range to hold y to, NULL for the interval rounded up to powers of two.
- * remainder: set to its tensor when not NULL.
+ * y = round(x / divisor), ROUND_FLOOR or ROUND_HALF_UP. y_range: range to hold y to, NULL for the
+ * interval rounded up to powers of two. remainder: set to its tensor when not NULL.
  */
-uint32_t lowering_rescale(struct lowering *l, uint32_t x, wide divisor, enum relation_rounding rounding, struct form form,
+uint32_t lowering_rescale(struct lowering *l, uint32_t x, wide divisor,
+                          enum relation_rounding rounding, struct form form,
                           const struct range *y_range, uint32_t *remainder);
-/* floor(x / d), element by element over shape with broadcasting. Requires: d's range is positive. */
-uint32_t lowering_divide_floor(struct lowering *l, const struct shape *shape, uint32_t x, uint32_t d, struct form form,
-                               const struct range *y_range, uint32_t *remainder);
+/* floor(x / d), element by element over shape with broadcasting. Requires: d's range is positive.
+ */
+uint32_t lowering_divide_floor(struct lowering *l, const struct shape *shape, uint32_t x,
+                               uint32_t d, struct form form, const struct range *y_range,
+                               uint32_t *remainder);
 uint32_t lowering_is_zero(struct lowering *l, uint32_t x);
 /* Puts a RANGE relation on the whole tensor. */
 void lowering_enforce(struct lowering *l, uint32_t tensor, struct range range);
 /* A copy of x with a smaller range that a RANGE relation enforces. */
 uint32_t lowering_restrict(struct lowering *l, uint32_t x, struct range range);
 /* y[k] = table outputs at x. */
-void lowering_table(struct lowering *l, const struct relation_table *table, uint32_t x, const struct form *forms, uint32_t *outputs);
-/* memory rows at index; shape of the result: index shape, then the memory's inner shape. range: NULL or a smaller one that holds. */
+void lowering_table(struct lowering *l, const struct relation_table *table, uint32_t x,
+                    const struct form *forms, uint32_t *outputs);
+/* memory rows at index; shape of the result: index shape, then the memory's inner shape. range:
+ * NULL or a smaller one that holds. */
 uint32_t lowering_read(struct lowering *l, uint32_t memory, uint32_t index);
 /* Hinted tensor of a given range; the caller pins it. */
-uint32_t lowering_hint(struct lowering *l, enum relation_hint hint, int64_t argument, const struct shape *space, const struct relation_view *views,
+uint32_t lowering_hint(struct lowering *l, enum relation_hint hint, int64_t argument,
+                       const struct shape *space, const struct relation_view *views,
                        unsigned view_count, const struct shape *shape, struct range range);
 
 /* ---- lower_build.c: small compositions ---- */
@@ -126,12 +147,14 @@ uint32_t lowering_hint(struct lowering *l, enum relation_hint hint, int64_t argu
 /* x in another shape of the same count. */
 uint32_t lowering_reshape(struct lowering *l, uint32_t x, const struct shape *shape);
 /* out[p] = x[list[p]]. */
-uint32_t lowering_pick(struct lowering *l, uint32_t x, const struct shape *shape, const int64_t *list);
+uint32_t lowering_pick(struct lowering *l, uint32_t x, const struct shape *shape,
+                       const int64_t *list);
 /* x broadcast to a shape. */
 uint32_t lowering_expand(struct lowering *l, uint32_t x, const struct shape *shape);
 /* coefficient * x + constant at the same fraction. */
 uint32_t lowering_affine(struct lowering *l, int64_t coefficient, uint32_t x, wide constant);
-/* The same number with `fraction` bits: exact when that is more, rounded half up when it is less. */
+/* The same number with `fraction` bits: exact when that is more, rounded half up when it is less.
+ */
 uint32_t lowering_to_fraction(struct lowering *l, uint32_t x, int32_t fraction);
 /* lowering_to_fraction only when it saves at least `slack` bits. */
 uint32_t lowering_trim(struct lowering *l, uint32_t x, int32_t fraction, int32_t slack);
@@ -142,10 +165,12 @@ wide lowering_real(struct lowering *l, double value, int32_t fraction);
 
 /* ---- lower_linear.c ---- */
 
-/* Operand i as a factor: brought to the plan's fraction when it is so wide that products would grow out of hand. */
+/* Operand i as a factor: brought to the plan's fraction when it is so wide that products would grow
+ * out of hand. */
 uint32_t lowering_factor(struct lowering *l, size_t i);
 /* sign_a a + sign_b b with broadcasting, at the larger fraction. */
-uint32_t lowering_sum2(struct lowering *l, const struct shape *shape, uint32_t a, int64_t sign_a, uint32_t b, int64_t sign_b);
+uint32_t lowering_sum2(struct lowering *l, const struct shape *shape, uint32_t a, int64_t sign_a,
+                       uint32_t b, int64_t sign_b);
 /* numpy.matmul, exact. */
 uint32_t lowering_matmul(struct lowering *l, uint32_t a, uint32_t b);
 
@@ -160,10 +185,12 @@ uint32_t lowering_max_rows(struct lowering *l, uint32_t rows);
 /* ---- lower_divide.c ---- */
 
 /*
- * floor(x / d) at `fraction` bits, with broadcasting to shape. A divisor that may be zero is held to positive (or all negative) numbers, or its sign
- * is taken off; plans tell what calibration saw, and may be NULL.
+ * floor(x / d) at `fraction` bits, with broadcasting to shape. A divisor that may be zero is held
+ * to positive (or all negative) numbers, or its sign is taken off; plans tell what calibration saw,
+ * and may be NULL.
  */
-uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t x, uint32_t d, int32_t fraction, const struct value_plan *d_plan,
+uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t x, uint32_t d,
+                         int32_t fraction, const struct value_plan *d_plan,
                          const struct value_plan *y_plan);
 /* floor(sqrt(max(0, x))) at `fraction` bits. */
 uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction);
@@ -171,10 +198,12 @@ uint32_t lowering_square(struct lowering *l, uint32_t x);
 
 /* ---- lower_function.c ---- */
 
-/* exp(x) to about `fraction` bits; x is known to be at most `high` (real), whatever its interval says. */
+/* exp(x) to about `fraction` bits; x is known to be at most `high` (real), whatever its interval
+ * says. */
 uint32_t lowering_exp(struct lowering *l, uint32_t x, double high, int32_t fraction);
 /* log(x) for x > 0 at `fraction` bits. */
-uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *plan, int32_t fraction);
+uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *plan,
+                      int32_t fraction);
 /* x^p for x > 0 and a known p. */
 uint32_t lowering_real_power(struct lowering *l, uint32_t x, double p, int32_t fraction);
 
@@ -189,7 +218,8 @@ wide table_number(enum table_function f, int64_t numerator, unsigned shift, int3
 /* x >= 0 as 0 or 1, exact for every x in its range. */
 uint32_t lowering_is_not_negative(struct lowering *l, uint32_t x);
 /* bit ? x : y at one fraction; bit of any shape that broadcasts. */
-uint32_t lowering_select(struct lowering *l, const struct shape *shape, uint32_t bit, uint32_t x, uint32_t y);
+uint32_t lowering_select(struct lowering *l, const struct shape *shape, uint32_t bit, uint32_t x,
+                         uint32_t y);
 /* a - b with broadcasting, at the larger fraction. */
 uint32_t lowering_difference(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b);
 uint32_t lowering_maximum(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b);
@@ -223,13 +253,16 @@ int32_t lowering_output_fraction(const struct lowering *l, size_t i);
 /* Shape of output i in the graph. */
 struct shape lowering_output_shape(const struct lowering *l, size_t i);
 bool lowering_has_output(const struct lowering *l, size_t i);
-/* Gives output i its tensor; holds its width to what calibration saw when intervals grew far beyond. */
+/* Gives output i its tensor; holds its width to what calibration saw when intervals grew far
+ * beyond. */
 void lowering_output(struct lowering *l, size_t i, uint32_t tensor);
 /* Notes a range for the report. */
-void lowering_note_range(struct lowering *l, const char *value, struct range range, int32_t fraction);
+void lowering_note_range(struct lowering *l, const char *value, struct range range,
+                         int32_t fraction);
 int64_t lowering_attribute_int(const struct lowering *l, const char *name, int64_t fallback);
 double lowering_attribute_float(const struct lowering *l, const char *name, double fallback);
-/* Range of real numbers within +-4 x what calibration saw of a value, as integers at a fraction, powers of two. */
+/* Range of real numbers within +-4 x what calibration saw of a value, as integers at a fraction,
+ * powers of two. */
 struct range lowering_calibrated(const struct value_plan *plan, int32_t fraction);
 
 /* ---- shapes ---- */

@@ -1,5 +1,6 @@
 /*
- * Lowering of linear algebra: sums, products, matrix products, reductions that add up. Accumulators are exact.
+ * Lowering of linear algebra: sums, products, matrix products, reductions that add up. Accumulators
+ * are exact.
  */
 #include <math.h>
 #include <string.h>
@@ -29,8 +30,10 @@ static uint32_t signed_sum(struct lowering *l, const int64_t *signs)
     for (size_t i = 0; i < count; i++) {
         uint32_t x = lowering_input(l, i);
         wide coefficient;
-        if (!wide_shift_left(&coefficient, wide_from_i64(signs == NULL ? 1 : signs[i]), (unsigned)(fraction - lowering_fraction(l, x))))
-            lowering_fail(l, STATUS_LIMIT, "operands differ by %d bits in their scales", fraction - lowering_fraction(l, x));
+        if (!wide_shift_left(&coefficient, wide_from_i64(signs == NULL ? 1 : signs[i]),
+                             (unsigned)(fraction - lowering_fraction(l, x))))
+            lowering_fail(l, STATUS_LIMIT, "operands differ by %d bits in their scales",
+                          fraction - lowering_fraction(l, x));
         terms[i] = lowering_term_wide(l, coefficient, x, &shape);
     }
     return lowering_linear(l, &shape, result_form(l, fraction), terms, count, wide_from_i64(0));
@@ -55,7 +58,8 @@ uint32_t lowering_factor(struct lowering *l, size_t i)
 {
     enum { FACTOR_BITS = 100 };
     uint32_t x = lowering_input(l, i);
-    if (range_bits(lowering_range_of(l, x)) <= FACTOR_BITS || lowering_tensor(l, x)->role != ROLE_WITNESS)
+    if (range_bits(lowering_range_of(l, x)) <= FACTOR_BITS ||
+        lowering_tensor(l, x)->role != ROLE_WITNESS)
         return x;
     return lowering_trim(l, x, lowering_input_plan(l, i)->fraction + l->plan->extra_bits, 1);
 }
@@ -65,7 +69,11 @@ void lower_mul(struct lowering *l)
     struct shape shape = lowering_output_shape(l, 0);
     uint32_t a = lowering_factor(l, 0), b = lowering_factor(l, 1);
     struct relation_term term = lowering_term_product(l, 1, a, b, &shape);
-    lowering_output(l, 0, lowering_product(l, &shape, result_form(l, lowering_fraction(l, a) + lowering_fraction(l, b)), &term, 1, wide_from_i64(0)));
+    lowering_output(
+        l, 0,
+        lowering_product(l, &shape,
+                         result_form(l, lowering_fraction(l, a) + lowering_fraction(l, b)), &term,
+                         1, wide_from_i64(0)));
 }
 
 /* ---- matrix products ---- */
@@ -79,7 +87,8 @@ static void row_major(int64_t *strides, const struct shape *shape)
     }
 }
 
-static struct relation_view view_in(uint32_t tensor, const struct shape *space, const int64_t *strides)
+static struct relation_view view_in(uint32_t tensor, const struct shape *space,
+                                    const int64_t *strides)
 {
     struct relation_view view = {.tensor = tensor};
     for (unsigned d = 0; d < space->rank; d++) {
@@ -103,7 +112,8 @@ uint32_t lowering_matmul(struct lowering *l, uint32_t a, uint32_t b)
     struct shape space = {.rank = (uint8_t)(batch + 3)}, out = {0};
     int64_t va[TENSOR_RANK_MAX] = {0}, vb[TENSOR_RANK_MAX] = {0};
     for (unsigned d = 0; d < batch; d++) {
-        int64_t x = d + batch_a >= batch ? sa.dim[d + batch_a - batch] : 1, y = d + batch_b >= batch ? sb.dim[d + batch_b - batch] : 1;
+        int64_t x = d + batch_a >= batch ? sa.dim[d + batch_a - batch] : 1,
+                y = d + batch_b >= batch ? sb.dim[d + batch_b - batch] : 1;
         space.dim[d] = x == 1 ? y : x;
         va[d] = x == 1 ? 0 : step_a[d + batch_a - batch];
         vb[d] = y == 1 ? 0 : step_b[d + batch_b - batch];
@@ -121,7 +131,9 @@ uint32_t lowering_matmul(struct lowering *l, uint32_t a, uint32_t b)
     if (sb.rank > 1)
         out.dim[out.rank++] = space.dim[batch + 1];
     struct relation_view view_a = view_in(a, &space, va), view_b = view_in(b, &space, vb);
-    uint32_t product = lowering_contract(l, &space, 1, &view_a, &view_b, form_fixed(lowering_fraction(l, a) + lowering_fraction(l, b)));
+    uint32_t product =
+        lowering_contract(l, &space, 1, &view_a, &view_b,
+                          form_fixed(lowering_fraction(l, a) + lowering_fraction(l, b)));
     return lowering_reshape(l, product, &out);
 }
 
@@ -131,7 +143,8 @@ void lower_matmul(struct lowering *l)
     lowering_output(l, 0, lowering_matmul(l, a, b));
 }
 
-/* A stored operand times a factor, folded into its stored numbers; others are multiplied by a constant. */
+/* A stored operand times a factor, folded into its stored numbers; others are multiplied by a
+ * constant. */
 static uint32_t scaled_operand(struct lowering *l, size_t i, double scale)
 {
     const struct tensor *data = lowering_data(l, i);
@@ -139,25 +152,32 @@ static uint32_t scaled_operand(struct lowering *l, size_t i, double scale)
     if (scale == 1)
         return lowering_factor(l, i);
     if (data != NULL && element_type_is_float(data->type) && lowering_is_parameter(l, i))
-        return lowering_parameter(l, lowering_graph_value(l, i)->name, &data->shape, data->data.real, scale, fraction);
+        return lowering_parameter(l, lowering_graph_value(l, i)->name, &data->shape,
+                                  data->data.real, scale, fraction);
     uint32_t x = lowering_factor(l, i);
     int32_t bits = 0;
     while (bits < 40 && ldexp(scale, bits) != floor(ldexp(scale, bits)))
         bits++;
     struct shape shape = lowering_shape(l, x);
     struct relation_term term = lowering_term_wide(l, lowering_real(l, scale, bits), x, &shape);
-    return lowering_linear(l, &shape, form_fixed(lowering_fraction(l, x) + bits), &term, 1, wide_from_i64(0));
+    return lowering_linear(l, &shape, form_fixed(lowering_fraction(l, x) + bits), &term, 1,
+                           wide_from_i64(0));
 }
 
 void lower_gemm(struct lowering *l)
 {
-    double alpha = lowering_attribute_float(l, "alpha", 1), beta = lowering_attribute_float(l, "beta", 1);
+    double alpha = lowering_attribute_float(l, "alpha", 1),
+           beta = lowering_attribute_float(l, "beta", 1);
     bool on_a = lowering_is_parameter(l, 0) && !lowering_is_parameter(l, 1);
-    uint32_t a = on_a ? scaled_operand(l, 0, alpha) : lowering_factor(l, 0), b = on_a ? lowering_factor(l, 1) : scaled_operand(l, 1, alpha);
-    struct shape sa = lowering_shape(l, a), sb = lowering_shape(l, b), shape = lowering_output_shape(l, 0);
-    bool flip_a = lowering_attribute_int(l, "transA", 0) != 0, flip_b = lowering_attribute_int(l, "transB", 0) != 0;
+    uint32_t a = on_a ? scaled_operand(l, 0, alpha) : lowering_factor(l, 0),
+             b = on_a ? lowering_factor(l, 1) : scaled_operand(l, 1, alpha);
+    struct shape sa = lowering_shape(l, a), sb = lowering_shape(l, b),
+                 shape = lowering_output_shape(l, 0);
+    bool flip_a = lowering_attribute_int(l, "transA", 0) != 0,
+         flip_b = lowering_attribute_int(l, "transB", 0) != 0;
     struct shape space = shape_of(3, shape.dim[0], shape.dim[1], sa.dim[flip_a ? 0 : 1]);
-    int64_t va[3] = {flip_a ? 1 : sa.dim[1], 0, flip_a ? sa.dim[1] : 1}, vb[3] = {0, flip_b ? sb.dim[1] : 1, flip_b ? 1 : sb.dim[1]};
+    int64_t va[3] = {flip_a ? 1 : sa.dim[1], 0, flip_a ? sa.dim[1] : 1},
+            vb[3] = {0, flip_b ? sb.dim[1] : 1, flip_b ? 1 : sb.dim[1]};
     struct relation_view view_a = view_in(a, &space, va), view_b = view_in(b, &space, vb);
     int32_t fraction = lowering_fraction(l, a) + lowering_fraction(l, b);
     uint32_t product = lowering_contract(l, &space, 1, &view_a, &view_b, form_fixed(fraction));
@@ -169,12 +189,17 @@ void lower_gemm(struct lowering *l)
     lowering_output(l, 0, lowering_sum2(l, &shape, product, 1, c, 1));
 }
 
-uint32_t lowering_sum2(struct lowering *l, const struct shape *shape, uint32_t a, int64_t sign_a, uint32_t b, int64_t sign_b)
+uint32_t lowering_sum2(struct lowering *l, const struct shape *shape, uint32_t a, int64_t sign_a,
+                       uint32_t b, int64_t sign_b)
 {
-    int32_t fa = lowering_fraction(l, a), fb = lowering_fraction(l, b), fraction = fa > fb ? fa : fb;
+    int32_t fa = lowering_fraction(l, a), fb = lowering_fraction(l, b),
+            fraction = fa > fb ? fa : fb;
     wide ca, cb;
-    if (!wide_shift_left(&ca, wide_from_i64(sign_a), (unsigned)(fraction - fa)) || !wide_shift_left(&cb, wide_from_i64(sign_b), (unsigned)(fraction - fb)))
-        lowering_fail(l, STATUS_LIMIT, "operands differ by %d bits in their scales", fa > fb ? fa - fb : fb - fa);
-    struct relation_term terms[2] = {lowering_term_wide(l, ca, a, shape), lowering_term_wide(l, cb, b, shape)};
+    if (!wide_shift_left(&ca, wide_from_i64(sign_a), (unsigned)(fraction - fa)) ||
+        !wide_shift_left(&cb, wide_from_i64(sign_b), (unsigned)(fraction - fb)))
+        lowering_fail(l, STATUS_LIMIT, "operands differ by %d bits in their scales",
+                      fa > fb ? fa - fb : fb - fa);
+    struct relation_term terms[2] = {lowering_term_wide(l, ca, a, shape),
+                                     lowering_term_wide(l, cb, b, shape)};
     return lowering_linear(l, shape, form_fixed(fraction), terms, 2, wide_from_i64(0));
 }

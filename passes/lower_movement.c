@@ -1,8 +1,9 @@
 /*
  * Lowering of operators that move elements without changing them.
  *
- * One rule for all whose pattern is known at compile time: the operator is run by ir/graph_interpret_node on tensors whose elements
- * are their own positions, and what comes out is the list of source elements. Copies cost a prover nothing.
+ * One rule for all whose pattern is known at compile time: the operator is run by
+ * ir/graph_interpret_node on tensors whose elements are their own positions, and what comes out is
+ * the list of source elements. Copies cost a prover nothing.
  */
 #include <string.h>
 
@@ -28,7 +29,8 @@ void lower_identity(struct lowering *l)
 /* Positions first, first + 1, ... in the shape of operand i. */
 static struct tensor *positions_of(struct lowering *l, size_t i, int64_t first)
 {
-    struct tensor *positions = tensor_new(l->arena, ELEMENT_I64, &lowering_graph_value(l, i)->shape);
+    struct tensor *positions =
+        tensor_new(l->arena, ELEMENT_I64, &lowering_graph_value(l, i)->shape);
     if (positions == NULL)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory to follow elements");
     for (size_t e = 0; e < positions->count; e++)
@@ -37,8 +39,8 @@ static struct tensor *positions_of(struct lowering *l, size_t i, int64_t first)
 }
 
 /*
- * Runs the node with operands [0, moved) replaced by positions, counted on from one operand to the next; 0 stands for what
- * the operator itself puts in. out: [output_count].
+ * Runs the node with operands [0, moved) replaced by positions, counted on from one operand to the
+ * next; 0 stands for what the operator itself puts in. out: [output_count].
  */
 static void run_on_positions(struct lowering *l, size_t moved, struct tensor **out)
 {
@@ -62,8 +64,10 @@ static void run_on_positions(struct lowering *l, size_t moved, struct tensor **o
     }
 }
 
-/* List of elements of one operand among positions that start at first; -1 elsewhere. Returns how many there are. */
-static size_t select_positions(struct lowering *l, const struct tensor *positions, int64_t first, size_t count, int64_t **list)
+/* List of elements of one operand among positions that start at first; -1 elsewhere. Returns how
+ * many there are. */
+static size_t select_positions(struct lowering *l, const struct tensor *positions, int64_t first,
+                               size_t count, int64_t **list)
 {
     size_t found = 0;
     *list = lowering_array(l, int64_t, positions->count);
@@ -83,14 +87,16 @@ static struct form common_form(struct lowering *l, size_t moved)
     for (size_t i = 1; i < moved; i++) {
         struct form other = lowering_form(l, moved_input(l, i));
         if ((other.encoding == ENCODING_FLOAT_KEY) != (form.encoding == ENCODING_FLOAT_KEY))
-            lowering_fail(l, STATUS_UNSUPPORTED, "exact float keys and fixed-point numbers meet in one tensor");
+            lowering_fail(l, STATUS_UNSUPPORTED,
+                          "exact float keys and fixed-point numbers meet in one tensor");
         if (other.fraction > form.fraction)
             form = other;
     }
     return form;
 }
 
-static void move_output(struct lowering *l, size_t output, const struct tensor *positions, size_t moved, struct form form)
+static void move_output(struct lowering *l, size_t output, const struct tensor *positions,
+                        size_t moved, struct form form)
 {
     struct relation_term *terms = lowering_array(l, struct relation_term, moved);
     size_t term_count = 0;
@@ -102,10 +108,13 @@ static void move_output(struct lowering *l, size_t output, const struct tensor *
         int64_t *list;
         size_t count = lowering_tensor(l, x)->count;
         if (select_positions(l, positions, first, count, &list) > 0)
-            terms[term_count++] = lowering_term_view(wide_from_i64(1), (struct relation_view){.tensor = x, .index_list = list});
+            terms[term_count++] = lowering_term_view(
+                wide_from_i64(1), (struct relation_view){.tensor = x, .index_list = list});
         first += (int64_t)count;
     }
-    lowering_output(l, output, lowering_linear(l, &positions->shape, form, terms, term_count, wide_from_i64(0)));
+    lowering_output(
+        l, output,
+        lowering_linear(l, &positions->shape, form, terms, term_count, wide_from_i64(0)));
 }
 
 static void move_elements(struct lowering *l, size_t moved)
@@ -147,7 +156,8 @@ void lower_pad(struct lowering *l)
     }
     struct tensor *out = NULL;
     const struct tensor *saved = lowering_known(l, 2);
-    double fill = element_type_is_float(saved->type) ? saved->data.real[0] : (double)saved->data.integer[0];
+    double fill =
+        element_type_is_float(saved->type) ? saved->data.real[0] : (double)saved->data.integer[0];
     struct graph_node *copy = lowering_array(l, struct graph_node, 1);
     const struct graph_node *node = l->node;
     *copy = *node;
@@ -167,8 +177,13 @@ void lower_pad(struct lowering *l)
     wide value = lowering_real(l, fill, fraction);
     struct shape one = shape_of(1, (int64_t)1);
     struct relation_term terms[2] = {
-        lowering_term_view(wide_from_i64(1), (struct relation_view){.tensor = x, .index_list = list}),
         lowering_term_view(wide_from_i64(1),
-                           (struct relation_view){.tensor = lowering_constant(l, &one, form_fixed(fraction), &value), .index_list = filled})};
-    lowering_output(l, 0, lowering_linear(l, &out->shape, lowering_form(l, x), terms, wide_is_zero(value) ? 1 : 2, wide_from_i64(0)));
+                           (struct relation_view){.tensor = x, .index_list = list}),
+        lowering_term_view(wide_from_i64(1),
+                           (struct relation_view){
+                               .tensor = lowering_constant(l, &one, form_fixed(fraction), &value),
+                               .index_list = filled})};
+    lowering_output(l, 0,
+                    lowering_linear(l, &out->shape, lowering_form(l, x), terms,
+                                    wide_is_zero(value) ? 1 : 2, wide_from_i64(0)));
 }

@@ -1,7 +1,8 @@
 /*
  * Lowering of reductions: sums, extremes, positions of extremes, order.
  *
- * Every reduction brings its axes to the back, so that one row of [rows, n] is reduced to one number.
+ * Every reduction brings its axes to the back, so that one row of [rows, n] is reduced to one
+ * number.
  */
 #include <string.h>
 
@@ -60,7 +61,9 @@ uint32_t lowering_sum_rows(struct lowering *l, uint32_t rows)
 {
     struct shape space = lowering_shape(l, rows), scalar = {0};
     wide one = wide_from_i64(1);
-    struct relation_view a = lowering_view(l, rows, &space), b = lowering_view(l, lowering_constant(l, &scalar, form_integer(), &one), &space);
+    struct relation_view a = lowering_view(l, rows, &space),
+                         b = lowering_view(l, lowering_constant(l, &scalar, form_integer(), &one),
+                                           &space);
     return lowering_contract(l, &space, 1, &a, &b, lowering_form(l, rows));
 }
 
@@ -72,7 +75,9 @@ void lower_reduce_sum(struct lowering *l)
 void lower_reduce_mean(struct lowering *l)
 {
     uint32_t rows = reduced_rows(l, lowering_input(l, 0));
-    lowering_output(l, 0, lowering_divide_by_count(l, lowering_sum_rows(l, rows), lowering_tensor(l, rows)->shape[1]));
+    lowering_output(l, 0,
+                    lowering_divide_by_count(l, lowering_sum_rows(l, rows),
+                                             lowering_tensor(l, rows)->shape[1]));
 }
 
 void lower_reduce_sum_square(struct lowering *l)
@@ -90,7 +95,8 @@ static uint32_t columns(struct lowering *l, uint32_t rows, int64_t from, int64_t
 {
     const struct relation_tensor *t = lowering_tensor(l, rows);
     struct shape shape = shape_of(2, t->shape[0], count);
-    struct relation_view view = {.tensor = rows, .offset = from, .stride = {t->shape[1], 1}, .high = {t->shape[0], count}};
+    struct relation_view view = {
+        .tensor = rows, .offset = from, .stride = {t->shape[1], 1}, .high = {t->shape[0], count}};
     struct relation_term term = lowering_term_view(wide_from_i64(1), view);
     return lowering_linear(l, &shape, lowering_form(l, rows), &term, 1, wide_from_i64(0));
 }
@@ -102,12 +108,15 @@ static uint32_t beside(struct lowering *l, uint32_t a, uint32_t b)
     int64_t rows = ta->shape[0], n = ta->shape[1], m = tb->shape[1];
     struct shape shape = shape_of(2, rows, n + m);
     struct relation_view left = {.tensor = a, .stride = {n, 1}, .high = {rows, n}};
-    struct relation_view right = {.tensor = b, .offset = -n, .stride = {m, 1}, .low = {0, n}, .high = {rows, n + m}};
-    struct relation_term terms[2] = {lowering_term_view(wide_from_i64(1), left), lowering_term_view(wide_from_i64(1), right)};
+    struct relation_view right = {
+        .tensor = b, .offset = -n, .stride = {m, 1}, .low = {0, n}, .high = {rows, n + m}};
+    struct relation_term terms[2] = {lowering_term_view(wide_from_i64(1), left),
+                                     lowering_term_view(wide_from_i64(1), right)};
     return lowering_moved(l, &shape, lowering_form(l, a), terms, 2);
 }
 
-typedef uint32_t (*combine_rule)(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b);
+typedef uint32_t (*combine_rule)(struct lowering *l, const struct shape *shape, uint32_t a,
+                                 uint32_t b);
 
 /* Combines the columns of [rows, n] pairwise until one is left: [rows]. */
 static uint32_t fold_columns(struct lowering *l, uint32_t rows, combine_rule combine)
@@ -119,7 +128,8 @@ static uint32_t fold_columns(struct lowering *l, uint32_t rows, combine_rule com
             return lowering_reshape(l, rows, &shape);
         }
         struct shape half = shape_of(2, count, n / 2);
-        uint32_t joined = combine(l, &half, columns(l, rows, 0, n / 2), columns(l, rows, n / 2, n / 2));
+        uint32_t joined =
+            combine(l, &half, columns(l, rows, 0, n / 2), columns(l, rows, n / 2, n / 2));
         if (n % 2 == 1) {
             uint32_t last = columns(l, rows, n - 1, 1);
             joined = beside(l, joined, lowering_to_fraction(l, last, lowering_fraction(l, joined)));
@@ -128,18 +138,22 @@ static uint32_t fold_columns(struct lowering *l, uint32_t rows, combine_rule com
     }
 }
 
-/* A product of two that stays below a width: rescaled to what the result needs when it grows past it. */
+/* A product of two that stays below a width: rescaled to what the result needs when it grows past
+ * it. */
 static uint32_t multiply(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
 {
     enum { PRODUCT_BITS = 100 };
     struct relation_term term = lowering_term_product(l, 1, a, b, shape);
-    uint32_t product = lowering_product(l, shape, form_fixed(lowering_fraction(l, a) + lowering_fraction(l, b)), &term, 1, wide_from_i64(0));
+    uint32_t product =
+        lowering_product(l, shape, form_fixed(lowering_fraction(l, a) + lowering_fraction(l, b)),
+                         &term, 1, wide_from_i64(0));
     if (range_bits(lowering_range_of(l, product)) > PRODUCT_BITS)
         product = lowering_trim(l, product, lowering_output_fraction(l, 0) + 4, 8);
     return product;
 }
 
-/* With an odd number of columns the last has another scale than products: it joins with an exact 1. */
+/* With an odd number of columns the last has another scale than products: it joins with an exact 1.
+ */
 void lower_reduce_prod(struct lowering *l)
 {
     lowering_output(l, 0, fold_columns(l, reduced_rows(l, lowering_factor(l, 0)), multiply));
@@ -174,8 +188,8 @@ static unsigned index_bits(int64_t n)
 }
 
 /*
- * x 2^m + tie, one key an element: keys of a row are distinct, and among equal x the one that should win is larger. tie is the
- * index, or the last index minus it.
+ * x 2^m + tie, one key an element: keys of a row are distinct, and among equal x the one that
+ * should win is larger. tie is the index, or the last index minus it.
  */
 static uint32_t ranked_keys(struct lowering *l, uint32_t rows, bool negated, bool first_wins)
 {
@@ -187,9 +201,11 @@ static uint32_t ranked_keys(struct lowering *l, uint32_t rows, bool negated, boo
     wide *ties = lowering_array(l, wide, (size_t)shape.dim[1]);
     for (int64_t i = 0; i < shape.dim[1]; i++)
         ties[i] = wide_from_i64(first_wins ? shape.dim[1] - 1 - i : i);
-    struct relation_term terms[2] = {lowering_term_wide(l, unit, rows, &shape),
-                                     lowering_term(l, 1, lowering_constant(l, &line, form_integer(), ties), &shape)};
-    return lowering_linear(l, &shape, form_fixed(lowering_fraction(l, rows) + (int32_t)bits), terms, 2, wide_from_i64(0));
+    struct relation_term terms[2] = {
+        lowering_term_wide(l, unit, rows, &shape),
+        lowering_term(l, 1, lowering_constant(l, &line, form_integer(), ties), &shape)};
+    return lowering_linear(l, &shape, form_fixed(lowering_fraction(l, rows) + (int32_t)bits), terms,
+                           2, wide_from_i64(0));
 }
 
 /* Every second column of [rows, n], count of them. */
@@ -197,14 +213,15 @@ static uint32_t every_second(struct lowering *l, uint32_t rows, int64_t from, in
 {
     const struct relation_tensor *t = lowering_tensor(l, rows);
     struct shape shape = shape_of(2, t->shape[0], count);
-    struct relation_view view = {.tensor = rows, .offset = from, .stride = {t->shape[1], 2}, .high = {t->shape[0], count}};
+    struct relation_view view = {
+        .tensor = rows, .offset = from, .stride = {t->shape[1], 2}, .high = {t->shape[0], count}};
     struct relation_term term = lowering_term_view(wide_from_i64(1), view);
     return lowering_linear(l, &shape, lowering_form(l, rows), &term, 1, wide_from_i64(0));
 }
 
 /*
- * The place of the greatest of a few columns: neighbours are compared, value and index of the winner go on; nobody needs the value
- * of the last one. Returns [rows, 1].
+ * The place of the greatest of a few columns: neighbours are compared, value and index of the
+ * winner go on; nobody needs the value of the last one. Returns [rows, 1].
  */
 static uint32_t arg_of_few(struct lowering *l, uint32_t rows, bool last_wins)
 {
@@ -219,8 +236,10 @@ static uint32_t arg_of_few(struct lowering *l, uint32_t rows, bool last_wins)
         uint32_t left = every_second(l, rows, 0, n / 2), right = every_second(l, rows, 1, n / 2);
         /* right wins when it is greater, or as great and the last wins */
         uint32_t gap = lowering_difference(l, &half, right, left);
-        uint32_t bit = lowering_is_not_negative(l, last_wins ? gap : lowering_affine(l, 1, gap, wide_from_i64(-1)));
-        uint32_t place = lowering_select(l, &half, bit, every_second(l, index, 1, n / 2), every_second(l, index, 0, n / 2));
+        uint32_t bit = lowering_is_not_negative(
+            l, last_wins ? gap : lowering_affine(l, 1, gap, wide_from_i64(-1)));
+        uint32_t place = lowering_select(l, &half, bit, every_second(l, index, 1, n / 2),
+                                         every_second(l, index, 0, n / 2));
         uint32_t value = n == 2 ? RELATION_NONE : lowering_select(l, &half, bit, right, left);
         if (n % 2 == 1) {
             value = beside(l, value, columns(l, rows, n - 1, 1));
@@ -238,16 +257,20 @@ static void arg_extreme(struct lowering *l, bool is_min)
 {
     enum { FEW = 4 };
     uint32_t x = lowering_input(l, 0);
-    unsigned rank = lowering_shape(l, x).rank, axis = lowering_axis(l, lowering_attribute_int(l, "axis", 0), rank);
+    unsigned rank = lowering_shape(l, x).rank,
+             axis = lowering_axis(l, lowering_attribute_int(l, "axis", 0), rank);
     bool last = lowering_attribute_int(l, "select_last_index", 0) != 0;
     uint32_t rows = lowering_rows(l, x, 1u << axis), tie;
     int64_t n = lowering_tensor(l, rows)->shape[1];
     if (n <= FEW) {
-        lowering_output(l, 0, arg_of_few(l, is_min ? lowering_affine(l, -1, rows, wide_from_i64(0)) : rows, last));
+        lowering_output(
+            l, 0,
+            arg_of_few(l, is_min ? lowering_affine(l, -1, rows, wide_from_i64(0)) : rows, last));
         return;
     }
     uint32_t best = lowering_max_rows(l, ranked_keys(l, rows, is_min, !last));
-    lowering_rescale(l, best, wide_power_of_two(index_bits(n)), ROUND_FLOOR, form_integer(), NULL, &tie);
+    lowering_rescale(l, best, wide_power_of_two(index_bits(n)), ROUND_FLOOR, form_integer(), NULL,
+                     &tie);
     if (!last)
         tie = lowering_affine(l, -1, tie, wide_from_i64(n - 1));
     lowering_output(l, 0, tie);
@@ -279,7 +302,8 @@ void lower_hardmax(struct lowering *l)
 
 /* ---- order ---- */
 
-/* One row in order: indices hinted, their keys read from a memory and strictly monotone, which leaves one order. */
+/* One row in order: indices hinted, their keys read from a memory and strictly monotone, which
+ * leaves one order. */
 struct ordered_row {
     uint32_t indices, keys; /* [n] */
 };
@@ -292,17 +316,21 @@ static struct ordered_row sort_row(struct lowering *l, uint32_t keys, int64_t ro
     uint32_t memory = lowering_linear(l, &line, lowering_form(l, keys), &copy, 1, wide_from_i64(0));
     struct relation_view whole = lowering_view(l, memory, &line);
     struct ordered_row out;
-    out.indices = lowering_hint(l, HINT_SORT_ORDER, 1, &line, &whole, 1, &line, range_of_i64(0, n - 1));
+    out.indices =
+        lowering_hint(l, HINT_SORT_ORDER, 1, &line, &whole, 1, &line, range_of_i64(0, n - 1));
     out.keys = lowering_read(l, memory, out.indices);
     struct relation_view here = {.tensor = out.keys, .stride = {1}, .high = {n - 1}}, next = here;
     next.offset = 1;
-    struct relation_term terms[2] = {lowering_term_view(wide_from_i64(1), here), lowering_term_view(wide_from_i64(-1), next)};
+    struct relation_term terms[2] = {lowering_term_view(wide_from_i64(1), here),
+                                     lowering_term_view(wide_from_i64(-1), next)};
     struct range range = lowering_range_of(l, keys), gap = {wide_from_i64(1), wide_from_i64(0)};
     wide width;
     ASSERT(wide_sub(&width, range.high, range.low));
     gap.high = wide_power_of_two(wide_bit_length(width));
     if (n > 1)
-        lowering_enforce(l, lowering_linear_within(l, &gaps, form_integer(), terms, 2, wide_from_i64(0), gap), gap);
+        lowering_enforce(
+            l, lowering_linear_within(l, &gaps, form_integer(), terms, 2, wide_from_i64(0), gap),
+            gap);
     return out;
 }
 
@@ -312,14 +340,16 @@ static uint32_t stack(struct lowering *l, const uint32_t *pieces, int64_t rows, 
     struct relation_term *terms = lowering_array(l, struct relation_term, (size_t)rows);
     struct shape shape = shape_of(2, rows, width);
     for (int64_t r = 0; r < rows; r++) {
-        struct relation_view view = {.tensor = pieces[r], .stride = {0, 1}, .low = {r, 0}, .high = {r + 1, width}};
+        struct relation_view view = {
+            .tensor = pieces[r], .stride = {0, 1}, .low = {r, 0}, .high = {r + 1, width}};
         terms[r] = lowering_term_view(wide_from_i64(1), view);
     }
     return lowering_moved(l, &shape, lowering_form(l, pieces[0]), terms, (size_t)rows);
 }
 
 /* [rows, k] back to the shape of the output, whose `axis` was brought to the back. */
-static uint32_t from_rows(struct lowering *l, uint32_t rows, const struct shape *shape, unsigned axis)
+static uint32_t from_rows(struct lowering *l, uint32_t rows, const struct shape *shape,
+                          unsigned axis)
 {
     struct relation_view view = {.tensor = rows};
     int64_t stride = shape->dim[axis];
@@ -336,7 +366,8 @@ static uint32_t from_rows(struct lowering *l, uint32_t rows, const struct shape 
 void lower_top_k(struct lowering *l)
 {
     uint32_t x = lowering_has_output(l, 0) ? trimmed_input(l) : lowering_input(l, 0);
-    unsigned rank = lowering_shape(l, x).rank, axis = lowering_axis(l, lowering_attribute_int(l, "axis", -1), rank);
+    unsigned rank = lowering_shape(l, x).rank,
+             axis = lowering_axis(l, lowering_attribute_int(l, "axis", -1), rank);
     bool largest = lowering_attribute_int(l, "largest", 1) != 0;
     int64_t k = lowering_known(l, 1)->data.integer[0];
     uint32_t rows = lowering_rows(l, x, 1u << axis);
@@ -344,22 +375,30 @@ void lower_top_k(struct lowering *l)
     if (k < 0 || k > n)
         lowering_fail(l, STATUS_BAD_INPUT, "k = %lld of %lld elements", (long long)k, (long long)n);
     uint32_t keys = ranked_keys(l, rows, !largest, true);
-    uint32_t *values = lowering_array(l, uint32_t, (size_t)count), *indices = lowering_array(l, uint32_t, (size_t)count);
+    uint32_t *values = lowering_array(l, uint32_t, (size_t)count),
+             *indices = lowering_array(l, uint32_t, (size_t)count);
     struct shape line = shape_of(1, k);
     int64_t sign = largest ? 1 : -1;
     for (int64_t r = 0; r < count; r++) {
         struct ordered_row order = sort_row(l, keys, r, n);
-        struct relation_view first_keys = {.tensor = order.keys, .stride = {1}, .high = {k}}, first_indices = first_keys;
+        struct relation_view first_keys = {.tensor = order.keys, .stride = {1}, .high = {k}},
+                             first_indices = first_keys;
         first_indices.tensor = order.indices;
         /* key - (n - 1 - index) is x 2^m, up to sign. */
-        struct relation_term terms[2] = {lowering_term_view(wide_from_i64(sign), first_keys), lowering_term_view(wide_from_i64(sign), first_indices)};
-        values[r] = lowering_linear(l, &line, lowering_form(l, keys), terms, 2, wide_from_i64(-sign * (n - 1)));
-        indices[r] = lowering_linear(l, &line, form_integer(), &(struct relation_term){.coefficient = wide_from_i64(1), .factor_count = 1, .factors = {first_indices}}, 1,
-                                     wide_from_i64(0));
+        struct relation_term terms[2] = {lowering_term_view(wide_from_i64(sign), first_keys),
+                                         lowering_term_view(wide_from_i64(sign), first_indices)};
+        values[r] = lowering_linear(l, &line, lowering_form(l, keys), terms, 2,
+                                    wide_from_i64(-sign * (n - 1)));
+        indices[r] = lowering_linear(l, &line, form_integer(),
+                                     &(struct relation_term){.coefficient = wide_from_i64(1),
+                                                             .factor_count = 1,
+                                                             .factors = {first_indices}},
+                                     1, wide_from_i64(0));
     }
     if (count == 0 || k == 0)
         lowering_fail(l, STATUS_UNSUPPORTED, "an empty result");
-    struct shape shape = lowering_has_output(l, 0) ? lowering_output_shape(l, 0) : lowering_output_shape(l, 1);
+    struct shape shape =
+        lowering_has_output(l, 0) ? lowering_output_shape(l, 0) : lowering_output_shape(l, 1);
     if (lowering_has_output(l, 0))
         lowering_output(l, 0, from_rows(l, stack(l, values, count, k), &shape, axis));
     if (lowering_has_output(l, 1))
@@ -374,7 +413,8 @@ void lower_cum_sum(struct lowering *l)
     uint32_t x = lowering_input(l, 0);
     struct shape shape = lowering_shape(l, x);
     unsigned axis = lowering_axis(l, lowering_known(l, 1)->data.integer[0], shape.rank);
-    bool exclusive = lowering_attribute_int(l, "exclusive", 0) != 0, reverse = lowering_attribute_int(l, "reverse", 0) != 0;
+    bool exclusive = lowering_attribute_int(l, "exclusive", 0) != 0,
+         reverse = lowering_attribute_int(l, "reverse", 0) != 0;
     uint32_t rows = lowering_rows(l, x, 1u << axis);
     int64_t count = lowering_tensor(l, rows)->shape[0], n = lowering_tensor(l, rows)->shape[1];
     wide *triangle = lowering_array(l, wide, (size_t)(n * n));
@@ -386,6 +426,10 @@ void lower_cum_sum(struct lowering *l)
     }
     struct shape square = shape_of(2, n, n), space = shape_of(3, count, n, n);
     struct relation_view a = {.tensor = rows, .stride = {n, 0, 1}, .high = {count, n, n}};
-    struct relation_view b = {.tensor = lowering_constant(l, &square, form_integer(), triangle), .stride = {0, n, 1}, .high = {count, n, n}};
-    lowering_output(l, 0, from_rows(l, lowering_contract(l, &space, 1, &a, &b, lowering_form(l, x)), &shape, axis));
+    struct relation_view b = {.tensor = lowering_constant(l, &square, form_integer(), triangle),
+                              .stride = {0, n, 1},
+                              .high = {count, n, n}};
+    lowering_output(
+        l, 0,
+        from_rows(l, lowering_contract(l, &space, 1, &a, &b, lowering_form(l, x)), &shape, axis));
 }

@@ -1,6 +1,6 @@
 /*
- * Entries of function tables, correctly rounded by ball arithmetic (Arb): the same integers on every machine, each within half a unit
- * of the real function.
+ * Entries of function tables, correctly rounded by ball arithmetic (Arb): the same integers on
+ * every machine, each within half a unit of the real function.
  */
 #include <arb.h>
 #include <arb_hypgeom.h>
@@ -39,7 +39,8 @@ wide table_number(enum table_function f, int64_t numerator, unsigned shift, int3
     arb_init(x);
     arb_init(y);
     fmpz_init(nearest);
-    /* More precision until one integer is nearest for the whole ball. Exact halves do not occur: values are irrational or whole. */
+    /* More precision until one integer is nearest for the whole ball. Exact halves do not occur:
+     * values are irrational or whole. */
     bool found = false;
     for (slong precision = 128; precision <= 4096 && !found; precision *= 2) {
         arb_set_si(x, numerator);

@@ -8,7 +8,8 @@
 
 enum { MODE_LEQ, MODE_LT, MODE_GTE, MODE_GT, MODE_EQ, MODE_NEQ, MODE_MEMBER, MODE_COUNT };
 
-/* What a record stands for: a node or leaf, or part of the search among the interval ends of a node. */
+/* What a record stands for: a node or leaf, or part of the search among the interval ends of a
+ * node. */
 struct item {
     int64_t reference; /* >= 0: interior node, < 0: leaf -1 - reference */
     bool is_search;
@@ -26,9 +27,9 @@ struct building {
     size_t node_count;
     const int64_t *features, *modes, *missing, *on_true, *on_false, *member_offsets;
     const double *splits, *members;
-    uint32_t *record_of;   /* [node_count]: record that holds the node, GRAPH_NONE */
-    unsigned *depth_of;    /* [node_count] */
-    wide **ends;           /* [node_count]: interval ends of ==, != and member nodes, ascending */
+    uint32_t *record_of; /* [node_count]: record that holds the node, GRAPH_NONE */
+    unsigned *depth_of;  /* [node_count] */
+    wide **ends;         /* [node_count]: interval ends of ==, != and member nodes, ascending */
     size_t *end_count;
     struct pending *queue;
     size_t queue_head, queue_count, queue_capacity, record_capacity;
@@ -55,7 +56,8 @@ static size_t count_of(const struct lowering *l, const char *name)
 static const struct tensor *numbers(struct lowering *l, const char *name)
 {
     const struct graph_attribute *attribute = graph_attribute(l->node, name);
-    if (attribute == NULL || attribute->kind != ATTRIBUTE_TENSOR || !element_type_is_float(attribute->tensor->type))
+    if (attribute == NULL || attribute->kind != ATTRIBUTE_TENSOR ||
+        !element_type_is_float(attribute->tensor->type))
         lowering_fail(l, STATUS_BAD_INPUT, "attribute %s is no tensor of numbers", name);
     return attribute->tensor;
 }
@@ -65,12 +67,17 @@ static void check_node(struct building *b, size_t n)
     const struct forest *f = b->forest;
     int64_t children[2] = {b->on_true[n], b->on_false[n]};
     for (int k = 0; k < 2; k++) {
-        if (children[k] >= (int64_t)b->node_count || children[k] < -(int64_t)f->leaf_count || (children[k] >= 0 && children[k] <= (int64_t)n))
-            lowering_fail(b->l, STATUS_BAD_INPUT, "tree node %zu has the child %lld, which cannot be", n, (long long)children[k]);
+        if (children[k] >= (int64_t)b->node_count || children[k] < -(int64_t)f->leaf_count ||
+            (children[k] >= 0 && children[k] <= (int64_t)n))
+            lowering_fail(b->l, STATUS_BAD_INPUT,
+                          "tree node %zu has the child %lld, which cannot be", n,
+                          (long long)children[k]);
     }
-    if (b->features[n] < 0 || b->features[n] >= (int64_t)f->features || b->modes[n] < 0 || b->modes[n] >= MODE_COUNT)
-        lowering_fail(b->l, STATUS_BAD_INPUT, "tree node %zu compares feature %lld of %u by mode %lld", n, (long long)b->features[n], f->features,
-                      (long long)b->modes[n]);
+    if (b->features[n] < 0 || b->features[n] >= (int64_t)f->features || b->modes[n] < 0 ||
+        b->modes[n] >= MODE_COUNT)
+        lowering_fail(b->l, STATUS_BAD_INPUT,
+                      "tree node %zu compares feature %lld of %u by mode %lld", n,
+                      (long long)b->features[n], f->features, (long long)b->modes[n]);
 }
 
 static void read_nodes(struct building *b)
@@ -84,7 +91,8 @@ static void read_nodes(struct building *b)
     b->on_false = integers(l, "nodes_false", b->node_count);
     const struct tensor *splits = b->node_count == 0 ? NULL : numbers(l, "nodes_splits");
     if (splits != NULL && splits->count != b->node_count)
-        lowering_fail(l, STATUS_BAD_INPUT, "%zu thresholds for %zu tree nodes", splits->count, b->node_count);
+        lowering_fail(l, STATUS_BAD_INPUT, "%zu thresholds for %zu tree nodes", splits->count,
+                      b->node_count);
     b->splits = splits == NULL ? NULL : splits->data.real;
     if (graph_attribute(l->node, "membership_offsets") != NULL && b->node_count > 0) {
         b->member_offsets = integers(l, "membership_offsets", b->node_count + 1);
@@ -108,11 +116,15 @@ static void read_leaves(struct building *b)
     f->leaf_targets = integers(l, "leaf_targetids", entries);
     const struct tensor *weights = entries == 0 ? NULL : numbers(l, "leaf_weights");
     if (weights != NULL && weights->count != entries)
-        lowering_fail(l, STATUS_BAD_INPUT, "%zu weights for %zu leaf entries", weights->count, entries);
+        lowering_fail(l, STATUS_BAD_INPUT, "%zu weights for %zu leaf entries", weights->count,
+                      entries);
     f->leaf_weights = weights == NULL ? NULL : weights->data.real;
     for (size_t e = 0; e < entries; e++) {
-        if (f->leaf_targets[e] < 0 || f->leaf_targets[e] >= (int64_t)f->target_count || !isfinite(f->leaf_weights[e]))
-            lowering_fail(l, STATUS_BAD_INPUT, "leaf entry %zu has the target %lld or a weight that is no number", e, (long long)f->leaf_targets[e]);
+        if (f->leaf_targets[e] < 0 || f->leaf_targets[e] >= (int64_t)f->target_count ||
+            !isfinite(f->leaf_weights[e]))
+            lowering_fail(l, STATUS_BAD_INPUT,
+                          "leaf entry %zu has the target %lld or a weight that is no number", e,
+                          (long long)f->leaf_targets[e]);
     }
     if (f->target_count < 1 || f->leaf_count == 0)
         lowering_fail(l, STATUS_BAD_INPUT, "a tree ensemble without leaves or targets");
@@ -170,9 +182,12 @@ static bool is_set_mode(int64_t mode)
 /* Interval ends of x == value. A value that x cannot take has none. */
 static size_t value_ends(const struct forest *f, double value, wide *ends)
 {
-    if (isnan(value) || (f->form.encoding == ENCODING_FLOAT_KEY && f->form.key_bits == 32 && element_round(ELEMENT_F32, value) != value))
+    if (isnan(value) || (f->form.encoding == ENCODING_FLOAT_KEY && f->form.key_bits == 32 &&
+                         element_round(ELEMENT_F32, value) != value))
         return 0;
-    double meant = f->form.encoding == ENCODING_FLOAT_KEY ? value : ldexp(rint(ldexp(value, f->form.fraction)), -f->form.fraction);
+    double meant = f->form.encoding == ENCODING_FLOAT_KEY
+                       ? value
+                       : ldexp(rint(ldexp(value, f->form.fraction)), -f->form.fraction);
     ends[0] = first_from(f, meant, false);
     ends[1] = first_from(f, meant, true);
     return 2;
@@ -197,7 +212,8 @@ static void make_ends(struct building *b, size_t n)
     const double *values = &b->splits[n];
     if (b->modes[n] == MODE_MEMBER) {
         if (b->member_offsets == NULL)
-            lowering_fail(b->l, STATUS_BAD_INPUT, "tree node %zu asks for membership in a set that is not there", n);
+            lowering_fail(b->l, STATUS_BAD_INPUT,
+                          "tree node %zu asks for membership in a set that is not there", n);
         first = (size_t)b->member_offsets[n];
         count = (size_t)b->member_offsets[n + 1] - first;
         values = b->members + first;
@@ -230,7 +246,8 @@ static bool goes_right_when_true(int64_t mode)
     return mode == MODE_GTE || mode == MODE_GT;
 }
 
-/* NaN has the highest key and goes right; where it should go left, the node looks at the copy in which NaN is lowest. */
+/* NaN has the highest key and goes right; where it should go left, the node looks at the copy in
+ * which NaN is lowest. */
 static bool wants_low_copy(const struct building *b, size_t n)
 {
     if (!nan_is_possible(b) || is_set_mode(b->modes[n]))
@@ -286,8 +303,10 @@ static uint32_t lowest_slot(const struct forest *f)
     return f->slot_count - 1;
 }
 
-/* right when x[slot] >= threshold; a threshold no x reaches is a comparison with the lowest slot. */
-static struct tree_record branch(struct building *b, uint32_t slot, wide threshold, struct item left, struct item right)
+/* right when x[slot] >= threshold; a threshold no x reaches is a comparison with the lowest slot.
+ */
+static struct tree_record branch(struct building *b, uint32_t slot, wide threshold,
+                                 struct item left, struct item right)
 {
     const struct forest *f = b->forest;
     wide top = wide_power_of_two(f->compare_bits), bottom;
@@ -304,7 +323,8 @@ static struct tree_record branch(struct building *b, uint32_t slot, wide thresho
 static struct tree_record search_record(struct building *b, const struct item *item)
 {
     size_t n = (size_t)item->reference, middle = item->from + (item->to - item->from) / 2;
-    struct item left = {item->reference, true, item->from, middle}, right = {item->reference, true, middle + 1, item->to};
+    struct item left = {item->reference, true, item->from, middle},
+                right = {item->reference, true, middle + 1, item->to};
     return branch(b, (uint32_t)b->features[n], b->ends[n][middle], left, right);
 }
 
@@ -322,7 +342,8 @@ static struct tree_record node_record(struct building *b, size_t n)
     struct item on_true = reference_item(b->on_true[n]), on_false = reference_item(b->on_false[n]);
     bool flipped = goes_right_when_true(b->modes[n]);
     uint32_t slot = wants_low_copy(b, n) ? b->forest->features + feature : feature;
-    return branch(b, slot, first_from(b->forest, b->splits[n], above), flipped ? on_false : on_true, flipped ? on_true : on_false);
+    return branch(b, slot, first_from(b->forest, b->splits[n], above), flipped ? on_false : on_true,
+                  flipped ? on_true : on_false);
 }
 
 /* A search whose ends are used up is one of the node's children. */
@@ -330,9 +351,10 @@ static struct item settle(const struct building *b, struct item item)
 {
     for (;;) {
         if (item.is_search && item.from == item.to)
-            item = reference_item(item.from % 2 == 1 ? inside_child(b, (size_t)item.reference) : outside_child(b, (size_t)item.reference));
-        else if (!item.is_search && item.reference >= 0 && is_set_mode(b->modes[item.reference]) && b->end_count[item.reference] == 0 &&
-                 !tests_nan_first(b, (size_t)item.reference))
+            item = reference_item(item.from % 2 == 1 ? inside_child(b, (size_t)item.reference)
+                                                     : outside_child(b, (size_t)item.reference));
+        else if (!item.is_search && item.reference >= 0 && is_set_mode(b->modes[item.reference]) &&
+                 b->end_count[item.reference] == 0 && !tests_nan_first(b, (size_t)item.reference))
             item = reference_item(outside_child(b, (size_t)item.reference));
         else
             return item;
@@ -347,7 +369,10 @@ static void fill_record(struct building *b, uint32_t index, struct item item)
     if (item.is_search) {
         record = search_record(b, &item);
     } else if (item.reference < 0) {
-        record = (struct tree_record){.slot = lowest_slot(f), .left = index, .is_leaf = true, .leaf = (uint32_t)(-1 - item.reference)};
+        record = (struct tree_record){.slot = lowest_slot(f),
+                                      .left = index,
+                                      .is_leaf = true,
+                                      .leaf = (uint32_t)(-1 - item.reference)};
     } else if (b->record_of[item.reference] != GRAPH_NONE) {
         /* Met before, by a node that reaches it two ways: the same children serve. */
         record = f->records[b->record_of[item.reference]];
@@ -380,8 +405,11 @@ static void measure_depth(struct building *b)
 {
     struct forest *f = b->forest;
     for (size_t n = b->node_count; n-- > 0;) {
-        unsigned x = depth_of_reference(b, b->on_true[n]), y = depth_of_reference(b, b->on_false[n]);
-        unsigned own = is_set_mode(b->modes[n]) ? search_depth(b->end_count[n]) + (tests_nan_first(b, n) ? 1 : 0) : 1;
+        unsigned x = depth_of_reference(b, b->on_true[n]),
+                 y = depth_of_reference(b, b->on_false[n]);
+        unsigned own = is_set_mode(b->modes[n])
+                           ? search_depth(b->end_count[n]) + (tests_nan_first(b, n) ? 1 : 0)
+                           : 1;
         b->depth_of[n] = own + (x > y ? x : y);
     }
     const int64_t *roots = integers(b->l, "tree_roots", f->tree_count);
@@ -416,7 +444,8 @@ static unsigned bits_of(size_t value)
     return wide_bit_length(wide_from_i64((int64_t)value));
 }
 
-/* Both words of a record have one range: it must hold a child, a slot and the number of a leaf too. */
+/* Both words of a record have one range: it must hold a child, a slot and the number of a leaf too.
+ */
 static void widen_words(struct building *b)
 {
     struct forest *f = b->forest;

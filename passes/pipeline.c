@@ -41,25 +41,30 @@ static void after(const struct pipeline *p, const char *pass)
 
 /* ---- evaluation ---- */
 
-static enum status encode_input(struct relation_values *values, const struct relation_program *program, const struct port *port,
+static enum status encode_input(struct relation_values *values,
+                                const struct relation_program *program, const struct port *port,
                                 const struct tensor *input, struct diag *diag)
 {
     const struct relation_tensor *t = &program->tensors[port->tensor];
     if (input->count != t->count || input->type == ELEMENT_STRING)
-        return diag_set(diag, STATUS_BAD_INPUT, "input '%s' takes %zu numbers, %zu were given", port->name, t->count, input->count);
+        return diag_set(diag, STATUS_BAD_INPUT, "input '%s' takes %zu numbers, %zu were given",
+                        port->name, t->count, input->count);
     bool is_float = element_type_is_float(input->type);
     for (size_t e = 0; e < t->count; e++) {
         double real = is_float ? input->data.real[e] : (double)input->data.integer[e];
         wide value;
         if (!port_encode(&value, t, input->type, real, is_float ? 0 : input->data.integer[e]))
-            return diag_set(diag, STATUS_BAD_INPUT, "input '%s' element %zu is %.17g, which has no meaning here", port->name, e, real);
+            return diag_set(diag, STATUS_BAD_INPUT,
+                            "input '%s' element %zu is %.17g, which has no meaning here",
+                            port->name, e, real);
         if (!relation_value_set(values, program, port->tensor, e, value)) {
             double low, high;
             int64_t ignored;
             port_decode(&low, &ignored, t, ELEMENT_F64, t->low);
             port_decode(&high, &ignored, t, ELEMENT_F64, t->high);
             return diag_set(diag, STATUS_BAD_INPUT,
-                            "input '%s' element %zu is %.17g, outside the range %.9g to %.9g the circuit was compiled for; recompile with --range or with "
+                            "input '%s' element %zu is %.17g, outside the range %.9g to %.9g the "
+                            "circuit was compiled for; recompile with --range or with "
                             "--data that covers it",
                             port->name, e, real, low, high);
         }
@@ -67,25 +72,29 @@ static enum status encode_input(struct relation_values *values, const struct rel
     return STATUS_OK;
 }
 
-enum status pipeline_evaluate(struct relation_values *values, const struct pipeline_result *result, const struct tensor *const *inputs,
-                              relation_digest_fn digest, void *digest_context, struct diag *diag)
+enum status pipeline_evaluate(struct relation_values *values, const struct pipeline_result *result,
+                              const struct tensor *const *inputs, relation_digest_fn digest,
+                              void *digest_context, struct diag *diag)
 {
     enum status status = STATUS_OK;
     for (size_t i = 0; i < result->interface.input_count && status == STATUS_OK; i++)
-        status = encode_input(values, result->program, &result->interface.inputs[i], inputs[i], diag);
+        status =
+            encode_input(values, result->program, &result->interface.inputs[i], inputs[i], diag);
     if (status != STATUS_OK)
         return status;
     for (size_t k = 0; k < result->parameter_count; k++) {
         const struct parameter_values *parameter = &result->parameters[k];
         for (size_t e = 0; e < result->program->tensors[parameter->tensor].count; e++)
-            ASSERT(relation_value_set(values, result->program, parameter->tensor, e, parameter->values[e]));
+            ASSERT(relation_value_set(values, result->program, parameter->tensor, e,
+                                      parameter->values[e]));
     }
     return relation_interpret(result->program, values, digest, digest_context, diag);
 }
 
 /* ---- measuring ---- */
 
-static void compare_element(struct pipeline *p, struct output_report *report, enum element_type type, double reference, int64_t reference_integer,
+static void compare_element(struct pipeline *p, struct output_report *report,
+                            enum element_type type, double reference, int64_t reference_integer,
                             double got, int64_t got_integer, double largest)
 {
     const struct quantize_options *options = &p->options->quantize;
@@ -108,7 +117,8 @@ static void compare_element(struct pipeline *p, struct output_report *report, en
     report->tolerance_ratio = fmax(report->tolerance_ratio, error / (absolute + relative * scale));
 }
 
-static void compare_output(struct pipeline *p, const struct relation_values *values, size_t output, const struct tensor *reference)
+static void compare_output(struct pipeline *p, const struct relation_values *values, size_t output,
+                           const struct tensor *reference)
 {
     const struct port *port = &p->result->interface.outputs[output];
     const struct relation_tensor *t = &p->result->program->tensors[port->tensor];
@@ -118,18 +128,22 @@ static void compare_output(struct pipeline *p, const struct relation_values *val
     for (size_t e = 0; e < t->count; e++) {
         double got = 0;
         int64_t got_integer = 0;
-        port_decode(&got, &got_integer, t, is_float ? ELEMENT_F64 : port->type, relation_value(values, port->tensor, e));
-        compare_element(p, &p->result->report.outputs[output], port->type, is_float ? reference->data.real[e] : 0,
+        port_decode(&got, &got_integer, t, is_float ? ELEMENT_F64 : port->type,
+                    relation_value(values, port->tensor, e));
+        compare_element(p, &p->result->report.outputs[output], port->type,
+                        is_float ? reference->data.real[e] : 0,
                         is_float ? 0 : reference->data.integer[e], got, got_integer, largest);
     }
 }
 
-static enum status measure_run(struct pipeline *p, size_t run, struct arena *scratch, struct diag *diag)
+static enum status measure_run(struct pipeline *p, size_t run, struct arena *scratch,
+                               struct diag *diag)
 {
     struct relation_values values;
     enum status status = relation_values_init(&values, p->result->program, scratch, diag);
     if (status == STATUS_OK)
-        status = pipeline_evaluate(&values, p->result, p->plan.runs[run].inputs, p->options->digest, p->options->digest_context, diag);
+        status = pipeline_evaluate(&values, p->result, p->plan.runs[run].inputs, p->options->digest,
+                                   p->options->digest_context, diag);
     if (status != STATUS_OK)
         return diag_prefix(diag, status, "calibration set %zu", run);
     for (size_t o = 0; o < p->graph->output_count; o++)
@@ -202,7 +216,8 @@ static bool is_good(const struct trial *trial)
     return trial->ratio <= error_share && trial->mismatches == 0;
 }
 
-/* Fewer wrong labels, then the tolerance, then fewer bits; beyond the tolerance the smaller error. */
+/* Fewer wrong labels, then the tolerance, then fewer bits; beyond the tolerance the smaller error.
+ */
 static bool is_better(const struct trial *a, const struct trial *b)
 {
     if (a->mismatches != b->mismatches)
@@ -213,8 +228,8 @@ static bool is_better(const struct trial *a, const struct trial *b)
 }
 
 /*
- * Each round lowers with other widths. Stops at the fewest bits that meet the share, or when more bits no longer help: then the error is the
- * rounding of the float run itself.
+ * Each round lowers with other widths. Stops at the fewest bits that meet the share, or when more
+ * bits no longer help: then the error is the rounding of the float run itself.
  */
 static enum status search_widths(struct pipeline *p)
 {
@@ -255,7 +270,8 @@ static void fill_report(struct pipeline *p)
     struct pipeline_result *result = p->result;
     struct quantize_report *report = &result->report;
     for (size_t i = 0; i < report->input_count; i++) {
-        const struct relation_tensor *t = &result->program->tensors[result->interface.inputs[i].tensor];
+        const struct relation_tensor *t =
+            &result->program->tensors[result->interface.inputs[i].tensor];
         struct input_report *input = &report->inputs[i];
         int64_t ignored;
         *input = (struct input_report){.name = result->interface.inputs[i].name,
@@ -268,11 +284,13 @@ static void fill_report(struct pipeline *p)
         }
     }
     for (size_t o = 0; o < report->output_count; o++) {
-        const struct relation_tensor *t = &result->program->tensors[result->interface.outputs[o].tensor];
+        const struct relation_tensor *t =
+            &result->program->tensors[result->interface.outputs[o].tensor];
         struct output_report *output = &report->outputs[o];
         output->name = result->interface.outputs[o].name;
         output->fraction_bits = -t->scale.exponent;
-        output->value_bits = range_bits((struct range){t->low, t->high}) + (wide_is_negative(t->low) ? 1 : 0);
+        output->value_bits =
+            range_bits((struct range){t->low, t->high}) + (wide_is_negative(t->low) ? 1 : 0);
     }
     report->run_count = p->plan.run_count;
     report->is_generated = p->plan.is_generated;
@@ -281,7 +299,8 @@ static void fill_report(struct pipeline *p)
 
 /* ---- options ---- */
 
-static enum port_visibility visibility_of(const struct pipeline *p, const char *name, enum port_visibility fallback)
+static enum port_visibility visibility_of(const struct pipeline *p, const char *name,
+                                          enum port_visibility fallback)
 {
     for (size_t i = 0; i < p->options->named_count; i++) {
         if (strcmp(p->options->named[i].name, name) == 0)
@@ -307,8 +326,10 @@ static enum status prepare_options(struct pipeline *p)
 {
     const struct graph *graph = p->graph;
     const struct pipeline_options *options = p->options;
-    enum port_visibility *inputs = arena_array(p->arena, enum port_visibility, graph->input_count + 1);
-    enum port_visibility *outputs = arena_array(p->arena, enum port_visibility, graph->output_count + 1);
+    enum port_visibility *inputs =
+        arena_array(p->arena, enum port_visibility, graph->input_count + 1);
+    enum port_visibility *outputs =
+        arena_array(p->arena, enum port_visibility, graph->output_count + 1);
     struct quantize_report *report = &p->result->report;
     report->inputs = arena_array(p->arena, struct input_report, graph->input_count + 1);
     report->outputs = arena_array(p->arena, struct output_report, graph->output_count + 1);
@@ -320,19 +341,26 @@ static enum status prepare_options(struct pipeline *p)
         outputs[o] = visibility_of(p, graph->values[graph->outputs[o]].name, options->outputs);
     for (size_t i = 0; i < options->named_count; i++) {
         if (!is_port_name(graph, options->named[i].name))
-            return diag_list_add(p->problems, STATUS_BAD_INPUT, "visibility is asked for '%s', which is neither an input nor an output", options->named[i].name);
+            return diag_list_add(
+                p->problems, STATUS_BAD_INPUT,
+                "visibility is asked for '%s', which is neither an input nor an output",
+                options->named[i].name);
     }
     for (size_t i = 0; i < options->quantize.range_count; i++) {
         const struct declared_range *range = &options->quantize.ranges[i];
-        if (!is_port_name(graph, range->name) || !isfinite(range->low) || !isfinite(range->high) || range->low > range->high)
-            return diag_list_add(p->problems, STATUS_BAD_INPUT, "--range %s=%g:%g names no input or is no range", range->name, range->low, range->high);
+        if (!is_port_name(graph, range->name) || !isfinite(range->low) || !isfinite(range->high) ||
+            range->low > range->high)
+            return diag_list_add(p->problems, STATUS_BAD_INPUT,
+                                 "--range %s=%g:%g names no input or is no range", range->name,
+                                 range->low, range->high);
     }
     report->input_count = graph->input_count;
     report->output_count = graph->output_count;
-    p->lower = (struct lower_options){.inputs = inputs,
-                                      .outputs = outputs,
-                                      .public_parameters = options->public_parameters,
-                                      .capacity_bits = options->capacity_bits == 0 ? CAPACITY_BITS : options->capacity_bits};
+    p->lower = (struct lower_options){
+        .inputs = inputs,
+        .outputs = outputs,
+        .public_parameters = options->public_parameters,
+        .capacity_bits = options->capacity_bits == 0 ? CAPACITY_BITS : options->capacity_bits};
     return STATUS_OK;
 }
 
@@ -344,8 +372,10 @@ static enum status check_operators(const struct pipeline *p)
         const struct graph_node *node = &p->graph->nodes[n];
         if (lower_op_is_supported(node->op))
             continue;
-        enum status status = diag_list_add(p->problems, STATUS_UNSUPPORTED, "node %s (%s, opset %d): this operator has no lowering; see sertnc --list-ops",
-                                           node->name, op_name(node->op), node->opset);
+        enum status status = diag_list_add(
+            p->problems, STATUS_UNSUPPORTED,
+            "node %s (%s, opset %d): this operator has no lowering; see sertnc --list-ops",
+            node->name, op_name(node->op), node->opset);
         first = first == STATUS_OK ? status : first;
     }
     return first;
@@ -371,11 +401,13 @@ static enum status prove_program(struct pipeline *p)
     return note(p, status, &diag);
 }
 
-enum status pipeline_run(struct pipeline_result *result, struct graph *graph, const struct pipeline_options *options, struct arena *arena,
+enum status pipeline_run(struct pipeline_result *result, struct graph *graph,
+                         const struct pipeline_options *options, struct arena *arena,
                          struct diag_list *problems)
 {
     memset(result, 0, sizeof *result);
-    struct pipeline p = {.graph = graph, .options = options, .result = result, .arena = arena, .problems = problems};
+    struct pipeline p = {
+        .graph = graph, .options = options, .result = result, .arena = arena, .problems = problems};
     struct diag diag = {0};
     enum status status = fold(&p);
     if (status == STATUS_OK) {

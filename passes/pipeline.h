@@ -1,9 +1,9 @@
 /*
  * The ordered passes from a tensor graph to a relation program.
  *
- * fold_constants (with shape inference), quantize, then lower and measure until the outputs are as exact as asked with no more
- * bits than that takes, bound_ranges, relation_validate. Placement and keys are the caller's. Called by the compiler
- * (runtime) and by tests.
+ * fold_constants (with shape inference), quantize, then lower and measure until the outputs are as
+ * exact as asked with no more bits than that takes, bound_ranges, relation_validate. Placement and
+ * keys are the caller's. Called by the compiler (runtime) and by tests.
  */
 #ifndef SERTN_PASSES_PIPELINE_H
 #define SERTN_PASSES_PIPELINE_H
@@ -19,34 +19,38 @@ struct named_visibility {
 };
 
 struct pipeline_options {
-    struct quantize_options quantize; /* calibration sets are of the graph as it comes in */
+    struct quantize_options quantize;     /* calibration sets are of the graph as it comes in */
     enum port_visibility inputs, outputs; /* of those without a name below */
     const struct named_visibility *named;
     size_t named_count;
     bool public_parameters;
-    unsigned capacity_bits; /* of the target; 0 means 253 */
+    unsigned capacity_bits;    /* of the target; 0 means 253 */
     relation_digest_fn digest; /* needed when something is hashed */
     void *digest_context;
-    /* Called after each pass with what there is by then (program NULL before lowering); NULL: not called. Borrowed. */
-    void (*after_pass)(void *context, const char *pass, const struct graph *graph, const struct relation_program *program);
+    /* Called after each pass with what there is by then (program NULL before lowering); NULL: not
+     * called. Borrowed. */
+    void (*after_pass)(void *context, const char *pass, const struct graph *graph,
+                       const struct relation_program *program);
     void *after_pass_context;
 };
 
 struct input_report {
     const char *name;
-    double low, high;  /* declared range as the circuit enforces it; keys: the whole float type */
-    bool is_declared;  /* by the user; else from the data or the default */
-    bool is_key;       /* exact float keys */
+    double low, high; /* declared range as the circuit enforces it; keys: the whole float type */
+    bool is_declared; /* by the user; else from the data or the default */
+    bool is_key;      /* exact float keys */
     int32_t fraction_bits;
 };
 
 struct output_report {
     const char *name;
     int32_t fraction_bits;
-    unsigned value_bits;        /* width of its public integers */
-    double measured_error;      /* largest absolute error over the calibration runs; integers: largest difference */
-    double measured_relative;   /* largest |error| / |reference| where the reference is not 0 */
-    double tolerance_ratio;     /* largest |error| / (absolute + relative * |reference|), see QUANTIZE_SMALL_OUTPUT; at most 1 meets the tolerance */
+    unsigned value_bits;      /* width of its public integers */
+    double measured_error;    /* largest absolute error over the calibration runs; integers: largest
+                                 difference */
+    double measured_relative; /* largest |error| / |reference| where the reference is not 0 */
+    double tolerance_ratio;   /* largest |error| / (absolute + relative * |reference|), see
+                                 QUANTIZE_SMALL_OUTPUT; at most 1 meets the tolerance */
     size_t elements, mismatches; /* integer, bool and text outputs: compared and different */
 };
 
@@ -73,18 +77,21 @@ struct pipeline_result {
 };
 
 /*
- * Rewrites the graph in place (fold_constants) and fills the result, all of it in `arena`. graph lives on: names are borrowed from it.
- * Requires: a graph that graph_validate accepts, with bound dimensions.
- * Errors: every problem of a stage goes to `problems`; the status is that of the first.
+ * Rewrites the graph in place (fold_constants) and fills the result, all of it in `arena`. graph
+ * lives on: names are borrowed from it. Requires: a graph that graph_validate accepts, with bound
+ * dimensions. Errors: every problem of a stage goes to `problems`; the status is that of the first.
  */
-enum status pipeline_run(struct pipeline_result *result, struct graph *graph, const struct pipeline_options *options, struct arena *arena,
+enum status pipeline_run(struct pipeline_result *result, struct graph *graph,
+                         const struct pipeline_options *options, struct arena *arena,
                          struct diag_list *problems) SERTN_MUST_CHECK;
 
 /*
- * Encodes graph inputs, sets parameters (salts stay zero), runs the program. values: initialised with relation_values_init for result->program.
- * Errors: BAD_INPUT naming the input and the element that has no place in its range.
+ * Encodes graph inputs, sets parameters (salts stay zero), runs the program. values: initialised
+ * with relation_values_init for result->program. Errors: BAD_INPUT naming the input and the element
+ * that has no place in its range.
  */
-enum status pipeline_evaluate(struct relation_values *values, const struct pipeline_result *result, const struct tensor *const *inputs,
-                              relation_digest_fn digest, void *digest_context, struct diag *diag) SERTN_MUST_CHECK;
+enum status pipeline_evaluate(struct relation_values *values, const struct pipeline_result *result,
+                              const struct tensor *const *inputs, relation_digest_fn digest,
+                              void *digest_context, struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

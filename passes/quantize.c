@@ -1,5 +1,6 @@
 /*
- * Calibration runs, input ranges, values carried as float keys, and the backward pass of error budgets. See quantize.h.
+ * Calibration runs, input ranges, values carried as float keys, and the backward pass of error
+ * budgets. See quantize.h.
  */
 #include "passes/quantize.h"
 
@@ -9,7 +10,8 @@
 #include "ir/graph_interpret.h"
 #include "ir/ops.h"
 
-/* Runs whose values are all kept, to measure amplification on; the others give extremes and outputs only. */
+/* Runs whose values are all kept, to measure amplification on; the others give extremes and outputs
+ * only. */
 enum { KEPT_RUNS = 4, GENERATED_SETS = 12, DRAWS = 2 };
 
 struct quantizing {
@@ -21,7 +23,8 @@ struct quantizing {
     struct diag *diag;
     struct graph_values kept[KEPT_RUNS];
     size_t kept_count;
-    double *budget; /* [value_count]: absolute error a value may have; INFINITY while nothing asks */
+    double
+        *budget; /* [value_count]: absolute error a value may have; INFINITY while nothing asks */
     uint64_t random;
 };
 
@@ -41,7 +44,8 @@ static double random_unit(struct quantizing *q)
 
 /* ---- input ranges ---- */
 
-static const struct declared_range *find_range(const struct quantize_options *options, const char *name)
+static const struct declared_range *find_range(const struct quantize_options *options,
+                                               const char *name)
 {
     for (size_t i = 0; i < options->range_count; i++) {
         if (strcmp(options->ranges[i].name, name) == 0)
@@ -52,7 +56,8 @@ static const struct declared_range *find_range(const struct quantize_options *op
 
 static double element_of(const struct tensor *tensor, size_t i)
 {
-    return element_type_is_float(tensor->type) ? tensor->data.real[i] : (double)tensor->data.integer[i];
+    return element_type_is_float(tensor->type) ? tensor->data.real[i]
+                                               : (double)tensor->data.integer[i];
 }
 
 static double largest_magnitude(const struct quantizing *q, size_t input)
@@ -86,8 +91,10 @@ static enum status check_declared(const struct quantizing *q, size_t input)
         for (size_t e = 0; e < tensor->count; e++) {
             double value = element_of(tensor, e);
             if (isfinite(value) && (value < plan->low || value > plan->high))
-                return diag_set(q->diag, STATUS_BAD_INPUT, "input '%s': element %zu of calibration set %zu is %.9g, outside --range %s=%.9g:%.9g", name, e,
-                                s, value, name, plan->low, plan->high);
+                return diag_set(q->diag, STATUS_BAD_INPUT,
+                                "input '%s': element %zu of calibration set %zu is %.9g, outside "
+                                "--range %s=%.9g:%.9g",
+                                name, e, s, value, name, plan->low, plan->high);
         }
     }
     return STATUS_OK;
@@ -107,7 +114,8 @@ static enum status plan_inputs(struct quantizing *q)
                 return status;
             continue;
         }
-        double bound = q->options->set_count == 0 ? 0x1p20 : power_above(16 * fmax(largest, 0x1p-20));
+        double bound =
+            q->options->set_count == 0 ? 0x1p20 : power_above(16 * fmax(largest, 0x1p-20));
         if (!element_type_is_float(value->type) && bound < 1)
             bound = 1;
         *plan = (struct input_plan){-bound, bound, false};
@@ -137,13 +145,16 @@ static struct tensor *generate_input(struct quantizing *q, size_t input, size_t 
         if (element_type_is_float(value->type)) {
             tensor->data.real[e] = element_round(value->type, generated_real(q, plan, set));
         } else {
-            uint64_t size = value->text_table != NULL ? value->text_table->count : value->type == ELEMENT_BOOL ? 2 : 10;
+            uint64_t size = value->text_table != NULL     ? value->text_table->count
+                            : value->type == ELEMENT_BOOL ? 2
+                                                          : 10;
             double low = 0;
             if (plan->is_declared && plan->high - plan->low < 0x1p40) {
                 low = plan->low;
                 size = (uint64_t)(plan->high - plan->low) + 1;
             }
-            tensor->data.integer[e] = (int64_t)low + (int64_t)(size == 0 ? 0 : next_random(q) % size);
+            tensor->data.integer[e] =
+                (int64_t)low + (int64_t)(size == 0 ? 0 : next_random(q) % size);
         }
     }
     return tensor;
@@ -223,10 +234,12 @@ static enum status make_runs(struct quantizing *q)
     plan->run_count = plan->is_generated ? GENERATED_SETS : q->options->set_count;
     plan->runs = arena_array(q->arena, struct calibration_run, plan->run_count);
     if (plan->runs == NULL)
-        return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for %zu calibration runs", plan->run_count);
+        return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for %zu calibration runs",
+                        plan->run_count);
     for (size_t s = 0; s < plan->run_count; s++) {
         plan->runs[s].inputs = arena_array(q->arena, const struct tensor *, q->graph->input_count);
-        plan->runs[s].outputs = arena_array(q->arena, const struct tensor *, q->graph->output_count);
+        plan->runs[s].outputs =
+            arena_array(q->arena, const struct tensor *, q->graph->output_count);
         if (plan->runs[s].inputs == NULL || plan->runs[s].outputs == NULL)
             return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for calibration runs");
         for (size_t i = 0; !plan->is_generated && i < q->graph->input_count; i++)
@@ -245,7 +258,8 @@ static enum status make_runs(struct quantizing *q)
 static bool moves_floats(const struct graph *graph, const struct graph_node *node)
 {
     if (node->op == OP_CAST)
-        return element_type_is_float(graph->values[node->inputs[0]].type) && element_type_is_float(graph->values[node->outputs[0]].type);
+        return element_type_is_float(graph->values[node->inputs[0]].type) &&
+               element_type_is_float(graph->values[node->outputs[0]].type);
     return (op_info(node->op)->traits & TRAIT_MOVEMENT) != 0 && node->op != OP_PAD;
 }
 
@@ -268,7 +282,8 @@ static bool moves_constantly(const struct graph *graph, const struct graph_node 
 static uint8_t tree_key_bits(const struct graph *graph, const struct graph_node *node)
 {
     const struct graph_attribute *splits = graph_attribute(node, "nodes_splits");
-    bool is_double = splits != NULL && splits->tensor != NULL && splits->tensor->type == ELEMENT_F64;
+    bool is_double =
+        splits != NULL && splits->tensor != NULL && splits->tensor->type == ELEMENT_F64;
     return is_double && graph->values[node->inputs[0]].type == ELEMENT_F64 ? 64 : 32;
 }
 
@@ -279,7 +294,8 @@ static bool visit_use(struct quantizing *q, const struct graph_node *node, size_
     uint8_t bits = 0;
     if (node->op == OP_TREE_ENSEMBLE) {
         bits = tree_key_bits(q->graph, node);
-    } else if (moves_floats(q->graph, node) && operand < moved_operands(node) && moves_constantly(q->graph, node)) {
+    } else if (moves_floats(q->graph, node) && operand < moved_operands(node) &&
+               moves_constantly(q->graph, node)) {
         for (size_t k = 0; k < node->output_count; k++) {
             if (node->outputs[k] != GRAPH_NONE && !q->plan->values[node->outputs[k]].is_key)
                 bits = 255;
@@ -298,8 +314,9 @@ static bool visit_use(struct quantizing *q, const struct graph_node *node, size_
 }
 
 /*
- * A value is carried as keys when it comes from float inputs by moves alone and every use of it is a move to such a value or a
- * tree ensemble. Starts from all candidates and strikes out until nothing changes.
+ * A value is carried as keys when it comes from float inputs by moves alone and every use of it is
+ * a move to such a value or a tree ensemble. Starts from all candidates and strikes out until
+ * nothing changes.
  */
 static void find_keys(struct quantizing *q)
 {
@@ -307,7 +324,9 @@ static void find_keys(struct quantizing *q)
     struct value_plan *values = q->plan->values;
     for (size_t v = 0; v < graph->value_count; v++) {
         const struct graph_value *value = &graph->values[v];
-        bool is_source = value->kind == VALUE_INPUT || (value->kind == VALUE_NODE && moves_floats(graph, &graph->nodes[value->producer]));
+        bool is_source =
+            value->kind == VALUE_INPUT ||
+            (value->kind == VALUE_NODE && moves_floats(graph, &graph->nodes[value->producer]));
         values[v].is_key = is_source && element_type_is_float(value->type);
     }
     for (size_t o = 0; o < graph->output_count; o++)
@@ -341,8 +360,9 @@ static void find_keys(struct quantizing *q)
 /* ---- missing values ---- */
 
 /*
- * NaN reaches IsNaN by moves from a float input: such values hold it as one reserved integer. All inputs of this kind share their range and
- * fraction, so that the integer is the same wherever elements are put together.
+ * NaN reaches IsNaN by moves from a float input: such values hold it as one reserved integer. All
+ * inputs of this kind share their range and fraction, so that the integer is the same wherever
+ * elements are put together.
  */
 static void find_missing(struct quantizing *q)
 {
@@ -351,10 +371,13 @@ static void find_missing(struct quantizing *q)
     for (size_t n = graph->node_count; n-- > 0;) {
         const struct graph_node *node = &graph->nodes[n];
         bool asks = node->op == OP_IS_NAN;
-        for (size_t k = 0; k < node->output_count && moves_floats(graph, node) && moves_constantly(graph, node); k++)
+        for (size_t k = 0;
+             k < node->output_count && moves_floats(graph, node) && moves_constantly(graph, node);
+             k++)
             asks |= node->outputs[k] != GRAPH_NONE && values[node->outputs[k]].takes_nan;
         for (size_t i = 0; asks && i < (node->op == OP_IS_NAN ? 1 : moved_operands(node)); i++)
-            values[node->inputs[i]].takes_nan = !values[node->inputs[i]].is_key && graph->values[node->inputs[i]].data == NULL;
+            values[node->inputs[i]].takes_nan =
+                !values[node->inputs[i]].is_key && graph->values[node->inputs[i]].data == NULL;
     }
     /* Only what comes from inputs alone. */
     for (size_t v = 0; v < graph->value_count; v++) {
@@ -415,11 +438,13 @@ static double largest_change(const struct tensor *a, const struct tensor *b)
 }
 
 /* Largest |dy| / |dx| of matching elements. */
-static double largest_quotient(const struct tensor *y, const struct tensor *y0, const struct tensor *x, const struct tensor *x0)
+static double largest_quotient(const struct tensor *y, const struct tensor *y0,
+                               const struct tensor *x, const struct tensor *x0)
 {
     double largest = 0;
     for (size_t e = 0; e < y->count && y->count == x->count; e++) {
-        double quotient = fabs(y->data.real[e] - y0->data.real[e]) / fabs(x->data.real[e] - x0->data.real[e]);
+        double quotient =
+            fabs(y->data.real[e] - y0->data.real[e]) / fabs(x->data.real[e] - x0->data.real[e]);
         if (isfinite(quotient) && quotient > largest)
             largest = quotient;
     }
@@ -427,11 +452,14 @@ static double largest_quotient(const struct tensor *y, const struct tensor *y0, 
 }
 
 /* A copy whose elements are moved by +-step, or by less where an element is smaller than that. */
-static struct tensor *perturb(struct quantizing *q, const struct tensor *from, double step, bool is_relative)
+static struct tensor *perturb(struct quantizing *q, const struct tensor *from, double step,
+                              bool is_relative)
 {
     struct tensor *copy = keep(&q->scratch, from);
     for (size_t e = 0; copy != NULL && e < copy->count; e++) {
-        double own = is_relative ? fmin(step, fmax(fabs(from->data.real[e]) * 0x1p-8, step * 0x1p-10)) : step;
+        double own = is_relative
+                         ? fmin(step, fmax(fabs(from->data.real[e]) * 0x1p-8, step * 0x1p-10))
+                         : step;
         copy->data.real[e] += (next_random(q) & 1) != 0 ? own : -own;
     }
     return copy;
@@ -446,7 +474,8 @@ struct probe {
 };
 
 /* Budgets of operand `operand` from those of the results, by one perturbed run of the node. */
-static enum status probe_once(struct quantizing *q, struct probe *probe, bool is_relative, double *best)
+static enum status probe_once(struct quantizing *q, struct probe *probe, bool is_relative,
+                              double *best)
 {
     const struct graph_node *node = probe->node;
     const struct tensor *original = probe->in[probe->operand];
@@ -457,34 +486,42 @@ static enum status probe_once(struct quantizing *q, struct probe *probe, bool is
     probe->in[probe->operand] = changed;
     struct diag ignored = {0};
     memset(probe->moved, 0, node->output_count * sizeof *probe->moved);
-    enum status status = graph_interpret_node(q->graph, node, probe->in, probe->moved, NULL, &q->scratch, &ignored);
+    enum status status =
+        graph_interpret_node(q->graph, node, probe->in, probe->moved, NULL, &q->scratch, &ignored);
     probe->in[probe->operand] = original;
     if (status == STATUS_NO_MEMORY)
         return diag_set(q->diag, status, "no memory to measure node %s", node->name);
     for (size_t k = 0; k < node->output_count && status == STATUS_OK; k++) {
-        if (node->outputs[k] == GRAPH_NONE || probe->moved[k] == NULL || probe->out[k] == NULL || !element_type_is_float(probe->moved[k]->type) ||
-            !isfinite(q->budget[node->outputs[k]]))
+        if (node->outputs[k] == GRAPH_NONE || probe->moved[k] == NULL || probe->out[k] == NULL ||
+            !element_type_is_float(probe->moved[k]->type) || !isfinite(q->budget[node->outputs[k]]))
             continue;
-        double gain = is_relative ? largest_quotient(probe->moved[k], probe->out[k], changed, original) : largest_change(probe->moved[k], probe->out[k]) / step;
+        double gain = is_relative
+                          ? largest_quotient(probe->moved[k], probe->out[k], changed, original)
+                          : largest_change(probe->moved[k], probe->out[k]) / step;
         if (gain > 0)
             *best = fmin(*best, q->budget[node->outputs[k]] / gain);
     }
     return STATUS_OK;
 }
 
-/* Whether an operand's size decides something that is not a float: a comparison, a rounding, an index. */
+/* Whether an operand's size decides something that is not a float: a comparison, a rounding, an
+ * index. */
 static bool feeds_decision(const struct graph *graph, const struct graph_node *node)
 {
     for (size_t k = 0; k < node->output_count; k++) {
-        if (node->outputs[k] != GRAPH_NONE && !element_type_is_float(graph->values[node->outputs[k]].type))
+        if (node->outputs[k] != GRAPH_NONE &&
+            !element_type_is_float(graph->values[node->outputs[k]].type))
             return true;
     }
-    return node->op == OP_TREE_ENSEMBLE || node->op == OP_FLOOR || node->op == OP_CEIL || node->op == OP_ROUND || node->op == OP_SIGN;
+    return node->op == OP_TREE_ENSEMBLE || node->op == OP_FLOOR || node->op == OP_CEIL ||
+           node->op == OP_ROUND || node->op == OP_SIGN;
 }
 
 static bool same_elements(const struct tensor *a, const struct tensor *b)
 {
-    return a == NULL || b == NULL || (a->count == b->count && memcmp(a->data.real, b->data.real, a->count * sizeof *a->data.real) == 0);
+    return a == NULL || b == NULL ||
+           (a->count == b->count &&
+            memcmp(a->data.real, b->data.real, a->count * sizeof *a->data.real) == 0);
 }
 
 /* Whether a step of the operand, up or down at random, leaves every decision as it is. */
@@ -497,7 +534,8 @@ static bool decision_stands(struct quantizing *q, struct probe *probe, double st
         return false;
     probe->in[probe->operand] = changed;
     memset(probe->moved, 0, probe->node->output_count * sizeof *probe->moved);
-    enum status status = graph_interpret_node(q->graph, probe->node, probe->in, probe->moved, NULL, &q->scratch, &ignored);
+    enum status status = graph_interpret_node(q->graph, probe->node, probe->in, probe->moved, NULL,
+                                              &q->scratch, &ignored);
     probe->in[probe->operand] = original;
     bool stands = status == STATUS_OK;
     for (size_t k = 0; k < probe->node->output_count && stands; k++) {
@@ -517,8 +555,8 @@ static void load_probe(const struct quantizing *q, struct probe *probe, size_t r
 }
 
 /*
- * Budget of an operand that decides: an eighth of the largest step, from 2^-13 to 2^-19 of its magnitude, that changes no decision. Decisions
- * close to a tie get the smallest.
+ * Budget of an operand that decides: an eighth of the largest step, from 2^-13 to 2^-19 of its
+ * magnitude, that changes no decision. Decisions close to a tie get the smallest.
  */
 static double decision_budget(struct quantizing *q, struct probe *probe)
 {
@@ -541,17 +579,19 @@ static enum status probe_node(struct quantizing *q, const struct graph_node *nod
 {
     const struct graph *graph = q->graph;
     struct arena_mark mark = arena_checkpoint(&q->scratch);
-    struct probe probe = {.node = node,
-                          .in = arena_array(&q->scratch, const struct tensor *, node->input_count + 1),
-                          .out = arena_array(&q->scratch, struct tensor *, node->output_count + 1),
-                          .moved = arena_array(&q->scratch, struct tensor *, node->output_count + 1)};
+    struct probe probe = {
+        .node = node,
+        .in = arena_array(&q->scratch, const struct tensor *, node->input_count + 1),
+        .out = arena_array(&q->scratch, struct tensor *, node->output_count + 1),
+        .moved = arena_array(&q->scratch, struct tensor *, node->output_count + 1)};
     if (probe.in == NULL || probe.out == NULL || probe.moved == NULL)
         return diag_set(q->diag, STATUS_NO_MEMORY, "no memory to measure node %s", node->name);
     bool is_elementwise = (op_info(node->op)->traits & TRAIT_ELEMENTWISE) != 0;
     enum status status = STATUS_OK;
     for (size_t i = 0; i < node->input_count && status == STATUS_OK; i++) {
         uint32_t v = node->inputs[i];
-        if (v == GRAPH_NONE || !element_type_is_float(graph->values[v].type) || q->plan->values[v].is_key)
+        if (v == GRAPH_NONE || !element_type_is_float(graph->values[v].type) ||
+            q->plan->values[v].is_key)
             continue;
         double best = q->budget[v];
         probe.operand = i;
@@ -592,7 +632,8 @@ static void output_budgets(struct quantizing *q)
     }
 }
 
-/* Fraction bits for an absolute error budget: half a unit of the last place is half the budget or less. */
+/* Fraction bits for an absolute error budget: half a unit of the last place is half the budget or
+ * less. */
 static int32_t fraction_for(double budget, double largest)
 {
     if (!isfinite(budget))
@@ -613,7 +654,10 @@ static enum status plan_fractions(struct quantizing *q)
     for (size_t n = q->graph->node_count; n-- > 0 && status == STATUS_OK;)
         status = probe_node(q, &q->graph->nodes[n]);
     for (size_t v = 0; v < q->graph->value_count; v++)
-        q->plan->values[v].fraction = element_type_is_float(q->graph->values[v].type) ? fraction_for(q->budget[v], magnitude(&q->plan->values[v])) : 0;
+        q->plan->values[v].fraction =
+            element_type_is_float(q->graph->values[v].type)
+                ? fraction_for(q->budget[v], magnitude(&q->plan->values[v]))
+                : 0;
     return status;
 }
 
@@ -624,7 +668,8 @@ static enum status quantize(struct quantizing *q)
     plan->values = arena_array(q->arena, struct value_plan, q->graph->value_count + 1);
     plan->inputs = arena_array(q->arena, struct input_plan, q->graph->input_count + 1);
     if (plan->values == NULL || plan->inputs == NULL)
-        return diag_set(q->diag, STATUS_NO_MEMORY, "no memory to plan %zu values", q->graph->value_count);
+        return diag_set(q->diag, STATUS_NO_MEMORY, "no memory to plan %zu values",
+                        q->graph->value_count);
     enum status status = plan_inputs(q);
     if (status == STATUS_OK)
         status = make_runs(q);
@@ -637,10 +682,16 @@ static enum status quantize(struct quantizing *q)
     return status;
 }
 
-enum status pass_quantize(struct quantize_plan *plan, const struct graph *graph, const struct quantize_options *options, struct arena *arena,
+enum status pass_quantize(struct quantize_plan *plan, const struct graph *graph,
+                          const struct quantize_options *options, struct arena *arena,
                           struct diag *diag)
 {
-    struct quantizing q = {.graph = graph, .options = options, .plan = plan, .arena = arena, .diag = diag, .random = 0x5e12};
+    struct quantizing q = {.graph = graph,
+                           .options = options,
+                           .plan = plan,
+                           .arena = arena,
+                           .diag = diag,
+                           .random = 0x5e12};
     arena_init(&q.scratch, 0);
     enum status status = quantize(&q);
     arena_release(&q.scratch);

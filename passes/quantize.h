@@ -1,11 +1,13 @@
 /*
  * Quantization: which integers stand for which real numbers.
  *
- * For every value of a graph: its encoding, how many fraction bits it needs so that the outputs meet the tolerance, and what magnitudes
- * calibration saw. The only code that sees both meanings of a graph. Fraction bits come from a backward pass of
- * absolute error budgets: how much one node amplifies an error of one operand is measured on calibration runs
- * (ir/graph_interpret) with perturbed operands, so no operator needs a rule of its own. passes/pipeline then measures the
- * lowered program and moves all widths together until the outputs are as exact as asked and no wider.
+ * For every value of a graph: its encoding, how many fraction bits it needs so that the outputs
+ * meet the tolerance, and what magnitudes calibration saw. The only code that sees both meanings of
+ * a graph. Fraction bits come from a backward pass of absolute error budgets: how much one node
+ * amplifies an error of one operand is measured on calibration runs (ir/graph_interpret) with
+ * perturbed operands, so no operator needs a rule of its own. passes/pipeline then measures the
+ * lowered program and moves all widths together until the outputs are as exact as asked and no
+ * wider.
  *
  * Everything that leaves this module and depends on calibration or weights is a power of two.
  */
@@ -36,20 +38,21 @@ struct quantize_options {
 };
 
 /*
- * Relative tolerance is taken of the output, and of no more than this part of the largest output seen: other inputs
- * may give smaller outputs than calibration did.
+ * Relative tolerance is taken of the output, and of no more than this part of the largest output
+ * seen: other inputs may give smaller outputs than calibration did.
  */
 #define QUANTIZE_SMALL_OUTPUT 0.03125
 
 /* What is known and decided about one value. */
 struct value_plan {
-    double low, high;   /* extremes over calibration, NaN and infinity left out; 0, 0 when nothing was seen */
-    double smallest;    /* smallest magnitude above zero that was seen; 0 when none */
-    int32_t fraction;   /* fraction bits the value needs */
-    bool is_key;        /* carried as float keys: only moved and compared */
-    bool is_whole;      /* calibration saw whole numbers only */
-    bool takes_nan;     /* may hold NaN, as the lowest integer of its input: moved to an IsNaN */
-    uint8_t key_bits;   /* 32 or 64 */
+    double low,
+        high; /* extremes over calibration, NaN and infinity left out; 0, 0 when nothing was seen */
+    double smallest;  /* smallest magnitude above zero that was seen; 0 when none */
+    int32_t fraction; /* fraction bits the value needs */
+    bool is_key;      /* carried as float keys: only moved and compared */
+    bool is_whole;    /* calibration saw whole numbers only */
+    bool takes_nan;   /* may hold NaN, as the lowest integer of its input: moved to an IsNaN */
+    uint8_t key_bits; /* 32 or 64 */
 };
 
 /* Declared range of a graph input, as real numbers: [-2^k, 2^k) or what the user gave. */
@@ -69,16 +72,17 @@ struct quantize_plan {
     struct input_plan *inputs; /* [graph->input_count] */
     struct calibration_run *runs;
     size_t run_count;
-    bool is_generated;         /* no data was given */
-    int32_t extra_bits;        /* added to every fraction of `values` by lowering; moved by the pipeline */
+    bool is_generated;  /* no data was given */
+    int32_t extra_bits; /* added to every fraction of `values` by lowering; moved by the pipeline */
 };
 
 /*
- * Runs the calibration sets (or generated ones) and fills the plan. Requires: a graph with known shapes that graph_validate accepts.
- * plan and everything in it live in `arena`. Errors: BAD_INPUT when a set does not fit or lies outside a declared range; what
- * graph_interpret says.
+ * Runs the calibration sets (or generated ones) and fills the plan. Requires: a graph with known
+ * shapes that graph_validate accepts. plan and everything in it live in `arena`. Errors: BAD_INPUT
+ * when a set does not fit or lies outside a declared range; what graph_interpret says.
  */
-enum status pass_quantize(struct quantize_plan *plan, const struct graph *graph, const struct quantize_options *options, struct arena *arena,
+enum status pass_quantize(struct quantize_plan *plan, const struct graph *graph,
+                          const struct quantize_options *options, struct arena *arena,
                           struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

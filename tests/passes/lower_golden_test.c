@@ -1,6 +1,6 @@
 /*
- * The relations of one small model a family, line by line. A change here is a circuit change: read the difference, then refresh the
- * files with SERTN_REFRESH_GOLDEN=1 and commit both together.
+ * The relations of one small model a family, line by line. A change here is a circuit change: read
+ * the difference, then refresh the files with SERTN_REFRESH_GOLDEN=1 and commit both together.
  */
 #include "tests/passes/lower_kit.h"
 
@@ -71,7 +71,8 @@ TEST(gemm_and_relu)
     uint32_t x = kit_input(&kit, "x", ELEMENT_F32, row(2));
     uint32_t w = kit_parameter(&kit, "w", kit_shape(2, 2, 2), (const double[]){0.5, -1, 1.25, 2});
     uint32_t b = kit_parameter(&kit, "b", kit_shape(1, 2), (const double[]){0.25, -0.75});
-    golden(&kit, kit_unary(&kit, OP_RELU, kit_node(&kit, OP_GEMM, (const uint32_t[]){x, w, b}, 3)), 2, "gemm_relu");
+    golden(&kit, kit_unary(&kit, OP_RELU, kit_node(&kit, OP_GEMM, (const uint32_t[]){x, w, b}, 3)),
+           2, "gemm_relu");
 }
 
 TEST(a_tree)
@@ -90,7 +91,8 @@ TEST(a_tree)
     kit_attribute_ints(&kit, "nodes_false", (const int64_t[]){-3, -2}, 2);
     kit_attribute_ints(&kit, "leaf_offsets", (const int64_t[]){0, 1, 2, 4}, 4);
     kit_attribute_ints(&kit, "leaf_targetids", (const int64_t[]){0, 1, 0, 1}, 4);
-    kit_attribute_tensor(&kit, "leaf_weights", ELEMENT_F32, (const double[]){1, 0.5, 0.25, 0.75}, 4);
+    kit_attribute_tensor(&kit, "leaf_weights", ELEMENT_F32, (const double[]){1, 0.5, 0.25, 0.75},
+                         4);
     golden(&kit, x, 2, "tree");
 }
 
@@ -98,7 +100,8 @@ TEST(softmax)
 {
     struct kit kit;
     kit_init(&kit);
-    golden(&kit, kit_unary(&kit, OP_SOFTMAX, kit_input(&kit, "x", ELEMENT_F32, row(3))), 3, "softmax");
+    golden(&kit, kit_unary(&kit, OP_SOFTMAX, kit_input(&kit, "x", ELEMENT_F32, row(3))), 3,
+           "softmax");
 }
 
 TEST(log_of_a_square)
@@ -113,7 +116,10 @@ TEST(square_root)
 {
     struct kit kit;
     kit_init(&kit);
-    golden(&kit, kit_unary(&kit, OP_SQRT, kit_unary(&kit, OP_ABS, kit_input(&kit, "x", ELEMENT_F32, row(2)))), 2, "sqrt");
+    golden(&kit,
+           kit_unary(&kit, OP_SQRT,
+                     kit_unary(&kit, OP_ABS, kit_input(&kit, "x", ELEMENT_F32, row(2)))),
+           2, "sqrt");
 }
 
 TEST(quotient)
@@ -122,7 +128,9 @@ TEST(quotient)
     kit_init(&kit);
     uint32_t x = kit_input(&kit, "x", ELEMENT_F32, row(2));
     uint32_t two = kit_parameter(&kit, "two", kit_shape(0), (const double[]){2});
-    golden(&kit, kit_binary(&kit, OP_DIV, x, kit_binary(&kit, OP_ADD, kit_unary(&kit, OP_ABS, x), two)), 2, "quotient");
+    golden(&kit,
+           kit_binary(&kit, OP_DIV, x, kit_binary(&kit, OP_ADD, kit_unary(&kit, OP_ABS, x), two)),
+           2, "quotient");
 }
 
 TEST(order)
@@ -131,7 +139,8 @@ TEST(order)
     kit_init(&kit);
     uint32_t x = kit_input(&kit, "x", ELEMENT_F32, row(3));
     uint32_t k = kit_constant_i64(&kit, kit_shape(1, 1), (const int64_t[]){2});
-    uint32_t outputs[2] = {graph_add_value(kit.graph, "values", VALUE_NODE, ELEMENT_UNDEFINED), graph_add_value(kit.graph, "indices", VALUE_NODE, ELEMENT_UNDEFINED)};
+    uint32_t outputs[2] = {graph_add_value(kit.graph, "values", VALUE_NODE, ELEMENT_UNDEFINED),
+                           graph_add_value(kit.graph, "indices", VALUE_NODE, ELEMENT_UNDEFINED)};
     graph_add_node(kit.graph, OP_TOP_K, "top", (const uint32_t[]){x, k}, 2, outputs, 2);
     kit_output(&kit, outputs[0]);
     golden(&kit, outputs[1], 3, "order");

@@ -77,7 +77,8 @@ struct tensor *kit_random_tensor(struct kit *kit, struct shape shape, double sca
     return tensor;
 }
 
-static uint32_t stored(struct kit *kit, const char *name, enum graph_value_kind kind, struct tensor *tensor)
+static uint32_t stored(struct kit *kit, const char *name, enum graph_value_kind kind,
+                       struct tensor *tensor)
 {
     uint32_t v = graph_add_value(kit->graph, name, kind, tensor->type);
     set_shape(kit, v, tensor->shape);
@@ -121,10 +122,12 @@ uint32_t kit_binary(struct kit *kit, enum op_kind op, uint32_t a, uint32_t b)
     return kit_node(kit, op, (const uint32_t[]){a, b}, 2);
 }
 
-static struct graph_attribute *new_attribute(struct kit *kit, const char *name, enum attribute_kind kind)
+static struct graph_attribute *new_attribute(struct kit *kit, const char *name,
+                                             enum attribute_kind kind)
 {
     struct graph_node *node = &kit->graph->nodes[kit->graph->node_count - 1];
-    struct graph_attribute *list = arena_array(&kit->arena, struct graph_attribute, node->attribute_count + 1);
+    struct graph_attribute *list =
+        arena_array(&kit->arena, struct graph_attribute, node->attribute_count + 1);
     if (node->attribute_count > 0)
         memcpy(list, node->attributes, node->attribute_count * sizeof *list);
     node->attributes = list;
@@ -154,7 +157,8 @@ void kit_attribute_ints(struct kit *kit, const char *name, const int64_t *values
     attribute->count = count;
 }
 
-void kit_attribute_tensor(struct kit *kit, const char *name, enum element_type type, const double *values, size_t count)
+void kit_attribute_tensor(struct kit *kit, const char *name, enum element_type type,
+                          const double *values, size_t count)
 {
     struct shape shape = kit_shape(1, (int)count);
     struct tensor *tensor = tensor_new(&kit->arena, type, &shape);
@@ -184,7 +188,8 @@ void kit_set(struct kit *kit, const struct tensor *const *inputs)
 
 void kit_run(struct kit *kit)
 {
-    enum status status = pipeline_run(&kit->result, kit->graph, &kit->options, &kit->arena, &kit->problems);
+    enum status status =
+        pipeline_run(&kit->result, kit->graph, &kit->options, &kit->arena, &kit->problems);
     if (status == STATUS_OK)
         return;
     for (size_t i = 0; i < kit->problems.count; i++)
@@ -192,7 +197,8 @@ void kit_run(struct kit *kit)
     test_end_case();
 }
 
-double kit_compare(struct kit *kit, const struct tensor *const *inputs, double absolute, double relative)
+double kit_compare(struct kit *kit, const struct tensor *const *inputs, double absolute,
+                   double relative)
 {
     struct diag diag = {0};
     struct graph_values values;
@@ -200,7 +206,9 @@ double kit_compare(struct kit *kit, const struct tensor *const *inputs, double a
     graph_values_init(&values, &kit->arena);
     REQUIRE_OK(graph_interpret(kit->graph, inputs, &values, &diag), &diag);
     REQUIRE_OK(relation_values_init(&integers, kit->result.program, &kit->arena, &diag), &diag);
-    REQUIRE_OK(pipeline_evaluate(&integers, &kit->result, inputs, kit->options.digest, kit->options.digest_context, &diag), &diag);
+    REQUIRE_OK(pipeline_evaluate(&integers, &kit->result, inputs, kit->options.digest,
+                                 kit->options.digest_context, &diag),
+               &diag);
     double largest = 0;
     for (size_t o = 0; o < kit->graph->output_count; o++) {
         const struct port *port = &kit->result.interface.outputs[o];
@@ -209,12 +217,16 @@ double kit_compare(struct kit *kit, const struct tensor *const *inputs, double a
         for (size_t e = 0; e < reference->count; e++) {
             double got;
             int64_t integer;
-            port_decode(&got, &integer, &kit->result.program->tensors[port->tensor], is_float ? ELEMENT_F64 : port->type,
+            port_decode(&got, &integer, &kit->result.program->tensors[port->tensor],
+                        is_float ? ELEMENT_F64 : port->type,
                         relation_value(&integers, port->tensor, e));
-            double expected = is_float ? reference->data.real[e] : (double)reference->data.integer[e];
+            double expected =
+                is_float ? reference->data.real[e] : (double)reference->data.integer[e];
             got = is_float ? got : (double)integer;
-            double error = fabs(got - expected), allowed = is_float ? absolute + relative * fabs(expected) : 0;
-            CHECK_MSG(error <= allowed, "output %zu element %zu: %.12g, expected %.12g", o, e, got, expected);
+            double error = fabs(got - expected),
+                   allowed = is_float ? absolute + relative * fabs(expected) : 0;
+            CHECK_MSG(error <= allowed, "output %zu element %zu: %.12g, expected %.12g", o, e, got,
+                      expected);
             largest = fmax(largest, error);
         }
     }
@@ -223,7 +235,8 @@ double kit_compare(struct kit *kit, const struct tensor *const *inputs, double a
 
 /* ---- hints ---- */
 
-static enum status run_tampered(struct kit *kit, const struct relation_program *program, const struct relation_values *honest, uint32_t tensor,
+static enum status run_tampered(struct kit *kit, const struct relation_program *program,
+                                const struct relation_values *honest, uint32_t tensor,
                                 size_t element, int64_t offset)
 {
     struct diag diag = {0};
@@ -242,7 +255,9 @@ static enum status run_tampered(struct kit *kit, const struct relation_program *
             is_inside &= relation_value_set(&values, program, t, e, value);
         }
     }
-    enum status status = is_inside ? relation_interpret(program, &values, kit->options.digest, kit->options.digest_context, &diag) : STATUS_BAD_INPUT;
+    enum status status = is_inside ? relation_interpret(program, &values, kit->options.digest,
+                                                        kit->options.digest_context, &diag)
+                                   : STATUS_BAD_INPUT;
     arena_release(&scratch);
     return status;
 }
@@ -252,9 +267,12 @@ size_t kit_tamper_hints(struct kit *kit, const struct tensor *const *inputs)
     struct diag diag = {0};
     struct relation_values honest;
     REQUIRE_OK(relation_values_init(&honest, kit->result.program, &kit->arena, &diag), &diag);
-    REQUIRE_OK(pipeline_evaluate(&honest, &kit->result, inputs, kit->options.digest, kit->options.digest_context, &diag), &diag);
+    REQUIRE_OK(pipeline_evaluate(&honest, &kit->result, inputs, kit->options.digest,
+                                 kit->options.digest_context, &diag),
+               &diag);
     struct relation_program copy = *kit->result.program;
-    copy.tensors = arena_memdup(&kit->arena, copy.tensors, copy.tensor_count * sizeof *copy.tensors);
+    copy.tensors =
+        arena_memdup(&kit->arena, copy.tensors, copy.tensor_count * sizeof *copy.tensors);
     copy.relations = arena_array(&kit->arena, struct relation, copy.relation_count + 1);
     size_t kept = 0, tried = 0;
     for (size_t i = 0; i < copy.relation_count; i++) {
@@ -274,8 +292,9 @@ size_t kit_tamper_hints(struct kit *kit, const struct tensor *const *inputs)
         size_t element = test_random_below(copy.tensors[t].count);
         CHECK_STATUS(run_tampered(kit, &copy, &honest, t, element, 0), STATUS_OK, NULL);
         for (size_t k = 0; k < sizeof offsets / sizeof *offsets; k++, tried++)
-            CHECK_MSG(run_tampered(kit, &copy, &honest, t, element, offsets[k]) != STATUS_OK, "hint '%s' element %zu moved by %lld is accepted",
-                      copy.tensors[t].name, element, (long long)offsets[k]);
+            CHECK_MSG(run_tampered(kit, &copy, &honest, t, element, offsets[k]) != STATUS_OK,
+                      "hint '%s' element %zu moved by %lld is accepted", copy.tensors[t].name,
+                      element, (long long)offsets[k]);
     }
     return tried;
 }

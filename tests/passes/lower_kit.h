@@ -1,5 +1,6 @@
 /*
- * Helpers of the lowering tests: small graphs by hand, the whole pipeline on them, and what came out beside the float64 meaning.
+ * Helpers of the lowering tests: small graphs by hand, the whole pipeline on them, and what came
+ * out beside the float64 meaning.
  */
 #ifndef SERTN_TESTS_PASSES_LOWER_KIT_H
 #define SERTN_TESTS_PASSES_LOWER_KIT_H
@@ -32,7 +33,8 @@ void kit_attribute_int(struct kit *kit, const char *name, int64_t value);
 void kit_attribute_float(struct kit *kit, const char *name, double value);
 void kit_attribute_text(struct kit *kit, const char *name, const char *value);
 void kit_attribute_ints(struct kit *kit, const char *name, const int64_t *values, size_t count);
-void kit_attribute_tensor(struct kit *kit, const char *name, enum element_type type, const double *values, size_t count);
+void kit_attribute_tensor(struct kit *kit, const char *name, enum element_type type,
+                          const double *values, size_t count);
 void kit_output(struct kit *kit, uint32_t value);
 
 struct shape kit_shape(unsigned rank, ...);
@@ -48,14 +50,16 @@ struct tensor *kit_random_tensor(struct kit *kit, struct shape shape, double sca
 /* Runs the pipeline; ends the case with the problems when it fails. */
 void kit_run(struct kit *kit);
 /*
- * Evaluates the lowered program and the float graph on inputs, and checks every float output within absolute + relative |ref| and every
- * other one exactly. Returns the largest error.
+ * Evaluates the lowered program and the float graph on inputs, and checks every float output within
+ * absolute + relative |ref| and every other one exactly. Returns the largest error.
  */
-double kit_compare(struct kit *kit, const struct tensor *const *inputs, double absolute, double relative);
+double kit_compare(struct kit *kit, const struct tensor *const *inputs, double absolute,
+                   double relative);
 
 /*
- * Makes hinted tensors inputs of a copy of the program, runs it honestly, then changes one hinted element by each of a few
- * offsets and checks that every change is refused. Returns how many changes were tried.
+ * Makes hinted tensors inputs of a copy of the program, runs it honestly, then changes one hinted
+ * element by each of a few offsets and checks that every change is refused. Returns how many
+ * changes were tried.
  */
 size_t kit_tamper_hints(struct kit *kit, const struct tensor *const *inputs);
 

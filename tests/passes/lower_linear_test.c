@@ -24,7 +24,8 @@ TEST(gemm_of_a_linear_regression_meets_the_tolerance)
     kit_run(&kit);
     CHECK(kit.result.report.meets_tolerance);
     for (int i = 0; i < 20; i++)
-        kit_compare(&kit, (const struct tensor *[]){kit_random_tensor(&kit, row(2), 30)}, 2e-4, 1e-3);
+        kit_compare(&kit, (const struct tensor *[]){kit_random_tensor(&kit, row(2), 30)}, 2e-4,
+                    1e-3);
     kit_release(&kit);
 }
 
@@ -50,6 +51,7 @@ TEST(an_mlp_rescales_once_a_layer)
         rescales += kit.result.program->relations[i].kind == RELATION_RESCALE;
     CHECK_U64(rescales, 4); /* one rounding and one sign a hidden layer */
     for (int i = 0; i < 20; i++)
-        kit_compare(&kit, (const struct tensor *[]){kit_random_tensor(&kit, row(4), 3)}, 2e-5, 1e-3);
+        kit_compare(&kit, (const struct tensor *[]){kit_random_tensor(&kit, row(4), 3)}, 2e-5,
+                    1e-3);
     kit_release(&kit);
 }

@@ -1,4 +1,5 @@
-/* Every composition of relations gives what the float model says, on random and edge inputs, and leaves no hint free. */
+/* Every composition of relations gives what the float model says, on random and edge inputs, and
+ * leaves no hint free. */
 #include "tests/passes/lower_kit.h"
 
 #include <math.h>
@@ -33,7 +34,8 @@ static struct tensor *case_input(struct op_case *c)
     return tensor;
 }
 
-static uint32_t case_begin(struct op_case *c, struct shape shape, double scale, double shift, bool positive)
+static uint32_t case_begin(struct op_case *c, struct shape shape, double scale, double shift,
+                           bool positive)
 {
     kit_init(&c->kit);
     c->shape = shape;
@@ -44,7 +46,8 @@ static uint32_t case_begin(struct op_case *c, struct shape shape, double scale, 
     return kit_input(&c->kit, "x", ELEMENT_F32, shape);
 }
 
-/* Calibrates, lowers, compares on fresh inputs and tampers with hints. Returns how many hint changes were refused. */
+/* Calibrates, lowers, compares on fresh inputs and tampers with hints. Returns how many hint
+ * changes were refused. */
 static size_t case_finish(struct op_case *c, uint32_t output, double absolute, double relative)
 {
     kit_output(&c->kit, output);
@@ -81,7 +84,8 @@ static void binary(enum op_kind op, double scale, bool positive)
     struct op_case c;
     uint32_t x = case_begin(&c, row(6), scale, 0, positive);
     uint32_t y = kit_unary(&c.kit, OP_TRANSPOSE, x);
-    y = kit_binary(&c.kit, OP_RESHAPE, y, kit_constant_i64(&c.kit, kit_shape(1, 2), (const int64_t[]){2, 6}));
+    y = kit_binary(&c.kit, OP_RESHAPE, y,
+                   kit_constant_i64(&c.kit, kit_shape(1, 2), (const int64_t[]){2, 6}));
     case_finish(&c, kit_binary(&c.kit, op, x, y), 4e-6, 1e-3);
 }
 
@@ -115,7 +119,8 @@ TEST(roots_and_reciprocals)
     /* Zero has a root, though no error bound near it. */
     struct op_case c;
     uint32_t x = case_begin(&c, row(5), 9, 0, false);
-    CHECK(case_finish(&c, kit_unary(&c.kit, OP_SQRT, kit_unary(&c.kit, OP_ABS, x)), 1e-3, 1e-3) > 0);
+    CHECK(case_finish(&c, kit_unary(&c.kit, OP_SQRT, kit_unary(&c.kit, OP_ABS, x)), 1e-3, 1e-3) >
+          0);
 }
 
 TEST(arithmetic_of_two_values)
@@ -130,13 +135,15 @@ TEST(arithmetic_of_two_values)
 
 TEST(comparisons_are_exact)
 {
-    static const enum op_kind ops[] = {OP_GREATER, OP_GREATER_OR_EQUAL, OP_LESS, OP_LESS_OR_EQUAL, OP_EQUAL};
+    static const enum op_kind ops[] = {OP_GREATER, OP_GREATER_OR_EQUAL, OP_LESS, OP_LESS_OR_EQUAL,
+                                       OP_EQUAL};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         struct op_case c;
         uint32_t x = case_begin(&c, row(6), 16, 0, false);
         c.coarse = true;
         x = kit_unary(&c.kit, OP_ROUND, x);
-        uint32_t y = kit_parameter(&c.kit, "y", kit_shape(1, 6), (const double[]){-3, 0, 2, 5, 7, -16});
+        uint32_t y =
+            kit_parameter(&c.kit, "y", kit_shape(1, 6), (const double[]){-3, 0, 2, 5, 7, -16});
         case_finish(&c, kit_binary(&c.kit, ops[i], x, y), 0, 0);
     }
 }
@@ -148,9 +155,11 @@ TEST(choices_follow_their_condition)
     uint32_t zero = kit_parameter(&c.kit, "zero", kit_shape(0), (const double[]){0});
     uint32_t condition = kit_binary(&c.kit, OP_GREATER_OR_EQUAL, x, zero);
     uint32_t other = kit_random_parameter(&c.kit, "other", row(6), 3);
-    case_finish(&c, kit_node(&c.kit, OP_WHERE, (const uint32_t[]){condition, x, other}, 3), 4e-6, 1e-3);
+    case_finish(&c, kit_node(&c.kit, OP_WHERE, (const uint32_t[]){condition, x, other}, 3), 4e-6,
+                1e-3);
     x = case_begin(&c, row(6), 4, 0, false);
-    uint32_t low = kit_parameter(&c.kit, "low", kit_shape(0), (const double[]){-1}), high = kit_parameter(&c.kit, "high", kit_shape(0), (const double[]){2.5});
+    uint32_t low = kit_parameter(&c.kit, "low", kit_shape(0), (const double[]){-1}),
+             high = kit_parameter(&c.kit, "high", kit_shape(0), (const double[]){2.5});
     case_finish(&c, kit_node(&c.kit, OP_CLIP, (const uint32_t[]){x, low, high}, 3), 4e-6, 1e-3);
 }
 
@@ -160,7 +169,8 @@ TEST(logic_of_bits)
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         struct op_case c;
         uint32_t x = case_begin(&c, row(6), 4, 0, false);
-        uint32_t a = kit_binary(&c.kit, OP_GREATER, x, kit_parameter(&c.kit, "a", kit_shape(0), (const double[]){1}));
+        uint32_t a = kit_binary(&c.kit, OP_GREATER, x,
+                                kit_parameter(&c.kit, "a", kit_shape(0), (const double[]){1}));
         uint32_t b = kit_binary(&c.kit, OP_LESS, x, kit_random_parameter(&c.kit, "b", row(6), 4));
         uint32_t both = kit_binary(&c.kit, ops[i], a, kit_unary(&c.kit, OP_NOT, b));
         case_finish(&c, both, 0, 0);
@@ -187,7 +197,8 @@ TEST(whole_numbers)
     case_finish(&c, y, 0, 0);
 }
 
-static void reduce(enum op_kind op, struct shape shape, const int64_t *axes, int axis_count, double scale, bool positive)
+static void reduce(enum op_kind op, struct shape shape, const int64_t *axes, int axis_count,
+                   double scale, bool positive)
 {
     struct op_case c;
     uint32_t x = case_begin(&c, shape, scale, 0, positive);
@@ -199,7 +210,8 @@ static void reduce(enum op_kind op, struct shape shape, const int64_t *axes, int
 
 TEST(reductions)
 {
-    static const enum op_kind ops[] = {OP_REDUCE_SUM, OP_REDUCE_MEAN, OP_REDUCE_MAX, OP_REDUCE_MIN, OP_REDUCE_SUM_SQUARE, OP_REDUCE_LOG_SUM_EXP};
+    static const enum op_kind ops[] = {OP_REDUCE_SUM, OP_REDUCE_MEAN,       OP_REDUCE_MAX,
+                                       OP_REDUCE_MIN, OP_REDUCE_SUM_SQUARE, OP_REDUCE_LOG_SUM_EXP};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         reduce(ops[i], kit_shape(3, 2, 3, 4), (const int64_t[]){1}, 1, 3, false);
         reduce(ops[i], kit_shape(3, 2, 3, 5), (const int64_t[]){0, 2}, 2, 3, false);
@@ -238,8 +250,9 @@ TEST(the_order_of_top_k_is_pinned)
         c.coarse = true;
         uint32_t k = kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){3});
         uint32_t rounded = kit_unary(&c.kit, OP_ROUND, x);
-        uint32_t outputs[2] = {graph_add_value(c.kit.graph, "values", VALUE_NODE, ELEMENT_UNDEFINED),
-                               graph_add_value(c.kit.graph, "indices", VALUE_NODE, ELEMENT_UNDEFINED)};
+        uint32_t outputs[2] = {
+            graph_add_value(c.kit.graph, "values", VALUE_NODE, ELEMENT_UNDEFINED),
+            graph_add_value(c.kit.graph, "indices", VALUE_NODE, ELEMENT_UNDEFINED)};
         graph_add_node(c.kit.graph, OP_TOP_K, "top", (const uint32_t[]){rounded, k}, 2, outputs, 2);
         kit_attribute_int(&c.kit, "axis", -1);
         kit_attribute_int(&c.kit, "largest", largest);
@@ -294,13 +307,15 @@ TEST(movement_moves)
     struct op_case c;
     uint32_t x = case_begin(&c, kit_shape(3, 2, 3, 4), 4, 0, false);
     uint32_t t = kit_unary(&c.kit, OP_TRANSPOSE, x);
-    uint32_t s = kit_node(&c.kit, OP_SLICE,
-                          (const uint32_t[]){t, kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){3}),
-                                             kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){-100}),
-                                             kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){0}),
-                                             kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){-2})},
-                          5);
-    uint32_t g = kit_binary(&c.kit, OP_GATHER, s, kit_constant_i64(&c.kit, kit_shape(1, 2), (const int64_t[]){1, -1}));
+    uint32_t s = kit_node(
+        &c.kit, OP_SLICE,
+        (const uint32_t[]){t, kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){3}),
+                           kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){-100}),
+                           kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){0}),
+                           kit_constant_i64(&c.kit, kit_shape(1, 1), (const int64_t[]){-2})},
+        5);
+    uint32_t g = kit_binary(&c.kit, OP_GATHER, s,
+                            kit_constant_i64(&c.kit, kit_shape(1, 2), (const int64_t[]){1, -1}));
     kit_attribute_int(&c.kit, "axis", 1);
     uint32_t both = kit_node(&c.kit, OP_CONCAT, (const uint32_t[]){g, s}, 2);
     kit_attribute_int(&c.kit, "axis", 1);
@@ -317,10 +332,13 @@ TEST(computed_indices_read_memories)
         kit_attribute_int(&c.kit, "keepdims", kind == 2);
         uint32_t y;
         if (kind == 0) {
-            y = kit_binary(&c.kit, OP_GATHER, kit_random_parameter(&c.kit, "table", kit_shape(2, 5, 3), 2), i);
+            y = kit_binary(&c.kit, OP_GATHER,
+                           kit_random_parameter(&c.kit, "table", kit_shape(2, 5, 3), 2), i);
             kit_attribute_int(&c.kit, "axis", 0);
         } else if (kind == 1) {
-            y = kit_binary(&c.kit, OP_GATHER, kit_constant_i64(&c.kit, kit_shape(1, 5), (const int64_t[]){4, -7, 9, 2, 2}), i);
+            y = kit_binary(
+                &c.kit, OP_GATHER,
+                kit_constant_i64(&c.kit, kit_shape(1, 5), (const int64_t[]){4, -7, 9, 2, 2}), i);
         } else {
             y = kit_binary(&c.kit, OP_GATHER_ELEMENTS, x, i);
             kit_attribute_int(&c.kit, "axis", 1);
@@ -334,7 +352,8 @@ TEST(running_sums)
     for (int mode = 0; mode < 4; mode++) {
         struct op_case c;
         uint32_t x = case_begin(&c, row(5), 3, 0, false);
-        uint32_t y = kit_binary(&c.kit, OP_CUM_SUM, x, kit_constant_i64(&c.kit, kit_shape(0), (const int64_t[]){1}));
+        uint32_t y = kit_binary(&c.kit, OP_CUM_SUM, x,
+                                kit_constant_i64(&c.kit, kit_shape(0), (const int64_t[]){1}));
         kit_attribute_int(&c.kit, "exclusive", mode & 1);
         kit_attribute_int(&c.kit, "reverse", mode >> 1);
         case_finish(&c, y, 2e-5, 1e-3);
@@ -346,18 +365,26 @@ TEST(matrix_products_of_every_rank)
     static const int ranks[][2] = {{1, 2}, {2, 1}, {2, 2}, {3, 2}, {2, 3}};
     for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
         struct op_case c;
-        struct shape a = ranks[i][0] == 1 ? kit_shape(1, 4) : ranks[i][0] == 2 ? kit_shape(2, 3, 4) : kit_shape(3, 2, 3, 4);
-        struct shape b = ranks[i][1] == 1 ? kit_shape(1, 4) : ranks[i][1] == 2 ? kit_shape(2, 4, 2) : kit_shape(3, 2, 4, 2);
+        struct shape a = ranks[i][0] == 1   ? kit_shape(1, 4)
+                         : ranks[i][0] == 2 ? kit_shape(2, 3, 4)
+                                            : kit_shape(3, 2, 3, 4);
+        struct shape b = ranks[i][1] == 1   ? kit_shape(1, 4)
+                         : ranks[i][1] == 2 ? kit_shape(2, 4, 2)
+                                            : kit_shape(3, 2, 4, 2);
         uint32_t x = case_begin(&c, a, 3, 0, false);
-        case_finish(&c, kit_binary(&c.kit, OP_MAT_MUL, x, kit_random_parameter(&c.kit, "w", b, 1)), 2e-5, 1e-3);
+        case_finish(&c, kit_binary(&c.kit, OP_MAT_MUL, x, kit_random_parameter(&c.kit, "w", b, 1)),
+                    2e-5, 1e-3);
     }
     struct op_case c;
     uint32_t x = case_begin(&c, kit_shape(2, 3, 3), 2, 0, false);
     case_finish(&c, kit_binary(&c.kit, OP_MAT_MUL, x, x), 2e-5, 1e-3);
     for (int flips = 0; flips < 4; flips++) {
         x = case_begin(&c, flips & 1 ? kit_shape(2, 4, 3) : kit_shape(2, 3, 4), 2, 0, false);
-        uint32_t w = kit_random_parameter(&c.kit, "w", flips & 2 ? kit_shape(2, 2, 4) : kit_shape(2, 4, 2), 1);
-        uint32_t y = kit_node(&c.kit, OP_GEMM, (const uint32_t[]){x, w, kit_random_parameter(&c.kit, "b", kit_shape(1, 2), 1)}, 3);
+        uint32_t w = kit_random_parameter(&c.kit, "w",
+                                          flips & 2 ? kit_shape(2, 2, 4) : kit_shape(2, 4, 2), 1);
+        uint32_t y = kit_node(
+            &c.kit, OP_GEMM,
+            (const uint32_t[]){x, w, kit_random_parameter(&c.kit, "b", kit_shape(1, 2), 1)}, 3);
         kit_attribute_int(&c.kit, "transA", flips & 1);
         kit_attribute_int(&c.kit, "transB", flips >> 1);
         kit_attribute_float(&c.kit, "alpha", 0.75);
@@ -371,7 +398,12 @@ TEST(missing_values_are_replaced)
     struct kit kit;
     kit_init(&kit);
     uint32_t x = kit_input(&kit, "x", ELEMENT_F32, row(4));
-    uint32_t y = kit_node(&kit, OP_WHERE, (const uint32_t[]){kit_unary(&kit, OP_IS_NAN, x), kit_parameter(&kit, "mean", kit_shape(1, 4), (const double[]){1, 2, 3, 4}), x}, 3);
+    uint32_t y =
+        kit_node(&kit, OP_WHERE,
+                 (const uint32_t[]){
+                     kit_unary(&kit, OP_IS_NAN, x),
+                     kit_parameter(&kit, "mean", kit_shape(1, 4), (const double[]){1, 2, 3, 4}), x},
+                 3);
     kit_output(&kit, y);
     for (int i = 0; i < 20; i++) {
         struct tensor *tensor = kit_random_tensor(&kit, row(4), 5);
@@ -399,8 +431,10 @@ TEST(a_missing_value_without_meaning_is_refused)
     struct diag diag = {0};
     REQUIRE_OK(relation_values_init(&values, kit.result.program, &kit.arena, &diag), &diag);
     const struct tensor *inputs[] = {kit_tensor(&kit, kit_shape(1, 2), (const double[]){NAN, 1})};
-    CHECK_STATUS(pipeline_evaluate(&values, &kit.result, inputs, NULL, NULL, &diag), STATUS_BAD_INPUT, NULL);
+    CHECK_STATUS(pipeline_evaluate(&values, &kit.result, inputs, NULL, NULL, &diag),
+                 STATUS_BAD_INPUT, NULL);
     const struct tensor *large[] = {kit_tensor(&kit, kit_shape(1, 2), (const double[]){1e9, 1})};
-    CHECK_STATUS(pipeline_evaluate(&values, &kit.result, large, NULL, NULL, &diag), STATUS_BAD_INPUT, NULL);
+    CHECK_STATUS(pipeline_evaluate(&values, &kit.result, large, NULL, NULL, &diag),
+                 STATUS_BAD_INPUT, NULL);
     kit_release(&kit);
 }

@@ -12,7 +12,8 @@ struct forest_case {
     int aggregate;
     bool all_modes, missing;
     size_t nodes, leaves, entries, members;
-    int64_t roots[16], feature[NODES_MAX], mode[NODES_MAX], tracks[NODES_MAX], on_true[NODES_MAX], on_false[NODES_MAX];
+    int64_t roots[16], feature[NODES_MAX], mode[NODES_MAX], tracks[NODES_MAX], on_true[NODES_MAX],
+        on_false[NODES_MAX];
     double split[NODES_MAX], member[NODES_MAX * 3];
     int64_t member_offset[NODES_MAX + 1], leaf_offset[NODES_MAX * 2], leaf_target[NODES_MAX * 8];
     double leaf_weight[NODES_MAX * 8];
@@ -83,7 +84,9 @@ static struct tensor *grid_input(struct kit *kit, int rows, int features, bool m
 {
     double values[64];
     for (int i = 0; i < rows * features; i++)
-        values[i] = missing && test_random_below(5) == 0 ? NAN : grid_number() + (test_random_below(3) == 0 ? 1e-7 : 0);
+        values[i] = missing && test_random_below(5) == 0
+                        ? NAN
+                        : grid_number() + (test_random_below(3) == 0 ? 1e-7 : 0);
     return kit_tensor(kit, kit_shape(2, rows, features), values);
 }
 
@@ -97,7 +100,8 @@ static void lower_forest(struct kit *kit, struct forest_case *f, int rows, bool 
     kit_init(kit);
     uint32_t x = kit_input(kit, "x", ELEMENT_F32, kit_shape(2, rows, f->features));
     if (is_scaled)
-        x = kit_binary(kit, OP_ADD, x, kit_parameter(kit, "shift", kit_shape(1, 1), (const double[]){0.25}));
+        x = kit_binary(kit, OP_ADD, x,
+                       kit_parameter(kit, "shift", kit_shape(1, 1), (const double[]){0.25}));
     x = kit_unary(kit, OP_TREE_ENSEMBLE, x);
     set_attributes(kit, f);
     kit_output(kit, x);
@@ -122,44 +126,75 @@ static void check_forest(struct forest_case f, int rows)
 
 TEST(one_target_keeps_its_values_in_the_records)
 {
-    check_forest((struct forest_case){.trees = 5, .features = 4, .targets = 1, .depth = 4, .aggregate = 1}, 1);
+    check_forest(
+        (struct forest_case){.trees = 5, .features = 4, .targets = 1, .depth = 4, .aggregate = 1},
+        1);
 }
 
 TEST(several_targets_share_a_word)
 {
-    check_forest((struct forest_case){.trees = 5, .features = 3, .targets = 3, .depth = 3, .aggregate = 1}, 1);
-    check_forest((struct forest_case){.trees = 3, .features = 3, .targets = 12, .depth = 2, .aggregate = 0}, 1);
+    check_forest(
+        (struct forest_case){.trees = 5, .features = 3, .targets = 3, .depth = 3, .aggregate = 1},
+        1);
+    check_forest(
+        (struct forest_case){.trees = 3, .features = 3, .targets = 12, .depth = 2, .aggregate = 0},
+        1);
 }
 
 TEST(every_branch_mode_decides_as_the_float_model)
 {
     for (int i = 0; i < 8; i++)
-        check_forest((struct forest_case){.trees = 3, .features = 2, .targets = 1, .depth = 4, .aggregate = 1, .all_modes = true}, 1);
+        check_forest((struct forest_case){.trees = 3,
+                                          .features = 2,
+                                          .targets = 1,
+                                          .depth = 4,
+                                          .aggregate = 1,
+                                          .all_modes = true},
+                     1);
 }
 
 TEST(missing_values_follow_each_node)
 {
     for (int i = 0; i < 8; i++)
-        check_forest((struct forest_case){.trees = 3, .features = 3, .targets = 1, .depth = 4, .aggregate = 1, .all_modes = i % 2 == 1, .missing = true}, 1);
+        check_forest((struct forest_case){.trees = 3,
+                                          .features = 3,
+                                          .targets = 1,
+                                          .depth = 4,
+                                          .aggregate = 1,
+                                          .all_modes = i % 2 == 1,
+                                          .missing = true},
+                     1);
 }
 
 TEST(rows_of_a_batch_walk_alone)
 {
-    check_forest((struct forest_case){.trees = 3, .features = 4, .targets = 2, .depth = 3, .aggregate = 1}, 3);
+    check_forest(
+        (struct forest_case){.trees = 3, .features = 4, .targets = 2, .depth = 3, .aggregate = 1},
+        3);
 }
 
 TEST(every_aggregate)
 {
     for (int aggregate = 0; aggregate < 4; aggregate++) {
-        check_forest((struct forest_case){.trees = 3, .features = 2, .targets = 2, .depth = 2, .aggregate = aggregate}, 1);
-        check_forest((struct forest_case){.trees = 4, .features = 2, .targets = 1, .depth = 2, .aggregate = aggregate}, 1);
+        check_forest(
+            (struct forest_case){
+                .trees = 3, .features = 2, .targets = 2, .depth = 2, .aggregate = aggregate},
+            1);
+        check_forest(
+            (struct forest_case){
+                .trees = 4, .features = 2, .targets = 1, .depth = 2, .aggregate = aggregate},
+            1);
     }
 }
 
 TEST(a_tree_that_is_a_leaf)
 {
-    check_forest((struct forest_case){.trees = 2, .features = 2, .targets = 1, .depth = 0, .aggregate = 1}, 1);
-    check_forest((struct forest_case){.trees = 2, .features = 2, .targets = 2, .depth = 0, .aggregate = 1}, 1);
+    check_forest(
+        (struct forest_case){.trees = 2, .features = 2, .targets = 1, .depth = 0, .aggregate = 1},
+        1);
+    check_forest(
+        (struct forest_case){.trees = 2, .features = 2, .targets = 2, .depth = 0, .aggregate = 1},
+        1);
 }
 
 TEST(computed_features_are_compared_in_fixed_point)
@@ -172,7 +207,8 @@ TEST(computed_features_are_compared_in_fixed_point)
         double values[3];
         for (int k = 0; k < 3; k++)
             values[k] = grid_number() + 0.1;
-        kit_compare(&kit, (const struct tensor *[]){kit_tensor(&kit, kit_shape(2, 1, 3), values)}, 1e-6, 1e-4);
+        kit_compare(&kit, (const struct tensor *[]){kit_tensor(&kit, kit_shape(2, 1, 3), values)},
+                    1e-6, 1e-4);
     }
     kit_release(&kit);
 }
@@ -182,7 +218,8 @@ static void relation_shape_text(struct kit *kit, const struct pipeline_result *r
     char *all = arena_strdup(&kit->arena, "");
     for (size_t i = 0; i < result->program->relation_count; i++) {
         const struct relation *r = &result->program->relations[i];
-        all = arena_printf(&kit->arena, "%s%d:%u:%lld:%zu;", all, (int)r->kind, r->outputs[0], (long long)(r->space_rank > 0 ? r->space[0] : 0), r->term_count);
+        all = arena_printf(&kit->arena, "%s%d:%u:%lld:%zu;", all, (int)r->kind, r->outputs[0],
+                           (long long)(r->space_rank > 0 ? r->space[0] : 0), r->term_count);
     }
     for (size_t t = 0; t < result->program->tensor_count; t++) {
         char low[80], high[80];
@@ -196,7 +233,14 @@ static void relation_shape_text(struct kit *kit, const struct pipeline_result *r
 /* A chain of two interior nodes, going on to the left or to the right. */
 static struct forest_case chain(bool left)
 {
-    struct forest_case f = {.trees = 1, .features = 2, .targets = 1, .depth = 2, .aggregate = 1, .nodes = 2, .leaves = 3, .entries = 3};
+    struct forest_case f = {.trees = 1,
+                            .features = 2,
+                            .targets = 1,
+                            .depth = 2,
+                            .aggregate = 1,
+                            .nodes = 2,
+                            .leaves = 3,
+                            .entries = 3};
     f.feature[0] = left;
     f.split[1] = left ? 0.5 : -0.25;
     f.on_true[0] = left ? 1 : -1;
