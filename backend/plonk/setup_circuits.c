@@ -3,9 +3,13 @@
  *
  * Arithmetic of one cell, limbs of L bits: v = sum_i limb_i 2^(L i) over k limbs, limb_i in
  * [0, 2^L) below the top and the top limb in [low / 2^s, (high + 1) / 2^s), s = L (k - 1), which
- * is exact when 2^s divides low and high + 1. With k = 1 any range works. The cell's weighted row
- * holds limb 0 in a2, looked up together with a1 = 1, and limb 1 in a3; each further row holds two
- * more in a2 and a3. Rows go down from the cell's row, or up to it where those are taken.
+ * is exact when 2^s divides low and high + 1. With k = 1 any range works.
+ *
+ * Two ways to bring a cell to its limbs. At home: the cell's own row is weighted, with a1 = 1 and
+ * limb 0 in a2, looked up together, and limb 1 in a3; each further row holds two more in a2 and
+ * a3. The rows go down from the cell's row, or up to it. Away, when those rows are taken: the
+ * cell's row is a memory of one entry under a tag of its own, a row anywhere reads it into a2, and
+ * the rows below hold two limbs each.
  */
 #include "backend/plonk/setup_proof.h"
 
@@ -35,6 +39,8 @@ struct open_circuit {
     struct range_table *tables;
     size_t table_count;
     uint32_t table_rows;
+    uint32_t tags;       /* given out, to tables and to cells away */
+    uint32_t search_row; /* no row below is free for a cell away */
 };
 
 /* The circuits of one column being built. */
@@ -43,8 +49,7 @@ struct building {
     const struct circuit *circuit;
     unsigned column;
     unsigned limb_bits;
-    size_t first_circuit; /* of this column in setup->circuits */
-    uint32_t *free_rows;  /* rows without a used cell of this column */
+    uint32_t *free_rows; /* rows without a used cell of this column */
     uint32_t free_count;
     struct open_circuit *open; /* by circuit of the setup */
     struct diag *diag;
@@ -87,10 +92,11 @@ static bool split_range(struct split *split, const struct circuit *circuit,
     return false;
 }
 
-/* Rows of a cell: its own with two limbs, then two limbs each. */
-static uint32_t rows_of(const struct split *split)
+/* Rows of a cell at home: its own with two limbs, then two limbs each. Away one more, that reads.
+ */
+static uint32_t rows_of(const struct split *split, bool is_away)
 {
-    return (split->limbs + 1) / 2;
+    return (split->limbs + 1) / 2 + is_away;
 }
 
 /* Rows of the tables that a range needs. */
@@ -116,7 +122,7 @@ static uint64_t total_rows(const struct building *building, unsigned limb_bits)
         if (!split_range(&split, building->circuit, cell, limb_bits) ||
             table_rows_of(&split, limb_bits) > building->free_count)
             return 0;
-        total += rows_of(&split);
+        total += rows_of(&split, false);
     }
     return total;
 }
@@ -148,41 +154,46 @@ static uint16_t table_tag(const struct building *building, struct open_circuit *
     for (size_t i = 0; i < open->table_count; i++)
         if (open->tables[i].low == low && open->tables[i].size == size && open->tables[i].y == y)
             return open->tables[i].tag;
-    if (size > building->free_count - open->table_rows || open->table_count == CIRCUIT_TAG_MAX)
+    if (size > building->free_count - open->table_rows || open->tags == CIRCUIT_TAG_MAX)
         return 0;
-    uint16_t tag = (uint16_t)(open->table_count + 1);
+    uint16_t tag = (uint16_t)++open->tags;
     open->tables[open->table_count++] = (struct range_table){low, size, y, tag};
     open->table_rows += size;
     return tag;
 }
 
-/* Tags of the tables of a cell's limbs: of limb 0, of those between, of the top. */
-struct limb_tags {
-    uint16_t first, middle, top;
+/* Tags of a cell: of the tables of limb 0, of those between, of the top; of its own when away. */
+struct cell_tags {
+    uint16_t first, middle, top, own;
 };
 
 /* Finds or adds the tables of a cell; false, the circuit unchanged, when they have no room. */
-static bool tags_for(struct limb_tags *tags, const struct building *building,
-                     struct open_circuit *open, const struct split *split)
+static bool tags_for(struct cell_tags *tags, const struct building *building,
+                     struct open_circuit *open, const struct split *split, bool is_away)
 {
     uint32_t limb_size = (uint32_t)1 << building->limb_bits;
     struct open_circuit before = *open;
-    *tags = (struct limb_tags){0, 0, 0};
+    uint8_t y = is_away ? 0 : 1;
+    *tags = (struct cell_tags){0};
     bool fits = true;
     if (split->limbs > 1) {
-        tags->first = table_tag(building, open, 0, limb_size, 1);
+        tags->first = table_tag(building, open, 0, limb_size, y);
         fits = tags->first != 0;
     }
     if (split->limbs > 2) {
         tags->middle = table_tag(building, open, 0, limb_size, 0);
         fits = fits && tags->middle != 0;
     }
-    tags->top = table_tag(building, open, split->top_low, split->top_size, split->limbs == 1);
-    if (!fits || tags->top == 0) {
-        *open = before;
-        return false;
+    tags->top =
+        table_tag(building, open, split->top_low, split->top_size, split->limbs == 1 ? y : 0);
+    fits = fits && tags->top != 0;
+    if (is_away && fits) {
+        fits = open->tags < CIRCUIT_TAG_MAX;
+        tags->own = fits ? (uint16_t)++open->tags : 0;
     }
-    return true;
+    if (!fits)
+        *open = before;
+    return fits;
 }
 
 static bool is_run_free(const struct open_circuit *open, uint32_t first, uint32_t rows)
@@ -193,9 +204,9 @@ static bool is_run_free(const struct open_circuit *open, uint32_t first, uint32_
     return true;
 }
 
-/* Finds rows for a cell in an open circuit, going down from its row or up to it. */
-static bool find_run(uint32_t *first, const struct building *building,
-                     const struct open_circuit *open, uint32_t row, uint32_t rows)
+/* Finds rows for a cell at home in an open circuit, going down from its row or up to it. */
+static bool find_home(uint32_t *first, const struct building *building,
+                      const struct open_circuit *open, uint32_t row, uint32_t rows)
 {
     if (row + rows <= building->circuit->usable_rows && is_run_free(open, row, rows)) {
         *first = row;
@@ -205,6 +216,21 @@ static bool find_run(uint32_t *first, const struct building *building,
         *first = row + 1 - rows;
         return true;
     }
+    return false;
+}
+
+/* Finds the first free run anywhere in an open circuit. */
+static bool find_away(uint32_t *first, const struct building *building, struct open_circuit *open,
+                      uint32_t rows)
+{
+    uint32_t usable = building->circuit->usable_rows;
+    while (open->search_row < usable && open->is_taken[open->search_row])
+        open->search_row++;
+    for (uint32_t row = open->search_row; row + rows <= usable; row++)
+        if (is_run_free(open, row, rows)) {
+            *first = row;
+            return true;
+        }
     return false;
 }
 
@@ -233,9 +259,9 @@ static enum status new_circuit(struct building *building)
     circuit->rows = arena_array(arena, struct circuit_row, usable);
     circuit->table = arena_array(arena, struct circuit_table_row, usable);
     circuit->origins = arena_array(arena, struct row_origin, usable);
-    /* Zero and the negated powers of two. */
-    circuit->constants = arena_array(arena, wide, 1 + LIMBS_MAX);
-    circuit->constant_count = 1;
+    /* Zero, one and the negated powers of two. */
+    circuit->constants = arena_array(arena, wide, 2 + LIMBS_MAX);
+    circuit->constant_count = 2;
     open->is_taken = arena_array(arena, bool, usable);
     open->tables = arena_array(arena, struct range_table, table_capacity(building));
     if (circuit->rows == NULL || circuit->table == NULL || circuit->origins == NULL ||
@@ -244,6 +270,7 @@ static enum status new_circuit(struct building *building)
                              building->diag);
     for (uint32_t row = 0; row < usable; row++)
         circuit->origins[row] = (struct row_origin){UINT32_MAX, UINT32_MAX};
+    circuit->constants[1] = wide_from_i64(1);
     building->setup->count++;
     return STATUS_OK;
 }
@@ -254,30 +281,33 @@ static uint32_t minus_power(struct circuit *circuit, unsigned shift)
     wide value = wide_power_of_two(shift);
     bool fits = wide_neg(&value, value);
     ASSERT(fits);
-    for (size_t i = 1; i < circuit->constant_count; i++)
+    for (size_t i = 2; i < circuit->constant_count; i++)
         if (wide_compare(circuit->constants[i], value) == 0)
             return (uint32_t)i;
-    ASSERT(circuit->constant_count < 1 + LIMBS_MAX);
+    ASSERT(circuit->constant_count < 2 + LIMBS_MAX);
     circuit->constants[circuit->constant_count] = value;
     return (uint32_t)circuit->constant_count++;
 }
 
-/* Table row k of a cell's run, k = 0 its own: going down or, when the run ends at the cell, up. */
-static uint32_t run_row(const struct plonk_setup_item *item, uint32_t row, uint32_t k)
+/* The row of a limb: two in each row, after the one that reads. */
+static uint32_t limb_row(const struct plonk_setup_item *item, uint32_t cell_row, unsigned limb)
 {
-    return item->first == row ? row + k : row - k;
+    uint32_t k = limb / 2;
+    if (item->is_away)
+        return item->first + 1 + k;
+    return item->first == cell_row ? cell_row + k : cell_row - k;
 }
 
-/* Limb i stands in row i / 2 of the run. Even ones stand in a2, odd ones in a3; the last of an odd
- * number beyond one stands in a3 too, for its table has no y. */
-static bool is_in_a2(const struct split *split, unsigned limb)
+/* Even limbs stand in a2, odd ones in a3; and in a3 a last one whose a2 is not needed for a1 = 1.
+ */
+static bool is_in_a2(const struct plonk_setup_item *item, const struct split *split, unsigned limb)
 {
-    return limb == 0 || (limb % 2 == 0 && limb + 1 < split->limbs);
+    return limb % 2 == 0 && (limb + 1 < split->limbs || (limb == 0 && !item->is_away));
 }
 
 static void write_rows(struct building *building, const struct plonk_setup_item *item,
                        const struct param_cell *cell, const struct split *split,
-                       struct limb_tags tags)
+                       struct cell_tags tags)
 {
     struct circuit *circuit = &building->setup->circuits[item->circuit].circuit;
     for (uint32_t k = 0; k < item->rows; k++) {
@@ -286,13 +316,19 @@ static void write_rows(struct building *building, const struct plonk_setup_item 
         fixed->chain = is_first ? (is_last ? CHAIN_SINGLE : CHAIN_START)
                                 : (is_last ? CHAIN_END : CHAIN_CONTINUE);
     }
-    circuit->rows[cell->row].term = TERM_WEIGHTED;
+    if (item->is_away) {
+        circuit->table[cell->row].tag = tags.own;
+        circuit->rows[item->first].slot_memory = tags.own;
+        circuit->rows[item->first].c2 = 1;
+    } else {
+        circuit->rows[cell->row].term = TERM_WEIGHTED;
+    }
     for (unsigned limb = 0; limb < split->limbs; limb++) {
-        struct circuit_row *fixed = &circuit->rows[run_row(item, cell->row, limb / 2)];
+        struct circuit_row *fixed = &circuit->rows[limb_row(item, cell->row, limb)];
         bool is_top = limb + 1 == split->limbs;
         uint16_t tag = is_top ? tags.top : limb == 0 ? tags.first : tags.middle;
         uint32_t coefficient = minus_power(circuit, building->limb_bits * limb);
-        if (is_in_a2(split, limb)) {
+        if (is_in_a2(item, split, limb)) {
             fixed->c2 = coefficient;
             fixed->slot_table = tag;
         } else {
@@ -302,45 +338,59 @@ static void write_rows(struct building *building, const struct plonk_setup_item 
     }
 }
 
-/* Whether circuit i has rows and tables for a cell; takes them. */
-static bool take_place(struct limb_tags *tags, struct plonk_setup_item *item,
-                       struct building *building, size_t i, const struct split *split)
+/* Puts a cell into the newest circuit, at home or away; false when it has no rows or tables for it.
+ */
+static bool place_cell(struct building *building, uint32_t index, bool is_away)
 {
-    struct open_circuit *open = &building->open[i];
-    uint32_t row = building->circuit->param_cells[item->cell].row;
-    if (!find_run(&item->first, building, open, row, item->rows) ||
-        !tags_for(tags, building, open, split))
+    struct plonk_setup *setup = building->setup;
+    const struct param_cell *cell = &building->circuit->param_cells[index];
+    struct open_circuit *open = &building->open[setup->count - 1];
+    struct split split;
+    struct cell_tags tags;
+    bool is_cut = split_range(&split, building->circuit, cell, building->limb_bits);
+    ASSERT(is_cut);
+    struct plonk_setup_item item = {.cell = index,
+                                    .circuit = (uint32_t)setup->count - 1,
+                                    .rows = rows_of(&split, is_away),
+                                    .is_away = is_away};
+    bool has_rows = is_away ? find_away(&item.first, building, open, item.rows)
+                            : find_home(&item.first, building, open, cell->row, item.rows);
+    if (!has_rows || !tags_for(&tags, building, open, &split, is_away))
         return false;
-    item->circuit = (uint32_t)i;
-    for (uint32_t k = 0; k < item->rows; k++)
-        open->is_taken[item->first + k] = true;
+    for (uint32_t k = 0; k < item.rows; k++)
+        open->is_taken[item.first + k] = true;
+    write_rows(building, &item, cell, &split, tags);
+    setup->items[setup->item_count++] = item;
     return true;
 }
 
-/* Puts a cell into the first circuit of its column that has rows and tables for it. */
-static enum status place_cell(struct building *building, uint32_t index)
+/* Puts as many of the waiting cells as go into the newest circuit; returns how many still wait. */
+static size_t place_waiting(struct building *building, uint32_t *waiting, size_t count,
+                            bool is_away)
 {
-    const struct param_cell *cell = &building->circuit->param_cells[index];
-    struct split split;
-    bool is_cut = split_range(&split, building->circuit, cell, building->limb_bits);
-    ASSERT(is_cut);
-    struct plonk_setup_item item = {.cell = index, .rows = rows_of(&split)};
-    struct limb_tags tags;
-    size_t i = building->first_circuit;
-    while (i < building->setup->count && !take_place(&tags, &item, building, i, &split))
-        i++;
-    if (i == building->setup->count) {
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!place_cell(building, waiting[i], is_away))
+            waiting[left++] = waiting[i];
+    return left;
+}
+
+/* Circuit after circuit: first all that can be at home, then what fits away. */
+static enum status place_all(struct building *building, uint32_t *waiting, size_t count)
+{
+    while (count > 0) {
         enum status status = new_circuit(building);
         if (status != STATUS_OK)
             return status;
-        if (!take_place(&tags, &item, building, i, &split))
+        size_t before = count;
+        count = place_waiting(building, waiting, count, false);
+        count = place_waiting(building, waiting, count, true);
+        if (count == before)
             return diag_set(building->diag, STATUS_LIMIT,
-                            "the range of the parameter in row %u cannot be proved: it needs %u "
-                            "rows in a run",
-                            cell->row, item.rows);
+                            "the range of the parameter in row %u cannot be proved in %u rows",
+                            building->circuit->param_cells[waiting[0]].row,
+                            building->circuit->usable_rows);
     }
-    write_rows(building, &item, cell, &split, tags);
-    building->setup->items[building->setup->item_count++] = item;
     return STATUS_OK;
 }
 
@@ -359,19 +409,21 @@ static void write_tables(struct building *building, size_t i)
     ASSERT(next <= building->free_count);
 }
 
-/* Lists the rows without a used cell of the column, and counts the cells. */
-static enum status list_free_rows(struct building *building, size_t *cells, struct arena *scratch)
+/* Lists the cells of the column, and the rows without one. */
+static enum status list_cells(struct building *building, uint32_t **cells, size_t *count,
+                              struct arena *scratch)
 {
     const struct circuit *circuit = building->circuit;
     bool *is_used = arena_array(scratch, bool, circuit->usable_rows);
     building->free_rows = arena_array(scratch, uint32_t, circuit->usable_rows);
-    if (is_used == NULL || building->free_rows == NULL)
+    *cells = arena_array(scratch, uint32_t, circuit->param_cell_count);
+    if (is_used == NULL || building->free_rows == NULL || *cells == NULL)
         return arena_failure(scratch, circuit->usable_rows, "the setup circuits", building->diag);
     for (size_t i = 0; i < circuit->param_cell_count; i++) {
         if (circuit->param_cells[i].column != building->column)
             continue;
         is_used[circuit->param_cells[i].row] = true;
-        ++*cells;
+        (*cells)[(*count)++] = (uint32_t)i;
     }
     for (uint32_t row = 0; row < circuit->usable_rows; row++)
         if (!is_used[row])
@@ -381,16 +433,14 @@ static enum status list_free_rows(struct building *building, size_t *cells, stru
 
 static enum status build_column(struct building *building, struct arena *scratch)
 {
-    const struct circuit *circuit = building->circuit;
-    size_t cells = 0;
-    enum status status = list_free_rows(building, &cells, scratch);
-    if (status != STATUS_OK || cells == 0)
-        return status;
-    status = choose_limb_bits(building);
-    for (size_t i = 0; i < circuit->param_cell_count && status == STATUS_OK; i++)
-        if (circuit->param_cells[i].column == building->column)
-            status = place_cell(building, (uint32_t)i);
-    for (size_t i = building->first_circuit; i < building->setup->count && status == STATUS_OK; i++)
+    uint32_t *cells = NULL;
+    size_t count = 0, first = building->setup->count;
+    enum status status = list_cells(building, &cells, &count, scratch);
+    if (status == STATUS_OK && count > 0)
+        status = choose_limb_bits(building);
+    if (status == STATUS_OK)
+        status = place_all(building, cells, count);
+    for (size_t i = first; i < building->setup->count && status == STATUS_OK; i++)
         write_tables(building, i);
     return status;
 }
@@ -406,12 +456,8 @@ static enum status build_all(struct plonk_setup *setup, const struct circuit *ci
                              "the setup circuits", diag);
     enum status status = STATUS_OK;
     for (unsigned column = 0; column < circuit->param_columns && status == STATUS_OK; column++) {
-        struct building building = {.setup = setup,
-                                    .circuit = circuit,
-                                    .column = column,
-                                    .first_circuit = setup->count,
-                                    .open = open,
-                                    .diag = diag};
+        struct building building = {
+            .setup = setup, .circuit = circuit, .column = column, .open = open, .diag = diag};
         status = build_column(&building, scratch);
     }
     return status;
@@ -452,12 +498,15 @@ static void fill_item(fr *const advice[CIRCUIT_ADVICE], const struct plonk_setup
     plonk_fr_from_wide(&low, *constant(circuit, cell->low));
     fr_sub(&difference, value, &low);
     fr_to_limbs(offset.limb, &difference);
-    advice[0][cell->row] = fr_one;
+    if (item->is_away)
+        advice[1][item->first] = *value;
+    else
+        advice[0][cell->row] = fr_one;
     uint64_t mask = ((uint64_t)1 << limb_bits) - 1;
     for (unsigned limb = 0; limb < split.limbs; limb++) {
         bool is_top = limb + 1 == split.limbs;
         uint64_t bits = wide_shift_right(offset, limb_bits * limb).limb[0];
-        fr *target = &advice[is_in_a2(&split, limb) ? 1 : 2][run_row(item, cell->row, limb / 2)];
+        fr *target = &advice[is_in_a2(item, &split, limb) ? 1 : 2][limb_row(item, cell->row, limb)];
         if (is_top)
             fr_from_i64(target, split.top_low + (int64_t)(bits & UINT32_MAX));
         else

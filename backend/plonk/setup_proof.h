@@ -7,11 +7,10 @@
  * circuits of the same number of rows that any verifier derives from the circuit by itself.
  *
  * A setup circuit is about one parameter column p_j, as its w1 over [p_j]. A cell is used in its
- * own row (README 1.1, weighted row): slot 2 looks (a2, a1) up in a table where every entry has
- * a1 = 1, so that the row adds the cell itself; a2, a3 and the neighbouring rows hold limbs that
- * are looked up at exact width, the top one in a table of just the values it may have. Fixed table
- * rows stand beside unused cells alone, where an honest p is zero. Cells whose rows collide go to
- * another circuit.
+ * own row (README 1.1, weighted row) with a1 looked up to be 1, or read from its row as a memory of
+ * one entry; it equals a sum of limbs that are looked up at exact width, the top one in a table of
+ * just the values it may have. Fixed table rows stand beside unused cells alone, where an honest p
+ * is zero. Cells that find no rows go to another circuit.
  */
 #ifndef SERTN_BACKEND_PLONK_SETUP_PROOF_H
 #define SERTN_BACKEND_PLONK_SETUP_PROOF_H
@@ -20,12 +19,14 @@
 #include "backend/plonk/verify.h"
 #include "ir/support/buffer.h"
 
-/* Where a parameter cell is proved: rows [first, first + rows) of one setup circuit. */
+/* Where a parameter cell is proved: rows [first, first + rows) of one setup circuit, its own among
+ * them unless it is away. */
 struct plonk_setup_item {
     uint32_t cell; /* index into the circuit's param_cells */
     uint32_t circuit;
     uint32_t first;
     uint32_t rows;
+    bool is_away;
 };
 
 struct plonk_setup_circuit {

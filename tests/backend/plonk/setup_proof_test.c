@@ -94,13 +94,21 @@ TEST(crowded_parameters_take_several_circuits)
     REQUIRE_OK(plonk_setup_circuits(&setup, &cells.built.circuit, &diag), &diag);
     CHECK(setup.count > 1);
     CHECK_U64(setup.item_count, 60);
-    /* Each cell once, in rows of its own, beside no table row. */
+    size_t away = 0;
+    /* Each cell once, in rows of its own, beside no fixed table row. */
     for (size_t i = 0; i < setup.item_count; i++) {
         const struct plonk_setup_item *a = &setup.items[i];
         uint32_t row = cells.built.circuit.param_cells[a->cell].row;
-        CHECK(a->first <= row && row < a->first + a->rows);
-        CHECK_U64(setup.circuits[a->circuit].circuit.rows[row].term, TERM_WEIGHTED);
-        CHECK_U64(setup.circuits[a->circuit].circuit.table[row].tag, 0);
+        const struct circuit *circuit = &setup.circuits[a->circuit].circuit;
+        away += a->is_away;
+        if (a->is_away) {
+            CHECK(circuit->table[row].tag != 0);
+            CHECK_U64(circuit->rows[a->first].slot_memory, circuit->table[row].tag);
+        } else {
+            CHECK(a->first <= row && row < a->first + a->rows);
+            CHECK_U64(circuit->rows[row].term, TERM_WEIGHTED);
+            CHECK_U64(circuit->table[row].tag, 0);
+        }
         CHECK_U64(setup.circuits[a->circuit].column,
                   cells.built.circuit.param_cells[a->cell].column);
         for (size_t k = 0; k < i; k++) {
@@ -110,6 +118,7 @@ TEST(crowded_parameters_take_several_circuits)
                   b->first + b->rows <= a->first);
         }
     }
+    CHECK(away > 0 && away < setup.item_count);
     plonk_setup_release(&setup);
     prove_and_check(&cells);
     cells_release(&cells);
