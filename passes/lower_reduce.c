@@ -225,31 +225,35 @@ static uint32_t every_second(struct lowering *l, uint32_t rows, int64_t from, in
  */
 static uint32_t arg_of_few(struct lowering *l, uint32_t rows, bool last_wins)
 {
-    int64_t n = lowering_tensor(l, rows)->shape[1];
-    struct shape line = shape_of(2, (int64_t)1, n), all = lowering_shape(l, rows);
-    wide *numbers = lowering_array(l, wide, (size_t)n);
-    for (int64_t i = 0; i < n; i++)
-        numbers[i] = wide_from_i64(i);
-    uint32_t index = lowering_expand(l, lowering_constant(l, &line, form_integer(), numbers), &all);
-    while (n > 1) {
-        struct shape half = shape_of(2, all.dim[0], n / 2);
+    int64_t count = lowering_tensor(l, rows)->shape[0], n = lowering_tensor(l, rows)->shape[1];
+    struct shape column = shape_of(2, count, (int64_t)1);
+    /* Places count from the first column of their block; blocks double in every round. */
+    uint32_t place = lowering_expand(l, lowering_constant_i64(l, 0), &column);
+    for (int64_t block = 1; n > 1; n = (n + 1) / 2, block *= 2) {
+        struct shape half = shape_of(2, count, n / 2);
         uint32_t left = every_second(l, rows, 0, n / 2), right = every_second(l, rows, 1, n / 2);
         /* right wins when it is greater, or as great and the last wins */
         uint32_t gap = lowering_difference(l, &half, right, left);
         uint32_t bit = lowering_is_not_negative(
             l, last_wins ? gap : lowering_affine(l, 1, gap, wide_from_i64(-1)));
-        uint32_t place = lowering_select(l, &half, bit, every_second(l, index, 1, n / 2),
-                                         every_second(l, index, 0, n / 2));
         uint32_t value = n == 2 ? RELATION_NONE : lowering_select(l, &half, bit, right, left);
+        uint32_t next = lowering_expand(l, bit, &half);
+        if (block > 1) {
+            uint32_t a = every_second(l, place, 0, n / 2), b = every_second(l, place, 1, n / 2);
+            struct relation_term terms[4] = {lowering_term_product(l, 1, bit, b, &half),
+                                             lowering_term_product(l, -1, bit, a, &half),
+                                             lowering_term(l, block, bit, &half),
+                                             lowering_term(l, 1, a, &half)};
+            next = lowering_product(l, &half, form_integer(), terms, 4, wide_from_i64(0));
+        }
         if (n % 2 == 1) {
             value = beside(l, value, columns(l, rows, n - 1, 1));
-            place = beside(l, place, columns(l, index, n - 1, 1));
+            next = beside(l, next, block == 1 ? place : columns(l, place, n - 1, 1));
         }
         rows = value;
-        index = place;
-        n = (n + 1) / 2;
+        place = next;
     }
-    return index;
+    return place;
 }
 
 /* The place of the extreme: the low bits of the greatest key, when there are many. */
