@@ -229,6 +229,19 @@ static const char *next_name(struct import_node *n, enum op_kind op)
     return arena_printf(n->importer->arena, "%s/%s_%u", n->name, op_name(op), n->emitted);
 }
 
+/* A node has as many operands as its operator takes, and the required ones are there. */
+static void check_operands(struct import_node *n, enum op_kind op, const uint32_t *in,
+                           size_t in_count)
+{
+    const struct op_info *info = op_info(op);
+    if (in_count < info->min_inputs || in_count > info->max_inputs)
+        rule_fail(n, STATUS_BAD_INPUT, "%zu operands, but %s takes %u to %u", in_count, info->name,
+                  info->min_inputs, info->max_inputs);
+    for (size_t i = 0; i < in_count && i < info->min_inputs; i++)
+        if (in[i] == GRAPH_NONE && op != OP_LOOP)
+            rule_fail(n, STATUS_BAD_INPUT, "operand %zu of %s is missing", i, info->name);
+}
+
 void emit_outputs(struct import_node *n, enum op_kind op, const uint32_t *in, size_t in_count,
                   uint32_t *out, size_t out_count)
 {
@@ -237,6 +250,8 @@ void emit_outputs(struct import_node *n, enum op_kind op, const uint32_t *in, si
     struct graph *graph = n->unit->graph;
     while (in_count > op_info(op)->min_inputs && in[in_count - 1] == GRAPH_NONE)
         in_count--;
+    if (n->status == STATUS_OK)
+        check_operands(n, op, in, in_count);
     const char *name = n->status == STATUS_OK ? next_name(n, op) : NULL;
     if (n->status == STATUS_OK && name == NULL)
         rule_out_of_memory(n);
@@ -395,6 +410,12 @@ uint32_t constant_real(struct import_node *n, enum element_type type, double val
 uint32_t parameter_list(struct import_node *n, enum element_type type, const double *values,
                         size_t count, const int64_t *dims, unsigned rank)
 {
+    if (n->status != STATUS_OK)
+        return GRAPH_NONE;
+    if (values == NULL && count != 0) {
+        rule_fail(n, STATUS_BAD_INPUT, "a list of numbers is missing");
+        return GRAPH_NONE;
+    }
     struct shape shape = {.rank = (uint8_t)rank};
     size_t elements;
     for (unsigned i = 0; i < rank; i++)
