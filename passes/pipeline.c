@@ -55,7 +55,7 @@ static enum status encode_input(struct relation_values *values,
         wide value;
         if (!port_encode(&value, t, input->type, real, is_float ? 0 : input->data.integer[e]))
             return diag_set(diag, STATUS_BAD_INPUT,
-                            "input '%s' element %zu is %.17g, which has no meaning here",
+                            "input '%s' element %zu is %.9g, which has no meaning here",
                             port->name, e, real);
         if (!relation_value_set(values, program, port->tensor, e, value)) {
             double low, high;
@@ -63,7 +63,7 @@ static enum status encode_input(struct relation_values *values,
             port_decode(&low, &ignored, t, ELEMENT_F64, t->low);
             port_decode(&high, &ignored, t, ELEMENT_F64, t->high);
             return diag_set(diag, STATUS_BAD_INPUT,
-                            "input '%s' element %zu is %.17g, outside the range %.9g to %.9g the "
+                            "input '%s' element %zu is %.9g, outside the range %.9g to %.9g the "
                             "circuit was compiled for; recompile with --range or with "
                             "--data that covers it",
                             port->name, e, real, low, high);
