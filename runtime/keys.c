@@ -6,6 +6,8 @@
 
 #include "backend/plonk/setup_proof.h"
 #include "ir/support/file.h"
+#include "passes/place.h"
+#include "runtime/digest_spec.h"
 
 static enum status write_part(const struct model *model, const char *name, const void *bytes,
                               size_t count, unsigned mode, struct diag *diag)
@@ -103,6 +105,38 @@ enum status keys_make(struct keys_result *result, struct session *session, const
     return status;
 }
 
+/*
+ * Places the public program again: a circuit that leaves out a constraint of its program, or adds a
+ * row of its own, is not what the compiler gives. With the key recomputed from the circuit this
+ * ties the key to the relations that the model's metadata describes.
+ */
+static enum status check_placement(const struct model *model, struct diag *diag)
+{
+    struct arena arena;
+    struct digest_spec spec;
+    struct circuit circuit;
+    struct place_summary summary;
+    uint8_t digest[32];
+    struct place_options options = {.capacity_bits = MODEL_CAPACITY_BITS, .digest = &spec};
+    arena_init(&arena, 0);
+    enum status status =
+        digest_spec_init(&spec, &arena)
+            ? STATUS_OK
+            : diag_set(diag, STATUS_NO_MEMORY, "no memory to place the model again");
+    if (status == STATUS_OK)
+        status = place_circuit(&circuit, &summary, &model->program, &options, &arena, diag);
+    if (status == STATUS_OK) {
+        memcpy(circuit.program_digest, model->circuit.program_digest,
+               sizeof circuit.program_digest);
+        status = plonk_circuit_digest(digest, &circuit, diag);
+    }
+    if (status == STATUS_OK && memcmp(digest, model->circuit_digest, sizeof digest) != 0)
+        status = diag_set(diag, STATUS_REJECTED,
+                          "'%s': the circuit is not the one that its program gives", model->folder);
+    arena_release(&arena);
+    return status;
+}
+
 enum status keys_check(struct keys_result *result, const char *folder, const char *srs_path,
                        unsigned threads, struct diag *diag)
 {
@@ -116,6 +150,8 @@ enum status keys_check(struct keys_result *result, const char *folder, const cha
         status = diag_set(diag, STATUS_BAD_INPUT,
                           "'%s' has no key yet; its owner makes it with: sertn-run keys %s", folder,
                           folder);
+    if (status == STATUS_OK)
+        status = check_placement(&session.model, diag);
     if (status == STATUS_OK) {
         session.machine = machine_new(threads);
         status = session_open_srs(&session, srs_path, diag);

@@ -26,9 +26,9 @@ enum status keys_load_tail(struct plonk_parameter_tail *tail, const struct model
                            struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * Recomputes the key from the public circuit and checks the setup proof of the parameter ranges;
- * needs public/ alone. Errors: STATUS_REJECTED with the reason; STATUS_BAD_INPUT when there is no
- * key.
+ * Recomputes the circuit from the public program and the key from the circuit, and checks the setup
+ * proof of the parameter ranges; needs public/ alone. Errors: STATUS_REJECTED with the reason;
+ * STATUS_BAD_INPUT when there is no key.
  */
 enum status keys_check(struct keys_result *result, const char *folder, const char *srs_path,
                        unsigned threads, struct diag *diag) SERTN_MUST_CHECK;
