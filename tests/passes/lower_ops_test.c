@@ -438,3 +438,28 @@ TEST(a_missing_value_without_meaning_is_refused)
                  STATUS_BAD_INPUT, NULL);
     kit_release(&kit);
 }
+
+TEST(einsum_of_every_kind)
+{
+    static const struct {
+        const char *equation;
+        bool is_pair, is_square;
+    } cases[] = {{"ij->ji", false, false},    {"ij->i", false, false},    {"ii->i", false, true},
+                 {"ii", false, true},         {"ij,jk->ik", true, false}, {"ij,jk", true, false},
+                 {"ij,jk->kji", true, false}, {"ij,jk->", true, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct op_case c;
+        uint32_t x = case_begin(&c, kit_shape(2, 3, cases[i].is_square ? 3 : 4), 2, 0, false);
+        uint32_t w = kit_random_parameter(&c.kit, "w", kit_shape(2, 4, 2), 1);
+        uint32_t y =
+            kit_node(&c.kit, OP_EINSUM, (const uint32_t[]){x, w}, cases[i].is_pair ? 2 : 1);
+        kit_attribute_text(&c.kit, "equation", cases[i].equation);
+        case_finish(&c, y, 2e-5, 1e-3);
+    }
+    struct op_case c;
+    uint32_t x = case_begin(&c, kit_shape(2, 3, 4), 2, 0, false);
+    uint32_t w = kit_random_parameter(&c.kit, "w", kit_shape(2, 4, 4), 1);
+    uint32_t y = kit_node(&c.kit, OP_EINSUM, (const uint32_t[]){x, w, x}, 3);
+    kit_attribute_text(&c.kit, "equation", "ij,jk,ik->i");
+    case_finish(&c, y, 4e-5, 1e-3);
+}
