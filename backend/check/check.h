@@ -46,10 +46,12 @@ enum { CHECK_FAILURES_MAX = 1000 };
 
 /*
  * Evaluates everything. program may be null; then failures name rows only.
+ *
  * Requires: circuit_validate accepted the circuit; the witness as plonk_prove takes it.
  * Ensures: STATUS_OK exactly when every constraint holds; report lists all failures in row order,
- * at most CHECK_FAILURES_MAX. Errors: STATUS_REJECTED when something fails (diag: the first failure
- * and how many more); STATUS_BAD_INPUT for a wrong word count; STATUS_NO_MEMORY.
+ * at most CHECK_FAILURES_MAX, and the caller releases it either way.
+ * Errors: STATUS_REJECTED when something fails (diag: the first failure and how many more);
+ * STATUS_BAD_INPUT for a wrong word count; STATUS_NO_MEMORY.
  */
 enum status check_witness(struct check_report *report, const struct circuit *circuit,
                           const struct relation_program *program,

@@ -100,11 +100,14 @@ enum status plonk_circuit_digest(uint8_t digest[32], const struct circuit *circu
 
 /*
  * Makes the keys of a circuit.
- * Requires: circuit_validate accepted it. parameters[j] has U values for j < param_columns: the
- * cells of column w_(j+1) in row order, zero where unused. circuit, srs and machine (null: one
- * thread) outlive the key. Ensures: the degree of T was recomputed from the constraints and equals
- * 5(n-1) + b' - n, and no weight sum of the lookups reaches the modulus. Errors: STATUS_LIMIT when
- * the SRS is too short (the sentence names the power needed), STATUS_NO_MEMORY.
+ *
+ * Requires: circuit_validate accepted it (or it is a setup circuit). parameters[j] has U values
+ * for j < param_columns: the cells of column w_(j+1) in row order, zero where unused. circuit, srs
+ * and machine (null: one thread) outlive the key.
+ * Ensures: the degree of T was recomputed from the constraints and equals 5(n-1) + b' - n, and no
+ * weight sum of the lookups reaches the modulus.
+ * Errors: STATUS_LIMIT when the SRS is too short (the sentence names the powers needed),
+ * STATUS_NO_MEMORY.
  */
 enum status plonk_keys_make(struct plonk_proving_key *key, const struct circuit *circuit,
                             enum plonk_mode mode, const struct srs *srs,

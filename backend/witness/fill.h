@@ -32,9 +32,10 @@ struct witness_source {
 
 /*
  * Fills the columns a1, a2, a3, w1, w2, usable_rows values each, in that order; column[3 + j] may
- * be null for j >= param_columns. Cells that no fill names are zero. Errors: STATUS_BAD_INPUT when
- * a fill names what the source has not; STATUS_REJECTED, naming row and tensor element, when
- * (element - bias) is negative where a limb is taken from it.
+ * be null for j >= param_columns. Cells that no fill names are zero.
+ *
+ * Errors: STATUS_BAD_INPUT when a fill names what the source has not; STATUS_REJECTED, naming row
+ * and tensor element, when (element - bias) is negative where a limb is taken from it.
  */
 enum status witness_fill(fr *const column[WITNESS_COLUMNS], const struct circuit *circuit,
                          const struct witness_source *source, struct diag *diag) SERTN_MUST_CHECK;
@@ -48,8 +49,9 @@ enum status witness_fill_parameters(fr *const column[CIRCUIT_PARAM_MAX],
 
 /*
  * Computes the public words; words has circuit->public_word_count elements. A part of 254 bits is a
- * whole field element (a digest), whose integer the source gives. Errors: STATUS_REJECTED when a
- * part does not fit its proven width.
+ * whole field element (a digest), whose integer the source gives.
+ *
+ * Errors: STATUS_REJECTED when a part does not fit its proven width.
  */
 enum status witness_public_words(fr *words, const struct circuit *circuit,
                                  const struct witness_source *source,

@@ -324,7 +324,8 @@ static unsigned tail_rank(const fr *point, unsigned points, unsigned tail_rows)
 TEST(the_tail_hides_everything_a_proof_shows_of_a_column)
 {
     fr xi, tau, root;
-    CHECK(fr_random(&xi) && fr_random(&tau));
+    REQUIRE(fr_random(&xi));
+    REQUIRE(fr_random(&tau));
     fr_root_of_unity(&root, 6);
     /* Unrotated: its value at xi; its commitment, at tau^t; T's, at tau. */
     fr plain[3] = {xi, tau, fr_zero};
