@@ -1,6 +1,7 @@
 """Makes pairs of models of one shape whose weights differ: everything published about them must be the same but for
 the parameter commitments, the setup proof and digests made from these. Run: python3 make_pairs.py (needs onnx 1.19 or later and numpy);
 the results are committed."""
+import json
 import os
 
 import numpy as np
@@ -24,18 +25,22 @@ def put(name, side, built):
     save(built, os.path.join(folder, f"{side}.onnx"))
 
 
-def mlp(side, seed):
-    """Gemm, Relu, Gemm: initializers, one matrix in a Constant node; side b has zeros, ones and equal weights."""
-    rng = np.random.default_rng(seed)
+def mlp(side):
+    """Gemm, Relu, MatMul: initializers, one matrix in a Constant node; zeros, ones and equal weights, elsewhere in the b sides: inputs and hidden
+    units are permuted. Widths come out of calibration and are public; the test takes a b side that has those of side a."""
+    rng = np.random.default_rng(7)
     w1 = rng.uniform(-1, 1, (4, 6)).astype(np.float32)
     b1 = rng.uniform(-1, 1, 6).astype(np.float32)
     w2 = rng.uniform(-1, 1, (6, 2)).astype(np.float32)
     w1[0, 0] = w2[0, 0] = 1.25
-    if side == "b":
-        w1[1, :3] = 0
-        w1[2, :3] = 1
-        w1[3, 2:5] = 0.5
-        w2[3, :] = 0
+    w1[1, :3] = 0
+    w1[2, :3] = 1
+    w1[3, 2:5] = 0.5
+    w2[3, :] = 0
+    if side != "a":
+        order = np.random.default_rng(int(side[1:]))
+        inputs, hidden = order.permutation(4), order.permutation(6)
+        w1, b1, w2 = w1[inputs][:, hidden].copy(), b1[hidden].copy(), w2[hidden].copy()
     nodes = [
         helper.make_node("Gemm", ["x", "w1", "b1"], ["h"]),
         helper.make_node("Relu", ["h"], ["r"]),
@@ -46,14 +51,10 @@ def mlp(side, seed):
     put("mlp", side, model(nodes, [value("x", [1, 4])], [value("y", [1, 2])], initializers, [("", 13)]))
 
 
-def linear(side, seed):
-    """LinearRegressor: weights in attributes."""
-    rng = np.random.default_rng(seed)
-    w = [float(v) for v in rng.uniform(-1, 1, 4).astype(np.float32)]
-    if side == "b":
-        w = [w[0], 0.0, w[2], w[2]]
-    node = helper.make_node("LinearRegressor", ["x"], ["y"], domain="ai.onnx.ml", coefficients=w,
-                            intercepts=[0.45 if side == "a" else -0.45], targets=1)
+def linear(side):
+    """LinearRegressor: weights in attributes; a zero and two equal weights, permuted in side b."""
+    w = [0.71875, 0.0, -0.3125, -0.3125] if side == "a" else [-0.3125, -0.3125, 0.71875, 0.0]
+    node = helper.make_node("LinearRegressor", ["x"], ["y"], domain="ai.onnx.ml", coefficients=w, intercepts=[0.45], targets=1)
     put("linear", side, model([node], [value("x", [1, 4])], [value("y", [1, 1])], [], [("", 13), ("ai.onnx.ml", 3)]))
 
 
@@ -83,11 +84,18 @@ def trees(side):
     put("trees", side, model([built], [value("x", [1, 3])], [value("y", [1, 1])], [], [("", 13), ("ai.onnx.ml", 3)]))
 
 
-# Seeds for which both sides of a pair get equal widths: widths are chosen by calibration and are public.
-SEEDS = {"mlp": {"a": 14, "b": 100}, "linear": {"a": 25, "b": 100}}
+def data(features):
+    """Calibration data: all inputs of a set have one value."""
+    sets = [{"x": [[v] * features]} for v in (-3.5, -1.25, -0.5, 0.25, 0.8125, 1.5, 2.75, 3.9)]
+    with open(os.path.join(HERE, f"data_{features}.json"), "w", encoding="utf-8") as out:
+        json.dump(sets, out)
+
 
 if __name__ == "__main__":
-    for s in ("a", "b"):
-        mlp(s, SEEDS["mlp"][s])
-        linear(s, SEEDS["linear"][s])
+    for s in ["a"] + [f"b{i}" for i in range(8)]:
+        mlp(s)
+    for s in ("a", "b0"):
+        linear(s)
         trees(s)
+    data(3)
+    data(4)
