@@ -59,7 +59,7 @@ static void add_input(struct importer *importer, struct import_scope *scope,
         struct graph_value *v = &graph->values[value];
         v->shape_known = true;
         v->shape = spec->shape;
-        v->text_table = is_text ? importer->text_table : NULL;
+        v->text_table = is_text ? importer->input_pool->table : NULL;
         memcpy(v->dim_symbol, spec->dim_symbol, sizeof v->dim_symbol);
         graph->inputs[graph->input_count++] = value;
     }
@@ -168,21 +168,6 @@ static void add_outputs(struct importer *importer, struct import_scope *scope,
         import_problem(importer, STATUS_BAD_INPUT, "the model has no outputs");
 }
 
-/* Every string of the model, in the one table that all string values share. */
-static void fill_text_table(struct importer *importer)
-{
-    size_t count = importer->texts.count;
-    struct tensor *table =
-        tensor_new(importer->arena, ELEMENT_STRING, &(struct shape){1, {(int64_t)count}});
-    if (table == NULL) {
-        importer->fatal = STATUS_NO_MEMORY;
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        table->data.text[i] = names_text(&importer->texts, (uint32_t)i);
-    *importer->text_table = *table;
-}
-
 static void check_model(struct importer *importer, const Onnx__Model *model)
 {
     if (model->has_ir_version && model->ir_version > IR_VERSION_NEWEST)
@@ -218,12 +203,12 @@ static struct graph *import_once(struct importer *importer)
     struct value_spec *specs;
     size_t count;
     struct diag diag = {0};
-    names_init(&importer->texts, importer->arena);
-    importer->text_table = tensor_new(importer->arena, ELEMENT_STRING, &(struct shape){1, {0}});
+    importer->pools = NULL;
+    importer->input_pool = text_pool_new(importer);
     const char *given = model->graph->name == NULL ? "" : model->graph->name;
     char *name = arena_strdup(importer->arena, given);
     struct import_unit *unit =
-        importer->text_table == NULL || name == NULL ? NULL : unit_new(importer, name, NULL);
+        importer->input_pool == NULL || name == NULL ? NULL : unit_new(importer, name, NULL);
     struct import_scope *scope = unit == NULL ? NULL : scope_new(importer, NULL, unit);
     if (scope == NULL) {
         importer->fatal = STATUS_NO_MEMORY;
@@ -260,7 +245,7 @@ static struct graph *import_once(struct importer *importer)
     if (importer->fatal == STATUS_OK)
         add_outputs(importer, scope, model->graph);
     if (importer->fatal == STATUS_OK)
-        fill_text_table(importer);
+        text_pools_fill(importer);
     return unit->graph;
 }
 

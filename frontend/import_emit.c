@@ -245,9 +245,29 @@ static void check_operands(struct import_node *n, enum op_kind op, const uint32_
 void emit_outputs(struct import_node *n, enum op_kind op, const uint32_t *in, size_t in_count,
                   uint32_t *out, size_t out_count)
 {
+    struct graph *graph = n->unit->graph;
+    bool has_texts = false;
+    for (size_t i = 0; i < in_count && op != OP_LABEL_ENCODER; i++)
+        has_texts = has_texts || (in[i] != GRAPH_NONE && graph->values[in[i]].text_table != NULL);
+    if (has_texts && n->status == STATUS_OK) {
+        uint32_t *copy = arena_memdup(n->importer->arena, in, in_count * sizeof *in);
+        if (copy == NULL) {
+            rule_out_of_memory(n);
+        } else {
+            /* What renumbers operands is emitted before, without the attributes that wait here. */
+            size_t waiting = n->staged_count;
+            struct graph_attribute *kept =
+                arena_memdup(n->importer->arena, n->staged, waiting * sizeof *kept);
+            n->staged_count = 0;
+            unify_texts(n, copy, in_count);
+            if (kept != NULL)
+                memcpy(n->staged, kept, waiting * sizeof *kept);
+            n->staged_count = kept == NULL ? 0 : waiting;
+            in = copy;
+        }
+    }
     size_t staged_count = n->staged_count;
     n->staged_count = 0;
-    struct graph *graph = n->unit->graph;
     while (in_count > op_info(op)->min_inputs && in[in_count - 1] == GRAPH_NONE)
         in_count--;
     if (n->status == STATUS_OK)
@@ -318,19 +338,6 @@ static uint32_t add_data(struct importer *importer, struct import_unit *unit, co
     return value;
 }
 
-struct tensor *text_numbers(struct importer *importer, const char *const *texts, size_t count)
-{
-    struct shape shape = {.rank = 1, .dim = {(int64_t)count}};
-    struct tensor *numbers = tensor_new(importer->arena, ELEMENT_I64, &shape);
-    for (size_t i = 0; numbers != NULL && i < count; i++) {
-        uint32_t number = names_add(&importer->texts, texts[i]);
-        if (number == NAME_NONE)
-            return NULL;
-        numbers->data.integer[i] = number;
-    }
-    return numbers;
-}
-
 uint32_t unit_add_stored(struct importer *importer, struct import_unit *unit, const char *name,
                          struct tensor *tensor)
 {
@@ -338,7 +345,8 @@ uint32_t unit_add_stored(struct importer *importer, struct import_unit *unit, co
         bool is_float = element_type_is_float(tensor->type);
         return add_data(importer, unit, name, is_float ? VALUE_PARAMETER : VALUE_CONSTANT, tensor);
     }
-    struct tensor *numbers = text_numbers(importer, tensor->data.text, tensor->count);
+    struct text_pool *pool = text_pool_new(importer);
+    struct tensor *numbers = text_numbers(importer, pool, tensor->data.text, tensor->count);
     if (numbers == NULL) {
         importer->fatal = STATUS_NO_MEMORY;
         return GRAPH_NONE;
@@ -346,7 +354,7 @@ uint32_t unit_add_stored(struct importer *importer, struct import_unit *unit, co
     numbers->shape = tensor->shape;
     uint32_t value = add_data(importer, unit, name, VALUE_CONSTANT, numbers);
     if (value != GRAPH_NONE)
-        unit->graph->values[value].text_table = importer->text_table;
+        unit->graph->values[value].text_table = pool->table;
     return value;
 }
 

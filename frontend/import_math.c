@@ -114,8 +114,9 @@ static void cast_known_text(struct import_node *n, uint32_t x, enum element_type
         rule_fail(n, STATUS_UNSUPPORTED, "strings that are not constant cannot be cast");
         return;
     }
-    enum status status =
-        text_tensor_cast(&result, n->importer, known, value_is_text(n, x), to, &diag);
+    enum status status = text_tensor_cast(
+        &result, n->importer, known,
+        text_pool_of(n->importer, n->unit->graph->values[x].text_table), to, &diag);
     if (status != STATUS_OK)
         rule_fail(n, status, "%s", diag.text);
     set_output(n, 0, stored_tensor(n, result));

@@ -283,10 +283,9 @@ void import_one_hot_encoder(struct import_node *n)
         rule_note(n,
                   "zeros = 0: a category that is not listed gives zeros here, an error elsewhere");
     if (value_is_text(n, x)) {
-        struct tensor *numbers = text_numbers(n->importer, texts, text_count);
-        categories = constant_tensor(n, numbers);
-        if (categories != GRAPH_NONE)
-            n->unit->graph->values[categories].text_table = n->importer->text_table;
+        struct text_pool *pool = text_pool_of(n->importer, n->unit->graph->values[x].text_table);
+        struct tensor *numbers = text_numbers(n->importer, pool, texts, text_count);
+        categories = text_constant(n, pool, numbers);
     } else {
         x = cast_to(n, x, ELEMENT_I64);
         categories = constant_ints(n, ints, int_count);

@@ -63,6 +63,13 @@ struct import_scope {
     const char *prefix; /* put before node names: "" or "caller/" */
 };
 
+/* Strings that share their numbers; table is filled when the import ends. */
+struct text_pool {
+    struct text_pool *next;
+    struct names names;
+    struct tensor *table;
+};
+
 struct importer {
     struct arena *arena;
     struct onnx_file *file;
@@ -70,10 +77,10 @@ struct importer {
     struct diag_list *problems;
     struct import_notes *notes;
     struct names notes_seen;
-    struct names texts;        /* every string of the model, numbered */
-    struct tensor *text_table; /* one tensor for all; filled from texts when the import ends */
-    enum status fatal;         /* NO_MEMORY or LIMIT: stop everything */
-    unsigned depth;            /* of bodies and functions under import */
+    struct text_pool *pools;      /* all of them, newest first */
+    struct text_pool *input_pool; /* strings that inputs may hold */
+    enum status fatal;            /* NO_MEMORY or LIMIT: stop everything */
+    unsigned depth;               /* of bodies and functions under import */
     /* Inputs whose elements have to be known: names into options->sample, found by a run, bound by
      * the next. */
     const char **needed;
@@ -217,8 +224,21 @@ uint32_t stored_tensor(struct import_node *n, struct tensor *tensor);
  * 2). */
 uint32_t parameter_list(struct import_node *n, enum element_type type, const double *values,
                         size_t count, const int64_t *dims, unsigned rank);
-/* Rank-1 list of strings as numbered int64. */
-struct tensor *text_numbers(struct importer *importer, const char *const *texts, size_t count);
+
+/* --- strings as numbers (import_pool.c); NULL and GRAPH_NONE when memory is out --- */
+
+struct text_pool *text_pool_new(struct importer *importer);
+/* The pool of a value's text_table. */
+struct text_pool *text_pool_of(const struct importer *importer, const struct tensor *table);
+/* Rank-1 list of strings as int64 numbers in the pool, new ones added. */
+struct tensor *text_numbers(struct importer *importer, struct text_pool *pool,
+                            const char *const *texts, size_t count);
+/* A constant of such numbers. */
+uint32_t text_constant(struct import_node *n, struct text_pool *pool, struct tensor *numbers);
+/* Puts the strings into the tables. */
+void text_pools_fill(struct importer *importer);
+/* Renumbers operands of one operator that come from different pools. */
+void unify_texts(struct import_node *n, uint32_t *in, size_t count);
 
 /* Common small compositions. */
 uint32_t cast_to(struct import_node *n, uint32_t value,

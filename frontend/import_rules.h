@@ -15,13 +15,13 @@
 void emit_plain(struct import_node *n, const uint32_t *in, size_t in_count);
 
 /*
- * Casts a constant between strings and numbers (import_text.c). from_text: elements of `known` are
- * numbers of strings. The result has type `to`, which may be STRING. Errors: BAD_INPUT for a string
- * that is no number.
+ * Casts a constant between strings and numbers (import_text.c). from: the pool when the elements of
+ * `known` are numbers of strings, else NULL. The result has type `to`, which may be STRING. Errors:
+ * BAD_INPUT for a string that is no number.
  */
 enum status text_tensor_cast(struct tensor **out, struct importer *importer,
-                             const struct tensor *known, bool from_text, enum element_type to,
-                             struct diag *diag) SERTN_MUST_CHECK;
+                             const struct tensor *known, const struct text_pool *from,
+                             enum element_type to, struct diag *diag) SERTN_MUST_CHECK;
 
 /* --- ai.onnx.ml (import_score.c) --- */
 
@@ -34,8 +34,8 @@ uint32_t emit_post_transform(struct import_node *n, uint32_t scores, enum post_t
 /* Class labels of a classifier: int64, strings as numbers, or 0, 1, 2, ... when the node gives
  * none. */
 struct class_labels {
-    struct tensor *list; /* int64 [count] */
-    bool is_text;
+    struct tensor *list;    /* int64 [count] */
+    struct text_pool *pool; /* of strings; NULL for integers */
 };
 /* Reads both attributes; `classes` is the number there have to be, 0 when the labels decide. */
 struct class_labels attr_class_labels(struct import_node *n, const char *ints, const char *texts,

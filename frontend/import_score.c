@@ -92,15 +92,15 @@ static struct tensor *counting_list(struct import_node *n, size_t count)
 struct class_labels attr_class_labels(struct import_node *n, const char *ints, const char *texts,
                                       size_t classes)
 {
-    struct class_labels labels = {NULL, false};
+    struct class_labels labels = {NULL, NULL};
     size_t int_count, text_count;
     const int64_t *int_list = attr_ints(n, ints, &int_count);
     const char *const *text_list = attr_texts(n, texts, &text_count);
     if (n->status != STATUS_OK)
         return labels;
     if (text_count != 0) {
-        labels.list = text_numbers(n->importer, text_list, text_count);
-        labels.is_text = true;
+        labels.pool = text_pool_new(n->importer);
+        labels.list = text_numbers(n->importer, labels.pool, text_list, text_count);
     } else {
         labels.list = counting_list(n, int_count != 0 ? int_count : classes);
         if (labels.list != NULL && int_count != 0)
@@ -117,26 +117,23 @@ struct class_labels attr_class_labels(struct import_node *n, const char *ints, c
 /* Whether the labels are 0, 1, 2, ... */
 static bool labels_count_up(const struct class_labels *labels)
 {
-    bool counts = !labels->is_text;
+    bool counts = labels->pool == NULL;
     for (size_t i = 0; i < labels->list->count; i++)
         counts = counts && labels->list->data.integer[i] == (int64_t)i;
     return counts;
 }
 
-/* A constant of labels, with the table of strings when they are strings. */
-static uint32_t label_constant(struct import_node *n, struct tensor *list, bool is_text)
+static uint32_t label_constant(struct import_node *n, const struct class_labels *labels,
+                               struct tensor *list)
 {
-    uint32_t value = constant_tensor(n, list);
-    if (value != GRAPH_NONE && is_text)
-        n->unit->graph->values[value].text_table = n->importer->text_table;
-    return value;
+    return labels->pool != NULL ? text_constant(n, labels->pool, list) : constant_tensor(n, list);
 }
 
 uint32_t emit_labels(struct import_node *n, uint32_t index, const struct class_labels *labels)
 {
     if (n->status != STATUS_OK || labels_count_up(labels))
         return index;
-    return emit2(n, OP_GATHER, label_constant(n, labels->list, labels->is_text), index);
+    return emit2(n, OP_GATHER, label_constant(n, labels, labels->list), index);
 }
 
 /* One label as a constant of rank 0. */
@@ -145,7 +142,7 @@ static uint32_t one_label(struct import_node *n, const struct class_labels *labe
     struct tensor *one = tensor_new(n->importer->arena, ELEMENT_I64, &(struct shape){0});
     if (one != NULL)
         one->data.integer[0] = labels->list->data.integer[i];
-    return label_constant(n, one, labels->is_text);
+    return label_constant(n, labels, one);
 }
 
 uint32_t emit_binary_labels(struct import_node *n, uint32_t condition,

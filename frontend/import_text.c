@@ -42,20 +42,20 @@ static const char *print_element(struct arena *arena, const struct tensor *from,
 }
 
 enum status text_tensor_cast(struct tensor **out, struct importer *importer,
-                             const struct tensor *known, bool from_text, enum element_type to,
-                             struct diag *diag)
+                             const struct tensor *known, const struct text_pool *from,
+                             enum element_type to, struct diag *diag)
 {
     struct tensor *result = tensor_new(importer->arena, to, &known->shape);
     if (result == NULL)
         return arena_failure(importer->arena, 8 * known->count, "a constant", diag);
     for (size_t i = 0; i < known->count; i++) {
-        if (!from_text) {
+        if (from == NULL) {
             result->data.text[i] = print_element(importer->arena, known, i);
             if (result->data.text[i] == NULL)
                 return arena_failure(importer->arena, 0, "a string", diag);
             continue;
         }
-        const char *text = names_text(&importer->texts, (uint32_t)known->data.integer[i]);
+        const char *text = names_text(&from->names, (uint32_t)known->data.integer[i]);
         if (!parse_element(text, to, result, i))
             return diag_set(diag, STATUS_BAD_INPUT, "the string '%s' is not a %s", text,
                             element_type_name(to));
@@ -136,6 +136,17 @@ static struct tensor *label_default(struct import_node *n, enum element_type typ
     return one;
 }
 
+/* A list of labels or one label as a value: strings by their numbers in `pool`. */
+static uint32_t label_value(struct import_node *n, struct text_pool *pool, struct tensor *list)
+{
+    if (list->type != ELEMENT_STRING)
+        return stored_tensor(n, list);
+    struct tensor *numbers = text_numbers(n->importer, pool, list->data.text, list->count);
+    if (numbers != NULL)
+        numbers->shape = list->shape;
+    return text_constant(n, pool, numbers);
+}
+
 /* x -> values[k] for the first k with keys[k] == x */
 static void encode_labels(struct import_node *n, uint32_t x, struct tensor *keys,
                           struct tensor *values, struct tensor *other)
@@ -148,11 +159,15 @@ static void encode_labels(struct import_node *n, uint32_t x, struct tensor *keys
     if (text_keys != value_is_text(n, x))
         rule_fail(n, STATUS_BAD_INPUT, "its keys are %s, its input is not",
                   text_keys ? "strings" : "numbers");
-    uint32_t key_list = stored_tensor(n, keys), value_list = stored_tensor(n, values);
-    uint32_t fallback = stored_tensor(n, other);
+    struct text_pool *from = text_pool_of(n->importer, n->unit->graph->values[x].text_table);
+    struct text_pool *to = text_pool_new(n->importer);
+    if (n->status != STATUS_OK || to == NULL)
+        return;
+    uint32_t in[4] = {x, label_value(n, from, keys), GRAPH_NONE, GRAPH_NONE};
+    in[2] = label_value(n, to, values);
+    in[3] = label_value(n, to, other);
     if (!text_keys)
-        x = cast_to(n, x, keys->type);
-    uint32_t in[4] = {x, key_list, value_list, fallback};
+        in[0] = cast_to(n, x, keys->type);
     set_output(n, 0, emit_list(n, OP_LABEL_ENCODER, in, 4));
 }
 
@@ -239,15 +254,17 @@ void import_tfidf(struct import_node *n)
     const char *const *pool = attr_texts(n, "pool_strings", &count);
     const double *list;
     stage_attributes_except(n, "pool_strings weights");
-    if (count != 0) {
-        struct tensor *numbers = text_numbers(n->importer, pool, count);
+    if (count != 0 && !value_is_text(n, x))
+        rule_fail(n, STATUS_BAD_INPUT, "its pool has strings, its input has none");
+    if (count != 0 && n->status == STATUS_OK) {
+        struct text_pool *of_input =
+            text_pool_of(n->importer, n->unit->graph->values[x].text_table);
+        struct tensor *numbers = text_numbers(n->importer, of_input, pool, count);
         if (numbers == NULL)
             rule_out_of_memory(n);
         else
             stage_ints(n, "pool_int64s", numbers->data.integer, count);
     }
-    if (count != 0 && !value_is_text(n, x))
-        rule_fail(n, STATUS_BAD_INPUT, "its pool has strings, its input has none");
     list = attr_floats(n, "weights", &count);
     if (list != NULL) {
         int64_t dim = (int64_t)count;
