@@ -170,6 +170,46 @@ uint32_t lowering_input(struct lowering *l, size_t i)
     return l->without_nan[v];
 }
 
+/* ---- NaN that is computed ---- */
+
+bool lowering_traces_nan(const struct lowering *l)
+{
+    return lowering_has_output(l, 0) && lowering_output_plan(l, 0)->traces_nan;
+}
+
+void lowering_mark_nan(struct lowering *l, uint32_t bit)
+{
+    l->own_nan = bit;
+}
+
+uint32_t lowering_nan_of(const struct lowering *l, size_t i)
+{
+    return l->nan_bit[lowering_value(l, i)];
+}
+
+/* a + b - a b, either of which may be absent. */
+static uint32_t either(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
+{
+    if (a == RELATION_NONE || b == RELATION_NONE)
+        return a == RELATION_NONE ? b : a;
+    struct relation_term terms[3] = {lowering_term_product(l, -1, a, b, shape),
+                                     lowering_term(l, 1, a, shape), lowering_term(l, 1, b, shape)};
+    return lowering_product(l, shape, form_integer(), terms, 3, wide_from_i64(0));
+}
+
+/* NaN of a result: where the node makes it, and where an operand has it. */
+static void trace_nan(struct lowering *l)
+{
+    if (!lowering_traces_nan(l))
+        return;
+    struct shape shape = lowering_output_shape(l, 0);
+    uint32_t bit = l->own_nan;
+    for (size_t i = 0; i < l->node->input_count; i++)
+        bit = either(l, &shape, bit, lowering_nan_of(l, i));
+    if (bit != RELATION_NONE)
+        l->nan_bit[l->node->outputs[0]] = lowering_expand(l, bit, &shape);
+}
+
 /* ---- results ---- */
 
 void lowering_note_range(struct lowering *l, const char *value, struct range range,
@@ -426,6 +466,8 @@ static void lower_all(struct lowering *l)
     l->without_nan = lowering_array(l, uint32_t, graph->value_count);
     memset(l->tensor_of, 0xff, graph->value_count * sizeof *l->tensor_of);
     memset(l->without_nan, 0xff, graph->value_count * sizeof *l->without_nan);
+    l->nan_bit = lowering_array(l, uint32_t, graph->value_count);
+    memset(l->nan_bit, 0xff, graph->value_count * sizeof *l->nan_bit);
     l->program->input_tensors = lowering_array(l, uint32_t, graph->input_count);
     l->program->input_tensor_count = graph->input_count;
     l->program->public_tensors =
@@ -449,7 +491,9 @@ static void lower_all(struct lowering *l)
         if (!lower_op_is_supported(l->node->op))
             lowering_fail(l, STATUS_UNSUPPORTED,
                           "no lowering for this operator; see sertnc --list-ops");
+        l->own_nan = RELATION_NONE;
         rules[l->node->op](l);
+        trace_nan(l);
     }
     l->node = NULL;
     l->node_index = RELATION_NONE;

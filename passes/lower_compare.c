@@ -74,6 +74,20 @@ static uint32_t positive_part(struct lowering *l, uint32_t x, wide constant)
     return lowering_product(l, &shape, lowering_form(l, x), &term, 1, constant);
 }
 
+uint32_t lowering_replace_below(struct lowering *l, uint32_t x, wide bound, wide value)
+{
+    wide minus;
+    struct shape shape = lowering_shape(l, x), scalar = {0};
+    if (wide_compare(lowering_range_of(l, x).low, bound) >= 0)
+        return x;
+    if (!wide_neg(&minus, bound))
+        lowering_fail(l, STATUS_LIMIT, "a bound leaves 256 bits");
+    uint32_t good = lowering_is_not_negative(l, lowering_affine(l, 1, x, minus));
+    lowering_mark_nan(l, lowering_affine(l, -1, good, wide_from_i64(1)));
+    return lowering_select(l, &shape, good, x,
+                           lowering_constant(l, &scalar, lowering_form(l, x), &value));
+}
+
 uint32_t lowering_at_least(struct lowering *l, uint32_t x, wide bound)
 {
     wide minus;
@@ -301,18 +315,18 @@ void lower_where(struct lowering *l)
     lowering_output(l, 0, lowering_select(l, &shape, lowering_input(l, 0), x, y));
 }
 
-/* NaN exists in inputs alone, as one reserved integer or as a key; what is computed is always a
- * number. */
+/* NaN of an input is one reserved integer or a key; NaN that a float run computes is traced by a
+ * bit. */
 void lower_is_nan(struct lowering *l)
 {
-    uint32_t x = lowering_input_or_nan(l, 0);
+    uint32_t x = lowering_input_or_nan(l, 0), traced = lowering_nan_of(l, 0);
     struct shape shape = lowering_output_shape(l, 0);
     struct form form = lowering_form(l, x);
-    wide minus, nan = form.encoding == ENCODING_FLOAT_KEY
-                          ? wide_from_i128((__int128)float_key(NAN, form.key_bits))
-                          : l->nan;
-    if (form.encoding != ENCODING_FLOAT_KEY && !lowering_input_plan(l, 0)->takes_nan) {
-        lowering_output(l, 0, lowering_expand(l, ones(l, 0), &shape));
+    bool is_key = form.encoding == ENCODING_FLOAT_KEY;
+    wide minus, nan = is_key ? wide_from_i128((__int128)float_key(NAN, form.key_bits)) : l->nan;
+    if (!is_key && !lowering_input_plan(l, 0)->takes_nan) {
+        lowering_output(l, 0,
+                        lowering_expand(l, traced == RELATION_NONE ? ones(l, 0) : traced, &shape));
         return;
     }
     ASSERT(wide_neg(&minus, nan));

@@ -156,10 +156,22 @@ void lower_div(struct lowering *l)
     }
     uint32_t d = lowering_trim(l, lowering_input(l, 1),
                                lowering_input_plan(l, 1)->fraction + l->plan->extra_bits, 4);
+    uint32_t x = lowering_factor(l, 0);
+    if (lowering_traces_nan(l)) {
+        /* Where d is 0 the quotient becomes 0 / (last place). */
+        uint32_t bad = lowering_is_zero(l, d);
+        struct shape own = lowering_shape(l, d);
+        struct relation_term raised[2] = {lowering_term(l, 1, d, &own),
+                                          lowering_term(l, 1, bad, &own)};
+        d = lowering_linear(l, &own, lowering_form(l, d), raised, 2, wide_from_i64(0));
+        struct relation_term kept[2] = {lowering_term_product(l, -1, bad, x, &shape),
+                                        lowering_term(l, 1, x, &shape)};
+        x = lowering_product(l, &shape, lowering_form(l, x), kept, 2, wide_from_i64(0));
+        lowering_mark_nan(l, bad);
+    }
     lowering_output(l, 0,
-                    lowering_divide(l, &shape, lowering_factor(l, 0), d,
-                                    lowering_output_fraction(l, 0) + 1, lowering_input_plan(l, 1),
-                                    lowering_output_plan(l, 0)));
+                    lowering_divide(l, &shape, x, d, lowering_output_fraction(l, 0) + 1,
+                                    lowering_input_plan(l, 1), lowering_output_plan(l, 0)));
 }
 
 static uint32_t reciprocal(struct lowering *l, uint32_t d, int32_t fraction)
@@ -234,6 +246,8 @@ void lower_sqrt(struct lowering *l)
 {
     uint32_t x = lowering_trim(l, lowering_input(l, 0),
                                lowering_input_plan(l, 0)->fraction + l->plan->extra_bits, 6);
+    if (lowering_traces_nan(l))
+        x = lowering_replace_below(l, x, wide_from_i64(0), wide_from_i64(0));
     lowering_output(l, 0, lowering_square_root(l, x, lowering_output_fraction(l, 0) + 1));
 }
 
@@ -285,6 +299,11 @@ static uint32_t one_power(struct lowering *l, uint32_t x, double p)
         uint32_t power = whole_power(l, x, (unsigned)size, fraction + 8);
         return p < 0 ? reciprocal(l, power, fraction) : power;
     }
+    if (lowering_traces_nan(l)) {
+        int32_t own = lowering_fraction(l, x);
+        x = lowering_replace_below(l, x, wide_from_i64(0),
+                                   wide_power_of_two(own > 0 ? (unsigned)own : 0));
+    }
     if (size * 2 == rint(size * 2) && size <= 16) {
         uint32_t root = lowering_square_root(l, x, fraction + 4),
                  whole = whole_power(l, x, (unsigned)floor(size), fraction + 8);
@@ -326,66 +345,111 @@ static void known_base(struct lowering *l)
         lowering_expand(l, lowering_exp(l, t, high, lowering_output_fraction(l, 0) + 1), &out));
 }
 
+/* Elements of the result that share an exponent. */
+struct power_part {
+    double exponent;
+    size_t count;
+    int64_t *picked; /* [count]: elements of the base */
+    int64_t *placed; /* [elements of the result]: place among picked, -1 elsewhere */
+    uint32_t value, nan;
+};
+
+/* Exponent of each element of the result. */
+static double *exponents_of(struct lowering *l, const struct shape *shape)
+{
+    const struct tensor *data = lowering_data(l, 1);
+    struct relation_view view = {.tensor = 0};
+    int64_t stride = 1;
+    for (unsigned d = shape->rank; d-- > 0;) {
+        unsigned missing = (unsigned)(shape->rank - data->shape.rank);
+        view.high[d] = shape->dim[d];
+        if (d < missing)
+            continue;
+        view.stride[d] = data->shape.dim[d - missing] == 1 ? 0 : stride;
+        stride *= data->shape.dim[d - missing];
+    }
+    size_t count = shape_elements(shape);
+    double *of = lowering_array(l, double, count);
+    for (size_t e = 0; e < count; e++) {
+        int64_t at = relation_view_element(&view, shape->rank, shape->dim, e);
+        of[e] = element_type_is_float(data->type) ? data->data.real[at]
+                                                  : (double)data->data.integer[at];
+    }
+    return of;
+}
+
+static struct power_part *find_part(struct lowering *l, struct power_part *parts, size_t *found,
+                                    double exponent, size_t count)
+{
+    for (size_t k = 0; k < *found; k++) {
+        if (parts[k].exponent == exponent)
+            return &parts[k];
+    }
+    struct power_part *part = &parts[(*found)++];
+    *part = (struct power_part){.exponent = exponent,
+                                .picked = lowering_array(l, int64_t, count),
+                                .placed = lowering_array(l, int64_t, count),
+                                .nan = RELATION_NONE};
+    memset(part->placed, 0xff, count * sizeof *part->placed);
+    return part;
+}
+
+/* Puts the parts together: their values at one fraction, or their NaN bits. */
+static uint32_t join_parts(struct lowering *l, const struct shape *shape,
+                           const struct power_part *parts, size_t found, bool nan)
+{
+    struct relation_term *terms = lowering_array(l, struct relation_term, found);
+    size_t count = 0;
+    int32_t fraction = nan ? 0 : lowering_fraction(l, parts[0].value);
+    for (size_t k = 1; k < found && !nan; k++)
+        fraction = lowering_fraction(l, parts[k].value) > fraction
+                       ? lowering_fraction(l, parts[k].value)
+                       : fraction;
+    for (size_t k = 0; k < found; k++) {
+        if (nan && parts[k].nan == RELATION_NONE)
+            continue;
+        uint32_t piece = nan ? parts[k].nan : lowering_to_fraction(l, parts[k].value, fraction);
+        terms[count++] = lowering_term_view(
+            wide_from_i64(1),
+            (struct relation_view){.tensor = piece, .index_list = parts[k].placed});
+    }
+    return count == 0 ? RELATION_NONE
+                      : lowering_moved(l, shape, nan ? form_integer() : form_fixed(fraction), terms,
+                                       count);
+}
+
 /*
  * Pow with exponents known at compile time. An exponent decides what is computed, so it is public,
  * stored with the model or not. Elements with one exponent are computed together.
  */
 void lower_pow(struct lowering *l)
 {
-    struct shape shape = lowering_output_shape(l, 0);
-    const struct tensor *exponents = lowering_data(l, 1);
-    if (exponents == NULL) {
+    if (lowering_data(l, 1) == NULL) {
         known_base(l);
         return;
     }
+    struct shape shape = lowering_output_shape(l, 0);
     uint32_t x = lowering_factor(l, 0);
+    struct relation_view source = lowering_view(l, x, &shape);
     size_t count = shape_elements(&shape), found = 0;
-    struct relation_view view = {.tensor = 0}, source = lowering_view(l, x, &shape);
-    int64_t stride = 1;
-    for (unsigned d = shape.rank; d-- > 0;) {
-        unsigned missing = (unsigned)(shape.rank - exponents->shape.rank);
-        view.high[d] = shape.dim[d];
-        if (d < missing)
-            continue;
-        view.stride[d] = exponents->shape.dim[d - missing] == 1 ? 0 : stride;
-        stride *= exponents->shape.dim[d - missing];
-    }
-    double *of = lowering_array(l, double, count), *distinct = lowering_array(l, double, count);
+    double *of = exponents_of(l, &shape);
+    struct power_part *parts = lowering_array(l, struct power_part, count);
     for (size_t e = 0; e < count; e++) {
-        int64_t at = relation_view_element(&view, shape.rank, shape.dim, e);
-        of[e] = element_type_is_float(exponents->type) ? exponents->data.real[at]
-                                                       : (double)exponents->data.integer[at];
-        size_t k = 0;
-        while (k < found && distinct[k] != of[e])
-            k++;
-        if (k == found)
-            distinct[found++] = of[e];
+        struct power_part *part = find_part(l, parts, &found, of[e], count);
+        part->placed[e] = (int64_t)part->count;
+        part->picked[part->count++] = relation_view_element(&source, shape.rank, shape.dim, e);
     }
     if (found == 1) {
-        lowering_output(l, 0, lowering_expand(l, one_power(l, x, distinct[0]), &shape));
+        lowering_output(l, 0, lowering_expand(l, one_power(l, x, parts[0].exponent), &shape));
         return;
     }
-    struct relation_term *terms = lowering_array(l, struct relation_term, found);
-    uint32_t *parts = lowering_array(l, uint32_t, found);
-    int32_t most = INT32_MIN;
     for (size_t k = 0; k < found; k++) {
-        int64_t *picked = lowering_array(l, int64_t, count),
-                *placed = lowering_array(l, int64_t, count);
-        int64_t size = 0;
-        for (size_t e = 0; e < count; e++) {
-            placed[e] = of[e] == distinct[k] ? size : -1;
-            if (of[e] == distinct[k])
-                picked[size++] = relation_view_element(&source, shape.rank, shape.dim, e);
-        }
-        struct shape line = shape_of(1, size);
-        parts[k] = one_power(l, lowering_pick(l, x, &line, picked), distinct[k]);
-        most = lowering_fraction(l, parts[k]) > most ? lowering_fraction(l, parts[k]) : most;
-        terms[k].factors[0].index_list = placed;
+        struct shape line = shape_of(1, (int64_t)parts[k].count);
+        lowering_mark_nan(l, RELATION_NONE);
+        parts[k].value =
+            one_power(l, lowering_pick(l, x, &line, parts[k].picked), parts[k].exponent);
+        parts[k].nan = l->own_nan;
     }
-    for (size_t k = 0; k < found; k++)
-        terms[k] = lowering_term_view(
-            wide_from_i64(1),
-            (struct relation_view){.tensor = lowering_to_fraction(l, parts[k], most),
-                                   .index_list = terms[k].factors[0].index_list});
-    lowering_output(l, 0, lowering_moved(l, &shape, form_fixed(most), terms, found));
+    lowering_mark_nan(l, join_parts(l, &shape, parts, found, true));
+    lowering_output(l, 0, join_parts(l, &shape, parts, found, false));
 }

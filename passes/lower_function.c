@@ -380,23 +380,39 @@ void lower_log(struct lowering *l)
 {
     uint32_t x = lowering_trim(l, lowering_input(l, 0),
                                lowering_input_plan(l, 0)->fraction + l->plan->extra_bits, 6);
+    int32_t own = lowering_fraction(l, x);
+    if (lowering_traces_nan(l))
+        x = lowering_replace_below(l, x, wide_from_i64(1),
+                                   wide_power_of_two(own > 0 ? (unsigned)own : 0));
     lowering_output(
         l, 0, lowering_log(l, x, lowering_input_plan(l, 0), lowering_output_fraction(l, 0) + 1));
 }
 
+/* exp(p log x); for p > 0 an x of 0 is raised to 1 in its last place and its power put to 0. */
 uint32_t lowering_real_power(struct lowering *l, uint32_t x, double p, int32_t fraction)
 {
+    enum { EXPONENT_BITS = 40 };
     const struct value_plan *y = lowering_output_plan(l, 0);
     double high = rounded_log(fmax(fmax(fabs(y->low), fabs(y->high)), 0x1p-20)) + 2;
     int32_t relative = fraction + (int32_t)ceil(fmax(high, 0) * 1.5) + 4;
+    struct shape shape = lowering_shape(l, x);
+    uint32_t zero = RELATION_NONE;
+    if (p > 0 && wide_compare(lowering_range_of(l, x).low, wide_from_i64(1)) < 0) {
+        x = lowering_at_least(l, x, wide_from_i64(0));
+        zero = lowering_is_zero(l, x);
+        x = lowering_sum2(l, &shape, x, 1, lowering_in_units(l, zero, lowering_fraction(l, x)), 1);
+    }
     uint32_t t = lowering_log(l, x, lowering_input_plan(l, 0), relative);
-    struct shape shape = lowering_shape(l, t);
-    enum { EXPONENT_BITS = 40 };
     struct relation_term term =
         lowering_term_wide(l, lowering_real(l, p, EXPONENT_BITS), t, &shape);
     t = lowering_linear(l, &shape, form_fixed(relative + EXPONENT_BITS), &term, 1,
                         wide_from_i64(0));
-    return lowering_exp(l, t, high, fraction);
+    uint32_t power = lowering_exp(l, t, high, fraction);
+    if (zero == RELATION_NONE)
+        return power;
+    struct relation_term kept[2] = {lowering_term_product(l, -1, zero, power, &shape),
+                                    lowering_term(l, 1, power, &shape)};
+    return lowering_product(l, &shape, lowering_form(l, power), kept, 2, wide_from_i64(0));
 }
 
 /* ---- logistic functions ---- */

@@ -43,7 +43,10 @@ struct lowering {
     uint32_t *tensor_of;   /* [graph->value_count], RELATION_NONE until lowered */
     uint32_t *without_nan; /* [graph->value_count]: the value held to numbers, RELATION_NONE until
                               asked for */
-    wide nan;              /* the integer that stands for NaN in values that take it */
+    uint32_t
+        *nan_bit; /* [graph->value_count]: 1 where a float run has NaN; RELATION_NONE: nowhere */
+    uint32_t own_nan; /* where the node being lowered makes NaN */
+    wide nan;         /* the integer that stands for NaN in values that take it */
     struct rescaled *rescaled;
     size_t rescaled_count, rescaled_capacity;
     size_t parameter_capacity, range_capacity;
@@ -151,6 +154,8 @@ uint32_t lowering_pick(struct lowering *l, uint32_t x, const struct shape *shape
                        const int64_t *list);
 /* x broadcast to a shape. */
 uint32_t lowering_expand(struct lowering *l, uint32_t x, const struct shape *shape);
+/* The same integers as numbers of the last place of `fraction` bits. */
+uint32_t lowering_in_units(struct lowering *l, uint32_t x, int32_t fraction);
 /* coefficient * x + constant at the same fraction. */
 uint32_t lowering_affine(struct lowering *l, int64_t coefficient, uint32_t x, wide constant);
 /* The same number with `fraction` bits: exact when that is more, rounded half up when it is less.
@@ -226,6 +231,8 @@ uint32_t lowering_maximum(struct lowering *l, const struct shape *shape, uint32_
 uint32_t lowering_minimum(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b);
 /* |x|; is_not_negative, when not NULL, receives the bit x >= 0. */
 uint32_t lowering_absolute(struct lowering *l, uint32_t x, uint32_t *is_not_negative);
+/* x >= bound ? x : value, in units of x; marks where it was below as NaN. */
+uint32_t lowering_replace_below(struct lowering *l, uint32_t x, wide bound, wide value);
 /* max(x, bound), min(x, bound) with a bound in units of x. */
 uint32_t lowering_at_least(struct lowering *l, uint32_t x, wide bound);
 uint32_t lowering_at_most(struct lowering *l, uint32_t x, wide bound);
@@ -240,6 +247,13 @@ const struct graph_value *lowering_graph_value(const struct lowering *l, size_t 
 uint32_t lowering_input(struct lowering *l, size_t i);
 /* The same for operators that know NaN: the tensor may hold l->nan when the plan says so. */
 uint32_t lowering_input_or_nan(struct lowering *l, size_t i);
+/* Whether an IsNaN wants to know where the node's result is NaN. */
+bool lowering_traces_nan(const struct lowering *l);
+/* Says where: a bit an element, 1 for NaN. The elements themselves may then be anything harmless.
+ */
+void lowering_mark_nan(struct lowering *l, uint32_t bit);
+/* 1 where operand i is NaN in a float run, RELATION_NONE when nowhere. */
+uint32_t lowering_nan_of(const struct lowering *l, size_t i);
 /* Elements of a constant or parameter, NULL when the operand is computed or given at run time. */
 const struct tensor *lowering_data(const struct lowering *l, size_t i);
 /* Whether the operand is a private parameter. */

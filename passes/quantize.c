@@ -396,6 +396,44 @@ static void find_missing(struct quantizing *q)
     }
 }
 
+/* Operators through which NaN goes on, or where it begins: log, roots and powers of negatives, 0 /
+ * 0. */
+static bool passes_nan(const struct graph *graph, const struct graph_node *node)
+{
+    switch (node->op) {
+    case OP_ADD:
+    case OP_SUB:
+    case OP_MUL:
+    case OP_DIV:
+    case OP_NEG:
+    case OP_SUM:
+    case OP_POW:
+    case OP_LOG:
+    case OP_SQRT:
+        return true;
+    default:
+        return node->op == OP_CAST && moves_floats(graph, node);
+    }
+}
+
+/* Values on the way from where NaN may begin to an IsNaN. */
+static void find_traces(struct quantizing *q)
+{
+    const struct graph *graph = q->graph;
+    struct value_plan *values = q->plan->values;
+    for (size_t n = graph->node_count; n-- > 0;) {
+        const struct graph_node *node = &graph->nodes[n];
+        bool asks = node->op == OP_IS_NAN ||
+                    (passes_nan(graph, node) && values[node->outputs[0]].traces_nan);
+        for (size_t i = 0; asks && i < node->input_count; i++) {
+            const struct graph_value *value = &graph->values[node->inputs[i]];
+            values[node->inputs[i]].traces_nan = value->kind == VALUE_NODE &&
+                                                 element_type_is_float(value->type) &&
+                                                 passes_nan(graph, &graph->nodes[value->producer]);
+        }
+    }
+}
+
 static void share_missing(struct quantizing *q)
 {
     int32_t fraction = INT32_MIN;
@@ -676,6 +714,7 @@ static enum status quantize(struct quantizing *q)
     if (status == STATUS_OK) {
         find_keys(q);
         find_missing(q);
+        find_traces(q);
         status = plan_fractions(q);
         share_missing(q);
     }

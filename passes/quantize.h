@@ -52,6 +52,7 @@ struct value_plan {
     bool is_key;      /* carried as float keys: only moved and compared */
     bool is_whole;    /* calibration saw whole numbers only */
     bool takes_nan;   /* may hold NaN, as the lowest integer of its input: moved to an IsNaN */
+    bool traces_nan;  /* computed, and an IsNaN wants to know where a float run has NaN */
     uint8_t key_bits; /* 32 or 64 */
 };
 

@@ -463,3 +463,28 @@ TEST(einsum_of_every_kind)
     kit_attribute_text(&c.kit, "equation", "ij,jk,ik->i");
     case_finish(&c, y, 4e-5, 1e-3);
 }
+
+/* op makes NaN below zero; what an Imputer behind it does. */
+static void replaced(enum op_kind op, double exponent)
+{
+    struct op_case c;
+    uint32_t x = case_begin(&c, row(5), 4, 0.3, false), y = GRAPH_NONE;
+    if (op == OP_POW)
+        y = kit_binary(&c.kit, op, x, kit_parameter(&c.kit, "p", kit_shape(0), &exponent));
+    else
+        y = kit_unary(&c.kit, op, x);
+    y = kit_binary(&c.kit, OP_MUL, y,
+                   kit_parameter(&c.kit, "two", kit_shape(0), (const double[]){2}));
+    uint32_t seven = kit_parameter(&c.kit, "seven", kit_shape(0), (const double[]){7});
+    y = kit_node(&c.kit, OP_WHERE, (const uint32_t[]){kit_unary(&c.kit, OP_IS_NAN, y), seven, y},
+                 3);
+    c.coarse = true;
+    case_finish(&c, y, 2e-5, 1e-3);
+}
+
+TEST(nan_that_is_computed_is_traced)
+{
+    replaced(OP_SQRT, 0);
+    replaced(OP_POW, 0.3);
+    replaced(OP_POW, 1.5);
+}
