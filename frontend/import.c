@@ -59,6 +59,7 @@ static void add_input(struct importer *importer, struct import_scope *scope,
         struct graph_value *v = &graph->values[value];
         v->shape_known = true;
         v->shape = spec->shape;
+        v->map_keys = spec->map_keys;
         v->text_table = is_text ? importer->input_pool->table : NULL;
         memcpy(v->dim_symbol, spec->dim_symbol, sizeof v->dim_symbol);
         graph->inputs[graph->input_count++] = value;

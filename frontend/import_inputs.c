@@ -50,8 +50,31 @@ static enum status read_shape(struct value_spec *spec, const Onnx__Shape *shape,
     return STATUS_OK;
 }
 
-static enum status read_spec(struct value_spec *spec, const Onnx__ValueInfo *info,
-                             struct arena *arena, struct diag *diag)
+/* A map is a row of values, one a key. */
+static enum status read_map_spec(struct value_spec *spec, const Onnx__Graph *graph,
+                                 const Onnx__Type__MapType *map, struct arena *arena,
+                                 struct diag *diag)
+{
+    const Onnx__Type *value = map->value_type;
+    struct tensor *keys = NULL;
+    enum element_type type = value != NULL && value->value_case == ONNX__TYPE__VALUE_TENSOR_TYPE
+                                 ? (enum element_type)value->tensor_type->elem_type
+                                 : ELEMENT_UNDEFINED;
+    if (!element_type_is_float(type) && !element_type_is_integer(type))
+        return diag_set(diag, STATUS_UNSUPPORTED,
+                        "input '%s' is a map of something else than numbers", spec->name);
+    enum status status = import_map_keys(&keys, graph, spec->name, arena, diag);
+    if (status != STATUS_OK)
+        return status;
+    spec->type = type;
+    spec->shape_known = true;
+    spec->shape = (struct shape){2, {1, (int64_t)keys->count}};
+    spec->map_keys = keys;
+    return STATUS_OK;
+}
+
+static enum status read_spec(struct value_spec *spec, const Onnx__Graph *graph,
+                             const Onnx__ValueInfo *info, struct arena *arena, struct diag *diag)
 {
     const Onnx__Type *type = info->type;
     spec->name = arena_strdup(arena, info->name == NULL ? "" : info->name);
@@ -61,10 +84,12 @@ static enum status read_spec(struct value_spec *spec, const Onnx__ValueInfo *inf
         type = type->optional_type->elem_type;
     if (type == NULL || type->value_case == ONNX__TYPE__VALUE__NOT_SET)
         return diag_set(diag, STATUS_BAD_INPUT, "input '%s' has no type", spec->name);
+    if (type->value_case == ONNX__TYPE__VALUE_MAP_TYPE)
+        return read_map_spec(spec, graph, type->map_type, arena, diag);
     if (type->value_case != ONNX__TYPE__VALUE_TENSOR_TYPE)
         return diag_set(
             diag, STATUS_UNSUPPORTED,
-            "input '%s' is a sequence, a map or sparse; only tensors are supported as inputs",
+            "input '%s' is a sequence or sparse; only tensors and maps are supported as inputs",
             spec->name);
     struct shape unused;
     size_t count;
@@ -88,7 +113,7 @@ enum status import_inputs(struct value_spec **out, size_t *count, const struct o
         const char *name = graph->input[i]->name;
         if (name != NULL && is_initializer(graph, name))
             continue;
-        enum status status = read_spec(&specs[found++], graph->input[i], arena, diag);
+        enum status status = read_spec(&specs[found++], graph, graph->input[i], arena, diag);
         if (status != STATUS_OK)
             return status;
     }

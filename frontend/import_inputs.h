@@ -10,4 +10,11 @@
  */
 void import_bind_dims(struct importer *importer, struct value_spec *specs, size_t count);
 
+/*
+ * The keys of an input that is a map, in the arena: the vocabulary of the DictVectorizer, or the
+ * range of the sparse CastMap, that reads it (import_map.c). Errors: UNSUPPORTED, NO_MEMORY.
+ */
+enum status import_map_keys(struct tensor **out, const Onnx__Graph *graph, const char *input,
+                            struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
+
 #endif

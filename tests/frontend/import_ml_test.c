@@ -177,6 +177,77 @@ TEST(zip_map_keeps_the_tensor_and_its_keys)
     builder_end(&b);
 }
 
+TEST(maps_are_rows_with_keys)
+{
+    struct builder b = builder_start(17);
+    model_map_input(&b, "m", ELEMENT_STRING, ELEMENT_F32);
+    node_texts(&b, model_node_of(&b, ML, "DictVectorizer", "m", "v"), "string_vocabulary", "a,b,c");
+    model_output(&b, "v");
+    struct graph *graph = model_graph(&b);
+    const struct graph_value *m = &graph->values[graph->inputs[0]];
+    REQUIRE(m->map_keys != NULL && m->map_keys->count == 3);
+    CHECK_TEXT(m->map_keys->data.text[2], "c");
+    CHECK(graph->values[graph->outputs[0]].map_keys == NULL);
+    CHECK_MODEL(&b, REALS(1, 2, 3), 1, 2, 3);
+    builder_end(&b);
+    b = rows("1,3");
+    Onnx__Node *zip = model_node_of(&b, ML, "ZipMap", "x", "z");
+    node_ints(&b, zip, "classlabels_int64s", INTS(5, 1, 3));
+    model_node_of(&b, ML, "CastMap", "z", "dense");
+    Onnx__Node *sparse = model_node_of(&b, ML, "CastMap", "z", "sparse");
+    node_text(&b, sparse, "map_form", "SPARSE");
+    node_int(&b, sparse, "max_map", 4);
+    Onnx__Node *pick = model_node_of(&b, ML, "DictVectorizer", "z", "picked");
+    node_ints(&b, pick, "int64_vocabulary", INTS(3, 7, 5));
+    model_output(&b, "dense");
+    model_output(&b, "sparse");
+    model_output(&b, "picked");
+    CHECK_MODEL(&b, REALS(10, 20, 30), 20, 30, 10, 0, 20, 0, 30, 30, 0, 10);
+    builder_end(&b);
+}
+
+TEST(a_map_without_known_keys_is_refused)
+{
+    struct builder b = builder_start(17);
+    struct graph *graph;
+    model_map_input(&b, "m", ELEMENT_I64, ELEMENT_F32);
+    model_node_of(&b, ML, "CastMap", "m", "y");
+    model_output(&b, "y");
+    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_UNSUPPORTED, NULL);
+    CHECK(model_has_problem(&b, "says which keys it has"));
+    builder_end(&b);
+}
+
+TEST(strings_of_two_pools_meet)
+{
+    /* The labels of a classifier are compared with a string input: both sides need the same
+     * numbers. */
+    struct builder b = rows("1,1");
+    model_input(&b, "word", ELEMENT_STRING, "1");
+    Onnx__Node *node = model_node_of(&b, ML, "LinearClassifier", "x", "label,p");
+    node_floats(&b, node, "coefficients", FLOATS(1, -1));
+    node_floats(&b, node, "intercepts", FLOATS(0, 0));
+    node_texts(&b, node, "classlabels_strings", "dog,cat");
+    node_texts(&b, model_node_of(&b, ML, "OneHotEncoder", "word", "hot"), "cats_strings",
+               "cat,cow");
+    model_node(&b, "Equal", "label,word", "same");
+    model_output(&b, "hot");
+    model_output(&b, "same");
+    model_output(&b, "label");
+    struct graph *graph = model_graph(&b);
+    const struct tensor *words = graph->values[graph->inputs[1]].text_table;
+    const struct tensor *labels = graph->values[graph->outputs[2]].text_table;
+    REQUIRE(words != NULL && labels != NULL && words != labels);
+    CHECK_U64(labels->count, 2); /* its own strings alone */
+    for (size_t i = 0; i < words->count; i++) {
+        bool is_cat = strcmp(words->data.text[i], "cat") == 0;
+        struct tensor **out = model_run(&b, graph, ((double[]){-1, (double)i}));
+        CHECK_I64(out[1]->data.integer[0], is_cat);
+        CHECK_TEXT(labels->data.text[out[2]->data.integer[0]], "cat");
+    }
+    builder_end(&b);
+}
+
 /* --- trees --- */
 
 /* A stump: x[0] <= 0.5 ? leaf 1 : leaf 2. */

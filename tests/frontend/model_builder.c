@@ -133,6 +133,24 @@ void model_input(struct builder *b, const char *name, enum element_type type, co
     APPEND(b, b->graph->input, b->graph->n_input, info);
 }
 
+void model_map_input(struct builder *b, const char *name, enum element_type key,
+                     enum element_type value)
+{
+    model_input(b, name, value, NULL);
+    Onnx__ValueInfo *info = b->graph->input[b->graph->n_input - 1];
+    Onnx__Type type_init = ONNX__TYPE__INIT;
+    Onnx__Type__MapType map_init = ONNX__TYPE__MAP_TYPE__INIT;
+    Onnx__Type__MapType *map = take(b, sizeof map_init);
+    *map = map_init;
+    map->has_key_type = 1;
+    map->key_type = (int32_t)key;
+    map->value_type = info->type;
+    info->type = take(b, sizeof type_init);
+    *info->type = type_init;
+    info->type->value_case = ONNX__TYPE__VALUE_MAP_TYPE;
+    info->type->map_type = map;
+}
+
 void model_output(struct builder *b, const char *name)
 {
     Onnx__ValueInfo *info = make_info(b, name);

@@ -33,6 +33,9 @@ void builder_end(struct builder *b);
 void model_import(struct builder *b, const char *domain, int version);
 /* dims: "N,4,?" - a name, a number, unknown; "" is rank 0, NULL no shape at all. */
 void model_input(struct builder *b, const char *name, enum element_type type, const char *dims);
+/* An input that is a map from keys of one type to tensors' elements of another. */
+void model_map_input(struct builder *b, const char *name, enum element_type key,
+                     enum element_type value);
 void model_output(struct builder *b, const char *name);
 /* An initializer; values as doubles whatever the type. */
 void model_tensor(struct builder *b, const char *name, enum element_type type, const char *dims,
