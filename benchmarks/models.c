@@ -179,7 +179,7 @@ bool model_same_values(const cJSON *ours, const cJSON *reference, double *error)
     if (cJSON_IsString(reference))
         return cJSON_IsString(ours) && strcmp(ours->valuestring, reference->valuestring) == 0;
     if (cJSON_GetArraySize(ours) != cJSON_GetArraySize(reference) ||
-        cJSON_IsObject(ours) != cJSON_IsObject(reference))
+        (cJSON_IsObject(ours) && !cJSON_IsObject(reference)))
         return false;
     bool same = cJSON_IsArray(ours) || cJSON_IsObject(ours);
     const cJSON *item, *mine = ours ? ours->child : NULL;

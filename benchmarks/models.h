@@ -29,8 +29,9 @@ struct model_figures {
 
 /*
  * Returns whether the values a program printed are the reference ones: nested lists of one shape,
- * objects by name, numbers within rtol 1e-3 and atol 1e-6, words exactly. *error becomes the
- * largest difference of two numbers when that is larger than it was.
+ * objects by name (or a list in the reference's order: ZipMap's rows), numbers within rtol 1e-3 and
+ * atol 1e-6, words exactly. *error becomes the largest difference of two numbers when that is
+ * larger than it was.
  */
 bool model_same_values(const struct cJSON *ours, const struct cJSON *reference, double *error);
 

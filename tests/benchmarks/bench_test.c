@@ -81,6 +81,9 @@ TEST(outputs_are_compared_by_tolerance_shape_and_name)
         {"{\"a\":[\"red\",{\"x\":1}]}", "{\"a\":[\"red\",{\"x\":1}]}", true},
         {"{\"a\":[\"red\"]}", "{\"a\":[\"blue\"]}", false},
         {"{\"a\":[]}", "{\"a\":[1]}", false},
+        {"{\"a\":[[1,2]]}", "{\"a\":[{\"y\":1,\"x\":2}]}", true},
+        {"{\"a\":[[1,2]]}", "{\"a\":[{\"y\":2,\"x\":1}]}", false},
+        {"{\"a\":[{\"x\":1}]}", "{\"a\":[[1]]}", false},
     };
     for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
         cJSON *ours = cJSON_Parse(pair[i].ours), *reference = cJSON_Parse(pair[i].reference);
