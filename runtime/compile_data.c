@@ -88,6 +88,23 @@ enum status compile_data_read(struct compile_data *data, struct onnx_file *file,
     return STATUS_OK;
 }
 
+/* Text becomes the numbers that the graph has for it. */
+static enum status code_text(const struct tensor **input, const struct graph_value *value,
+                             struct arena *arena, struct diag *diag)
+{
+    if (value->text_table == NULL || (*input)->type != ELEMENT_STRING)
+        return STATUS_OK;
+    struct value_spec spec = {.name = value->name,
+                              .type = value->type,
+                              .shape_known = true,
+                              .shape = value->shape,
+                              .text_table = value->text_table};
+    struct tensor *coded = NULL;
+    enum status status = value_fit(&coded, *input, &spec, arena, diag);
+    *input = coded;
+    return status == STATUS_OK ? status : diag_prefix(diag, status, "--data");
+}
+
 enum status compile_data_order(struct compile_data *data, const struct graph *graph,
                                struct arena *arena, struct diag *diag)
 {
@@ -111,6 +128,9 @@ enum status compile_data_order(struct compile_data *data, const struct graph *gr
                     diag, STATUS_BAD_INPUT,
                     "--data: set %zu gives input '%s' another shape than the first set or --dim", s,
                     value->name);
+            enum status status = code_text(&inputs[i], value, arena, diag);
+            if (status != STATUS_OK)
+                return status;
         }
         data->sets[s].inputs = inputs;
     }

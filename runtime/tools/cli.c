@@ -128,6 +128,8 @@ int cli_finish(struct cli *cli, enum status status, const struct diag *diag)
     if (status != STATUS_OK && cli->json) {
         if (cli->result == NULL)
             cli->result = cJSON_CreateObject();
+        /* What eval had found of errors so far has this name too. */
+        cJSON_DeleteItemFromObjectCaseSensitive(cli->result, "error");
         cJSON_AddStringToObject(cli->result, "error", diag->text);
     }
     if (status != STATUS_OK)
@@ -151,9 +153,10 @@ int cli_finish_list(struct cli *cli, enum status status, const struct diag_list 
         for (size_t i = 0; i < problems->count && list != NULL; i++)
             cJSON_AddItemToArray(list, cJSON_CreateString(problems->item[i].text));
     }
+    int code = cli_finish(cli, status, &problems->item[0]);
     for (size_t i = 1; i < problems->count; i++)
         fprintf(stderr, "%s: %s\n", cli->program, problems->item[i].text);
-    return cli_finish(cli, status, &problems->item[0]);
+    return code;
 }
 
 void cli_say(const struct cli *cli, const char *format, ...)
