@@ -193,7 +193,7 @@ static void run_mutations(enum plonk_mode mode, unsigned params)
     built_release(&built);
 }
 
-TEST(every_wrong_cell_is_rejected_in_gas_mode)
+TEST(every_wrong_cell_is_rejected_over_two_parameter_columns_in_gas_mode)
 {
     run_mutations(PLONK_MODE_GAS, 2);
 }
