@@ -47,6 +47,11 @@ static double prove_products(const struct plonk_layout *layout)
     return full_points * 150 + small_points * 30 + transforms + 4 * n * 150;
 }
 
+unsigned plan_columns(unsigned param_columns)
+{
+    return PLONK_COLUMNS - (CIRCUIT_PARAM_MAX - param_columns);
+}
+
 void plan_circuit(struct plan *plan, const struct circuit *circuit, enum plonk_mode mode,
                   unsigned threads)
 {
@@ -54,7 +59,7 @@ void plan_circuit(struct plan *plan, const struct circuit *circuit, enum plonk_m
     struct cost_prices prices;
     plonk_layout_init(&layout, mode, circuit->lg_rows, circuit->param_columns);
     plan_measure_prices(&prices, threads);
-    *plan = (struct plan){.columns = PLONK_COLUMNS - (CIRCUIT_PARAM_MAX - circuit->param_columns),
+    *plan = (struct plan){.columns = plan_columns(circuit->param_columns),
                           .proof_bytes = layout.proof_bytes,
                           .vk_bytes = layout.vk_bytes};
     while (((size_t)1 << plan->srs_power) * 2 - 1 < layout.srs_points)

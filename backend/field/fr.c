@@ -99,7 +99,7 @@ bool fr_sqrt(fr *r, const fr *a)
     unsigned order = FR_TWO_ADICITY;
     while (!fr_is_zero(a) && !fr_is_one(&t)) {
         unsigned k = 0;
-        for (w = t; !fr_is_one(&w); k++)
+        for (w = t; k < order && !fr_is_one(&w); k++)
             fr_sqr(&w, &w);
         if (k >= order) {
             *r = fr_zero;

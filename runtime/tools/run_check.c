@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/check/check.h"
+#include "backend/plan.h"
 #include "runtime/reference.h"
 #include "runtime/tools/run_common.h"
 
@@ -78,7 +79,8 @@ enum status run_check(struct cli *cli, struct run_options *options, struct diag 
     if (status == STATUS_OK) {
         cJSON_AddNumberToObject(cli->result, "rows",
                                 (double)((size_t)1 << session->model.circuit.lg_rows));
-        cJSON_AddNumberToObject(cli->result, "columns", run_columns(&session->model.circuit));
+        cJSON_AddNumberToObject(cli->result, "columns",
+                                plan_columns(session->model.circuit.param_columns));
         cJSON_AddNumberToObject(cli->result, "check_seconds", machine_seconds() - start);
         cJSON_AddNumberToObject(cli->result, "peak_memory_bytes",
                                 (double)machine_peak_memory_bytes());

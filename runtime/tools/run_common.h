@@ -14,12 +14,6 @@ static inline const struct tensor *const *run_inputs(const struct value_sets *se
 {
     return (const struct tensor *const *)sets->set[index].tensor;
 }
-/* Columns of the table: advice, parameters, multiplicities, challenge and fixed ones, as the report
- * counts them. */
-static inline unsigned run_columns(const struct circuit *circuit)
-{
-    return PLONK_COLUMNS - (CIRCUIT_PARAM_MAX - circuit->param_columns);
-}
 /* Adds outputs, output_types and output_shapes of the session's values to an object. */
 bool run_add_outputs(cJSON *object, struct session *session);
 void run_add_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t count);
