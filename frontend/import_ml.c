@@ -82,16 +82,17 @@ static uint32_t side_by_side(struct import_node *n, uint32_t a, uint32_t b)
     return emit2(n, OP_CONCAT, a, b);
 }
 
-uint32_t complement_columns(struct import_node *n, uint32_t score)
+uint32_t two_columns(struct import_node *n, uint32_t score, bool complement,
+                     enum post_transform post)
 {
-    uint32_t rest = emit2(n, OP_SUB, constant_real(n, value_type(n, score), 1), score);
-    return side_by_side(n, rest, score);
-}
-
-uint32_t opposite_columns(struct import_node *n, uint32_t score)
-{
-    uint32_t opposite = emit1(n, OP_NEG, score);
-    return side_by_side(n, opposite, score);
+    uint32_t other = GRAPH_NONE;
+    if (post == POST_LOGISTIC || !(complement || post == POST_PROBIT))
+        other = emit1(n, OP_NEG, score);
+    else
+        other = emit2(n, OP_SUB, constant_real(n, value_type(n, score), 1), score);
+    uint32_t columns = side_by_side(n, other, score);
+    bool is_applied = post == POST_LOGISTIC || post == POST_PROBIT;
+    return is_applied ? emit_post_transform(n, columns, post) : columns;
 }
 
 /* The only column of [N, 1] as a list, compared: score > bound. */
@@ -137,9 +138,7 @@ void import_linear_classifier(struct import_node *n)
     struct class_labels labels = attr_class_labels(n, "classlabels_ints", "classlabels_strings", 2);
     uint32_t positive = output_wanted(n, 0) ? column_above(n, scores, 0) : GRAPH_NONE;
     set_output(n, 0, emit_binary_labels(n, positive, &labels));
-    if (post == POST_PROBIT)
-        scores = emit_post_transform(n, scores, post);
-    set_output(n, 1, complement_columns(n, scores));
+    set_output(n, 1, two_columns(n, scores, true, post));
 }
 
 /* One number for all columns, or one a column, as a parameter that broadcasts. */

@@ -52,9 +52,13 @@ uint32_t emit_binary_labels(struct import_node *n, uint32_t condition,
 uint32_t float_rows(struct import_node *n);
 /* Size of the last axis; 0 after a failure. */
 int64_t column_count(struct import_node *n, uint32_t x);
-/* From a column of scores s: [1 - s, s], and [-s, s]. */
-uint32_t complement_columns(struct import_node *n, uint32_t score);
-uint32_t opposite_columns(struct import_node *n, uint32_t score);
+/*
+ * The two columns of a binary classifier with one score s a row: [1 - s, s] when complement, else
+ * [-s, s]; LOGISTIC is applied to
+ * [-s, s] and PROBIT to [1 - s, s] in either case, other transforms are not, as in onnxruntime.
+ */
+uint32_t two_columns(struct import_node *n, uint32_t score, bool complement,
+                     enum post_transform post);
 /* score > bound for [N, 1], as a list. */
 uint32_t column_above(struct import_node *n, uint32_t score, double bound);
 /* Index of the largest score of each row, the first when tied. */

@@ -265,10 +265,8 @@ static void classify_pairs(struct import_node *n, uint32_t x, const struct class
         set_output(n, 1, emit_post_transform(n, p, post));
     } else if (classes > 2) {
         set_output(n, 1, emit_post_transform(n, scores, post));
-    } else if (post == POST_NONE) {
-        set_output(n, 1, opposite_columns(n, scores));
     } else {
-        set_output(n, 1, complement_columns(n, scores));
+        set_output(n, 1, two_columns(n, scores, post != POST_NONE, post));
     }
 }
 

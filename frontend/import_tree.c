@@ -147,70 +147,106 @@ static uint32_t column(struct import_node *n, uint32_t scores, int64_t i)
     return emit2(n, OP_GATHER, scores, index);
 }
 
-struct binary_case {
-    bool has[2];       /* which classes a leaf weighs */
-    bool all_positive; /* no weight is negative */
+/* Which classes some leaf weighs, and whether no weight is negative. */
+struct class_use {
+    bool *is_weighed; /* [classes] */
+    size_t count;     /* of those weighed */
+    bool all_positive;
 };
 
-static struct binary_case binary_case_of(const struct forest *forest)
+static struct class_use class_use_of(struct import_node *n, const struct forest *forest,
+                                     size_t classes)
 {
-    struct binary_case binary = {{false, false}, true};
-    for (size_t i = 0; i < forest->entry_count; i++) {
-        binary.has[forest->targets[i] == 1] = true;
-        binary.all_positive = binary.all_positive && forest->weights->data.real[i] >= 0;
+    struct class_use use = {arena_array(n->importer->arena, bool, classes), 0, true};
+    if (use.is_weighed == NULL)
+        rule_out_of_memory(n);
+    for (size_t i = 0; i < forest->entry_count && n->status == STATUS_OK; i++) {
+        use.count += !use.is_weighed[forest->targets[i]];
+        use.is_weighed[forest->targets[i]] = true;
+        use.all_positive = use.all_positive && forest->weights->data.real[i] >= 0;
     }
-    return binary;
+    return use;
+}
+
+/* Zeros in the place of a column. */
+static uint32_t zero_column(struct import_node *n, uint32_t like)
+{
+    const struct shape *shape = value_shape(n, like);
+    return shape == NULL
+               ? GRAPH_NONE
+               : constant_tensor(n, tensor_new(n->importer->arena, value_type(n, like), shape));
 }
 
 /*
- * Two classes. When all weights are of one class there is one score s: label and columns come from
- * s alone. The rules, base values included, are onnxruntime's; the specification leaves them open.
+ * Two classes. The rules are onnxruntime's, where the specification leaves them open: a class that
+ * no leaf weighs scores 0 whatever its base value; with two base values and weights of the second
+ * class, the scores are [-s, s]; with weights of the first class alone there is one score, from
+ * which label and columns come.
  */
-static void finish_binary(struct import_node *n, const struct binary_case *binary, uint32_t scores,
+static void finish_binary(struct import_node *n, const struct class_use *use, uint32_t scores,
                           const struct tensor *base, enum post_transform post,
                           const struct class_labels *labels)
 {
+    const bool *has = use->is_weighed;
     uint32_t first = column(n, scores, 0), second = GRAPH_NONE;
-    bool is_single = !binary->has[1];
-    if (base->count == 2 && binary->has[1]) {
-        struct tensor last = *base;
-        last.count = 1;
-        last.data.real = base->data.real + 1;
-        second = add_base(n, first, &last);
+    struct tensor one = *base;
+    one.count = 1;
+    if (base->count == 2 && has[1]) {
+        one.data.real = base->data.real + 1;
+        second = add_base(n, first, &one);
         first = emit1(n, OP_NEG, second);
-    } else if (base->count == 2) {
-        /* The second score is its base value; the first still decides the label. */
-        scores = add_base(n, scores, base);
-        first = column(n, scores, 0);
-        second = column(n, scores, 1);
-        is_single = false;
     } else {
-        if (base->count == 1)
-            first = add_base(n, first, base);
-        second = is_single ? GRAPH_NONE : column(n, scores, 1);
+        if (base->count != 0)
+            first = add_base(n, first, &one);
+        if (has[1])
+            second = column(n, scores, 1);
+        else if (base->count == 2)
+            second = zero_column(n, first);
     }
-    uint32_t decisive = binary->has[1] ? second : first;
-    bool one_class = binary->has[0] != binary->has[1];
     if (output_wanted(n, 0)) {
-        uint32_t positive = column_above(n, decisive, one_class && binary->all_positive ? 0.5 : 0);
+        double bound = use->count == 1 && use->all_positive ? 0.5 : 0;
+        uint32_t positive = column_above(n, has[1] ? second : first, bound);
         set_output(n, 0, emit_binary_labels(n, positive, labels));
     }
     if (!output_wanted(n, 1) || n->status != STATUS_OK)
         return;
     uint32_t columns;
-    if (!is_single) {
+    if (second == GRAPH_NONE) {
+        columns = two_columns(n, first, use->count == 1 && use->all_positive, post);
+    } else {
+        if (!has[0])
+            first = zero_column(n, first);
         stage_int(n, "axis", 1);
         columns = emit_post_transform(n, emit2(n, OP_CONCAT, first, second), post);
-    } else if (post == POST_PROBIT) {
-        columns = emit_post_transform(n, complement_columns(n, first), post);
-    } else if (one_class && binary->all_positive) {
-        columns = complement_columns(n, first);
-    } else {
-        columns = opposite_columns(n, first);
-        if (post == POST_LOGISTIC)
-            columns = emit_post_transform(n, columns, post);
     }
     set_output(n, 1, cast_to(n, columns, ELEMENT_F32));
+}
+
+/* The class of the largest score. A class that no leaf weighs and no base value reaches has no
+ * score, and is never taken. */
+static uint32_t best_class(struct import_node *n, const struct class_use *use, uint32_t scores,
+                           bool has_base, const struct class_labels *labels)
+{
+    size_t classes = labels->list->count, kept = 0;
+    if (has_base || use->count == classes || use->count == 0)
+        return emit_labels(n, arg_max_rows(n, scores), labels);
+    int64_t *index = arena_array(n->importer->arena, int64_t, classes);
+    struct shape shape = {.rank = 1, .dim = {(int64_t)use->count}};
+    struct class_labels some = {tensor_new(n->importer->arena, ELEMENT_I64, &shape), labels->pool};
+    if (index == NULL || some.list == NULL) {
+        rule_out_of_memory(n);
+        return GRAPH_NONE;
+    }
+    for (size_t i = 0; i < classes; i++) {
+        if (!use->is_weighed[i])
+            continue;
+        index[kept] = (int64_t)i;
+        some.list->data.integer[kept++] = labels->list->data.integer[i];
+    }
+    uint32_t list = constant_ints(n, index, kept);
+    stage_int(n, "axis", 1);
+    uint32_t weighed = emit2(n, OP_GATHER, scores, list);
+    return emit_labels(n, arg_max_rows(n, weighed), &some);
 }
 
 /* TreeEnsembleClassifier */
@@ -231,15 +267,17 @@ void import_tree_classifier(struct import_node *n)
     uint32_t scores = emit_forest(n, &forest, (int64_t)classes, 1);
     if (n->status != STATUS_OK)
         return;
+    struct class_use use = class_use_of(n, &forest, classes);
+    if (n->status != STATUS_OK)
+        return;
     if (classes == 2) {
-        struct binary_case binary = binary_case_of(&forest);
-        finish_binary(n, &binary, scores, base, post, &labels);
+        finish_binary(n, &use, scores, base, post, &labels);
         return;
     }
     if (base->count != 0)
         scores = add_base(n, scores, base);
     if (output_wanted(n, 0))
-        set_output(n, 0, emit_labels(n, arg_max_rows(n, scores), &labels));
+        set_output(n, 0, best_class(n, &use, scores, base->count != 0, &labels));
     if (output_wanted(n, 1))
         set_output(n, 1, cast_to(n, emit_post_transform(n, scores, post), ELEMENT_F32));
 }

@@ -309,6 +309,41 @@ TEST(binary_trees_of_margins)
     builder_end(&b);
 }
 
+TEST(binary_trees_of_positive_margins)
+{
+    /* LOGISTIC applies to one score s as [sigmoid(-s), sigmoid(s)], whatever the sign of the
+     * weights. */
+    struct builder b = binary(0, 0.25, 0.75, "LOGISTIC");
+    CHECK_MODEL(&b, REALS(0, 1), 3, 8, sigmoid(-0.25), sigmoid(0.25), sigmoid(-0.75),
+                sigmoid(0.75));
+    builder_end(&b);
+}
+
+TEST(a_class_without_weights_scores_zero)
+{
+    struct builder b = binary(1, -0.25, 0.75, "NONE");
+    CHECK_MODEL(&b, REALS(0, 1), 3, 8, 0, -0.25, 0, 0.75);
+    builder_end(&b);
+}
+
+TEST(a_class_without_weights_is_never_taken)
+{
+    /* Of three classes the leaves weigh only the second, and below zero. */
+    struct builder b = rows("1,1");
+    Onnx__Node *node = model_node_of(&b, ML, "TreeEnsembleClassifier", "x", "label,p");
+    stump(&b, node);
+    node_ints(&b, node, "class_treeids", INTS(0, 0));
+    node_ints(&b, node, "class_nodeids", INTS(1, 2));
+    node_ints(&b, node, "class_ids", INTS(1, 1));
+    node_floats(&b, node, "class_weights", FLOATS(-1, -2));
+    node_ints(&b, node, "classlabels_int64s", INTS(4, 5, 6));
+    node_text(&b, node, "post_transform", "NONE");
+    model_output(&b, "label");
+    model_output(&b, "p");
+    CHECK_MODEL(&b, REALS(0), 5, 0, -1, 0);
+    builder_end(&b);
+}
+
 TEST(three_classes_take_the_largest_score)
 {
     struct builder b = rows("2,1");
