@@ -256,7 +256,7 @@ static uint32_t hold_width(struct lowering *l, uint32_t v, uint32_t tensor)
 {
     const struct value_plan *plan = &l->plan->values[v];
     const struct relation_tensor *t = lowering_tensor(l, tensor);
-    if (t->role != ROLE_WITNESS || t->encoding == ENCODING_FLOAT_KEY ||
+    if (t->role != ROLE_WITNESS || t->encoding == ENCODING_FLOAT_KEY || plan->saw_infinity ||
         (plan->low == 0 && plan->high == 0))
         return tensor;
     struct range own = {t->low, t->high},

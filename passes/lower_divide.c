@@ -16,7 +16,7 @@ static struct range quotient_range(struct lowering *l, struct range interval,
                                    const struct value_plan *plan, int32_t fraction)
 {
     interval = range_round_up(interval);
-    if (plan == NULL || (plan->low == 0 && plan->high == 0))
+    if (plan == NULL || plan->saw_infinity || (plan->low == 0 && plan->high == 0))
         return interval;
     struct range calibrated = lowering_calibrated(plan, fraction);
     if (range_bits(interval) <= range_bits(calibrated) + 2)
@@ -35,7 +35,7 @@ static uint32_t hold_positive(struct lowering *l, uint32_t d, const struct value
     if (wide_compare(range.low, wide_from_i64(1)) >= 0)
         return d;
     unsigned bits = wide_bit_length(range.high);
-    if (plan != NULL && (plan->low != 0 || plan->high != 0)) {
+    if (plan != NULL && !plan->saw_infinity && (plan->low != 0 || plan->high != 0)) {
         unsigned seen = range_bits(lowering_calibrated(plan, lowering_fraction(l, d)));
         bits = bits > seen + 2 ? seen : bits;
     }
@@ -140,6 +140,18 @@ static void divide_integers(struct lowering *l, const struct shape *shape)
     lowering_output(l, 0, lowering_product(l, shape, form_integer(), terms, 4, wide_from_i64(0)));
 }
 
+/*
+ * Operand i as a divisor, without more fraction bits than the result needs. One that was positive
+ * before rounding stays so.
+ */
+static uint32_t divisor_input(struct lowering *l, size_t i)
+{
+    uint32_t x = lowering_input(l, i),
+             d = lowering_trim(l, x, lowering_input_plan(l, i)->fraction + l->plan->extra_bits, 4);
+    bool was_positive = wide_compare(lowering_range_of(l, x).low, wide_from_i64(1)) >= 0;
+    return was_positive ? lowering_at_least(l, d, wide_from_i64(1)) : d;
+}
+
 void lower_div(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
@@ -154,8 +166,7 @@ void lower_div(struct lowering *l)
         lowering_output(l, 0, lowering_product(l, &shape, form, &term, 1, wide_from_i64(0)));
         return;
     }
-    uint32_t d = lowering_trim(l, lowering_input(l, 1),
-                               lowering_input_plan(l, 1)->fraction + l->plan->extra_bits, 4);
+    uint32_t d = divisor_input(l, 1);
     uint32_t x = lowering_factor(l, 0);
     if (lowering_traces_nan(l)) {
         /* Where d is 0 the quotient becomes 0 / (last place). */
@@ -184,8 +195,7 @@ static uint32_t reciprocal(struct lowering *l, uint32_t d, int32_t fraction)
 void lower_reciprocal(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
-    uint32_t d = lowering_trim(l, lowering_input(l, 0),
-                               lowering_input_plan(l, 0)->fraction + l->plan->extra_bits, 4);
+    uint32_t d = divisor_input(l, 0);
     lowering_output(l, 0,
                     lowering_divide(l, &shape, lowering_constant_i64(l, 1), d,
                                     lowering_output_fraction(l, 0) + 1, lowering_input_plan(l, 0),

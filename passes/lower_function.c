@@ -111,7 +111,46 @@ struct exp_plan {
     bool is_far;         /* the lead digit is cut once more, at multiples of 16 */
 };
 
-enum { FAR_SHIFT = 8, FAR_ENTRIES_MAX = 5, FAR_POWER = 23, FAR_RELATIVE_BITS = 24 };
+enum { FAR_SHIFT = 8, FAR_ENTRIES_MAX = 7, FAR_POWER = 23 };
+
+/* Relative bits that leave room for the powers of two of a far lead. */
+static int32_t far_bits(int64_t far_last)
+{
+    return far_last > 4 ? 20 : 24;
+}
+
+/* exp(16 j) = m 2^(23 j), m in [1, 1.6): m from one table output, the power from up to three of 46
+ * bits. */
+static uint32_t far_factor(struct lowering *l, uint32_t far, int64_t last)
+{
+    int32_t bits = far_bits(last);
+    size_t count = (size_t)last + 1;
+    unsigned powers = last <= 2 ? 1 : last <= 4 ? 2 : 3;
+    struct relation_table table = {
+        .key = arena_printf(l->arena, "exp(16 i) 2^(%d - 23 i) and 2^(23 i), %zu", bits, count),
+        .size = count,
+        .output_count = (uint8_t)(1 + powers)};
+    if (table.key == NULL)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
+    struct form forms[4] = {form_fixed(bits), form_integer(), form_integer(), form_integer()};
+    int64_t *entries[4];
+    for (unsigned k = 0; k <= powers; k++)
+        table.outputs[k] = entries[k] = lowering_array(l, int64_t, count);
+    for (int j = 0; j < (int)count; j++) {
+        ASSERT(
+            wide_to_i64(&entries[0][j], table_number(TABLE_EXP, 16 * j, 0, bits - FAR_POWER * j)));
+        for (int k = 0, left = j; k < (int)powers; k++) {
+            int taken = left < 2 ? left : 2;
+            entries[1 + k][j] = (int64_t)1 << FAR_POWER * taken;
+            left -= taken;
+        }
+    }
+    uint32_t out[4];
+    lowering_table(l, &table, far, forms, out);
+    for (unsigned k = 1; k <= powers; k++)
+        out[0] = product(l, out[0], out[k]);
+    return out[0];
+}
 
 /*
  * exp(lead / 16): a table with absolute precision; when its numbers or entries are too many,
@@ -119,52 +158,18 @@ enum { FAR_SHIFT = 8, FAR_ENTRIES_MAX = 5, FAR_POWER = 23, FAR_RELATIVE_BITS = 2
  */
 static uint32_t lead_factor(struct lowering *l, const struct exp_plan *p, uint32_t lead)
 {
-    if (!p->is_far) {
-        struct relation_table table =
-            function_table(l, "exp", TABLE_EXP, p->first, (size_t)(p->last - p->first + 1),
-                           LEAD_SHIFT, p->lead_bits);
+    size_t size = p->is_far ? (size_t)1 << FAR_SHIFT : (size_t)(p->last - p->first + 1);
+    struct relation_table table =
+        function_table(l, "exp", TABLE_EXP, p->first, size, LEAD_SHIFT, p->lead_bits);
+    if (!p->is_far)
         return look_up(l, &table, lead, p->lead_bits);
-    }
-    wide minus_first = wide_from_i64(-p->first);
-    uint32_t near, from_first = lowering_affine(l, 1, lead, minus_first);
-    struct range range = range_of_i64(0, (p->last - p->first) >> FAR_SHIFT);
+    int64_t last = (p->last - p->first) >> FAR_SHIFT;
+    uint32_t near, from_first = lowering_affine(l, 1, lead, wide_from_i64(-p->first));
+    struct range range = range_of_i64(0, last);
     uint32_t far = lowering_rescale(l, from_first, wide_power_of_two(FAR_SHIFT), ROUND_FLOOR,
                                     form_integer(), &range, &near);
-    /* exp(16 j) = m 2^(23 j), m in [1, 1.6), and the power of two in two factors of 64 bits. */
-    int64_t *fars[3];
-    size_t count = (size_t)((p->last - p->first) >> FAR_SHIFT) + 1;
-    struct relation_table far_table = {
-        .key = arena_printf(l->arena, "exp(16 i) 2^(%d - 23 i) and 2^(23 i), %zu",
-                            FAR_RELATIVE_BITS, count),
-        .size = count,
-        .output_count = count > 3 ? 3 : 2};
-    struct form forms[3] = {form_fixed(FAR_RELATIVE_BITS), form_integer(), form_integer()};
-    for (int k = 0; k < 3; k++)
-        far_table.outputs[k] = fars[k] = lowering_array(l, int64_t, count);
-    for (int j = 0; j < (int)count; j++) {
-        ASSERT(wide_to_i64(&fars[0][j],
-                           table_number(TABLE_EXP, 16 * j, 0, FAR_RELATIVE_BITS - FAR_POWER * j)));
-        fars[1][j] = (int64_t)1 << FAR_POWER * (j < 2 ? j : 2);
-        fars[2][j] = (int64_t)1 << FAR_POWER * (j < 2 ? 0 : j - 2);
-    }
-    uint32_t out[3];
-    lowering_table(l, &far_table, far, forms, out);
-    uint32_t power = count > 3 ? product(l, out[1], out[2]) : out[1];
-    int64_t *nears = lowering_array(l, int64_t, (size_t)1 << FAR_SHIFT);
-    for (int64_t i = 0; i < 1 << FAR_SHIFT; i++) {
-        if (!wide_to_i64(&nears[i],
-                         table_number(TABLE_EXP, p->first + i, LEAD_SHIFT, p->lead_bits)))
-            lowering_fail(l, STATUS_LIMIT,
-                          "exp of numbers this large is out of reach; declare a smaller --range");
-    }
-    struct relation_table near_table = {.key = arena_printf(l->arena, "exp(i / 16) 2^%d from %lld",
-                                                            p->lead_bits, (long long)p->first),
-                                        .size = (size_t)1 << FAR_SHIFT,
-                                        .output_count = 1,
-                                        .outputs = {nears}};
-    if (near_table.key == NULL || far_table.key == NULL)
-        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
-    return product(l, product(l, look_up(l, &near_table, near, p->lead_bits), out[0]), power);
+    uint32_t at = lowering_affine(l, 1, near, wide_from_i64(p->first));
+    return product(l, look_up(l, &table, at, p->lead_bits), far_factor(l, far, last));
 }
 
 static struct exp_plan plan_exp(struct lowering *l, double low, double high, int32_t fraction)
@@ -177,9 +182,10 @@ static struct exp_plan plan_exp(struct lowering *l, double low, double high, int
     p.lead_bits = fraction + 3;
     p.is_far = p.last - p.first >= LEAD_ENTRIES_MAX || size_bits > TABLE_BITS_MAX - 4;
     if (p.is_far) {
-        p.relative = p.relative > FAR_RELATIVE_BITS ? FAR_RELATIVE_BITS : p.relative;
+        int64_t far_last = (p.last - p.first) >> FAR_SHIFT;
+        p.relative = p.relative > far_bits(far_last) ? far_bits(far_last) : p.relative;
         p.lead_bits = p.relative - (int32_t)floor(low / ln2) + 1;
-        if ((p.last - p.first) >> FAR_SHIFT >= FAR_ENTRIES_MAX)
+        if (far_last >= FAR_ENTRIES_MAX)
             lowering_fail(l, STATUS_LIMIT,
                           "exp of numbers from %g to %g is out of reach; declare a smaller --range",
                           low, high);
@@ -224,6 +230,13 @@ static uint32_t hold_argument(struct lowering *l, uint32_t x, const struct value
     *high = interval;
     if (interval <= seen)
         return x;
+    /* Where a float32 has infinity next, exp stays at its largest number: what divides by it gets 0
+     * either way. */
+    enum { FLOAT_MOST = 88 };
+    if (seen > FLOAT_MOST / 2) {
+        *high = FLOAT_MOST;
+        return lowering_at_most(l, x, lowering_real(l, FLOAT_MOST, own));
+    }
     double bound = 1;
     while (bound < seen)
         bound *= 2;

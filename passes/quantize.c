@@ -179,6 +179,7 @@ static void widen(struct value_plan *plan, const struct tensor *tensor, bool is_
     bool is_float = element_type_is_float(tensor->type);
     for (size_t e = 0; e < tensor->count; e++) {
         double value = is_float ? tensor->data.real[e] : (double)tensor->data.integer[e];
+        plan->saw_infinity |= isinf(value) != 0;
         if (!isfinite(value))
             continue;
         bool fresh = is_first && e == 0;
@@ -489,15 +490,17 @@ static double largest_quotient(const struct tensor *y, const struct tensor *y0,
     return largest;
 }
 
-/* A copy whose elements are moved by +-step, or by less where an element is smaller than that. */
+/*
+ * A copy whose elements are moved by +-step; or, when least is not 0, by a part of their own size,
+ * of `least` where they are 0, and by no more than step.
+ */
 static struct tensor *perturb(struct quantizing *q, const struct tensor *from, double step,
-                              bool is_relative)
+                              double least)
 {
     struct tensor *copy = keep(&q->scratch, from);
     for (size_t e = 0; copy != NULL && e < copy->count; e++) {
-        double own = is_relative
-                         ? fmin(step, fmax(fabs(from->data.real[e]) * 0x1p-8, step * 0x1p-10))
-                         : step;
+        double own = fmin(step, fmax(fabs(from->data.real[e]), least) * 0x1p-8);
+        own = least == 0 ? step : own;
         copy->data.real[e] += (next_random(q) & 1) != 0 ? own : -own;
     }
     return copy;
@@ -517,8 +520,10 @@ static enum status probe_once(struct quantizing *q, struct probe *probe, bool is
 {
     const struct graph_node *node = probe->node;
     const struct tensor *original = probe->in[probe->operand];
-    double step = magnitude(&q->plan->values[node->inputs[probe->operand]]) * 0x1p-14;
-    struct tensor *changed = step == 0 ? NULL : perturb(q, original, step, is_relative);
+    const struct value_plan *plan = &q->plan->values[node->inputs[probe->operand]];
+    double step = magnitude(plan) * 0x1p-14;
+    struct tensor *changed =
+        step == 0 ? NULL : perturb(q, original, step, is_relative ? plan->smallest : 0);
     if (changed == NULL)
         return STATUS_OK;
     probe->in[probe->operand] = changed;
@@ -566,7 +571,7 @@ static bool same_elements(const struct tensor *a, const struct tensor *b)
 static bool decision_stands(struct quantizing *q, struct probe *probe, double step)
 {
     const struct tensor *original = probe->in[probe->operand];
-    struct tensor *changed = perturb(q, original, step, false);
+    struct tensor *changed = perturb(q, original, step, 0);
     struct diag ignored = {0};
     if (changed == NULL)
         return false;

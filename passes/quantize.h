@@ -47,6 +47,7 @@ struct quantize_options {
 struct value_plan {
     double low,
         high; /* extremes over calibration, NaN and infinity left out; 0, 0 when nothing was seen */
+    bool saw_infinity; /* a float run had infinity: low and high say little */
     double smallest;  /* smallest magnitude above zero that was seen; 0 when none */
     int32_t fraction; /* fraction bits the value needs */
     bool is_key;      /* carried as float keys: only moved and compared */

@@ -122,8 +122,8 @@ void polynomial_divide_binomial(struct machine *machine, fr *a, size_t n, size_t
     ASSERT(t >= 1);
     struct pieces_job job = {.kernels = kernels(), .in_place = a, .n = n, .t = t, .x = c};
     /* The coefficients of one residue mod t depend on each other alone. */
-    struct machine *helpers = n >= PIECE_MIN ? machine : NULL;
-    machine_parallel_for(helpers, t, (t + 1) / 2, divide_binomial_task, &job);
+    struct machine *threads = n >= PIECE_MIN ? machine : NULL;
+    machine_parallel_for(threads, t, (t + 1) / 2, divide_binomial_task, &job);
 }
 
 void polynomial_divide_two_binomials(struct machine *machine, fr *a, size_t n, size_t t,

@@ -488,3 +488,31 @@ TEST(nan_that_is_computed_is_traced)
     replaced(OP_POW, 0.3);
     replaced(OP_POW, 1.5);
 }
+
+TEST(pairwise_probabilities_are_coupled)
+{
+    static const int pairs[] = {1, 3, 6};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct op_case c;
+        uint32_t x = case_begin(&c, row(pairs[i]), 2, 0, false);
+        uint32_t y = kit_unary(&c.kit, OP_PAIRWISE_COUPLING, kit_unary(&c.kit, OP_SIGMOID, x));
+        /* A run may stop a round earlier or later when it is close to the limit: 0.005 / K. */
+        case_finish(&c, y, 0.005, 0);
+    }
+}
+
+TEST(exponentials_of_wide_ranges)
+{
+    /* The float run overflows now and then; what divides by it goes to zero. */
+    struct op_case c;
+    uint32_t x = case_begin(&c, row(5), 60, 0, false);
+    /* The ends of the range are among the data: exp leaves no room beyond them. */
+    double ends[10];
+    for (int k = 0; k < 10; k++)
+        ends[k] = k % 2 == 0 ? 60 : -60;
+    kit_set(&c.kit, (const struct tensor *[]){kit_tensor(&c.kit, row(5), ends)});
+    uint32_t one = kit_parameter(&c.kit, "one", kit_shape(0), (const double[]){1});
+    uint32_t e = kit_unary(&c.kit, OP_EXP, kit_unary(&c.kit, OP_NEG, x));
+    case_finish(&c, kit_unary(&c.kit, OP_RECIPROCAL, kit_binary(&c.kit, OP_ADD, e, one)), 2e-5,
+                1e-3);
+}
