@@ -20,14 +20,14 @@ void plan_measure_prices(struct cost_prices *prices, unsigned threads)
     prices->threads = threads == 0 ? machine_cpu_count() : threads;
 }
 
-/* Gas of PlonkVerifier.verify called directly: base and calldata, nine or ten multiplications, one
- * pairing, arithmetic. */
+/* Gas of PlonkVerifier.verify called directly: base and calldata, nine to eleven multiplications,
+ * one pairing, arithmetic. */
 static double verify_gas(const struct plonk_layout *layout, uint32_t words)
 {
     const double transaction = 21000, byte = 15.9, head_bytes = 420, pairing = 113000, point = 6450,
                  per_evaluation = 145;
     const double word = 512 + 48, arithmetic = 5900, per_bit = 30;
-    double points = 7 + 1 + (double)layout->param_columns;
+    double points = 8 + 1 + (double)layout->param_columns;
     double calldata =
         ((double)layout->proof_bytes + (double)layout->vk_bytes - 64) * byte + head_bytes;
     return transaction + calldata + pairing + points * point +
@@ -40,8 +40,7 @@ static double verify_gas(const struct plonk_layout *layout, uint32_t words)
 static double prove_products(const struct plonk_layout *layout)
 {
     double n = (double)layout->rows, lg = layout->lg_rows;
-    unsigned widest = layout->mode == PLONK_MODE_GAS ? PLONK_ARITY_MAX : 1;
-    double full_points = 3 * n + 4 * n + 2 * widest * n;
+    double full_points = 3 * n + 4 * n + 2 * (double)layout->srs_points;
     double small_points = (4.0 + layout->param_columns) * n;
     double transforms = 80 * n * lg / 2;
     return full_points * 225 + small_points * 30 + transforms + 4 * n * 150;

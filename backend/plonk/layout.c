@@ -28,12 +28,12 @@ static enum plonk_phase column_phase(unsigned column)
     return column < PLONK_FIXED_FIRST ? PLONK_PHASE_CHALLENGE : PLONK_PHASE_FIXED;
 }
 
-/* Whether a column opens a new group: the first of its phase, in gas mode also the eighth fixed
- * one. */
+/* Whether a column opens a new group: the first of its phase, in gas mode also the sixth and the
+ * eleventh fixed one. */
 static bool begins_group(enum plonk_mode mode, unsigned column)
 {
     return mode == PLONK_MODE_FAST || column == PLONK_A1 || column == PLONK_Z ||
-           column == PLONK_S1 || column == PLONK_T2;
+           column == PLONK_S1 || column == PLONK_TY || column == PLONK_G1;
 }
 
 static void add_groups(struct plonk_layout *layout)

@@ -52,7 +52,7 @@ enum {
     PLONK_GATED_ROWS = 6, /* b' */
     PLONK_LG_ROWS_MIN = 4,
     PLONK_LG_ROWS_MAX = 24,
-    PLONK_ARITY_MAX = 7,
+    PLONK_ARITY_MAX = 6,
     PLONK_GROUPS_MAX = 23,      /* fast mode with two parameter columns, Q left out */
     PLONK_EVALUATIONS_MAX = 26, /* 14 fixed, 6 of phase 0, 6 of phase 1 */
     PLONK_PARTS_MAX = 4,

@@ -90,8 +90,9 @@ contract PlonkVerifier is IPlonkVerifier {
             // 0x120 rho, 0x140 beta, 0x160 gamma, 0x180 theta, 0x1a0 chi, 0x1c0 alpha, 0x1e0 xi, 0x200 eta, 0x220 u
             // 0x240 omega, 0x260 omega^U, 0x280 Z_H(xi), 0x2a0 Z_off(xi), 0x2c0 L_0, 0x2e0 L_U, 0x300 PI, 0x320 E
             // 0x340 Z_0(u), 0x360.. c_1..c_4, 0x3e0 state of the transcript before the evaluations, 0x400.. evaluations (26 at most)
-            // 0x760.. inverses of Z_1..Z_4, (omega-1) xi, n (xi-1), n (xi - omega^U)
-            // 0x840 offset of the proof in calldata, 0x860 param_columns, 0x880 n, 0x8a0 offset of the key; 0x900.. transcript buffer, then sum of points
+            // 0x740.. inverses of Z_1..Z_5, (omega-1) xi, n (xi-1), n (xi - omega^U)
+            // 0x840 offset of the proof in calldata, 0x860 param_columns, 0x880 n, 0x8a0 offset of the key, 0x8c0 factors of p1, p2 in Q
+            // 0x900.. transcript buffer, then sum of points
 
             {
                 let head := calldataload(vk.offset)
@@ -108,7 +109,7 @@ contract PlonkVerifier is IPlonkVerifier {
                 ok := and(ok, iszero(shr(32, words.length)))
                 ok := and(ok, and(gt(lgRows, 3), lt(lgRows, 25)))
                 ok := and(ok, lt(columns, 3))
-                ok := and(ok, eq(vk.length, add(224, mul(64, columns))))
+                ok := and(ok, eq(vk.length, add(288, mul(64, columns))))
                 ok := and(ok, eq(proof.length, add(1120, mul(32, columns))))
                 ok := and(ok, eq(calldataload(add(vk.offset, 0x40)), mload(0x100)))
                 if iszero(ok) { refuse() }
@@ -218,14 +219,15 @@ contract PlonkVerifier is IPlonkVerifier {
                 }
                 // factors of the hint, each slot then gets the product of all before it
                 let f1 := mulmod(addmod(u3, minusXi, R), addmod(u3, sub(R, mulmod(mload(0x240), xi, R)), R), R)
-                let f2 := addmod(mulmod(u4, u3, R), minusXi, R)
+                let f2 := addmod(mulmod(u4, u, R), minusXi, R)
+                let f3 := addmod(u4, minusXi, R)
                 let f4 := addmod(u, minusXi, R)
                 let f5 := mulmod(addmod(mload(0x240), sub(R, 1), R), xi, R)
                 let f6 := mulmod(mload(0x880), addmod(xi, sub(R, 1), R), R)
                 let f7 := mulmod(mload(0x880), addmod(xi, sub(R, mload(0x260)), R), R)
                 let p2 := mulmod(f1, f2, R)
                 let p3 := mulmod(p2, f2, R)
-                let p4 := mulmod(p3, f4, R)
+                let p4 := mulmod(mulmod(p3, f3, R), f4, R)
                 let p5 := mulmod(p4, f5, R)
                 let p6 := mulmod(p5, f6, R)
                 let h := calldataload(add(mload(0x840), add(1088, mul(32, mload(0x860)))))
@@ -236,18 +238,20 @@ contract PlonkVerifier is IPlonkVerifier {
                 h := mulmod(h, f6, R)
                 mstore(0x7e0, mulmod(h, p4, R))
                 h := mulmod(h, f5, R)
-                mstore(0x7c0, mulmod(h, p3, R))
+                mstore(0x7c0, mulmod(h, mulmod(p3, f3, R), R))
                 h := mulmod(h, f4, R)
-                mstore(0x7a0, mulmod(h, p2, R))
+                mstore(0x7a0, mulmod(h, p3, R))
+                h := mulmod(h, f3, R)
+                mstore(0x780, mulmod(h, p2, R))
                 h := mulmod(h, f2, R)
-                mstore(0x780, mulmod(h, f1, R))
-                mstore(0x760, mulmod(h, f2, R))
+                mstore(0x760, mulmod(h, f1, R))
+                mstore(0x740, mulmod(h, f2, R))
             }
             mstore(0x2c0, mulmod(mload(0x280), mload(0x800), R))
             mstore(0x2e0, mulmod(mulmod(mload(0x280), mload(0x820), R), mload(0x260), R))
 
             // ---- the identity at xi: E ----
-            let second := add(0x480, mul(32, mload(0x860))) // z, phi, s, z', phi', s', then the fixed mload(0x860)
+            let second := add(0x480, mul(32, mload(0x860))) // z, phi, s, z', phi', s', then the fixed columns
             {
                 // MAIN
                 let sum := 0
@@ -410,8 +414,8 @@ contract PlonkVerifier is IPlonkVerifier {
                 power := mulmod(power, alpha2, R)
                 mstore(0x320, addmod(sum, mulmod(mulmod(edge, power, R), mload(0x2e0), R), R))
                 // factors of p1, p2 in Q
-                mstore(0x3c0, mulmod(alpha3, mload(0x2a0), R))
-                mstore(0x3e0, mulmod(alpha4, mload(0x2a0), R))
+                mstore(0x8c0, mulmod(alpha3, mload(0x2a0), R))
+                mstore(0x8e0, mulmod(alpha4, mload(0x2a0), R))
             }
 
             // ---- opening ----
@@ -435,27 +439,29 @@ contract PlonkVerifier is IPlonkVerifier {
                         v := addmod(v, mulmod(lambda, addmod(mload(add(at, 0x60)), sub(R, v), R), R), R)
                         value := addmod(mulmod(value, u, R), v, R)
                     }
-                    let c := mulmod(weight, mload(0x760), R)
+                    let c := mulmod(weight, mload(0x740), R)
                     mstore(0x360, c)
                     total := addmod(total, mulmod(c, value, R), R)
                 }
                 weight := mulmod(weight, eta, R)
-                for { let slot := 0 } lt(slot, 2) { slot := add(slot, 1) } {
-                    // c_2 R_2, c_3 R_3: seven mload(0x860) each
-                    let first := add(add(second, 0xc0), mul(slot, 0xe0))
+                let first := add(second, 0xc0)
+                for { let slot := 0 } lt(slot, 0x60) { slot := add(slot, 0x20) } {
+                    // c_2 R_2, c_3 R_3, c_4 R_4: five, five and four fixed columns
                     let value := 0
-                    for { let at := add(first, 0xc0) } iszero(lt(at, first)) { at := sub(at, 0x20) } {
+                    let last := add(first, sub(0x80, mul(0x20, eq(slot, 0x40))))
+                    for { let at := last } iszero(lt(at, first)) { at := sub(at, 0x20) } {
                         value := addmod(mulmod(value, u, R), mload(at), R)
                     }
-                    let c := mulmod(weight, mload(add(0x780, mul(slot, 0x20))), R)
-                    mstore(add(0x380, mul(slot, 0x20)), c)
+                    first := add(last, 0x20)
+                    let c := mulmod(weight, mload(add(0x760, slot)), R)
+                    mstore(add(0x380, slot), c)
                     total := addmod(total, mulmod(c, value, R), R)
                     weight := mulmod(weight, eta, R)
                 }
-                // c_4 E: kept where the evaluations were, with the factor of the generator
-                let c4 := mulmod(weight, mload(0x7c0), R)
-                total := addmod(total, mulmod(c4, mload(0x320), R), R)
-                mstore(0x400, c4)
+                // c_5 E: kept where the evaluations were, with the factor of the generator
+                let c5 := mulmod(weight, mload(0x7c0), R)
+                total := addmod(total, mulmod(c5, mload(0x320), R), R)
+                mstore(0x400, c5)
                 mstore(0x420, sub(R, total))
                 mstore(0x440, sub(R, z0))
             }
@@ -465,26 +471,27 @@ contract PlonkVerifier is IPlonkVerifier {
                 let at := add(mload(0x840), 0x40)
                 accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(0x360))
                 at := add(mload(0x8a0), 0x60)
-                accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(0x380))
-                at := add(mload(0x8a0), 0xa0)
-                accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(0x3a0))
+                for { let slot := 0x380 } lt(slot, 0x3e0) { slot := add(slot, 0x20) } {
+                    accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(slot))
+                    at := add(at, 0x40)
+                }
                 at := add(mload(0x840), 0x80)
                 accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mulmod(mload(0x400), mload(0x280), R))
                 if mload(0x860) {
-                    at := add(mload(0x8a0), 0xe0)
+                    at := add(mload(0x8a0), 0x120)
                     accumulate(
                         sum,
                         calldataload(at),
                         calldataload(add(at, 0x20)),
-                        mulmod(mload(0x400), mload(0x3c0), R)
+                        mulmod(mload(0x400), mload(0x8c0), R)
                     )
                     if eq(mload(0x860), 2) {
-                        at := add(mload(0x8a0), 0x120)
+                        at := add(mload(0x8a0), 0x160)
                         accumulate(
                             sum,
                             calldataload(at),
                             calldataload(add(at, 0x20)),
-                            mulmod(mload(0x400), mload(0x3e0), R)
+                            mulmod(mload(0x400), mload(0x8e0), R)
                         )
                     }
                 }

@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {IPlonkVerifier} from "../../src/IPlonkVerifier.sol";
 
 /// @title Answers of one model, checked by the universal verifier.
-/// @notice Made by Sertn for the circuit 0xf21152e3cedc981cc32842ab3e0d30fe252a09435cbce066b313a02efdf4f2bc. Holds the verifying key and turns public words into numbers.
+/// @notice Made by Sertn for the circuit 0xf1b321720a56656278016c1f83cd72dce1257baafd85c8c9e2c25b3009aa613a. Holds the verifying key and turns public words into numbers.
 contract ModelVerifier_linear {
     /// @notice The proof is not one of this model for these words and this context.
     error ProofRejected();
@@ -12,8 +12,8 @@ contract ModelVerifier_linear {
     error WrongWordCount(uint256 given, uint256 expected);
 
     /// @notice keccak256 of the verifying key.
-    bytes32 public constant VK_DIGEST = 0x7e53daf6f4685333162c85b0c0db53221f9ae2057a3afc1038860f5fe650417b;
-    bytes32 public constant CIRCUIT_DIGEST = 0xf21152e3cedc981cc32842ab3e0d30fe252a09435cbce066b313a02efdf4f2bc;
+    bytes32 public constant VK_DIGEST = 0x44d136b6eb3bc4d20ea9ae0b3aa454769c0de9f30bbc86282ffd5799b0837aac;
+    bytes32 public constant CIRCUIT_DIGEST = 0xf1b321720a56656278016c1f83cd72dce1257baafd85c8c9e2c25b3009aa613a;
     uint256 public constant WORDS = 1;
     /// @notice Universal verifier, whose reference string must be the one the key was made over.
     IPlonkVerifier public immutable VERIFIER;
@@ -34,7 +34,7 @@ contract ModelVerifier_linear {
 
     /// @notice The verifying key's bytes.
     function verifyingKey() public pure returns (bytes memory) {
-        return hex"53564b3101000505010000000000000000000000000000000000000100000000f21152e3cedc981cc32842ab3e0d30fe252a09435cbce066b313a02efdf4f2bc97f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba921d45d6f3622082751902bd74e94de292992865520f085514b302341c1533bf1004ed604ad9669d0d85e98a4001aa6bd502c3e47e2bd8d2725170beb7a55b71dc0f21e74167a1933fbb035bb5d2ae4de9cdbcb3d0e5494796e747a57fce36f2c717ccf5f8599086673526263006f1d9fcdb7b6a8b09f92b686812142e6c8129d90e27536cb0349def947845f5e09d70390198ff4ca0c9afdbed0c2d570dc6fb141222d305af40142d2bddd9b8866456c09de8af7a93bdc94edd0dc64a42bce948";
+        return hex"53564b3101000505010000000000000000000000000000000000000100000000f1b321720a56656278016c1f83cd72dce1257baafd85c8c9e2c25b3009aa613a97f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba922594e387bcbd16e85e56d26159ab6f885a411f886c12c20d4f07c483c2e33c9407bbe3c4b60fb45635d1f739825107d9c91fbea37aa0363674580fa376e9aafb2738340b2272533c9d487c62431febe4f2b8fb4ac3d643974c74338c47dd70a51818e563e7b1b8f2facdf8d1fae2b31c96d75a57355db5523094ceebe67d767109f1bb82fee2f0d330ff84b29b70bca7b8f659e05e79d43c60f17f5ee451efc72470106539c424314393b988b4f2672da6f2741270662bb5377e9ac4b5f02968277d1bef7c6fe100bf1a6e43469c82ac1eaa73c97fc9cbe7c066c7112721356518985212bf54d14f33fae2670f2f27ec995165bb2f30e4370d9d815208b5e611";
     }
 
     /// @notice Whether the proof holds for these words and this context.
@@ -49,7 +49,7 @@ contract ModelVerifier_linear {
 
     /// @notice Output variable: real numbers with 18 decimals, rounded toward zero.
     function output_variable_0(uint256[] calldata words) external pure returns (int256[] memory values) {
-        values = _unpack(words, Layout(0, 0, 43, 1, -4398046511104, 1e18 * 1, 1, -31));
+        values = _unpack(words, Layout(0, 0, 39, 1, -274877906944, 1e18 * 1, 1, -27));
     }
 
     /// @dev Where the values of an output stand and what they mean: `count` values of `bits` bits from bit `shift` of word `word` on, a value never crossing a

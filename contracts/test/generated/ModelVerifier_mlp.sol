@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {IPlonkVerifier} from "../../src/IPlonkVerifier.sol";
 
 /// @title Answers of one model, checked by the universal verifier.
-/// @notice Made by Sertn for the circuit 0x49f168ffa7fdf867a08a1e762f2212f9d9dc80d0ef67f12299de1c43223f5dca. Holds the verifying key and turns public words into numbers.
+/// @notice Made by Sertn for the circuit 0x55a27589e3226e948b4eade99455489c008103077b60e9b8268b7ea5e8c65926. Holds the verifying key and turns public words into numbers.
 contract ModelVerifier_mlp {
     /// @notice The proof is not one of this model for these words and this context.
     error ProofRejected();
@@ -12,8 +12,8 @@ contract ModelVerifier_mlp {
     error WrongWordCount(uint256 given, uint256 expected);
 
     /// @notice keccak256 of the verifying key.
-    bytes32 public constant VK_DIGEST = 0x7634d7da31606196924bab7461892ed1351d95668b5bad6bfb72a6cc546ecd44;
-    bytes32 public constant CIRCUIT_DIGEST = 0x49f168ffa7fdf867a08a1e762f2212f9d9dc80d0ef67f12299de1c43223f5dca;
+    bytes32 public constant VK_DIGEST = 0xaed9d23b632fde525648ae7f614677bdf926b633ce5b49c967189fcb0a091039;
+    bytes32 public constant CIRCUIT_DIGEST = 0x55a27589e3226e948b4eade99455489c008103077b60e9b8268b7ea5e8c65926;
     uint256 public constant WORDS = 1;
     /// @notice Universal verifier, whose reference string must be the one the key was made over.
     IPlonkVerifier public immutable VERIFIER;
@@ -34,7 +34,7 @@ contract ModelVerifier_mlp {
 
     /// @notice The verifying key's bytes.
     function verifyingKey() public pure returns (bytes memory) {
-        return hex"53564b3101000b0502000000000000000000000000000000000000010000000049f168ffa7fdf867a08a1e762f2212f9d9dc80d0ef67f12299de1c43223f5dca97f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba922c91fa8eaede1465aa8eb293cac354048f2e5f940a0311f8991b6c7058c8f9d6300190c7cb4c5c52dc9c0c7fee8cd6a67d7369e6907ab7b0621de5177fd740ec0d09ba6870fded1a7b17b63b8e1da08ffe33cfdf81d4de763369d0a34c47f0ac23f6223c75b70135ca19baf51486e628e4ead4c326ec58a2c060ac5f6a156e661c72149eeb6a39e28b92c2067a909e04b4846a7aaf1fb94644f1d2494d95eb261710e1345d4f2bc1edf5060ada711d682c30c3590cf34ab6a659516e10ade1ba11fc4a88f18f00a5ef5853f9c0a1558936cb65314bc5cbbcc7328ffeee88544f1a3ba17f05d8dc117f1c279fcff65ee02cb79458cf2fac2e6b7009e79d5d43ed";
+        return hex"53564b3101000b0502000000000000000000000000000000000000010000000055a27589e3226e948b4eade99455489c008103077b60e9b8268b7ea5e8c6592697f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba92248f95a5408becaeabb600a3e803a65cc62cd3ce1aa027671f909a72e1fe7fa81fbadf8c3d43be75f9412e04f6b1dc948b93248f48957ebd6e11a203f0d3a41b0f48e9c506b80abd3ae6c6dc57d354839c56763214ff33363aef0265cbd609fe2292280bf27cecd088fb413b8840e16d85732127dad738c5bf1365c572a384242ca19e254bf94f8106d1dcfd0260d81736bc274f740462f8d9bd5ad5a7bce86e2fe81187ff8d579a6b6b758a1a767aa27c918c7a5551add44770af0a472576791a321d9509411447cc3ee42e525dc3bfb9a3a8d76f7b1d7bf7f80599c931802a124809c4dc6c9ce2aa68eaa59e23572a4b9def5a039244b89935f72312f21c36273972023ffad207b270fc026c175ddc3f2b20b4513bedfa681cfb841a8671820b1e8e70da0d9d52b9ba1eb5487c1401f907a7a318296aa91ea896d2cada5ecd";
     }
 
     /// @notice Whether the proof holds for these words and this context.
@@ -49,7 +49,7 @@ contract ModelVerifier_mlp {
 
     /// @notice Output output: real numbers with 18 decimals, rounded toward zero.
     function output_output_0(uint256[] calldata words) external pure returns (int256[] memory values) {
-        values = _unpack(words, Layout(0, 0, 37, 3, 0, 1e18 * 1, 1, -15));
+        values = _unpack(words, Layout(0, 0, 35, 3, 0, 1e18 * 1, 1, -13));
     }
 
     /// @dev Where the values of an output stand and what they mean: `count` values of `bits` bits from bit `shift` of word `word` on, a value never crossing a

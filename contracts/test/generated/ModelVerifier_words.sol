@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {IPlonkVerifier} from "../../src/IPlonkVerifier.sol";
 
 /// @title Answers of one model, checked by the universal verifier.
-/// @notice Made by Sertn for the circuit 0x0253fc65669cdccef2cb8f18df664eba931d2f08bab721fe5c4fb48eb21d8d01. Holds the verifying key and turns public words into numbers.
+/// @notice Made by Sertn for the circuit 0x94b9c24fe06446b6f99ecf8c2220673e87fa131a04034f2ab5e9b529d9bd5776. Holds the verifying key and turns public words into numbers.
 contract ModelVerifier_words {
     /// @notice The proof is not one of this model for these words and this context.
     error ProofRejected();
@@ -12,8 +12,8 @@ contract ModelVerifier_words {
     error WrongWordCount(uint256 given, uint256 expected);
 
     /// @notice keccak256 of the verifying key.
-    bytes32 public constant VK_DIGEST = 0x3024c0d3549e8620d1e6b1943501f9ce02fdea330f75dedc6b2dd12f7e375a0b;
-    bytes32 public constant CIRCUIT_DIGEST = 0x0253fc65669cdccef2cb8f18df664eba931d2f08bab721fe5c4fb48eb21d8d01;
+    bytes32 public constant VK_DIGEST = 0x6b28ca57a64284b629c52fc4ce3ab82ac7e94b873e90c4f4743a28687eba3eee;
+    bytes32 public constant CIRCUIT_DIGEST = 0x94b9c24fe06446b6f99ecf8c2220673e87fa131a04034f2ab5e9b529d9bd5776;
     uint256 public constant WORDS = 1;
     /// @notice Universal verifier, whose reference string must be the one the key was made over.
     IPlonkVerifier public immutable VERIFIER;
@@ -34,7 +34,7 @@ contract ModelVerifier_words {
 
     /// @notice The verifying key's bytes.
     function verifyingKey() public pure returns (bytes memory) {
-        return hex"53564b3101000b050200000000000000000000000000000000000001000000000253fc65669cdccef2cb8f18df664eba931d2f08bab721fe5c4fb48eb21d8d0197f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba9221444ae23548f66ad3fd7d3466f201c060c51cf36aa07dd8aff0da71eafd86b50930fbf9ad68717038d4d27a99d90eb686e7a8fd4f958f6d373cdb0e7146e34a1b376285bc622f764fb11cf4d0055839f0f0cc031760208beeb509d78bb9082f147b3de44b09b76e4d2c9c80ab5ecca5de6dfac59b08436fa6a4c44bad26f718290d995f2ef8ee1f0eb1d382242dcb127f5c50b1aa06eee85a4c13b688447b811ebd10d15db36dcb2c81d4f23a15925f34eeee56c5e78336a08646ddd0bdce3902911154c64685bd9914a76d22364f1bc3a6422276269a854e8979fc3ec810030a27e549d5dd1f9463bff966758a8effbf855a2a1e5aaa4789a72fef7f67e82d";
+        return hex"53564b3101000b0502000000000000000000000000000000000000010000000094b9c24fe06446b6f99ecf8c2220673e87fa131a04034f2ab5e9b529d9bd577697f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba922e0fdf3c640cae13dc35041b0b0538b8d5a2eeb16712165d504dbeeb1d973cd400ed18c3f121085f8c5d8cc51010e0b2731d13026a79020ad39b8950683c0ad90f48e9c506b80abd3ae6c6dc57d354839c56763214ff33363aef0265cbd609fe2292280bf27cecd088fb413b8840e16d85732127dad738c5bf1365c572a384240a1f094a32da6b9478d2bb617c21838cde4f27440cdb6f92b6c89f41fba7d90b1173b10e4658051246c11201582ba9267edb8ca83ee09a5433accbeb08c81ade19557ecaf8a8bc324762ed6dc1e558e915bcf71ad9842427b809250591fc2cef2797dd92506b69a18b30d2db5a525f544e75551412fe8320eb6cb1e9093c9d1026bf1194dad97fd83d14979db3c2277efd3093bf33e46ee12bc31cb70ab16a1c0f96e6dfea5bb51a18ce42f6201c529afdf91b89f7f56cd022b67b1eb5dc46e5";
     }
 
     /// @notice Whether the proof holds for these words and this context.
@@ -49,7 +49,7 @@ contract ModelVerifier_words {
 
     /// @notice Output output: real numbers with 18 decimals, rounded toward zero.
     function output_output_0(uint256[] calldata words) external pure returns (int256[] memory values) {
-        values = _unpack(words, Layout(0, 104, 37, 3, 0, 1e18 * 1, 1, -15));
+        values = _unpack(words, Layout(0, 96, 35, 3, 0, 1e18 * 1, 1, -13));
     }
 
     /// @dev Where the values of an output stand and what they mean: `count` values of `bits` bits from bit `shift` of word `word` on, a value never crossing a

@@ -157,7 +157,7 @@ TEST(a_short_srs_is_refused)
     built_features(&built, &at, 6, 0, 0);
     struct srs srs = *test_srs();
     struct plonk_witness witness = built_witness(&built);
-    srs.powers.count = 7 * 64 - 1;
+    srs.powers.count = 5 * 64 - 1;
     CHECK_STATUS(plonk_keys_make(&key, &built.circuit, PLONK_MODE_GAS, &srs, witness.parameters,
                                  &tail, NULL, &diag),
                  STATUS_LIMIT, &diag);
