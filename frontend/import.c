@@ -69,9 +69,10 @@ static void add_input(struct importer *importer, struct import_scope *scope,
         import_problem(importer, STATUS_BAD_INPUT, "two inputs are called '%s'", spec->name);
 }
 
-/* One output of the file: a value, or the items of a sequence, each an output. */
+/* One output of the file: a value, or the items of a sequence, each an output. sequence: name of
+ * the outermost sequence, NULL outside one. */
 static void add_output(struct importer *importer, struct import_scope *scope, const char *name,
-                       const struct binding *binding)
+                       const char *sequence, const struct binding *binding)
 {
     struct graph *graph = scope->unit->graph;
     if (binding->kind == BINDING_SEQUENCE) {
@@ -80,7 +81,8 @@ static void add_output(struct importer *importer, struct import_scope *scope, co
             if (item == NULL)
                 importer->fatal = STATUS_NO_MEMORY;
             else
-                add_output(importer, scope, item, &binding->item[i]);
+                add_output(importer, scope, item, sequence == NULL ? name : sequence,
+                           &binding->item[i]);
         }
         return;
     }
@@ -110,6 +112,8 @@ static void add_output(struct importer *importer, struct import_scope *scope, co
             unit_set_known(importer, scope->unit, out, known);
         value = out;
     }
+    graph->values[value].sequence =
+        sequence == NULL ? NULL : arena_strdup(importer->arena, sequence);
     uint32_t *grown = arena_array(importer->arena, uint32_t, graph->output_count + 1);
     if (grown == NULL) {
         importer->fatal = STATUS_NO_MEMORY;
@@ -161,7 +165,7 @@ static void add_outputs(struct importer *importer, struct import_scope *scope,
         if (binding.kind == BINDING_VALUE)
             check_declared(importer, scope, graph->output[i], binding.value);
         if (binding.kind == BINDING_VALUE || binding.kind == BINDING_SEQUENCE)
-            add_output(importer, scope, name, &binding);
+            add_output(importer, scope, name, NULL, &binding);
         else if (binding.kind != BINDING_BROKEN)
             import_problem(importer, STATUS_BAD_INPUT, "output '%s' is not defined anywhere", name);
     }

@@ -56,6 +56,9 @@ struct graph_value {
     /* String outputs: element i of the integer tensor stands for text_table[i] (LabelEncoder,
      * string class labels). */
     const struct tensor *text_table;
+    /* Outputs: name of the sequence it is an item of; the value's own name is that and [i], once a
+     * level. NULL for plain tensors. */
+    const char *sequence;
 };
 
 enum attribute_kind {

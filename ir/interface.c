@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FORMAT = 1, ELEMENTS_MAX = 1 << 20 };
+enum { FORMAT = 2, ELEMENTS_MAX = 1 << 20 };
 
 static void code_shape(struct codec *codec, struct shape *shape)
 {
@@ -69,6 +69,10 @@ static void code_port(struct codec *codec, struct port *port)
     codec_u32(codec, &port->digest);
     code_list(codec, &port->map_keys);
     code_list(codec, &port->text_table);
+    bool is_item = port->sequence != NULL;
+    codec_bool(codec, &is_item);
+    if (is_item)
+        codec_text(codec, &port->sequence);
 }
 
 static void code_ports(struct codec *codec, struct port **ports, size_t *count)
@@ -97,9 +101,29 @@ void interface_serialize(const struct interface *interface, struct buffer *out)
     ASSERT(!codec.failed);
 }
 
+/* An item of a sequence is called by the sequence's name and [i], once a level. */
+static bool valid_item_name(const struct port *port)
+{
+    size_t length = port->sequence == NULL ? 0 : strlen(port->sequence);
+    if (port->sequence == NULL)
+        return true;
+    if (strncmp(port->name, port->sequence, length) != 0 || port->name[length] != '[')
+        return false;
+    const char *at = port->name + length;
+    while (*at == '[') {
+        size_t digits = strspn(at + 1, "0123456789");
+        if (digits == 0 || at[1 + digits] != ']')
+            return false;
+        at += digits + 2;
+    }
+    return *at == 0;
+}
+
 static bool valid_port(const struct port *port, const struct relation_program *program)
 {
     size_t count;
+    if (!valid_item_name(port))
+        return false;
     if (port->tensor >= program->tensor_count ||
         !shape_count(&port->shape, SIZE_MAX / 64, &count) ||
         count != program->tensors[port->tensor].count)

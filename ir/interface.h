@@ -27,6 +27,8 @@ struct port {
     const struct tensor *map_keys;
     /* Element i of the integer tensor stands for text i, or NULL. */
     const struct tensor *text_table;
+    /* The sequence it is an item of, or NULL; `name` is then this name and [i], once a level. */
+    const char *sequence;
 };
 
 struct interface {

@@ -85,6 +85,8 @@ static void copy_labels(struct graph_value *to, const struct graph_value *from)
         to->map_keys = from->map_keys;
     if (from->text_table != NULL)
         to->text_table = from->text_table;
+    if (from->sequence != NULL)
+        to->sequence = from->sequence;
 }
 
 uint32_t fold_resolve(struct fold_walk *walk, struct fold_scope *scope, uint32_t value)

@@ -27,7 +27,7 @@ enum { FOLD_NODES_MAX = 1 << 20 };
 
 /*
  * Rewrites the main graph in place; value and node indices change. The names of graph inputs and
- * outputs, and the map_keys and text_table of outputs, stay. scratch: borrowed, rewound after use.
+ * outputs, and the map_keys, text_table and sequence of outputs, stay. scratch: borrowed, rewound after use.
  * Requires: graph_validate accepts the graph; every dimension of every input is bound.
  * Ensures: on success graph_validate accepts the result, pass_infer_shapes has nothing to add, and
  * no If, Loop, Scan or Identity is left but the Identity nodes that give an output its own value.

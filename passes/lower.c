@@ -406,7 +406,8 @@ static struct port port_of(const struct graph_value *value, uint32_t tensor,
                          .salt = RELATION_NONE,
                          .digest = RELATION_NONE,
                          .map_keys = value->map_keys,
-                         .text_table = value->text_table};
+                         .text_table = value->text_table,
+                         .sequence = value->sequence};
 }
 
 /* ---- outputs ---- */

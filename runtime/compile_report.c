@@ -213,8 +213,22 @@ char *compile_report_json(const struct compilation *c, bool measured)
 
 /* ---- metadata ---- */
 
-/* A port as the registry's schema has it: name, element type, shape; the schema hash is keccak256
- * over the compact JSON of the list. */
+/* Keys of a map: the value is a row with one column a key. */
+static bool add_keys(cJSON *port, const struct tensor *keys)
+{
+    cJSON *list = keys == NULL ? NULL : cJSON_AddArrayToObject(port, "keys");
+    for (size_t i = 0; list != NULL && i < keys->count; i++) {
+        cJSON *key = keys->type == ELEMENT_STRING
+                         ? cJSON_CreateString(keys->data.text[i])
+                         : cJSON_CreateNumber((double)keys->data.integer[i]);
+        if (!cJSON_AddItemToArray(list, key))
+            return false;
+    }
+    return keys == NULL || list != NULL;
+}
+
+/* A port as the registry's schema has it: name, element type, keys of a map, shape; the schema hash
+ * is keccak256 over the compact JSON of the list. */
 static cJSON *schema_json(const struct port *ports, size_t count)
 {
     static const char *const visibility[] = {"private", "public", "hashed"};
@@ -225,7 +239,8 @@ static cJSON *schema_json(const struct port *ports, size_t count)
         cJSON *shape = NULL;
         if (port != NULL && add_text(port, "name", ports[i].name) &&
             add_text(port, "type", element_type_name(ports[i].type)) &&
-            add_text(port, "visibility", visibility[ports[i].visibility]))
+            add_text(port, "visibility", visibility[ports[i].visibility]) &&
+            add_keys(port, ports[i].map_keys))
             shape = cJSON_AddArrayToObject(port, "shape");
         for (unsigned d = 0; shape != NULL && d < ports[i].shape.rank; d++)
             cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)ports[i].shape.dim[d]));

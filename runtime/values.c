@@ -180,13 +180,35 @@ static cJSON *digest_json(const struct port *port, values_element_fn *element, v
     return cJSON_CreateString(text);
 }
 
+bool values_add_json(cJSON *object, const struct port *port, cJSON *value)
+{
+    if (port->sequence == NULL)
+        return cJSON_AddItemToObject(object, port->name, value);
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(object, port->sequence);
+    if (list == NULL)
+        list = cJSON_AddArrayToObject(object, port->sequence);
+    const char *at = strchr(port->name + strlen(port->sequence), ']');
+    for (; at != NULL && at[1] == '['; at = strchr(at + 1, ']')) {
+        /* A list of an outer level: the last one, or, for the next position, a new one. */
+        const char *open = at;
+        while (*open != '[')
+            open--;
+        long position = strtol(open + 1, NULL, 10);
+        if (position >= cJSON_GetArraySize(list) &&
+            !cJSON_AddItemToArray(list, cJSON_CreateArray()))
+            return false;
+        list = cJSON_GetArrayItem(list, cJSON_GetArraySize(list) - 1);
+    }
+    return cJSON_IsArray(list) && cJSON_AddItemToArray(list, value);
+}
+
 static bool add_port(cJSON *object, const struct model *model, const struct port *port,
                      bool only_public, values_element_fn *element, void *context)
 {
     bool hashed = only_public && port->visibility == PORT_HASHED;
     cJSON *value = hashed ? digest_json(port, element, context)
                           : values_port_json(model, port, element, context);
-    if (value != NULL && cJSON_AddItemToObject(object, port->name, value))
+    if (value != NULL && values_add_json(object, port, value))
         return true;
     cJSON_Delete(value);
     return false;

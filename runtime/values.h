@@ -39,6 +39,10 @@ typedef wide values_element_fn(void *context, uint32_t tensor, size_t element);
 cJSON *values_port_json(const struct model *model, const struct port *port,
                         values_element_fn *element, void *context);
 
+/* Adds what belongs to a port under its name; items of a sequence go to nested lists under the
+ * sequence's name, in the order of the ports. value: taken on success. */
+bool values_add_json(cJSON *object, const struct port *port, cJSON *value);
+
 /* An object of all output ports by name (`only_public`: public and hashed ports, inputs too), or
  * NULL without memory. */
 cJSON *values_json(const struct model *model, bool only_public, values_element_fn *element,

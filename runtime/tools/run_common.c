@@ -36,10 +36,9 @@ bool run_add_outputs(cJSON *object, struct session *session)
     for (size_t i = 0; i < interface->output_count; i++) {
         const struct port *port = &interface->outputs[i];
         bool is_text = port->text_table != NULL && port->text_table->type == ELEMENT_STRING;
-        cJSON *shape = cJSON_AddArrayToObject(shapes, port->name);
-        if (shape == NULL ||
-            cJSON_AddStringToObject(types, port->name,
-                                    is_text ? "string" : element_type_name(port->type)) == NULL)
+        cJSON *shape = cJSON_CreateArray(),
+              *type = cJSON_CreateString(is_text ? "string" : element_type_name(port->type));
+        if (!values_add_json(shapes, port, shape) || !values_add_json(types, port, type))
             return false;
         for (unsigned d = 0; d < port->shape.rank; d++)
             cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)port->shape.dim[d]));

@@ -26,8 +26,8 @@ from onnxmltools.convert.common.data_types import FloatTensorType as MlToolsFloa
 from skl2onnx import to_onnx  # noqa: E402
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType  # noqa: E402
 from sklearn import (  # noqa: E402
-    cluster, compose, datasets, ensemble, impute, linear_model, naive_bayes, neighbors, neural_network, pipeline,
-    preprocessing, svm)
+    cluster, compose, datasets, ensemble, impute, linear_model, multioutput, naive_bayes, neighbors, neural_network,
+    pipeline, preprocessing, svm, tree)
 
 SEED = 42
 X, Y = datasets.load_iris(return_X_y=True)
@@ -68,6 +68,13 @@ def tree_classifier_words():
     """String labels and ZipMap."""
     names = np.array(["setosa", "versicolor", "virginica"])
     return from_sklearn(ensemble.RandomForestClassifier(3, max_depth=3, random_state=SEED).fit(X, names[Y]))
+
+
+def multi_output():
+    """Two targets: the second output is a sequence of two tables of probabilities."""
+    two = np.stack([Y, Y % 2], axis=1)
+    fitted = multioutput.MultiOutputClassifier(tree.DecisionTreeClassifier(max_depth=3, random_state=SEED))
+    return from_sklearn(fitted.fit(X, two), zipmap=False)
 
 
 def tree_regressor_gaps():
@@ -235,7 +242,7 @@ BY_REFERENCE = {"tree_ensemble_v5"}
 MODELS = [linear_regression, linear_gemm, tree_classifier, tree_classifier_words, tree_regressor_gaps,
           xgboost_regressor, xgboost_classifier, lightgbm_binary, logistic_scaler, logistic_scaler_zipmap, svc_rbf,
           svr_poly, mlp, knn, gaussian_nb, kmeans, onehot_pipeline, imputer_pipeline, normalizer_pipeline,
-          label_encoder, mixed_columns, tree_every_mode, tree_ensemble_v5, external_weights]
+          label_encoder, mixed_columns, tree_every_mode, tree_ensemble_v5, external_weights, multi_output]
 
 
 def main():

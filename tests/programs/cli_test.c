@@ -30,6 +30,7 @@ static const char *const models[] = {
     "mixed_columns",
     "logistic_scaler_zipmap",
     "mlp",
+    "multi_output",
     "normalizer_pipeline",
     "onehot_pipeline",
     "svc_rbf",
@@ -143,8 +144,14 @@ static void check_outputs(const cJSON *result, const char *model, unsigned set)
     {
         const char *path = kit_model(model, kit_text("test_data_set_%u/output_%u.pb", set, k++));
         check_tensor(item, path, model);
-        CHECK(cJSON_IsString(kit_member(types, item->string)));
-        CHECK(cJSON_IsArray(kit_member(shapes, item->string)));
+        const cJSON *type = kit_member(types, item->string),
+                    *shape = kit_member(shapes, item->string);
+        /* A sequence has a list: of types, of shapes. */
+        bool is_sequence = cJSON_IsArray(type);
+        CHECK(is_sequence ? cJSON_GetArraySize(type) == cJSON_GetArraySize(item)
+                          : cJSON_IsString(type));
+        CHECK(cJSON_IsArray(shape) &&
+              (!is_sequence || cJSON_GetArraySize(shape) == cJSON_GetArraySize(item)));
     }
     CHECK(k > 0);
     if (set == 0)
