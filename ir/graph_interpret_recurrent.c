@@ -4,51 +4,13 @@
  * graph_interpret.h.
  */
 #include "ir/graph_kernel_shared.h"
+#include "ir/graph_recurrent.h"
 #include "ir/rounded_math.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <strings.h>
 
 enum { GATES_MAX = 4 };
-
-/* --- shapes
- * ------------------------------------------------------------------------------------------ */
-
-static unsigned gates_of(enum op_kind op)
-{
-    return op == OP_LSTM ? 4 : op == OP_GRU ? 3 : 1;
-}
-
-/* Sizes of one call. X is [sequence, batch, input], or [batch, sequence, input] with layout = 1. */
-struct cell_sizes {
-    size_t sequence, batch, input, hidden, directions;
-    unsigned gates;
-    bool batch_first;
-};
-
-static enum status sizes_read(struct diag *diag, const struct graph_node *node,
-                              const struct shape *x, const struct shape *w, const struct shape *r,
-                              struct cell_sizes *sizes)
-{
-    const char *direction = graph_attribute_text(node, "direction", "forward");
-    *sizes = (struct cell_sizes){.gates = gates_of(node->op),
-                                 .directions = strcmp(direction, "bidirectional") == 0 ? 2 : 1,
-                                 .batch_first = graph_attribute_int(node, "layout", 0) != 0};
-    if (x->rank != 3 || w->rank != 3 || r->rank != 3)
-        return diag_set(diag, STATUS_BAD_INPUT, "X, W and R must have rank 3");
-    sizes->sequence = (size_t)x->dim[sizes->batch_first ? 1 : 0];
-    sizes->batch = (size_t)x->dim[sizes->batch_first ? 0 : 1];
-    sizes->input = (size_t)x->dim[2];
-    sizes->hidden = (size_t)r->dim[2];
-    int64_t rows = (int64_t)(sizes->gates * sizes->hidden);
-    if (w->dim[0] != (int64_t)sizes->directions || r->dim[0] != w->dim[0] || w->dim[1] != rows ||
-        r->dim[1] != rows || w->dim[2] != (int64_t)sizes->input ||
-        graph_attribute_int(node, "hidden_size", r->dim[2]) != r->dim[2])
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "W and R do not fit X, the direction and hidden_size");
-    return STATUS_OK;
-}
 
 enum status infer_recurrent(struct infer_call *call)
 {
@@ -62,9 +24,9 @@ enum status infer_recurrent(struct infer_call *call)
     for (size_t i = 0; i < 3; i++)
         if (!call->in[i]->shape_known)
             return STATUS_OK;
-    struct cell_sizes s;
-    status = sizes_read(call->diag, call->node, &call->in[0]->shape, &call->in[1]->shape,
-                        &call->in[2]->shape, &s);
+    struct recurrent_sizes s;
+    status = recurrent_sizes_read(call->diag, call->node, &call->in[0]->shape, &call->in[1]->shape,
+                                  &call->in[2]->shape, &s);
     if (status != STATUS_OK)
         return status;
     int64_t t = (int64_t)s.sequence, d = (int64_t)s.directions, b = (int64_t)s.batch;
@@ -80,25 +42,10 @@ enum status infer_recurrent(struct infer_call *call)
     return STATUS_OK;
 }
 
-/* --- activations
+/* --- one direction
  * ------------------------------------------------------------------------------------- */
 
-struct activation {
-    const char *name;
-    double alpha, beta;
-};
-
-/* Names with their default parameters; NaN: the function has no such parameter. */
-static const struct activation known_activations[] = {
-    {"Relu", NAN, NAN},       {"Tanh", NAN, NAN},
-    {"Sigmoid", NAN, NAN},    {"Softsign", NAN, NAN},
-    {"Softplus", NAN, NAN},   {"Affine", 1.0, 0.0},
-    {"LeakyRelu", 0.01, NAN}, {"ThresholdedRelu", 1.0, NAN},
-    {"ScaledTanh", 1.0, 1.0}, {"HardSigmoid", 0.2, 0.5},
-    {"Elu", 1.0, NAN},
-};
-
-static double activate(const struct activation *f, double x)
+static double activate(const struct recurrent_activation *f, double x)
 {
     if (strcmp(f->name, "Relu") == 0)
         return x < 0 ? 0.0 : x;
@@ -123,63 +70,12 @@ static double activate(const struct activation *f, double x)
     return x < 0 ? f->alpha * rounded_expm1(x) : x; /* Elu */
 }
 
-enum { ACTIVATIONS_PER_DIRECTION = 3 };
-
-/* One cell's functions: [direction][f, g, h]. */
-struct activations {
-    struct activation of[2][ACTIVATIONS_PER_DIRECTION];
-};
-
-static unsigned activation_count(enum op_kind op)
-{
-    return op == OP_LSTM ? 3 : op == OP_GRU ? 2 : 1;
-}
-
-static const char *default_activation(enum op_kind op, unsigned i)
-{
-    return op == OP_RNN || i > 0 ? "Tanh" : "Sigmoid";
-}
-
-/* Reads the list; alpha and beta are taken in order by the functions that have them. */
-static enum status activations_read(struct diag *diag, const struct graph_node *node,
-                                    size_t directions, struct activations *out)
-{
-    const struct graph_attribute *names = graph_attribute(node, "activations");
-    const struct graph_attribute *alphas = graph_attribute(node, "activation_alpha");
-    const struct graph_attribute *betas = graph_attribute(node, "activation_beta");
-    unsigned each = activation_count(node->op);
-    size_t alpha = 0, beta = 0;
-    if (names != NULL && (names->kind != ATTRIBUTE_TEXTS || names->count != each * directions))
-        return diag_set(diag, STATUS_BAD_INPUT, "%zu activations, expected %zu", names->count,
-                        each * directions);
-    for (size_t i = 0; i < each * directions; i++) {
-        const char *name =
-            names != NULL ? names->texts[i] : default_activation(node->op, (unsigned)i % each);
-        const struct activation *known = NULL;
-        for (size_t k = 0; k < sizeof known_activations / sizeof *known_activations; k++)
-            if (strcasecmp(name, known_activations[k].name) == 0)
-                known = &known_activations[k];
-        if (known == NULL)
-            return diag_set(diag, STATUS_UNSUPPORTED, "activation '%s'", name);
-        struct activation *f = &out->of[i / each][i % each];
-        *f = *known;
-        if (!isnan(f->alpha) && alphas != NULL && alpha < alphas->count)
-            f->alpha = alphas->reals[alpha++];
-        if (!isnan(f->beta) && betas != NULL && beta < betas->count)
-            f->beta = betas->reals[beta++];
-    }
-    return STATUS_OK;
-}
-
-/* --- one direction
- * ------------------------------------------------------------------------------------- */
-
 struct cell {
     const struct graph_node *node;
-    struct cell_sizes sizes;
-    const struct activation *f;        /* f, g, h */
-    const double *w, *r, *wb, *rb, *p; /* of this direction; biases and peepholes may be NULL */
-    double clip;                       /* 0: none */
+    struct recurrent_sizes sizes;
+    const struct recurrent_activation *f; /* f, g, h */
+    const double *w, *r, *wb, *rb, *p;    /* of this direction; biases and peepholes may be NULL */
+    double clip;                          /* 0: none */
     bool linear_before_reset, input_forget;
     double *gate;            /* [gates * hidden] scratch */
     double *hidden, *memory; /* [batch, hidden] state */
@@ -204,7 +100,7 @@ static double dot(const double *a, const double *b, size_t count)
  * reset. */
 static void linear_gates(struct cell *cell, const double *x, const double *h)
 {
-    const struct cell_sizes *s = &cell->sizes;
+    const struct recurrent_sizes *s = &cell->sizes;
     for (size_t row = 0; row < s->gates * s->hidden; row++) {
         double sum = dot(x, cell->w + row * s->input, s->input);
         sum += cell->wb != NULL ? cell->wb[row] : 0.0;
@@ -279,7 +175,7 @@ static enum status direction_part(struct kernel_call *call, size_t i, size_t dir
 }
 
 /* Where element 0 of (batch, direction) is in an initial or final state. */
-static size_t state_at(const struct cell_sizes *s, size_t batch, size_t direction)
+static size_t state_at(const struct recurrent_sizes *s, size_t batch, size_t direction)
 {
     return (s->batch_first ? batch * s->directions + direction : direction * s->batch + batch) *
            s->hidden;
@@ -287,7 +183,7 @@ static size_t state_at(const struct cell_sizes *s, size_t batch, size_t directio
 
 static enum status cell_begin(struct kernel_call *call, struct cell *cell, size_t direction)
 {
-    const struct cell_sizes *s = &cell->sizes;
+    const struct recurrent_sizes *s = &cell->sizes;
     size_t rows = s->gates * s->hidden;
     const double *bias;
     enum status status =
@@ -322,7 +218,7 @@ static void set_row(struct tensor *out, size_t at, const double *row, size_t cou
 static void run_sequence(struct kernel_call *call, struct cell *cell, size_t batch,
                          size_t direction, size_t length, bool backwards)
 {
-    const struct cell_sizes *s = &cell->sizes;
+    const struct recurrent_sizes *s = &cell->sizes;
     double *h = cell->hidden + batch * s->hidden, *c = cell->memory + batch * s->hidden;
     struct tensor *all = call->out[0];
     for (size_t step = 0; step < length; step++) {
@@ -348,13 +244,14 @@ static void run_sequence(struct kernel_call *call, struct cell *cell, size_t bat
 enum status run_recurrent(struct kernel_call *call)
 {
     struct cell cell = {.node = call->node};
-    struct activations activations;
+    struct recurrent_activations activations;
     const struct tensor *lengths = kernel_in(call, 4);
-    enum status status = sizes_read(call->diag, call->node, &call->in[0]->shape,
-                                    &call->in[1]->shape, &call->in[2]->shape, &cell.sizes);
-    const struct cell_sizes *s = &cell.sizes;
+    enum status status =
+        recurrent_sizes_read(call->diag, call->node, &call->in[0]->shape, &call->in[1]->shape,
+                             &call->in[2]->shape, &cell.sizes);
+    const struct recurrent_sizes *s = &cell.sizes;
     if (status == STATUS_OK)
-        status = activations_read(call->diag, call->node, s->directions, &activations);
+        status = recurrent_activations_read(call->diag, call->node, s->directions, &activations);
     if (status != STATUS_OK)
         return status;
     if (lengths != NULL && (lengths->count != s->batch || !element_type_is_integer(lengths->type)))

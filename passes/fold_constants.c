@@ -123,6 +123,27 @@ uint32_t fold_integer(struct fold_walk *walk, int64_t value, bool is_scalar)
     return add_known(walk, "integer", VALUE_CONSTANT, data);
 }
 
+uint32_t fold_zeros(struct fold_walk *walk, enum element_type type, const struct shape *shape)
+{
+    struct tensor *data = tensor_new(walk->next->arena, type, shape);
+    if (data == NULL) {
+        fold_no_memory(walk);
+        return VALUE_BROKEN;
+    }
+    return add_known(walk, "zeros", VALUE_CONSTANT, data);
+}
+
+uint32_t fold_real(struct fold_walk *walk, enum element_type type, double value)
+{
+    struct shape scalar = {0};
+    uint32_t index = fold_zeros(walk, type, &scalar);
+    if (index != VALUE_BROKEN) {
+        walk->next->values[index].name = "number";
+        walk->next->values[index].data->data.real[0] = element_round(type, value);
+    }
+    return index;
+}
+
 bool fold_known_integer(const struct fold_walk *walk, uint32_t value, int64_t *out)
 {
     const struct graph_value *v = &walk->next->values[value];
@@ -205,6 +226,22 @@ static bool is_known(const struct fold_walk *walk, const struct fold_item *item,
         return true;
     result_elements = count;
     return result_elements <= PARAMETER_COPY_MAX || result_elements <= operand_elements;
+}
+
+static bool is_cell(enum op_kind op)
+{
+    return op == OP_RNN || op == OP_GRU || op == OP_LSTM;
+}
+
+bool fold_constants_replaces(enum op_kind op)
+{
+    const struct op_info *info = op_info(op);
+    if (op == OP_IF || op == OP_LOOP || op == OP_SCAN || is_cell(op) || needs_shape_only(op))
+        return true;
+    for (size_t i = 0; i < info->max_inputs; i++)
+        if (!op_input_is_constant(op, i))
+            return false;
+    return true;
 }
 
 /* The operands' tensors for the interpreter. An operand whose shape alone counts gets a stand-in.
@@ -417,6 +454,19 @@ static void fold_source_node(struct fold_walk *walk, struct fold_scope *scope,
     }
 }
 
+/* Whether an operand is computed from inputs. */
+static bool has_unknown(struct fold_walk *walk, struct fold_scope *scope,
+                        const struct graph_node *node)
+{
+    for (size_t i = 0; i < node->input_count; i++) {
+        uint32_t v = node->inputs[i] == GRAPH_NONE ? VALUE_BROKEN
+                                                   : fold_resolve(walk, scope, node->inputs[i]);
+        if (v != VALUE_BROKEN && walk->next->values[v].data == NULL)
+            return true;
+    }
+    return false;
+}
+
 void fold_nodes(struct fold_walk *walk, struct fold_scope *scope)
 {
     for (size_t i = 0; walk->fatal == STATUS_OK && i < scope->graph->node_count; i++) {
@@ -427,6 +477,8 @@ void fold_nodes(struct fold_walk *walk, struct fold_scope *scope)
             fold_loop(walk, scope, node);
         } else if (node->op == OP_SCAN) {
             fold_scan(walk, scope, node);
+        } else if (is_cell(node->op) && has_unknown(walk, scope, node)) {
+            fold_recurrent(walk, scope, node);
         } else {
             struct arena_mark mark = arena_checkpoint(walk->scratch);
             fold_source_node(walk, scope, node);

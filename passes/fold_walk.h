@@ -1,4 +1,5 @@
-/* Private to fold_constants.c and inline_bodies.c: the walk that builds the folded graph. */
+/* Private to fold_constants.c, inline_bodies.c and unroll_recurrent.c: the walk that builds the
+ * folded graph. */
 #ifndef SERTN_PASSES_FOLD_WALK_H
 #define SERTN_PASSES_FOLD_WALK_H
 
@@ -46,6 +47,9 @@ uint32_t fold_add(struct fold_walk *walk, const struct graph_node *like, const c
                   const struct graph_attribute *attributes, size_t attribute_count);
 /* A public int64 constant; rank 0 when is_scalar, else [1]. */
 uint32_t fold_integer(struct fold_walk *walk, int64_t value, bool is_scalar);
+/* A public number of rank 0, and zeros of a shape; type: a float type. */
+uint32_t fold_real(struct fold_walk *walk, enum element_type type, double value);
+uint32_t fold_zeros(struct fold_walk *walk, enum element_type type, const struct shape *shape);
 /* Reads a public scalar; false when the value is not a CONSTANT of one element. */
 bool fold_known_integer(const struct fold_walk *walk, uint32_t value, int64_t *out);
 
@@ -53,5 +57,9 @@ bool fold_known_integer(const struct fold_walk *walk, uint32_t value, int64_t *o
 void fold_if(struct fold_walk *walk, struct fold_scope *scope, const struct graph_node *node);
 void fold_loop(struct fold_walk *walk, struct fold_scope *scope, const struct graph_node *node);
 void fold_scan(struct fold_walk *walk, struct fold_scope *scope, const struct graph_node *node);
+
+/* RNN, GRU, LSTM whose operands are not all known: in unroll_recurrent.c. */
+void fold_recurrent(struct fold_walk *walk, struct fold_scope *scope,
+                    const struct graph_node *node);
 
 #endif

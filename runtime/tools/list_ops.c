@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "frontend/import_node.h"
+#include "passes/fold_constants.h"
 #include "passes/lower.h"
 
 static void versions(char text[32], const struct import_rule *rule)
@@ -45,7 +46,8 @@ int list_ops(struct cli *cli)
     for (size_t i = 0; (rule = import_rule_at(i)) != NULL; i++) {
         char range[32];
         versions(range, rule);
-        bool proves = rule->kind >= OP_COUNT || lower_op_is_supported(rule->kind);
+        bool proves = rule->kind >= OP_COUNT || lower_op_is_supported(rule->kind) ||
+                      fold_constants_replaces(rule->kind);
         if (cli->json)
             cJSON_AddItemToArray(list, rule_json(rule, range, proves));
         else

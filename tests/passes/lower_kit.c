@@ -150,6 +150,13 @@ void kit_attribute_text(struct kit *kit, const char *name, const char *value)
     new_attribute(kit, name, ATTRIBUTE_TEXT)->text = value;
 }
 
+void kit_attribute_texts(struct kit *kit, const char *name, const char *const *texts, size_t count)
+{
+    struct graph_attribute *attribute = new_attribute(kit, name, ATTRIBUTE_TEXTS);
+    attribute->texts = texts;
+    attribute->count = count;
+}
+
 void kit_attribute_ints(struct kit *kit, const char *name, const int64_t *values, size_t count)
 {
     struct graph_attribute *attribute = new_attribute(kit, name, ATTRIBUTE_INTS);

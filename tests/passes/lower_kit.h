@@ -32,6 +32,7 @@ uint32_t kit_binary(struct kit *kit, enum op_kind op, uint32_t a, uint32_t b);
 void kit_attribute_int(struct kit *kit, const char *name, int64_t value);
 void kit_attribute_float(struct kit *kit, const char *name, double value);
 void kit_attribute_text(struct kit *kit, const char *name, const char *value);
+void kit_attribute_texts(struct kit *kit, const char *name, const char *const *texts, size_t count);
 void kit_attribute_ints(struct kit *kit, const char *name, const int64_t *values, size_t count);
 void kit_attribute_tensor(struct kit *kit, const char *name, enum element_type type,
                           const double *values, size_t count);
