@@ -83,15 +83,6 @@ enum status scalar_integer(struct diag *diag, const struct tensor *tensor, const
     return STATUS_OK;
 }
 
-double tensor_real(const struct tensor *tensor, size_t i)
-{
-    if (element_type_is_float(tensor->type))
-        return tensor->data.real[i];
-    if (tensor->type == ELEMENT_U64)
-        return (double)(uint64_t)tensor->data.integer[i];
-    return (double)tensor->data.integer[i];
-}
-
 void tensor_copy_element(struct tensor *to, size_t i, const struct tensor *from, size_t j)
 {
     if (element_type_is_float(to->type))

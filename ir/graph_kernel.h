@@ -78,9 +78,6 @@ enum status integers_of(struct diag *diag, const struct tensor *tensor, const ch
 enum status scalar_integer(struct diag *diag, const struct tensor *tensor, const char *what,
                            int64_t *out);
 
-/* Element i of a tensor of numbers as a double; integers beyond 2^53 round. u64 is read unsigned.
- */
-double tensor_real(const struct tensor *tensor, size_t i);
 /* Stores a double in a float tensor, rounded to its type, NaN made canonical. */
 static inline void tensor_set_real(struct tensor *tensor, size_t i, double value)
 {

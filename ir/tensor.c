@@ -73,6 +73,11 @@ bool element_type_is_integer(enum element_type type)
     return class == CLASS_SIGNED || class == CLASS_UNSIGNED;
 }
 
+bool element_type_is_signed(enum element_type type)
+{
+    return row_of(type)->class == CLASS_SIGNED;
+}
+
 const char *element_type_name(enum element_type type)
 {
     return row_of(type)->name;
@@ -141,6 +146,15 @@ int64_t element_wrap(enum element_type type, int64_t value)
     int64_t wrapped;
     memcpy(&wrapped, &low, sizeof wrapped);
     return wrapped;
+}
+
+double tensor_real(const struct tensor *tensor, size_t i)
+{
+    if (element_type_is_float(tensor->type))
+        return tensor->data.real[i];
+    if (tensor->type == ELEMENT_U64)
+        return (double)(uint64_t)tensor->data.integer[i];
+    return (double)tensor->data.integer[i];
 }
 
 bool shape_count(const struct shape *shape, size_t limit, size_t *count)

@@ -66,6 +66,7 @@ struct tensor {
 
 bool element_type_is_float(enum element_type type);
 bool element_type_is_integer(enum element_type type); /* signed, unsigned; not bool */
+bool element_type_is_signed(enum element_type type);  /* signed integers only */
 const char *element_type_name(enum element_type type);
 /* Bits of the declared type: 32 for f32, 1 for bool, 0 for strings. */
 unsigned element_type_bits(enum element_type type);
@@ -74,6 +75,11 @@ unsigned element_type_bits(enum element_type type);
 double element_round(enum element_type type, double value);
 /* Wraps an integer to the width of the integer type (two's complement; unsigned: modulo 2^bits). */
 int64_t element_wrap(enum element_type type, int64_t value);
+
+/* Element i of a tensor of numbers as a double; integers beyond 2^53 round. uint64 is read
+ * unsigned.
+ */
+double tensor_real(const struct tensor *tensor, size_t i);
 
 /* Product of dims; false on overflow or above `limit`. */
 bool shape_count(const struct shape *shape, size_t limit, size_t *count);

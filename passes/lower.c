@@ -109,12 +109,20 @@ static int32_t exact_fraction(const struct tensor *data, int32_t most)
     return needed;
 }
 
+wide lowering_element(const struct tensor *data, size_t i)
+{
+    wide value = wide_from_i64(data->data.integer[i]);
+    if (data->type == ELEMENT_U64 && data->data.integer[i] < 0)
+        ASSERT(wide_add(&value, value, wide_power_of_two(64)));
+    return value;
+}
+
 static uint32_t make_constant(struct lowering *l, const struct tensor *data, int32_t fraction)
 {
     wide *integers = lowering_array(l, wide, data->count);
     if (!element_type_is_float(data->type)) {
         for (size_t i = 0; i < data->count; i++)
-            integers[i] = wide_from_i64(data->data.integer[i]);
+            integers[i] = lowering_element(data, i);
         return lowering_constant(l, &data->shape, form_integer(), integers);
     }
     fraction = exact_fraction(data, fraction);
@@ -137,7 +145,7 @@ static uint32_t make_stored(struct lowering *l, uint32_t v)
                                   fraction);
     wide *integers = lowering_array(l, wide, value->data->count);
     for (size_t i = 0; i < value->data->count; i++)
-        integers[i] = wide_from_i64(value->data->data.integer[i]);
+        integers[i] = lowering_element(value->data, i);
     return lowering_parameter_wide(l, value->name, &value->data->shape, form_integer(), integers);
 }
 
@@ -270,17 +278,43 @@ static uint32_t hold_width(struct lowering *l, uint32_t v, uint32_t tensor)
     return lowering_restrict(l, tensor, calibrated);
 }
 
+/* Whole numbers for integer types, cut off toward zero and wrapped to the width of the type. */
+static uint32_t hold_type(struct lowering *l, enum element_type type, uint32_t tensor)
+{
+    if (!element_type_is_integer(type) || lowering_tensor(l, tensor)->count == 0)
+        return tensor;
+    return lowering_wrap(l, lowering_truncate(l, tensor), type);
+}
+
 void lowering_output(struct lowering *l, size_t i, uint32_t tensor)
 {
     if (!lowering_has_output(l, i))
         return;
     uint32_t v = l->node->outputs[i];
     struct shape shape = l->graph->values[v].shape;
-    tensor = lowering_reshape(l, tensor, &shape);
+    tensor = lowering_reshape(l, hold_type(l, l->graph->values[v].type, tensor), &shape);
     l->tensor_of[v] = l->plan->values[v].takes_nan ? tensor : hold_width(l, v, tensor);
 }
 
 /* ---- inputs ---- */
+
+/* What an integer input may hold: its declared or default range, as far as its type has it. */
+static struct range integer_range(struct lowering *l, const struct input_plan *plan,
+                                  const struct graph_value *value)
+{
+    struct range type = lowering_type_range(value->type), range;
+    bool fits = wide_from_double(&range.low, ceil(plan->low)) &&
+                wide_from_double(&range.high, floor(plan->high)) &&
+                (plan->is_declared || wide_sub(&range.high, range.high, wide_from_i64(1)));
+    if (wide_compare(range.low, type.low) < 0)
+        range.low = type.low;
+    if (wide_compare(range.high, type.high) > 0)
+        range.high = type.high;
+    if (!fits || wide_compare(range.low, range.high) > 0)
+        lowering_fail(l, STATUS_BAD_INPUT, "input '%s': no %s lies in its range %g:%g", value->name,
+                      element_type_name(value->type), plan->low, plan->high);
+    return range;
+}
 
 /*
  * Integers that stand for the real numbers of [low, high]: rounded inwards. A default range ends
@@ -294,6 +328,8 @@ static struct range input_range(struct lowering *l, const struct input_plan *pla
         return range_of_i64(0, 1);
     if (value->text_table != NULL)
         return range_of_i64(-1, (int64_t)value->text_table->count - 1);
+    if (element_type_is_integer(value->type))
+        return integer_range(l, plan, value);
     double low = ceil(ldexp(plan->low, fraction)), high = floor(ldexp(plan->high, fraction));
     struct range range;
     if (!wide_from_double(&range.low, low) || !wide_from_double(&range.high, high) ||

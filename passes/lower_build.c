@@ -547,11 +547,16 @@ uint32_t lowering_expand(struct lowering *l, uint32_t x, const struct shape *sha
     return shape_equal(&own, shape) ? x : copy_through(l, x, shape, lowering_view(l, x, shape));
 }
 
-uint32_t lowering_in_units(struct lowering *l, uint32_t x, int32_t fraction)
+uint32_t lowering_retag(struct lowering *l, uint32_t x, struct form form)
 {
     struct shape shape = lowering_shape(l, x);
     struct relation_term term = lowering_term(l, 1, x, &shape);
-    return lowering_linear(l, &shape, form_fixed(fraction), &term, 1, wide_from_i64(0));
+    return lowering_linear(l, &shape, form, &term, 1, wide_from_i64(0));
+}
+
+uint32_t lowering_in_units(struct lowering *l, uint32_t x, int32_t fraction)
+{
+    return lowering_retag(l, x, form_fixed(fraction));
 }
 
 uint32_t lowering_affine(struct lowering *l, int64_t coefficient, uint32_t x, wide constant)

@@ -423,7 +423,7 @@ void lower_round(struct lowering *l)
 }
 
 /* Toward zero: floor of x, or of x + 1 - 2^-f when x is negative. */
-static uint32_t truncate(struct lowering *l, uint32_t x)
+uint32_t lowering_truncate(struct lowering *l, uint32_t x)
 {
     int32_t fraction = lowering_fraction(l, x);
     if (fraction <= 0 || !wide_is_negative(lowering_range_of(l, x).low))
@@ -458,7 +458,7 @@ void lower_cast(struct lowering *l)
     }
     if (element_type_is_float(from) && !element_type_is_float(to)) {
         bool is_whole = lowering_input_plan(l, 0)->is_whole;
-        lowering_output(l, 0, is_whole ? lowering_to_fraction(l, x, 0) : truncate(l, x));
+        lowering_output(l, 0, is_whole ? lowering_to_fraction(l, x, 0) : lowering_truncate(l, x));
         return;
     }
     lowering_output(l, 0, x);

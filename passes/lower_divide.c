@@ -27,9 +27,7 @@ static struct range quotient_range(struct lowering *l, struct range interval,
     return calibrated;
 }
 
-/* A divisor held to 1 .. 2^k, with k from its interval or, when that is far wider, from
- * calibration. */
-static uint32_t hold_positive(struct lowering *l, uint32_t d, const struct value_plan *plan)
+uint32_t lowering_hold_positive(struct lowering *l, uint32_t d, const struct value_plan *plan)
 {
     struct range range = lowering_range_of(l, d);
     if (wide_compare(range.low, wide_from_i64(1)) >= 0)
@@ -58,13 +56,13 @@ static uint32_t positive_divisor(struct lowering *l, uint32_t d, const struct va
          seen_negative = plan != NULL && plan->high < 0;
     *is_negated = never_positive || (wide_is_negative(range.low) && seen_negative);
     if (*is_negated)
-        return hold_positive(l, lowering_affine(l, -1, d, wide_from_i64(0)), plan);
+        return lowering_hold_positive(l, lowering_affine(l, -1, d, wide_from_i64(0)), plan);
     if (!wide_is_negative(range.low) || seen_positive)
-        return hold_positive(l, d, plan);
+        return lowering_hold_positive(l, d, plan);
     uint32_t bit;
     uint32_t magnitude = lowering_absolute(l, d, &bit);
     *sign = lowering_affine(l, 2, bit, wide_from_i64(-1));
-    return hold_positive(l, magnitude, plan);
+    return lowering_hold_positive(l, magnitude, plan);
 }
 
 uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t x, uint32_t d,
@@ -128,7 +126,7 @@ static void divide_integers(struct lowering *l, const struct shape *shape)
 {
     uint32_t x_bit, d_bit, x = lowering_absolute(l, lowering_input(l, 0), &x_bit),
                            d = lowering_absolute(l, lowering_input(l, 1), &d_bit);
-    d = hold_positive(l, d, lowering_input_plan(l, 1));
+    d = lowering_hold_positive(l, d, lowering_input_plan(l, 1));
     uint32_t y = lowering_divide_floor(l, shape, x, d, form_integer(), NULL, NULL);
     /* (2 a - 1) (2 b - 1) y */
     struct relation_term terms[4] = {lowering_term_product(l, 4, x_bit, d_bit, shape),
@@ -200,21 +198,6 @@ void lower_reciprocal(struct lowering *l)
                     lowering_divide(l, &shape, lowering_constant_i64(l, 1), d,
                                     lowering_output_fraction(l, 0) + 1, lowering_input_plan(l, 0),
                                     lowering_output_plan(l, 0)));
-}
-
-/* fmod = 0 with a known positive divisor: the remainder of the floor. */
-void lower_mod(struct lowering *l)
-{
-    const struct tensor *d = lowering_data(l, 1);
-    uint32_t x = lowering_input(l, 0), rest;
-    bool is_plain = d != NULL && d->count == 1 && !element_type_is_float(d->type) &&
-                    d->data.integer[0] > 0 && lowering_attribute_int(l, "fmod", 0) == 0;
-    if (!is_plain)
-        lowering_fail(l, STATUS_UNSUPPORTED,
-                      "only an integer remainder by a known positive number lowers");
-    lowering_rescale(l, x, wide_from_i64(d->data.integer[0]), ROUND_FLOOR, form_integer(), NULL,
-                     &rest);
-    lowering_output(l, 0, rest);
 }
 
 /* ---- roots ---- */

@@ -154,6 +154,8 @@ uint32_t lowering_pick(struct lowering *l, uint32_t x, const struct shape *shape
                        const int64_t *list);
 /* x broadcast to a shape. */
 uint32_t lowering_expand(struct lowering *l, uint32_t x, const struct shape *shape);
+/* The same integers in another form. */
+uint32_t lowering_retag(struct lowering *l, uint32_t x, struct form form);
 /* The same integers as numbers of the last place of `fraction` bits. */
 uint32_t lowering_in_units(struct lowering *l, uint32_t x, int32_t fraction);
 /* coefficient * x + constant at the same fraction. */
@@ -187,6 +189,12 @@ uint32_t lowering_rows(struct lowering *l, uint32_t x, uint32_t axes);
 uint32_t lowering_sum_rows(struct lowering *l, uint32_t rows);
 uint32_t lowering_max_rows(struct lowering *l, uint32_t rows);
 
+/* Puts pieces of `width` elements, one a row, into [rows, width]. */
+uint32_t lowering_stack(struct lowering *l, const uint32_t *pieces, int64_t rows, int64_t width);
+/* [rows, k] back to a shape whose `axis`, of k elements, was brought to the back. */
+uint32_t lowering_from_rows(struct lowering *l, uint32_t rows, const struct shape *shape,
+                            unsigned axis);
+
 /* ---- lower_divide.c ---- */
 
 /*
@@ -197,6 +205,9 @@ uint32_t lowering_max_rows(struct lowering *l, uint32_t rows);
 uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t x, uint32_t d,
                          int32_t fraction, const struct value_plan *d_plan,
                          const struct value_plan *y_plan);
+/* A divisor held to 1 .. 2^k, with k from its interval or, when that is far wider, from what
+ * calibration saw (plan, may be NULL). */
+uint32_t lowering_hold_positive(struct lowering *l, uint32_t d, const struct value_plan *plan);
 /* floor(sqrt(max(0, x))) at `fraction` bits. */
 uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction);
 uint32_t lowering_square(struct lowering *l, uint32_t x);
@@ -218,7 +229,19 @@ enum table_function { TABLE_EXP, TABLE_LOG, TABLE_ERF };
 /* Nearest integer to f(numerator / 2^shift) 2^bits. */
 wide table_number(enum table_function f, int64_t numerator, unsigned shift, int32_t bits);
 
+/* ---- lower_integer.c ---- */
+
+/* Least and largest value of an integer type. */
+struct range lowering_type_range(enum element_type type);
+/* Element i of an integer tensor; uint64 is unsigned. */
+wide lowering_element(const struct tensor *data, size_t i);
+/* x modulo the width of an integer type, as a number of the type. */
+uint32_t lowering_wrap(struct lowering *l, uint32_t x, enum element_type type);
+
 /* ---- lower_compare.c ---- */
+
+/* x without its fraction: toward zero. */
+uint32_t lowering_truncate(struct lowering *l, uint32_t x);
 
 /* x >= 0 as 0 or 1, exact for every x in its range. */
 uint32_t lowering_is_not_negative(struct lowering *l, uint32_t x);

@@ -338,8 +338,7 @@ static struct ordered_row sort_row(struct lowering *l, uint32_t keys, int64_t ro
     return out;
 }
 
-/* Puts pieces of `width` elements, one a row, into [rows, width]. */
-static uint32_t stack(struct lowering *l, const uint32_t *pieces, int64_t rows, int64_t width)
+uint32_t lowering_stack(struct lowering *l, const uint32_t *pieces, int64_t rows, int64_t width)
 {
     struct relation_term *terms = lowering_array(l, struct relation_term, (size_t)rows);
     struct shape shape = shape_of(2, rows, width);
@@ -351,9 +350,8 @@ static uint32_t stack(struct lowering *l, const uint32_t *pieces, int64_t rows, 
     return lowering_moved(l, &shape, lowering_form(l, pieces[0]), terms, (size_t)rows);
 }
 
-/* [rows, k] back to the shape of the output, whose `axis` was brought to the back. */
-static uint32_t from_rows(struct lowering *l, uint32_t rows, const struct shape *shape,
-                          unsigned axis)
+uint32_t lowering_from_rows(struct lowering *l, uint32_t rows, const struct shape *shape,
+                            unsigned axis)
 {
     struct relation_view view = {.tensor = rows};
     int64_t stride = shape->dim[axis];
@@ -404,36 +402,9 @@ void lower_top_k(struct lowering *l)
     struct shape shape =
         lowering_has_output(l, 0) ? lowering_output_shape(l, 0) : lowering_output_shape(l, 1);
     if (lowering_has_output(l, 0))
-        lowering_output(l, 0, from_rows(l, stack(l, values, count, k), &shape, axis));
+        lowering_output(l, 0,
+                        lowering_from_rows(l, lowering_stack(l, values, count, k), &shape, axis));
     if (lowering_has_output(l, 1))
-        lowering_output(l, 1, from_rows(l, stack(l, indices, count, k), &shape, axis));
-}
-
-/* ---- running sums ---- */
-
-/* Sums of what stands before each element, by a constant triangle. */
-void lower_cum_sum(struct lowering *l)
-{
-    uint32_t x = lowering_input(l, 0);
-    struct shape shape = lowering_shape(l, x);
-    unsigned axis = lowering_axis(l, lowering_known(l, 1)->data.integer[0], shape.rank);
-    bool exclusive = lowering_attribute_int(l, "exclusive", 0) != 0,
-         reverse = lowering_attribute_int(l, "reverse", 0) != 0;
-    uint32_t rows = lowering_rows(l, x, 1u << axis);
-    int64_t count = lowering_tensor(l, rows)->shape[0], n = lowering_tensor(l, rows)->shape[1];
-    wide *triangle = lowering_array(l, wide, (size_t)(n * n));
-    for (int64_t i = 0; i < n; i++) {
-        for (int64_t j = 0; j < n; j++) {
-            bool before = reverse ? j > i : j < i;
-            triangle[i * n + j] = wide_from_i64(before || (j == i && !exclusive));
-        }
-    }
-    struct shape square = shape_of(2, n, n), space = shape_of(3, count, n, n);
-    struct relation_view a = {.tensor = rows, .stride = {n, 0, 1}, .high = {count, n, n}};
-    struct relation_view b = {.tensor = lowering_constant(l, &square, form_integer(), triangle),
-                              .stride = {0, n, 1},
-                              .high = {count, n, n}};
-    lowering_output(
-        l, 0,
-        from_rows(l, lowering_contract(l, &space, 1, &a, &b, lowering_form(l, x)), &shape, axis));
+        lowering_output(l, 1,
+                        lowering_from_rows(l, lowering_stack(l, indices, count, k), &shape, axis));
 }

@@ -102,7 +102,7 @@ static void compare_element(struct pipeline *p, struct output_report *report,
     double absolute = options->absolute_tolerance > 0 ? options->absolute_tolerance : 1e-6;
     report->elements++;
     if (!element_type_is_float(type)) {
-        double gap = fabs((double)reference_integer - (double)got_integer);
+        double gap = fabs((double)((__int128)reference_integer - got_integer));
         report->measured_error = fmax(report->measured_error, gap);
         report->mismatches += gap != 0;
         return;

@@ -54,19 +54,13 @@ static const struct declared_range *find_range(const struct quantize_options *op
     return NULL;
 }
 
-static double element_of(const struct tensor *tensor, size_t i)
-{
-    return element_type_is_float(tensor->type) ? tensor->data.real[i]
-                                               : (double)tensor->data.integer[i];
-}
-
 static double largest_magnitude(const struct quantizing *q, size_t input)
 {
     double largest = 0;
     for (size_t s = 0; s < q->options->set_count; s++) {
         const struct tensor *tensor = q->options->sets[s].inputs[input];
         for (size_t e = 0; e < tensor->count; e++) {
-            double value = fabs(element_of(tensor, e));
+            double value = fabs(tensor_real(tensor, e));
             if (isfinite(value) && value > largest)
                 largest = value;
         }
@@ -89,7 +83,7 @@ static enum status check_declared(const struct quantizing *q, size_t input)
     for (size_t s = 0; s < q->options->set_count; s++) {
         const struct tensor *tensor = q->options->sets[s].inputs[input];
         for (size_t e = 0; e < tensor->count; e++) {
-            double value = element_of(tensor, e);
+            double value = tensor_real(tensor, e);
             if (isfinite(value) && (value < plan->low || value > plan->high))
                 return diag_set(q->diag, STATUS_BAD_INPUT,
                                 "input '%s': element %zu of calibration set %zu is %.9g, outside "
@@ -176,9 +170,8 @@ static enum status generate_sets(struct quantizing *q)
 
 static void widen(struct value_plan *plan, const struct tensor *tensor, bool is_first)
 {
-    bool is_float = element_type_is_float(tensor->type);
     for (size_t e = 0; e < tensor->count; e++) {
-        double value = is_float ? tensor->data.real[e] : (double)tensor->data.integer[e];
+        double value = tensor_real(tensor, e);
         plan->saw_infinity |= isinf(value) != 0;
         if (!isfinite(value))
             continue;

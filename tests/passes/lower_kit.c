@@ -69,6 +69,15 @@ struct tensor *kit_tensor(struct kit *kit, struct shape shape, const double *val
     return tensor;
 }
 
+struct tensor *kit_integers(struct kit *kit, enum element_type type, struct shape shape,
+                            const int64_t *values)
+{
+    struct tensor *tensor = tensor_new(&kit->arena, type, &shape);
+    for (size_t i = 0; i < tensor->count; i++)
+        tensor->data.integer[i] = element_wrap(type, values[i]);
+    return tensor;
+}
+
 struct tensor *kit_random_tensor(struct kit *kit, struct shape shape, double scale)
 {
     struct tensor *tensor = tensor_new(&kit->arena, ELEMENT_F32, &shape);
@@ -227,11 +236,19 @@ double kit_compare(struct kit *kit, const struct tensor *const *inputs, double a
             port_decode(&got, &integer, &kit->result.program->tensors[port->tensor],
                         is_float ? ELEMENT_F64 : port->type,
                         relation_value(&integers, port->tensor, e));
-            double expected =
-                is_float ? reference->data.real[e] : (double)reference->data.integer[e];
-            got = is_float ? got : (double)integer;
-            double error = fabs(got - expected),
-                   allowed = is_float ? absolute + relative * fabs(expected) : 0;
+            if (!is_float) {
+                CHECK_MSG(integer == reference->data.integer[e],
+                          "output %zu element %zu: %lld, expected %lld", o, e, (long long)integer,
+                          (long long)reference->data.integer[e]);
+                continue;
+            }
+            double expected = reference->data.real[e];
+            if (isnan(expected) || isinf(expected)) {
+                CHECK_MSG(isnan(expected) ? isnan(got) : got == expected,
+                          "output %zu element %zu: %.12g, expected %.12g", o, e, got, expected);
+                continue;
+            }
+            double error = fabs(got - expected), allowed = absolute + relative * fabs(expected);
             CHECK_MSG(error <= allowed, "output %zu element %zu: %.12g, expected %.12g", o, e, got,
                       expected);
             largest = fmax(largest, error);

@@ -46,6 +46,9 @@ double kit_random(double scale);
 void kit_set(struct kit *kit, const struct tensor *const *inputs);
 /* A float input tensor with the given or random numbers. */
 struct tensor *kit_tensor(struct kit *kit, struct shape shape, const double *values);
+/* An integer input tensor; values are wrapped to the type. */
+struct tensor *kit_integers(struct kit *kit, enum element_type type, struct shape shape,
+                            const int64_t *values);
 struct tensor *kit_random_tensor(struct kit *kit, struct shape shape, double scale);
 
 /* Runs the pipeline; ends the case with the problems when it fails. */
