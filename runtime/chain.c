@@ -22,6 +22,8 @@ enum { VERIFY_GAS_LIMIT = 2000000, DEPLOY_GAS_LIMIT = 8000000, WORD = 32, RECEIP
 
 /* ---- ABI ---- */
 
+const char chain_verify_signature[] = "verify(bytes32,bytes,bytes32,uint256[],bytes)";
+
 static void put_word(struct buffer *out, uint64_t value)
 {
     uint8_t word[WORD] = {0};
@@ -47,13 +49,12 @@ enum status chain_verify_calldata(struct buffer *out, const struct proof *proof,
                                   const struct model *model,
                                   const uint8_t context[PROOF_CONTEXT_BYTES], struct diag *diag)
 {
-    static const char signature[] = "verify(bytes32,bytes,bytes32,uint256[],bytes)";
     if (proof->mode != PLONK_MODE_GAS)
         return diag_set(
             diag, STATUS_UNSUPPORTED,
             "proofs of mode fast are for use off chain; compile with --mode gas for a chain");
     uint8_t selector[KECCAK256_BYTES];
-    keccak256(selector, signature, sizeof signature - 1);
+    keccak256(selector, chain_verify_signature, sizeof chain_verify_signature - 1);
     buffer_put(out, selector, 4);
     size_t vk = 5 * WORD, words = vk + WORD + padded(model->vk_bytes),
            bytes = words + WORD + WORD * proof->word_count;

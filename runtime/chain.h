@@ -13,6 +13,9 @@
 
 enum { CHAIN_ADDRESS_BYTES = 20, CHAIN_DEVELOPMENT = 31337 };
 
+/* "verify(bytes32,bytes,bytes32,uint256[],bytes)": vk digest, vk, context, words, proof. */
+extern const char chain_verify_signature[];
+
 /* ABI call data of PlonkVerifier.verify(bytes32,bytes,bytes32,uint256[],bytes), selector included.
  */
 enum status chain_verify_calldata(struct buffer *out, const struct proof *proof,

@@ -11,7 +11,7 @@
 #include "runtime/compile_data.h"
 #include "runtime/compile_report.h"
 #include "runtime/digest_spec.h"
-#include "runtime/model.h"
+#include "runtime/prover.h"
 #include "runtime/reference.h"
 
 static enum status note(struct diag_list *problems, enum status status, const struct diag *diag)
@@ -20,6 +20,20 @@ static enum status note(struct diag_list *problems, enum status status, const st
 }
 
 /* ---- the passes ---- */
+
+const char *compile_pass_name(size_t index)
+{
+    static const char *const names[] = {"import",       "fold_constants", "quantize", "lower",
+                                        "bound_ranges", "validate",       "place"};
+    return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
+static void after(const struct compilation *c, const struct compile_options *options,
+                  const char *pass)
+{
+    if (options->after_pass != NULL)
+        options->after_pass(options->after_pass_context, pass, c->graph, c->result.program);
+}
 
 static enum status import(struct compilation *c, const struct compile_options *options,
                           struct compile_data *data, struct diag_list *problems,
@@ -39,6 +53,8 @@ static enum status import(struct compilation *c, const struct compile_options *o
     status = import_graph(&c->graph, &c->file, &import_options, &c->arena, problems, notes);
     if (status == STATUS_OK)
         status = note(problems, compile_data_order(data, c->graph, &c->arena, &diag), &diag);
+    if (status == STATUS_OK)
+        after(c, options, "import");
     return status;
 }
 
@@ -78,11 +94,12 @@ static void set_program_digest(struct compilation *c)
     buffer_release(&program);
 }
 
-static enum status place(struct compilation *c, struct diag_list *problems)
+static enum status place(struct compilation *c, const struct compile_options *options,
+                         struct diag_list *problems)
 {
     struct diag diag = {0};
     struct digest_spec spec;
-    struct place_options options = {.capacity_bits = MODEL_CAPACITY_BITS, .digest = &spec};
+    struct place_options place = {.capacity_bits = MODEL_CAPACITY_BITS, .digest = &spec};
     enum status status = STATUS_OK;
     if (!digest_spec_init(&spec, &c->arena))
         status = diag_set(&diag, STATUS_NO_MEMORY, "no memory to place the model");
@@ -91,12 +108,14 @@ static enum status place(struct compilation *c, struct diag_list *problems)
     if (status == STATUS_OK)
         status = relation_validate(c->result.program, MODEL_CAPACITY_BITS, &diag);
     if (status == STATUS_OK)
-        status = place_circuit(&c->circuit, &c->report.summary, c->result.program, &options,
+        status = place_circuit(&c->circuit, &c->report.summary, c->result.program, &place,
                                &c->arena, &diag);
     if (status == STATUS_OK)
         status = circuit_validate(&c->circuit, &diag);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         set_program_digest(c);
+        after(c, options, "place");
+    }
     return note(problems, status, &diag);
 }
 
@@ -198,6 +217,39 @@ static enum status write_folder(const struct compilation *c, const struct compil
     return status;
 }
 
+/* Keys of the staged folder, so that both appear together. */
+static enum status make_keys(const char *folder, const struct compile_options *options,
+                             struct diag *diag)
+{
+    struct keys_result result;
+    struct session *session = calloc(1, sizeof *session);
+    if (session == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for keys");
+    enum status status = session_open(session, folder, MODEL_TO_KEY, options->threads, diag);
+    if (status == STATUS_OK)
+        status = prover_make_keys(&result, session, options->srs_path, NULL, diag);
+    session_close(session);
+    free(session);
+    return status;
+}
+
+/* Without a folder, whether the SRS would do. */
+static enum status check_srs(const struct compilation *c, const struct compile_options *options,
+                             struct diag *diag)
+{
+    struct srs srs = {0};
+    struct plonk_layout layout;
+    struct machine *machine = machine_new(options->threads);
+    plonk_layout_init(&layout, options->mode, c->circuit.lg_rows, c->circuit.param_columns);
+    enum status status =
+        machine == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory for threads")
+                        : srs_open_file(&srs, options->srs_path, layout.srs_points, machine, diag);
+    if (status == STATUS_OK)
+        srs_release(&srs);
+    machine_free(machine);
+    return status;
+}
+
 static enum status write_model(const struct compilation *c, const struct compile_options *options,
                                struct diag *diag)
 {
@@ -206,6 +258,8 @@ static enum status write_model(const struct compilation *c, const struct compile
     if (status != STATUS_OK)
         return status;
     status = write_folder(c, options, staging.staged, diag);
+    if (status == STATUS_OK && options->srs_path != NULL)
+        status = make_keys(staging.staged, options, diag);
     if (status == STATUS_OK)
         return file_staging_commit(&staging, diag);
     file_staging_abandon(&staging);
@@ -217,7 +271,7 @@ static enum status write_model(const struct compilation *c, const struct compile
 enum status compile_model(struct compilation *c, const struct compile_options *options,
                           struct diag_list *problems, struct import_notes *notes)
 {
-    *c = (struct compilation){0};
+    *c = (struct compilation){.notes = notes};
     arena_init(&c->arena, 0);
     struct compile_data data = {0};
     struct diag diag = {0};
@@ -225,11 +279,13 @@ enum status compile_model(struct compilation *c, const struct compile_options *o
     if (status == STATUS_OK)
         status = quantize_and_lower(c, options, &data, problems);
     if (status == STATUS_OK)
-        status = place(c, problems);
+        status = place(c, options, problems);
     if (status == STATUS_OK)
         status = note(problems, compile_report_init(c, options, &diag), &diag);
     if (status == STATUS_OK && options->out_folder != NULL)
         status = note(problems, write_model(c, options, &diag), &diag);
+    else if (status == STATUS_OK && options->srs_path != NULL)
+        status = note(problems, check_srs(c, options, &diag), &diag);
     return status;
 }
 

@@ -41,6 +41,7 @@ struct compile_options {
     size_t named_count;
     double tolerance; /* relative; 0: default */
     enum plonk_mode mode;
+    const char *srs_path; /* a .ptau file: make keys over it too; NULL: no keys yet */
     unsigned threads;
     /* Called after each stage; may print dumps. */
     void (*after_pass)(void *context, const char *pass, const struct graph *graph,
@@ -79,20 +80,25 @@ struct compilation {
     struct pipeline_result result;
     struct circuit circuit;
     struct compile_report report;
+    const struct import_notes *notes; /* borrowed: what the user should know */
 };
+
+/* Names of the stages that after_pass is called with, in order; NULL beyond the last. */
+const char *compile_pass_name(size_t index);
 
 /*
  * Compiles; writes out_folder unless it is NULL. problems gets every reason of a refusal, notes
- * what the user should know. Both are borrowed and initialised by the caller. Errors: as the stages
- * say; nothing is left half-written. Life cycle: compile_model, compilation_release (safe after a
- * failure too).
+ * what the user should know. Both are borrowed and initialised by the caller; notes outlive the
+ * compilation. With srs_path the folder has keys, Solidity and setup proof too. Errors: as the
+ * stages say; STATUS_LIMIT when the SRS is too short; nothing is left half-written. Life cycle:
+ * compile_model, compilation_release (safe after a failure too).
  */
 enum status compile_model(struct compilation *compilation, const struct compile_options *options,
                           struct diag_list *problems, struct import_notes *notes) SERTN_MUST_CHECK;
 void compilation_release(struct compilation *compilation);
 
 /* Report as JSON text (the public part: nothing measured), owned; NULL without memory. With
- * `measured`, the accuracy too. */
+ * `measured`, the accuracy, this machine's times and the notes too. */
 char *compile_report_json(const struct compilation *compilation, bool measured);
 /* Report as text for people. */
 char *compile_report_text(const struct compilation *compilation);

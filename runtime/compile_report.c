@@ -195,6 +195,16 @@ static bool add_ranges(cJSON *root, const struct quantize_report *r)
     return list != NULL;
 }
 
+static bool add_notes(cJSON *root, const struct import_notes *notes)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "notes");
+    for (size_t i = 0; i < notes->count && list != NULL; i++) {
+        if (!cJSON_AddItemToArray(list, cJSON_CreateString(notes->text[i])))
+            return false;
+    }
+    return list != NULL;
+}
+
 char *compile_report_json(const struct compilation *c, bool measured)
 {
     const struct quantize_report *q = &c->result.report;
@@ -203,7 +213,7 @@ char *compile_report_json(const struct compilation *c, bool measured)
                 add_outputs(root, q, measured) && add_ranges(root, q) &&
                 add_nodes(root, &c->report);
     if (done && measured)
-        done = add_times(root, &c->report) &&
+        done = add_times(root, &c->report) && add_notes(root, c->notes) &&
                add_number(root, "calibration_runs", (double)q->run_count) &&
                cJSON_AddBoolToObject(root, "meets_tolerance", q->meets_tolerance) != NULL;
     char *text = done ? cJSON_Print(root) : NULL;
@@ -330,6 +340,8 @@ char *compile_report_text(const struct compilation *c)
     if (!q->meets_tolerance)
         buffer_printf(&out,
                       "accuracy    the tolerance asked for is NOT met on the calibration data\n");
+    for (size_t i = 0; i < c->notes->count; i++)
+        buffer_printf(&out, "note        %s\n", c->notes->text[i]);
     for (size_t i = 0; i < r->node_count && i < 12; i++)
         buffer_printf(&out, "rows of     %-40s %u\n", r->nodes[i].name, r->nodes[i].rows);
     buffer_put_u8(&out, 0);

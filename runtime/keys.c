@@ -1,6 +1,7 @@
 /* See keys.h. */
 #include "runtime/keys.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,62 +10,97 @@
 #include "passes/place.h"
 #include "runtime/digest_spec.h"
 
-static enum status write_part(const struct model *model, const char *name, const void *bytes,
-                              size_t count, unsigned mode, struct diag *diag)
+static const char tail_magic[8] = {'S', 'R', 'T', 'N', 'T', 'A', 'I', 'L'};
+enum { DIGEST = 32, TAIL_FILE_BYTES = 2 * DIGEST + PLONK_PARAMETER_TAIL_BYTES };
+
+static enum status add_part(struct file_set *set, const struct model *model, const char *name,
+                            const void *bytes, size_t count, unsigned mode, struct diag *diag)
 {
     char *path = model_path(model->folder, name);
     if (path == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory to write '%s'", model->folder);
-    enum status status = file_write(path, bytes, count, mode, true, diag);
+    enum status status = file_set_add(set, path, bytes, count, mode, true, diag);
     free(path);
     return status;
 }
 
-static enum status read_part(struct buffer *out, const char *folder, const char *name,
-                             struct diag *diag)
+enum status keys_add_vk(struct file_set *set, const struct model *model, struct diag *diag)
 {
-    char *path = model_path(folder, name);
-    if (path == NULL)
-        return diag_set(diag, STATUS_NO_MEMORY, "no memory to read '%s'", folder);
-    enum status status = file_read(path, MODEL_BYTES_MAX, out, diag);
-    free(path);
+    return add_part(set, model, "public/vk", model->vk, model->vk_bytes, FILE_MODE_PUBLIC, diag);
+}
+
+/* ---- private/tail ---- */
+
+static enum status add_tail(struct file_set *set, const struct session *session,
+                            const struct plonk_parameter_tail *tail, struct diag *diag)
+{
+    struct buffer file;
+    uint8_t bytes[PLONK_PARAMETER_TAIL_BYTES];
+    buffer_init(&file);
+    plonk_parameter_tail_serialize(bytes, tail);
+    model_frame_begin(&file, tail_magic);
+    buffer_put(&file, session->model.key.digest, DIGEST);
+    buffer_put(&file, session->parameters_digest, DIGEST);
+    buffer_put(&file, bytes, sizeof bytes);
+    model_frame_end(&file);
+    explicit_bzero(bytes, sizeof bytes);
+    enum status status = buffer_status(&file, diag);
+    if (status == STATUS_OK)
+        status = add_part(set, &session->model, "private/tail", file.data, file.count,
+                          FILE_MODE_PRIVATE, diag);
+    if (file.data != NULL)
+        explicit_bzero(file.data, file.count);
+    buffer_release(&file);
     return status;
 }
 
-enum status keys_load_tail(struct plonk_parameter_tail *tail, const struct model *model,
+static enum status parse_tail(struct plonk_parameter_tail *tail, const struct session *session,
+                              const struct buffer *file, const char *again, struct diag *diag)
+{
+    const char *folder = session->model.folder;
+    const uint8_t *content = file->data + MODEL_FRAME_START;
+    if (file->count != MODEL_FRAME_START + TAIL_FILE_BYTES + MODEL_FRAME_END)
+        return diag_set(diag, STATUS_BAD_INPUT, "'%s/private/tail' is damaged; %s", folder, again);
+    if (memcmp(content, session->model.key.digest, DIGEST) != 0)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "'%s/private/tail' belongs to another key than public/vk; %s", folder,
+                        again);
+    if (memcmp(content + DIGEST, session->parameters_digest, DIGEST) != 0)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "the weights in '%s/private/parameters' are not those the key was made "
+                        "for; %s",
+                        folder, again);
+    return plonk_parameter_tail_parse(tail, content + 2 * DIGEST, PLONK_PARAMETER_TAIL_BYTES, diag);
+}
+
+enum status keys_load_tail(struct plonk_parameter_tail *tail, const struct session *session,
                            struct diag *diag)
 {
-    struct buffer bytes;
-    buffer_init(&bytes);
-    enum status status = read_part(&bytes, model->folder, "private/tail", diag);
+    struct buffer file;
+    char again[DIAG_TEXT_BYTES];
+    const char *folder = session->model.folder;
+    char *path = model_path(folder, "private/tail");
+    if (path == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory to read '%s'", folder);
+    buffer_init(&file);
+    snprintf(again, sizeof again, "make the keys again with: sertn-run keys %.400s", folder);
+    enum status status = model_read_part(&file, folder, "private/tail", again, diag);
     if (status == STATUS_OK)
-        status = plonk_parameter_tail_parse(tail, bytes.data, bytes.count, diag);
-    if (bytes.data != NULL)
-        explicit_bzero(bytes.data, bytes.count);
-    buffer_release(&bytes);
+        status = model_frame_check(&file, tail_magic, path, again, diag);
+    if (status == STATUS_OK)
+        status = parse_tail(tail, session, &file, again, diag);
+    if (file.data != NULL)
+        explicit_bzero(file.data, file.count);
+    buffer_release(&file);
+    free(path);
     return status;
 }
 
-/* The tail goes first and the key last: a key on disk always has what proving with it needs. */
-static enum status write_keys(struct session *session, const struct plonk_parameter_tail *tail,
-                              const struct buffer *setup, struct diag *diag)
-{
-    struct model *model = &session->model;
-    uint8_t bytes[PLONK_PARAMETER_TAIL_BYTES];
-    plonk_parameter_tail_serialize(bytes, tail);
-    enum status status =
-        write_part(model, "private/tail", bytes, sizeof bytes, FILE_MODE_PRIVATE, diag);
-    explicit_bzero(bytes, sizeof bytes);
-    if (status == STATUS_OK)
-        status =
-            write_part(model, "public/setup", setup->data, setup->count, FILE_MODE_PUBLIC, diag);
-    if (status == STATUS_OK)
-        status = write_part(model, "public/vk", model->vk, model->vk_bytes, FILE_MODE_PUBLIC, diag);
-    return status;
-}
+/* ---- making keys ---- */
 
-enum status keys_make(struct keys_result *result, struct session *session, const char *srs_path,
-                      const struct plonk_progress *progress, struct diag *diag)
+enum status keys_make(struct keys_result *result, struct file_set *set, struct session *session,
+                      const char *srs_path, const struct plonk_progress *progress,
+                      struct diag *diag)
 {
     double start = machine_seconds();
     struct model *model = &session->model;
@@ -90,8 +126,11 @@ enum status keys_make(struct keys_result *result, struct session *session, const
         model->vk_bytes = key.vk.layout.vk_bytes;
         plonk_vk_serialize(model->vk, &model->key);
         model->has_key = true;
-        status = write_keys(session, &tail, &setup, diag);
+        status = add_tail(set, session, &tail, diag);
     }
+    if (status == STATUS_OK)
+        status =
+            add_part(set, model, "public/setup", setup.data, setup.count, FILE_MODE_PUBLIC, diag);
     if (status == STATUS_OK) {
         *result = (struct keys_result){.made = true,
                                        .vk_bytes = model->vk_bytes,
@@ -157,10 +196,16 @@ enum status keys_check(struct keys_result *result, const char *folder, const cha
         status = session_open_srs(&session, srs_path, diag);
     }
     if (status == STATUS_OK)
-        status = read_part(&setup, folder, "public/setup", diag);
-    if (status == STATUS_OK)
+        status = model_read_part(&setup, folder, "public/setup",
+                                 "get it from the model's owner: the ranges of the weights cannot "
+                                 "be checked without it",
+                                 diag);
+    if (status == STATUS_OK) {
         status = plonk_setup_check(setup.data, setup.count, &session.model.circuit,
                                    &session.model.key, &session.srs, session.machine, diag);
+        if (status != STATUS_OK)
+            status = diag_prefix(diag, status, "'%s/public/setup'", folder);
+    }
     if (status == STATUS_OK) {
         *result = (struct keys_result){.vk_bytes = session.model.vk_bytes,
                                        .setup_bytes = setup.count,

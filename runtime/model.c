@@ -1,6 +1,7 @@
 /* Reading and writing the files of a compiled model; see model.h. */
 #include "runtime/model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,23 +13,61 @@
 
 static const char circuit_magic[8] = {'S', 'R', 'T', 'N', 'C', 'I', 'R', 'C'};
 static const char parameter_magic[8] = {'S', 'R', 'T', 'N', 'P', 'A', 'R', 'M'};
-enum { DIGEST = 32, HEAD = 16 };
+enum { DIGEST = 32 };
+static const char compile_again[] = "compile the model again with sertnc";
 
 char *model_path(const char *folder, const char *name)
 {
     return file_join(folder, name);
 }
 
-/* Reads folder/name whole into an initialised buffer. */
-static enum status read_part(struct buffer *out, const char *folder, const char *name,
-                             struct diag *diag)
+enum status model_read_part(struct buffer *out, const char *folder, const char *name,
+                            const char *missing, struct diag *diag)
 {
     char *path = model_path(folder, name);
     if (path == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory to read '%s'", folder);
-    enum status status = file_read(path, MODEL_BYTES_MAX, out, diag);
+    enum status status = file_exists(path) ? file_read(path, MODEL_BYTES_MAX, out, diag)
+                                           : diag_set(diag, STATUS_BAD_INPUT,
+                                                      "'%s' is not there; %s", path, missing);
     free(path);
     return status;
+}
+
+/* ---- the frame ---- */
+
+void model_frame_begin(struct buffer *out, const char magic[8])
+{
+    buffer_put(out, magic, 8);
+    buffer_put_u32(out, MODEL_FORMAT);
+}
+
+void model_frame_end(struct buffer *out)
+{
+    uint8_t digest[DIGEST];
+    keccak256(digest, out->data, out->count);
+    buffer_put(out, digest, sizeof digest);
+}
+
+enum status model_frame_check(const struct buffer *file, const char magic[8], const char *path,
+                              const char *again, struct diag *diag)
+{
+    uint8_t digest[DIGEST];
+    if (file->count < MODEL_FRAME_START + MODEL_FRAME_END || memcmp(file->data, magic, 8) != 0)
+        return diag_set(diag, STATUS_BAD_INPUT, "'%s' is not such a file of a compiled model; %s",
+                        path, again);
+    struct reader reader;
+    reader_init(&reader, file->data + 8, 4);
+    uint32_t version = reader_u32(&reader);
+    if (version != MODEL_FORMAT)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "'%s' has format %u and this program reads format %d; %s", path, version,
+                        MODEL_FORMAT, again);
+    keccak256(digest, file->data, file->count - DIGEST);
+    if (memcmp(digest, file->data + file->count - DIGEST, DIGEST) != 0)
+        return diag_set(diag, STATUS_BAD_INPUT, "'%s' is damaged: its checksum does not fit; %s",
+                        path, again);
+    return STATUS_OK;
 }
 
 /* ---- public/circuit ---- */
@@ -49,13 +88,6 @@ static void put_section(struct buffer *out, const struct buffer *section)
     buffer_put(out, section->data, section->count);
 }
 
-static void put_checksum(struct buffer *out)
-{
-    uint8_t digest[DIGEST];
-    keccak256(digest, out->data, out->count);
-    buffer_put(out, digest, sizeof digest);
-}
-
 enum status model_serialize(struct buffer *out, const struct relation_program *program,
                             const struct interface *interface, const struct circuit *circuit,
                             enum plonk_mode mode, struct diag *diag)
@@ -66,8 +98,7 @@ enum status model_serialize(struct buffer *out, const struct relation_program *p
     relation_program_serialize(program, &part[0]);
     interface_serialize(interface, &part[1]);
     circuit_serialize(circuit, &part[2]);
-    buffer_put(out, circuit_magic, sizeof circuit_magic);
-    buffer_put_u32(out, MODEL_FORMAT);
+    model_frame_begin(out, circuit_magic);
     buffer_put_u32(out, (uint32_t)mode);
     enum status status = STATUS_OK;
     for (int i = 0; i < 3; i++) {
@@ -76,33 +107,8 @@ enum status model_serialize(struct buffer *out, const struct relation_program *p
         put_section(out, &part[i]);
         buffer_release(&part[i]);
     }
-    put_checksum(out);
+    model_frame_end(out);
     return status == STATUS_OK ? buffer_status(out, diag) : status;
-}
-
-/* A file of ours: magic, version, and a checksum over all before it. */
-static enum status check_envelope(const struct buffer *file, const char magic[8], const char *path,
-                                  struct diag *diag)
-{
-    uint8_t digest[DIGEST];
-    if (file->count < HEAD + DIGEST || memcmp(file->data, magic, 8) != 0)
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "'%s' is not a file of a compiled model; compile the model with sertnc",
-                        path);
-    struct reader reader;
-    reader_init(&reader, file->data + 8, 4);
-    uint32_t version = reader_u32(&reader);
-    if (version != MODEL_FORMAT)
-        return diag_set(
-            diag, STATUS_BAD_INPUT,
-            "'%s' has format %u and this program reads format %d; compile the model again", path,
-            version, MODEL_FORMAT);
-    keccak256(digest, file->data, file->count - DIGEST);
-    if (memcmp(digest, file->data + file->count - DIGEST, DIGEST) != 0)
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "'%s' is damaged: its checksum does not fit; compile the model again",
-                        path);
-    return STATUS_OK;
 }
 
 struct section {
@@ -114,7 +120,8 @@ static enum status read_sections(struct section sections[3], struct model *model
                                  const struct buffer *file, struct diag *diag)
 {
     struct reader reader;
-    reader_init(&reader, file->data + HEAD - 4, file->count - DIGEST - (HEAD - 4));
+    reader_init(&reader, file->data + MODEL_FRAME_START,
+                file->count - MODEL_FRAME_START - MODEL_FRAME_END);
     uint32_t mode = reader_u32(&reader);
     for (int i = 0; i < 3; i++) {
         uint64_t count = reader_u64(&reader);
@@ -140,7 +147,7 @@ static enum status parse_circuit(struct model *model, const struct buffer *file,
     if (status == STATUS_OK)
         status = interface_parse(&model->interface, &model->program, &model->arena, section[1].data,
                                  section[1].count, diag);
-    if (status == STATUS_OK && part == MODEL_WHOLE)
+    if (status == STATUS_OK && part != MODEL_HEAD)
         status =
             circuit_parse(&model->circuit, &model->arena, section[2].data, section[2].count, diag);
     if (status == STATUS_OK && part == MODEL_HEAD)
@@ -164,6 +171,14 @@ static enum status parse_circuit(struct model *model, const struct buffer *file,
 
 /* ---- the key ---- */
 
+static enum status bad_key(const struct model *model, const char *why, struct diag *diag)
+{
+    return diag_set(
+        diag, STATUS_BAD_INPUT,
+        "'%s/public/vk' %s; get it from its owner, who makes it with: sertn-run keys %s",
+        model->folder, why, model->folder);
+}
+
 static enum status load_key(struct model *model, struct diag *diag)
 {
     char *path = model_path(model->folder, "public/vk");
@@ -174,50 +189,66 @@ static enum status load_key(struct model *model, struct diag *diag)
     if (!model->has_key)
         return STATUS_OK;
     struct buffer bytes;
+    struct diag why = {0};
     buffer_init(&bytes);
-    enum status status = read_part(&bytes, model->folder, "public/vk", diag);
-    if (status == STATUS_OK)
-        status = plonk_vk_parse(&model->key, bytes.data, bytes.count, diag);
+    enum status status = model_read_part(&bytes, model->folder, "public/vk", "", diag);
+    if (status == STATUS_OK &&
+        plonk_vk_parse(&model->key, bytes.data, bytes.count, &why) != STATUS_OK) {
+        char text[DIAG_TEXT_BYTES];
+        snprintf(text, sizeof text, "is no key: %.800s", why.text);
+        status = bad_key(model, text, diag);
+    }
     if (status == STATUS_OK) {
         memcpy(model->vk, bytes.data, bytes.count);
         model->vk_bytes = bytes.count;
         bool fits = memcmp(model->key.circuit_digest, model->circuit_digest, DIGEST) == 0 &&
                     model->key.word_count == model->circuit.public_word_count;
         if (!fits)
-            status = diag_set(diag, STATUS_BAD_INPUT,
-                              "'%s/public/vk' is the key of another circuit; make it again with: "
-                              "sertn-run keys %s",
-                              model->folder, model->folder);
+            status = bad_key(model, "is the key of another circuit", diag);
     }
     buffer_release(&bytes);
+    return status;
+}
+
+static enum status load_circuit(struct model *model, enum model_part part, struct diag *diag)
+{
+    struct buffer file;
+    char again[DIAG_TEXT_BYTES];
+    char *path = model_path(model->folder, "public/circuit");
+    if (path == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory to read '%s'", model->folder);
+    buffer_init(&file);
+    snprintf(again, sizeof again, "make a compiled model with: sertnc model.onnx -o %.400s",
+             model->folder);
+    enum status status = model_read_part(&file, model->folder, "public/circuit", again, diag);
+    if (status == STATUS_OK)
+        status = model_frame_check(&file, circuit_magic, path, compile_again, diag);
+    if (status == STATUS_OK)
+        status = parse_circuit(model, &file, part, diag);
+    buffer_release(&file);
+    free(path);
     return status;
 }
 
 enum status model_load(struct model *model, const char *folder, enum model_part part,
                        struct diag *diag)
 {
-    *model = (struct model){0};
+    *model = (struct model){.folder = strdup(folder)};
     arena_init(&model->arena, 0);
-    struct buffer file;
-    buffer_init(&file);
     enum status status = STATUS_OK;
-    if (!file_is_dir(folder))
+    if (model->folder == NULL)
+        status = diag_set(diag, STATUS_NO_MEMORY, "no memory to read '%s'", folder);
+    else if (!file_is_dir(folder))
         status = diag_set(
             diag, STATUS_BAD_INPUT,
             "'%s' is not a compiled model: no such folder; make one with: sertnc model.onnx -o %s",
             folder, folder);
-    model->folder = strdup(folder);
-    if (status == STATUS_OK && model->folder == NULL)
-        status = diag_set(diag, STATUS_NO_MEMORY, "no memory to read '%s'", folder);
     if (status == STATUS_OK)
-        status = read_part(&file, folder, "public/circuit", diag);
-    if (status == STATUS_OK)
-        status = check_envelope(&file, circuit_magic, folder, diag);
-    if (status == STATUS_OK)
-        status = parse_circuit(model, &file, part, diag);
-    if (status == STATUS_OK)
+        status = load_circuit(model, part, diag);
+    if (status == STATUS_OK && part != MODEL_TO_KEY)
         status = load_key(model, diag);
-    buffer_release(&file);
+    else if (status == STATUS_OK)
+        model->has_key = load_key(model, NULL) == STATUS_OK && model->has_key;
     if (status != STATUS_OK)
         model_release(model);
     return status;
@@ -253,44 +284,59 @@ enum status model_parameters_serialize(struct buffer *out, const struct model *m
     struct codec codec = codec_writer(out);
     struct relation_values copy = *values;
     bool in_range = true;
-    buffer_put(out, parameter_magic, sizeof parameter_magic);
-    buffer_put_u32(out, MODEL_FORMAT);
+    model_frame_begin(out, parameter_magic);
     buffer_put(out, model->circuit.program_digest, DIGEST);
     code_parameters(&codec, &copy, &model->program, &in_range);
-    put_checksum(out);
+    model_frame_end(out);
     return codec_status(&codec, "the parameters", diag);
 }
 
-enum status model_parameters_load(struct relation_values *values, const struct model *model,
-                                  struct diag *diag)
+/* Reads the file and checks that it is of this model; the values start at START. */
+static enum status read_parameters(struct buffer *file, const struct model *model,
+                                   struct diag *diag)
 {
-    enum { START = 8 + 4 + DIGEST };
+    char *path = model_path(model->folder, "private/parameters");
+    if (path == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory to read '%s'", model->folder);
+    enum status status = model_read_part(
+        file, model->folder, "private/parameters",
+        "this takes the weights, which the model's owner keeps in its private folder", diag);
+    if (status == STATUS_OK)
+        status = model_frame_check(file, parameter_magic, path, compile_again, diag);
+    if (status == STATUS_OK &&
+        (file->count < MODEL_FRAME_START + DIGEST + MODEL_FRAME_END ||
+         memcmp(file->data + MODEL_FRAME_START, model->circuit.program_digest, DIGEST) != 0))
+        status = diag_set(diag, STATUS_BAD_INPUT, "'%s' belongs to another model; %s", path,
+                          compile_again);
+    free(path);
+    return status;
+}
+
+enum status model_parameters_load(struct relation_values *values, uint8_t digest[32],
+                                  const struct model *model, struct diag *diag)
+{
+    enum { START = MODEL_FRAME_START + DIGEST };
     struct buffer file;
     struct arena scratch;
     buffer_init(&file);
     arena_init(&scratch, 0);
     bool in_range = true;
-    enum status status = read_part(&file, model->folder, "private/parameters", diag);
-    if (status == STATUS_OK)
-        status = check_envelope(&file, parameter_magic, "private/parameters", diag);
-    if (status == STATUS_OK && (file.count < START + DIGEST ||
-                                memcmp(file.data + 12, model->circuit.program_digest, DIGEST) != 0))
-        status =
-            diag_set(diag, STATUS_BAD_INPUT,
-                     "'%s/private/parameters' belongs to another model; compile the model again",
-                     model->folder);
+    enum status status = read_parameters(&file, model, diag);
     if (status == STATUS_OK) {
-        struct codec codec = codec_reader(file.data + START, file.count - START - DIGEST, &scratch);
+        struct codec codec =
+            codec_reader(file.data + START, file.count - START - MODEL_FRAME_END, &scratch);
         code_parameters(&codec, values, &model->program, &in_range);
         codec_finish(&codec);
         status = codec_status(&codec, "private/parameters", diag);
+        memcpy(digest, file.data + file.count - DIGEST, DIGEST);
     }
     if (status == STATUS_OK && !in_range)
         status = diag_set(diag, STATUS_BAD_INPUT,
-                          "'%s/private/parameters' holds a weight outside its declared range; "
-                          "compile the model again",
-                          model->folder);
+                          "'%s/private/parameters' holds a weight outside its declared range; %s",
+                          model->folder, compile_again);
     arena_release(&scratch);
+    if (file.data != NULL)
+        explicit_bzero(file.data, file.count);
     buffer_release(&file);
     return status;
 }

@@ -8,7 +8,8 @@
  *   model.sertn/public/setup          the setup proof of the parameter ranges, once keys are made
  *   model.sertn/public/(name).sol     Solidity, once keys are made
  *   model.sertn/private/parameters    integers of the weights (mode 0600)
- *   model.sertn/private/tail          random rows of [p1], [p2] (mode 0600), once keys are made
+ *   model.sertn/private/tail          random rows of [p1], [p2] (mode 0600), once keys are made;
+ * the key and the weights they belong to
  *   model.sertn/private/accuracy.json measured errors, which depend on weights and calibration
  *
  * File layout of `circuit`: "SRTNCIRC", u32 version, u32 mode, then three sections (u64 count,
@@ -40,8 +41,9 @@ struct model {
     struct plonk_verifying_key key;
 };
 
-/* How much of a model is read: for verifying, no rows, copies and fills. */
-enum model_part { MODEL_HEAD, MODEL_WHOLE };
+/* How much of a model is read: for verifying, no rows, copies and fills; for making keys, a key
+ * that is damaged or of another circuit counts as none. */
+enum model_part { MODEL_HEAD, MODEL_WHOLE, MODEL_TO_KEY };
 
 /*
  * Reads public/. The files may come from anybody: formats, digests and the structure of program and
@@ -64,15 +66,33 @@ enum status model_serialize(struct buffer *out, const struct relation_program *p
 char *model_path(const char *folder, const char *name) SERTN_MUST_CHECK;
 
 /*
+ * Appends folder/name whole. Errors: as file_read; when there is no such file the sentence says
+ * `missing` (what to do, after "...; ").
+ */
+enum status model_read_part(struct buffer *out, const char *folder, const char *name,
+                            const char *missing, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * The frame of our own binary files: 8 bytes of magic, u32 version, content, keccak256 of all
+ * before. `path` is for messages, `again` says how to make the file again. Errors:
+ * STATUS_BAD_INPUT.
+ */
+enum { MODEL_FRAME_START = 12, MODEL_FRAME_END = 32 };
+enum status model_frame_check(const struct buffer *file, const char magic[8], const char *path,
+                              const char *again, struct diag *diag) SERTN_MUST_CHECK;
+void model_frame_begin(struct buffer *out, const char magic[8]);
+void model_frame_end(struct buffer *out);
+
+/*
  * Values of all PARAMETER tensors, in tensor order. Bytes of private/parameters: "SRTNPARM", u32
  * version, the program digest, the integers (codec_wide), keccak256 of all before.
  */
 enum status model_parameters_serialize(struct buffer *out, const struct model *model,
                                        const struct relation_values *values,
                                        struct diag *diag) SERTN_MUST_CHECK;
-/* Sets the parameters of `values` from private/. Errors: STATUS_BAD_INPUT when there is none or it
- * is of another model. */
-enum status model_parameters_load(struct relation_values *values, const struct model *model,
-                                  struct diag *diag) SERTN_MUST_CHECK;
+/* Sets the parameters of `values` from private/; digest gets the checksum of the file, which names
+ * these weights. Errors: STATUS_BAD_INPUT when there is none or it is of another model. */
+enum status model_parameters_load(struct relation_values *values, uint8_t digest[32],
+                                  const struct model *model, struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

@@ -266,10 +266,39 @@ enum status proof_open_verifier(struct srs_verifier *srs, const struct model *mo
     enum status status = path != NULL
                              ? srs_open_file(&opened, path, 2, NULL, diag)
                              : srs_open_digest(&opened, model->key.srs_digest, 2, NULL, diag);
-    if (status != STATUS_OK)
-        return status;
-    srs_verifier_init(srs, opened.origin, &opened.tau_g2);
-    srs_release(&opened);
+    if (status == STATUS_OK) {
+        srs_verifier_init(srs, opened.origin, &opened.tau_g2);
+        srs_release(&opened);
+        if (memcmp(srs->digest, model->key.srs_digest, sizeof srs->digest) != 0)
+            status = diag_set(diag, STATUS_BAD_INPUT,
+                              "%s is another SRS than the one the key of '%s' was made over", path,
+                              model->folder);
+    }
+    return status;
+}
+
+enum status proof_check_claim(const struct proof *proof, const struct model *model,
+                              const uint8_t context[PROOF_CONTEXT_BYTES], struct diag *diag)
+{
+    if (!model->has_key)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "'%s' has no verifying key; its owner makes it with: sertn-run keys %s",
+                        model->folder, model->folder);
+    if (proof->mode != model->mode)
+        return diag_set(diag, STATUS_REJECTED,
+                        "the proof is of system %s and the key of '%s' of %s; verify it with the "
+                        "model it was made for",
+                        proof_system_name(proof->mode), model->folder,
+                        proof_system_name(model->mode));
+    if (memcmp(proof->vk_digest, model->key.digest, 32) != 0)
+        return diag_set(diag, STATUS_REJECTED,
+                        "the proof was made with another key than that of '%s'; verify it with the "
+                        "model it was made for",
+                        model->folder);
+    if (memcmp(proof->context, context, PROOF_CONTEXT_BYTES) != 0)
+        return diag_set(
+            diag, STATUS_REJECTED,
+            "the proof is bound to another context than the expected one; give it with --context");
     return STATUS_OK;
 }
 
@@ -278,20 +307,9 @@ enum status proof_verify(cJSON **values, const struct proof *proof, const struct
                          struct diag *diag)
 {
     *values = NULL;
-    if (!model->has_key)
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "'%s' has no verifying key; its owner makes it with: sertn-run keys %s",
-                        model->folder, model->folder);
-    if (proof->mode != model->mode)
-        return diag_set(diag, STATUS_REJECTED,
-                        "the proof is of system %s and the model's key of %s",
-                        proof_system_name(proof->mode), proof_system_name(model->mode));
-    if (memcmp(proof->vk_digest, model->key.digest, 32) != 0)
-        return diag_set(diag, STATUS_REJECTED, "the proof was made with another verifying key");
-    if (memcmp(proof->context, context, PROOF_CONTEXT_BYTES) != 0)
-        return diag_set(
-            diag, STATUS_REJECTED,
-            "the proof is bound to another context than the expected one; give it with --context");
+    enum status status = proof_check_claim(proof, model, context, diag);
+    if (status != STATUS_OK)
+        return status;
     struct plonk_claim claim = {.vk_digest = model->key.digest,
                                 .vk = model->vk,
                                 .vk_bytes = model->vk_bytes,
@@ -300,7 +318,7 @@ enum status proof_verify(cJSON **values, const struct proof *proof, const struct
                                 .word_count = proof->word_count,
                                 .proof = proof->bytes,
                                 .proof_bytes = proof->byte_count};
-    enum status status = plonk_verify(&claim, srs, diag);
+    status = plonk_verify(&claim, srs, diag);
     if (status == STATUS_OK)
         status = values_of_words(values, model, proof->words, proof->word_count, diag);
     if (status == STATUS_OK && proof->values != NULL &&

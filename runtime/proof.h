@@ -47,6 +47,12 @@ enum status proof_parse(struct proof *proof, const char *text, size_t count, con
                         struct diag *diag) SERTN_MUST_CHECK;
 enum status proof_read(struct proof *proof, const char *path, struct diag *diag) SERTN_MUST_CHECK;
 
+/* Checks that a proof is one of the model's key and bound to the expected context, before any
+ * arithmetic. Errors: STATUS_REJECTED with the reason; STATUS_BAD_INPUT without a key. */
+enum status proof_check_claim(const struct proof *proof, const struct model *model,
+                              const uint8_t context[PROOF_CONTEXT_BYTES],
+                              struct diag *diag) SERTN_MUST_CHECK;
+
 /*
  * Verifies a proof file against a model with a key and the expected context. *values gets the
  * public values, owned by the caller. Errors: STATUS_REJECTED with the reason.

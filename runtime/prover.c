@@ -5,14 +5,23 @@
 #include <string.h>
 
 #include "backend/hash/keccak.h"
-#include "ir/support/file.h"
 #include "runtime/solidity.h"
+
+static bool is_metadata_of(const struct model *model, const cJSON *root)
+{
+    char *hex = proof_print_hex(model->circuit_digest, sizeof model->circuit_digest);
+    const cJSON *hash = cJSON_GetObjectItemCaseSensitive(root, "circuit_hash");
+    bool fits = hex != NULL && cJSON_IsString(hash) && strcmp(hash->valuestring, hex) == 0;
+    free(hex);
+    return fits;
+}
 
 /*
  * Adds to public/metadata.json what is known once there is a key: its hash, and the model hash,
  * keccak256(circuit digest, [p1], [p2]), which names the circuit together with its weights.
  */
-static enum status complete_metadata(const struct model *model, struct diag *diag)
+static enum status complete_metadata(struct file_set *set, const struct model *model,
+                                     struct diag *diag)
 {
     struct buffer text;
     struct keccak256 hash;
@@ -21,11 +30,14 @@ static enum status complete_metadata(const struct model *model, struct diag *dia
     buffer_init(&text);
     enum status status = path == NULL
                              ? diag_set(diag, STATUS_NO_MEMORY, "no memory for the metadata")
-                             : file_read(path, MODEL_BYTES_MAX, &text, diag);
+                             : model_read_part(&text, model->folder, "public/metadata.json",
+                                               "compile the model again with sertnc", diag);
     cJSON *root =
         status == STATUS_OK ? cJSON_ParseWithLength((const char *)text.data, text.count) : NULL;
-    if (status == STATUS_OK && !cJSON_IsObject(root))
-        status = diag_set(diag, STATUS_BAD_INPUT, "'%s' is damaged; compile the model again", path);
+    if (status == STATUS_OK && !is_metadata_of(model, root))
+        status = diag_set(
+            diag, STATUS_BAD_INPUT,
+            "'%s' is damaged or of another model; compile the model again with sertnc", path);
     size_t commitments = 64 * (size_t)model->circuit.param_columns;
     keccak256_init(&hash);
     keccak256_update(&hash, model->circuit_digest, sizeof model->circuit_digest);
@@ -43,9 +55,9 @@ static enum status complete_metadata(const struct model *model, struct diag *dia
     if (status == STATUS_OK)
         printed = cJSON_Print(root);
     if (status == STATUS_OK)
-        status = printed == NULL
-                     ? diag_set(diag, STATUS_NO_MEMORY, "no memory for the metadata")
-                     : file_write(path, printed, strlen(printed), FILE_MODE_PUBLIC, false, diag);
+        status = printed == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory for the metadata")
+                                 : file_set_add(set, path, printed, strlen(printed),
+                                                FILE_MODE_PUBLIC, false, diag);
     free(printed);
     cJSON_Delete(root);
     buffer_release(&text);
@@ -57,11 +69,17 @@ enum status prover_make_keys(struct keys_result *result, struct session *session
                              const char *srs_path, const struct plonk_progress *progress,
                              struct diag *diag)
 {
-    enum status status = keys_make(result, session, srs_path, progress, diag);
+    struct file_set set = {0};
+    enum status status = keys_make(result, &set, session, srs_path, progress, diag);
     if (status == STATUS_OK)
-        status = solidity_write(&session->model, diag);
+        status = solidity_write(&set, &session->model, diag);
     if (status == STATUS_OK)
-        status = complete_metadata(&session->model, diag);
+        status = complete_metadata(&set, &session->model, diag);
+    if (status == STATUS_OK)
+        status = keys_add_vk(&set, &session->model, diag);
+    if (status == STATUS_OK)
+        return file_set_commit(&set, diag);
+    file_set_abandon(&set);
     return status;
 }
 
@@ -70,7 +88,7 @@ enum status prover_open(struct prover *p, const char *folder, const char *srs_pa
 {
     struct keys_result made;
     *p = (struct prover){0};
-    enum status status = session_open(&p->session, folder, threads, diag);
+    enum status status = session_open(&p->session, folder, MODEL_WHOLE, threads, diag);
     if (status == STATUS_OK && !p->session.model.has_key) {
         status = prover_make_keys(&made, &p->session, srs_path, progress, diag);
         p->made_keys = status == STATUS_OK;
@@ -78,7 +96,7 @@ enum status prover_open(struct prover *p, const char *folder, const char *srs_pa
     if (status == STATUS_OK && !p->session.has_srs)
         status = session_open_srs(&p->session, srs_path, diag);
     if (status == STATUS_OK)
-        status = keys_load_tail(&p->tail, &p->session.model, diag);
+        status = keys_load_tail(&p->tail, &p->session, diag);
     if (status == STATUS_OK)
         status = plonk_proving_key_load(&p->key, &p->session.model.circuit, &p->session.model.key,
                                         &p->session.srs, p->session.machine, diag);

@@ -24,7 +24,8 @@ enum status prover_open(struct prover *prover, const char *folder, const char *s
                         struct diag *diag) SERTN_MUST_CHECK;
 void prover_close(struct prover *prover);
 
-/* Makes keys, writes them, the Solidity that holds them, and the hashes of the metadata. */
+/* Makes keys and writes them, the Solidity that holds them and the hashes of the metadata, all or
+ * nothing: public/vk is there only with the rest. */
 enum status prover_make_keys(struct keys_result *result, struct session *session,
                              const char *srs_path, const struct plonk_progress *progress,
                              struct diag *diag) SERTN_MUST_CHECK;

@@ -11,6 +11,7 @@
 #include "ir/graph_interpret.h"
 #include "ir/support/file.h"
 #include "passes/fold_constants.h"
+#include "runtime/values.h"
 
 char *reference_source_json(const struct compile_options *options)
 {
@@ -34,11 +35,14 @@ static enum status read_source(cJSON **root, const struct model *model, struct d
     struct buffer text;
     char *path = model_path(model->folder, "private/source.json");
     buffer_init(&text);
-    enum status status = path == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory")
-                                      : file_read(path, MODEL_BYTES_MAX, &text, diag);
+    enum status status = path == NULL
+                             ? diag_set(diag, STATUS_NO_MEMORY, "no memory")
+                             : model_read_part(&text, model->folder, "private/source.json",
+                                               "compile the model again with sertnc", diag);
     *root = status == STATUS_OK ? cJSON_ParseWithLength((const char *)text.data, text.count) : NULL;
     if (status == STATUS_OK && !cJSON_IsString(cJSON_GetObjectItemCaseSensitive(*root, "model")))
-        status = diag_set(diag, STATUS_BAD_INPUT, "'%s' is damaged; compile the model again", path);
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "'%s' is damaged; compile the model again with sertnc", path);
     buffer_release(&text);
     free(path);
     return status;
@@ -107,24 +111,41 @@ static enum status import(struct reference *reference, const struct session *ses
     return status;
 }
 
+/* The model at `path`; one the user named has to be there. */
+static enum status open_model(struct reference *reference, const struct session *session,
+                              const cJSON *source, const char *given,
+                              const struct tensor *const *inputs, struct diag *diag)
+{
+    const char *path =
+        given != NULL ? given : cJSON_GetObjectItemCaseSensitive(source, "model")->valuestring;
+    struct diag gone = {0};
+    if (given == NULL && !file_exists(path)) {
+        if (asprintf(&reference->missing, "the model file '%s' is gone; give it with --model",
+                     path) < 0)
+            reference->missing = NULL;
+        return STATUS_OK;
+    }
+    enum status status = onnx_load_file(&reference->file, path, &gone);
+    if (status == STATUS_OK)
+        status = import(reference, session, source, inputs, &gone);
+    if (status == STATUS_OK &&
+        reference->graph->output_count != session->model.interface.output_count)
+        status = diag_set(&gone, STATUS_BAD_INPUT, "it has other outputs than the compiled model");
+    return status == STATUS_OK
+               ? status
+               : diag_set(diag, status, "the reference model '%s': %s", path, gone.text);
+}
+
 enum status reference_open(struct reference *reference, const struct session *session,
-                           const struct tensor *const *inputs, struct diag *diag)
+                           const char *model_path, const struct tensor *const *inputs,
+                           struct diag *diag)
 {
     cJSON *source;
     *reference = (struct reference){0};
     arena_init(&reference->arena, 0);
     enum status status = read_source(&source, &session->model, diag);
-    if (status == STATUS_OK) {
-        const char *path = cJSON_GetObjectItemCaseSensitive(source, "model")->valuestring;
-        struct diag gone = {0};
-        if (!file_exists(path) || onnx_load_file(&reference->file, path, &gone) != STATUS_OK) {
-            reference->missing = malloc(strlen(path) + 64);
-            if (reference->missing != NULL)
-                sprintf(reference->missing, "the model file '%s' is gone", path);
-        } else {
-            status = import(reference, session, source, inputs, diag);
-        }
-    }
+    if (status == STATUS_OK)
+        status = open_model(reference, session, source, model_path, inputs, diag);
     cJSON_Delete(source);
     if (status != STATUS_OK)
         reference_close(reference);
@@ -140,15 +161,6 @@ void reference_close(struct reference *reference)
 }
 
 /* ---- comparison ---- */
-
-static cJSON *real_json(double value)
-{
-    if (isnan(value))
-        return cJSON_CreateString("NaN");
-    if (isinf(value))
-        return cJSON_CreateString(value > 0 ? "Infinity" : "-Infinity");
-    return cJSON_CreateNumber(value);
-}
 
 struct difference {
     double absolute, relative;
@@ -173,32 +185,49 @@ static void compare_element(struct difference *difference, const struct port *po
         difference->relative = error / fabs(want);
 }
 
+static cJSON *integer_item(void *context, const struct port *port, size_t i)
+{
+    struct session *session = context;
+    char text[80];
+    wide_format(text, relation_value(&session->values, port->tensor, i));
+    return cJSON_CreateString(text);
+}
+
+static bool add(cJSON *object, const struct port *port, cJSON *value)
+{
+    if (value != NULL && values_add_json(object, port, value))
+        return true;
+    cJSON_Delete(value);
+    return false;
+}
+
+static cJSON *difference_json(const struct difference *difference)
+{
+    cJSON *error = cJSON_CreateObject();
+    if (cJSON_AddNumberToObject(error, "absolute", difference->absolute) != NULL &&
+        cJSON_AddNumberToObject(error, "relative", difference->relative) != NULL &&
+        cJSON_AddNumberToObject(error, "mismatches", (double)difference->mismatches) != NULL)
+        return error;
+    cJSON_Delete(error);
+    return NULL;
+}
+
 static bool compare_output(cJSON *quantized, cJSON *reference, cJSON *errors,
                            struct session *session, const struct port *port,
-                           const struct tensor *expected)
+                           struct tensor *expected)
 {
     const struct relation_tensor *tensor = &session->model.program.tensors[port->tensor];
-    cJSON *integers = cJSON_AddArrayToObject(quantized, port->name),
-          *reals = cJSON_AddArrayToObject(reference, port->name);
-    cJSON *error = cJSON_AddObjectToObject(errors, port->name);
     struct difference difference = {0};
-    for (size_t i = 0; i < tensor->count && integers != NULL && reals != NULL; i++) {
-        char text[80];
+    for (size_t i = 0; i < tensor->count; i++) {
         double real;
         int64_t integer;
-        wide value = relation_value(&session->values, port->tensor, i);
-        wide_format(text, value);
-        port_decode(&real, &integer, tensor, port->type, value);
-        bool is_float = element_type_is_float(expected->type);
-        cJSON_AddItemToArray(integers, cJSON_CreateString(text));
-        cJSON_AddItemToArray(reals, real_json(is_float ? expected->data.real[i]
-                                                       : (double)expected->data.integer[i]));
+        port_decode(&real, &integer, tensor, port->type,
+                    relation_value(&session->values, port->tensor, i));
         compare_element(&difference, port, real, integer, expected, i);
     }
-    return error != NULL &&
-           cJSON_AddNumberToObject(error, "absolute", difference.absolute) != NULL &&
-           cJSON_AddNumberToObject(error, "relative", difference.relative) != NULL &&
-           cJSON_AddNumberToObject(error, "mismatches", (double)difference.mismatches) != NULL;
+    return add(quantized, port, values_nested_json(port, integer_item, session)) &&
+           add(reference, port, values_nested_json(port, values_tensor_item, expected)) &&
+           add(errors, port, difference_json(&difference));
 }
 
 enum status reference_compare(cJSON *object, struct reference *reference, struct session *session,
@@ -218,7 +247,7 @@ enum status reference_compare(cJSON *object, struct reference *reference, struct
           *real = cJSON_AddObjectToObject(object, "reference");
     cJSON *error = cJSON_AddObjectToObject(object, "error");
     for (size_t i = 0; i < interface->output_count && status == STATUS_OK; i++) {
-        const struct tensor *expected = values.item[reference->graph->outputs[i]];
+        struct tensor *expected = values.item[reference->graph->outputs[i]];
         if (expected == NULL ||
             expected->count != session->model.program.tensors[interface->outputs[i].tensor].count ||
             expected->type == ELEMENT_STRING)

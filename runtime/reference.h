@@ -25,17 +25,20 @@ struct reference {
 char *reference_source_json(const struct compile_options *options);
 
 /*
- * Opens the reference of a compiled model; `inputs` (the first set) bind its dimensions. A model
- * file that is gone is no error: reference_compare then says so. Errors: STATUS_NO_MEMORY, what
- * importing says.
+ * Opens the reference of a compiled model; `inputs` (the first set) bind its dimensions. model_path
+ * (may be NULL) stands for the path the compiler left. Without it a file that is gone is no error:
+ * reference_compare then says so. Errors: STATUS_BAD_INPUT, among others for a model with other
+ * outputs; STATUS_NO_MEMORY; what importing says.
  */
 enum status reference_open(struct reference *reference, const struct session *session,
-                           const struct tensor *const *inputs, struct diag *diag) SERTN_MUST_CHECK;
+                           const char *model_path, const struct tensor *const *inputs,
+                           struct diag *diag) SERTN_MUST_CHECK;
 void reference_close(struct reference *reference);
 
 /*
- * Adds to an object, by output name: "quantized" (the circuit's integers as text), "reference" (the
- * float64 outputs), "error" {absolute, relative, mismatches} over the session's current values.
+ * Adds to an object, by output name: "quantized" (the circuit's integers as text, in the output's
+ * shape), "reference" (the float64 outputs), "error" {absolute, relative, mismatches} over the
+ * session's current values.
  * Errors: STATUS_NO_MEMORY, what interpreting says.
  */
 enum status reference_compare(cJSON *object, struct reference *reference, struct session *session,

@@ -132,7 +132,7 @@ int sertn_make_keys(const char *folder, const char *ptau_path, unsigned threads,
     struct session *session = calloc(1, sizeof *session);
     if (session == NULL)
         return finish(diag_set(&diag, STATUS_NO_MEMORY, "no memory"), &diag, error);
-    enum status status = session_open(session, folder, threads, &diag);
+    enum status status = session_open(session, folder, MODEL_TO_KEY, threads, &diag);
     if (status == STATUS_OK)
         status = prover_make_keys(&result, session, ptau_path, NULL, &diag);
     session_close(session);

@@ -40,16 +40,17 @@ static enum status allocate(struct session *session, struct diag *diag)
     return status;
 }
 
-enum status session_open(struct session *session, const char *folder, unsigned threads,
-                         struct diag *diag)
+enum status session_open(struct session *session, const char *folder, enum model_part part,
+                         unsigned threads, struct diag *diag)
 {
     *session = (struct session){0};
     arena_init(&session->arena, 0);
-    enum status status = model_load(&session->model, folder, MODEL_WHOLE, diag);
+    enum status status = model_load(&session->model, folder, part, diag);
     if (status == STATUS_OK)
         status = allocate(session, diag);
     if (status == STATUS_OK)
-        status = model_parameters_load(&session->values, &session->model, diag);
+        status = model_parameters_load(&session->values, session->parameters_digest,
+                                       &session->model, diag);
     if (status == STATUS_OK) {
         session->machine = machine_new(threads);
         if (session->machine == NULL)

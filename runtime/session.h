@@ -21,6 +21,7 @@ struct session {
     struct machine *machine;
     struct arena arena; /* owns values and columns */
     struct relation_values values;
+    uint8_t parameters_digest[32]; /* names the weights: model_parameters_load */
     struct digest_traces traces;
     fr *column[WITNESS_COLUMNS]; /* a1, a2, a3, w1, w2: usable_rows each */
     fr *words;
@@ -28,9 +29,10 @@ struct session {
     bool has_srs;
 };
 
-/* Opens the model with its private weights. Errors: as model_load and model_parameters_load. */
-enum status session_open(struct session *session, const char *folder, unsigned threads,
-                         struct diag *diag) SERTN_MUST_CHECK;
+/* Opens the model with its private weights; part is MODEL_WHOLE or MODEL_TO_KEY. Errors: as
+ * model_load and model_parameters_load. */
+enum status session_open(struct session *session, const char *folder, enum model_part part,
+                         unsigned threads, struct diag *diag) SERTN_MUST_CHECK;
 void session_close(struct session *session);
 
 /* Opens the SRS: of a ceremony's file; without a path the one the key was made over, or, before

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir/support/file.h"
 #include "runtime/embedded.h"
 #include "runtime/proof.h"
 
@@ -133,18 +132,18 @@ static void fill_template(struct buffer *out, const struct model *model)
     buffer_put(out, text, (size_t)(end - text));
 }
 
-static enum status write_source(const struct model *model, const char *name, const void *bytes,
-                                size_t count, struct diag *diag)
+static enum status add_source(struct file_set *set, const struct model *model, const char *name,
+                              const void *bytes, size_t count, struct diag *diag)
 {
     char *path = model_path(model->folder, name);
     if (path == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory to write '%s'", name);
-    enum status status = file_write(path, bytes, count, FILE_MODE_PUBLIC, false, diag);
+    enum status status = file_set_add(set, path, bytes, count, FILE_MODE_PUBLIC, false, diag);
     free(path);
     return status;
 }
 
-enum status solidity_write(const struct model *model, struct diag *diag)
+enum status solidity_write(struct file_set *set, const struct model *model, struct diag *diag)
 {
     if (model->mode != PLONK_MODE_GAS)
         return STATUS_OK;
@@ -153,13 +152,13 @@ enum status solidity_write(const struct model *model, struct diag *diag)
     fill_template(&text, model);
     enum status status = buffer_status(&text, diag);
     if (status == STATUS_OK)
-        status = write_source(model, "public/ModelVerifier.sol", text.data, text.count, diag);
+        status = add_source(set, model, "public/ModelVerifier.sol", text.data, text.count, diag);
     if (status == STATUS_OK)
-        status = write_source(model, "public/PlonkVerifier.sol", embedded_verifier_source,
-                              embedded_verifier_source_bytes, diag);
+        status = add_source(set, model, "public/PlonkVerifier.sol", embedded_verifier_source,
+                            embedded_verifier_source_bytes, diag);
     if (status == STATUS_OK)
-        status = write_source(model, "public/IPlonkVerifier.sol", embedded_verifier_interface,
-                              embedded_verifier_interface_bytes, diag);
+        status = add_source(set, model, "public/IPlonkVerifier.sol", embedded_verifier_interface,
+                            embedded_verifier_interface_bytes, diag);
     buffer_release(&text);
     return status;
 }

@@ -5,10 +5,12 @@
 #ifndef SERTN_RUNTIME_SOLIDITY_H
 #define SERTN_RUNTIME_SOLIDITY_H
 
+#include "ir/support/file_set.h"
 #include "runtime/model.h"
 
-/* Writes public/PlonkVerifier.sol, public/IPlonkVerifier.sol and public/ModelVerifier.sol.
- * Requires: the model has a key. In fast mode, which no contract takes, it writes nothing. */
-enum status solidity_write(const struct model *model, struct diag *diag) SERTN_MUST_CHECK;
+/* Adds public/PlonkVerifier.sol, public/IPlonkVerifier.sol and public/ModelVerifier.sol to the set.
+ * Requires: the model has a key. In fast mode, which no contract takes, it adds nothing. */
+enum status solidity_write(struct file_set *set, const struct model *model,
+                           struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

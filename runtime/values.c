@@ -111,12 +111,10 @@ wide values_from_program(void *values, uint32_t tensor, size_t element)
     return relation_value(values, tensor, element);
 }
 
-static cJSON *number_json(const struct port *port, const struct relation_tensor *tensor, wide value)
+/* One element as the port's type shows it. */
+static cJSON *element_json(const struct port *port, double real, int64_t integer)
 {
-    double real;
-    int64_t integer;
     char text[32];
-    port_decode(&real, &integer, tensor, port->type, value);
     if (port->text_table != NULL && integer >= 0 && (size_t)integer < port->text_table->count &&
         port->text_table->type == ELEMENT_STRING)
         return cJSON_CreateString(port->text_table->data.text[integer]);
@@ -138,24 +136,16 @@ static cJSON *number_json(const struct port *port, const struct relation_tensor 
     return cJSON_CreateNumber(real);
 }
 
-struct nest {
-    const struct port *port;
-    const struct relation_tensor *tensor;
-    values_element_fn *element;
-    void *context;
-    size_t next;
-};
-
-static cJSON *nested_json(struct nest *nest, unsigned axis)
+static cJSON *nested_json(const struct port *port, unsigned axis, size_t *next,
+                          values_item_fn *item, void *context)
 {
-    if (axis == nest->port->shape.rank)
-        return number_json(nest->port, nest->tensor,
-                           nest->element(nest->context, nest->port->tensor, nest->next++));
+    if (axis == port->shape.rank)
+        return item(context, port, (*next)++);
     cJSON *list = cJSON_CreateArray();
-    for (int64_t i = 0; list != NULL && i < nest->port->shape.dim[axis]; i++) {
-        cJSON *item = nested_json(nest, axis + 1);
-        if (item == NULL || !cJSON_AddItemToArray(list, item)) {
-            cJSON_Delete(item);
+    for (int64_t i = 0; list != NULL && i < port->shape.dim[axis]; i++) {
+        cJSON *entry = nested_json(port, axis + 1, next, item, context);
+        if (entry == NULL || !cJSON_AddItemToArray(list, entry)) {
+            cJSON_Delete(entry);
             cJSON_Delete(list);
             return NULL;
         }
@@ -163,11 +153,41 @@ static cJSON *nested_json(struct nest *nest, unsigned axis)
     return list;
 }
 
+cJSON *values_nested_json(const struct port *port, values_item_fn *item, void *context)
+{
+    size_t next = 0;
+    return nested_json(port, 0, &next, item, context);
+}
+
+cJSON *values_tensor_item(void *tensor, const struct port *port, size_t i)
+{
+    const struct tensor *from = tensor;
+    bool is_float = element_type_is_float(from->type);
+    return element_json(port, is_float ? from->data.real[i] : (double)from->data.integer[i],
+                        is_float ? 0 : from->data.integer[i]);
+}
+
+struct integers {
+    const struct relation_tensor *tensor;
+    values_element_fn *element;
+    void *context;
+};
+
+static cJSON *decoded_item(void *context, const struct port *port, size_t i)
+{
+    const struct integers *from = context;
+    double real;
+    int64_t integer;
+    port_decode(&real, &integer, from->tensor, port->type,
+                from->element(from->context, port->tensor, i));
+    return element_json(port, real, integer);
+}
+
 cJSON *values_port_json(const struct model *model, const struct port *port,
                         values_element_fn *element, void *context)
 {
-    struct nest nest = {port, &model->program.tensors[port->tensor], element, context, 0};
-    return nested_json(&nest, 0);
+    struct integers from = {&model->program.tensors[port->tensor], element, context};
+    return values_nested_json(port, decoded_item, &from);
 }
 
 static cJSON *digest_json(const struct port *port, values_element_fn *element, void *context)

@@ -39,6 +39,15 @@ typedef wide values_element_fn(void *context, uint32_t tensor, size_t element);
 cJSON *values_port_json(const struct model *model, const struct port *port,
                         values_element_fn *element, void *context);
 
+/*
+ * Nested lists by the port's shape of what `item` makes of each element, row-major. Owned by the
+ * caller; NULL without memory.
+ */
+typedef cJSON *values_item_fn(void *context, const struct port *port, size_t i);
+cJSON *values_nested_json(const struct port *port, values_item_fn *item, void *context);
+/* values_item_fn over a struct tensor of the port's shape, no strings in it. */
+cJSON *values_tensor_item(void *tensor, const struct port *port, size_t i);
+
 /* Adds what belongs to a port under its name; items of a sequence go to nested lists under the
  * sequence's name, in the order of the ports. value: taken on success. */
 bool values_add_json(cJSON *object, const struct port *port, cJSON *value);

@@ -264,15 +264,23 @@ static int sync_folder_of(const char *path)
     return error;
 }
 
+enum status file_writer_seal(struct file_writer *writer, struct diag *diag)
+{
+    int descriptor = writer->descriptor;
+    if (descriptor >= 0) {
+        if (writer->error == 0 && writer->durable && !writer->direct && fsync(descriptor) != 0)
+            writer->error = errno;
+        if (close(descriptor) != 0 && writer->error == 0)
+            writer->error = errno;
+        writer->descriptor = -1;
+    }
+    return writer->error == 0 ? STATUS_OK : fail(diag, "write", writer->target, writer->error);
+}
+
 enum status file_writer_commit(struct file_writer *writer, struct diag *diag)
 {
-    int error = writer->error;
-    if (error == 0 && writer->durable && !writer->direct && fsync(writer->descriptor) != 0)
-        error = errno;
-    int descriptor = writer->descriptor;
-    writer->descriptor = -1;
-    if (close(descriptor) != 0 && error == 0)
-        error = errno;
+    enum status sealed = file_writer_seal(writer, NULL);
+    int error = sealed == STATUS_OK ? 0 : writer->error;
     if (!writer->direct) {
         if (error == 0 && rename(writer->staged, writer->target) != 0)
             error = errno;
@@ -288,7 +296,7 @@ enum status file_writer_commit(struct file_writer *writer, struct diag *diag)
 
 void file_writer_abandon(struct file_writer *writer)
 {
-    if (writer->descriptor >= 0 && !writer->direct)
+    if (writer->staged != NULL && !writer->direct)
         unlink(writer->staged);
     release_writer(writer);
 }

@@ -59,14 +59,18 @@ struct file_writer {
     int cleanup;  /* entry in the list of what an interrupt removes, or -1 */
     char *target; /* owned */
     char *staged; /* owned; the temporary file */
-    enum status status;
-    int error; /* errno of the first failure */
+    int error;    /* errno of the first failure */
 };
 
 enum status file_writer_begin(struct file_writer *writer, const char *path, unsigned mode,
                               bool durable, struct diag *diag) SERTN_MUST_CHECK;
 /* Writes bytes; a failure is kept and reported by commit. */
 void file_writer_put(struct file_writer *writer, const void *bytes, size_t count);
+/*
+ * Brings what was put to the disk: of a sealed file only the rename can still fail. Errors:
+ * STATUS_IO; commit then fails too.
+ */
+enum status file_writer_seal(struct file_writer *writer, struct diag *diag) SERTN_MUST_CHECK;
 /* Puts the file in its place and releases the writer, in success and failure. */
 enum status file_writer_commit(struct file_writer *writer, struct diag *diag) SERTN_MUST_CHECK;
 /* Removes what was written and releases the writer. */

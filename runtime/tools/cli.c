@@ -1,6 +1,7 @@
 /* See cli.h. */
 #include "runtime/tools/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,10 +29,18 @@ static bool is_named(const char *text, size_t length, const char *name)
     return strlen(name) == length && strncmp(text, name, length) == 0;
 }
 
+/* Index of an option of the grammar, or its option_count. */
+static size_t find_option(const struct cli_grammar *grammar, const char *text, size_t length)
+{
+    size_t i = 0;
+    while (i < grammar->option_count && !is_named(text, length, grammar->options[i].name))
+        i++;
+    return i;
+}
+
 /* Handles --name[=value] or --name value; *at moves past what was used. */
 static enum status take_option(struct cli *cli, int argc, char **argv, int *at,
-                               const struct cli_option *options, size_t count, void *context,
-                               struct diag *diag)
+                               const struct cli_grammar *grammar, void *context, struct diag *diag)
 {
     const char *text = strcmp(argv[*at], "-o") == 0 ? "o" : argv[*at] + 2,
                *equals = strchr(text, '=');
@@ -45,14 +54,11 @@ static enum status take_option(struct cli *cli, int argc, char **argv, int *at,
         return STATUS_OK;
     }
     bool is_threads = is_named(text, length, "threads");
-    const struct cli_option *option = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (is_named(text, length, options[i].name))
-            option = &options[i];
-    }
-    if (option == NULL && !is_threads)
+    size_t index = find_option(grammar, text, length);
+    if (index == grammar->option_count && !is_threads)
         return diag_set(diag, STATUS_BAD_INPUT, "unknown option '%s'; see %s --help", argv[*at],
                         cli->program);
+    const struct cli_option *option = is_threads ? NULL : &grammar->options[index];
     bool has_value = is_threads || option->has_value;
     if (!has_value && equals != NULL)
         return diag_set(diag, STATUS_BAD_INPUT, "option '--%s' takes no value", option->name);
@@ -62,43 +68,88 @@ static enum status take_option(struct cli *cli, int argc, char **argv, int *at,
             return diag_set(diag, STATUS_BAD_INPUT, "option '%s' needs a value", argv[*at]);
         value = argv[++*at];
     }
+    if (option != NULL)
+        cli->given |= UINT64_C(1) << index;
     bool taken = is_threads ? take_threads(cli, value, diag) : option->take(context, value, diag);
     return taken ? STATUS_OK : STATUS_BAD_INPUT;
 }
 
-enum status cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *options,
-                      size_t option_count, void *context, const char **positional, size_t most,
-                      size_t *positional_count, const char *help, bool *done, struct diag *diag)
+static bool is_help(const char *text)
+{
+    return strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0;
+}
+
+/* Whether --json stands anywhere: a mistake before it is reported as it asks. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    }
+    return false;
+}
+
+enum status cli_parse(struct cli *cli, int argc, char **argv, const struct cli_grammar *grammar,
+                      void *context, const char **positional, size_t *positional_count, bool *done,
+                      struct diag *diag)
 {
     bool only_positional = false;
+    enum status status = STATUS_OK;
     *done = false;
     *positional_count = 0;
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc && status == STATUS_OK && !*done; i++) {
         const char *text = argv[i];
-        if (!only_positional && strcmp(text, "--") == 0) {
+        bool is_option = !only_positional && text[0] == '-' && text[1] != '\0';
+        if (is_option && strcmp(text, "--") == 0) {
             only_positional = true;
-        } else if (!only_positional && (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0)) {
-            fputs(help, stdout);
+        } else if (is_option && is_help(text)) {
+            fputs(grammar->help(*positional_count == 0 ? NULL : positional[0]), stdout);
             *done = true;
-            return STATUS_OK;
-        } else if (!only_positional && strcmp(text, "--version") == 0) {
+            cli->json = false;
+        } else if (is_option && strcmp(text, "--version") == 0) {
             printf("%s %s\n", cli->program, SERTN_VERSION);
             *done = true;
-            return STATUS_OK;
-        } else if (!only_positional && (strncmp(text, "--", 2) == 0 || strcmp(text, "-o") == 0)) {
-            enum status status =
-                take_option(cli, argc, argv, &i, options, option_count, context, diag);
-            if (status != STATUS_OK)
-                return status;
-        } else if (!only_positional && text[0] == '-' && text[1] != '\0') {
-            return diag_set(diag, STATUS_BAD_INPUT, "unknown option '%s'; see %s --help", text,
-                            cli->program);
-        } else if (*positional_count == most) {
-            return diag_set(diag, STATUS_BAD_INPUT, "unexpected argument '%s'; see %s --help", text,
-                            cli->program);
+            cli->json = false;
+        } else if (is_option && (strncmp(text, "--", 2) == 0 || strcmp(text, "-o") == 0)) {
+            status = take_option(cli, argc, argv, &i, grammar, context, diag);
+        } else if (is_option) {
+            status = diag_set(diag, STATUS_BAD_INPUT, "unknown option '%s'; see %s --help", text,
+                              cli->program);
+        } else if (*positional_count == grammar->most) {
+            status = diag_set(diag, STATUS_BAD_INPUT, "unexpected argument '%s'; see %s --help",
+                              text, cli->program);
         } else {
             positional[(*positional_count)++] = text;
         }
+    }
+    if (status != STATUS_OK)
+        cli->json = wants_json(argc, argv);
+    return status;
+}
+
+/* Whether a word is one of those in a list with spaces between. */
+static bool is_listed(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = list; *at != '\0'; at += strspn(at, " ")) {
+        size_t next = strcspn(at, " ");
+        if (next == length && strncmp(at, word, length) == 0)
+            return true;
+        at += next;
+    }
+    return false;
+}
+
+enum status cli_check_options(const struct cli *cli, const struct cli_grammar *grammar,
+                              const char *command, struct diag *diag)
+{
+    for (size_t i = 0; i < grammar->option_count; i++) {
+        const struct cli_option *option = &grammar->options[i];
+        if ((cli->given >> i & 1) != 0 && option->commands != NULL &&
+            !is_listed(option->commands, command))
+            return diag_set(diag, STATUS_BAD_INPUT, "%s takes no option '%s%s'; see %s %s --help",
+                            command, strlen(option->name) == 1 ? "-" : "--", option->name,
+                            cli->program, command);
     }
     return STATUS_OK;
 }
@@ -123,6 +174,20 @@ static void print_result(struct cli *cli)
     free(text);
 }
 
+/* Prints the result and makes sure that it, and all before it, has gone out. */
+static enum status finish_output(struct cli *cli, enum status status)
+{
+    if (cli->json)
+        print_result(cli);
+    bool written = fflush(stdout) == 0;
+    int error = errno;
+    if (status != STATUS_OK || (written && ferror(stdout) == 0))
+        return status;
+    fprintf(stderr, "%s: cannot write standard output%s%s\n", cli->program, written ? "" : ": ",
+            written ? "" : strerror(error));
+    return STATUS_IO;
+}
+
 int cli_finish(struct cli *cli, enum status status, const struct diag *diag)
 {
     if (status != STATUS_OK && cli->json) {
@@ -134,8 +199,7 @@ int cli_finish(struct cli *cli, enum status status, const struct diag *diag)
     }
     if (status != STATUS_OK)
         fprintf(stderr, "%s: %s\n", cli->program, diag->text);
-    if (cli->json)
-        print_result(cli);
+    status = finish_output(cli, status);
     cJSON_Delete(cli->result);
     cli->result = NULL;
     return status_exit_code(status);

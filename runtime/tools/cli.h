@@ -17,6 +17,7 @@ struct cli {
     const char *program;
     bool json, quiet;
     unsigned threads; /* 0: all cores */
+    uint64_t given;   /* bit i: option i of the grammar was given */
     cJSON *result;    /* owned; printed by cli_finish when json */
 };
 
@@ -26,19 +27,35 @@ struct cli_option {
     bool has_value;
     /* Takes the value (NULL without one); returns false after filling diag. */
     bool (*take)(void *context, const char *value, struct diag *diag);
+    const char *commands; /* names of the commands that take it, spaces between; NULL: all */
+};
+
+/* What a program takes beside the options of all programs. */
+struct cli_grammar {
+    const struct cli_option *options; /* [option_count], at most 64 */
+    size_t option_count;
+    size_t most; /* positional arguments */
+    /* The text of --help, for a command (the first positional argument before it) or NULL. */
+    const char *(*help)(const char *command);
 };
 
 /*
- * Reads argv[1..]: shared options, the given ones, and positional arguments (kept in order in
- * `positional`, at most `most`). "--" ends options.
- * --help and --version print and set *done. Errors: STATUS_BAD_INPUT naming the option.
+ * Reads argv[1..]: shared options, those of the grammar, and positional arguments (kept in order in
+ * `positional`). "--" ends options. --help and --version print and set *done. Errors:
+ * STATUS_BAD_INPUT naming the option.
  */
-enum status cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *options,
-                      size_t option_count, void *context, const char **positional, size_t most,
-                      size_t *positional_count, const char *help, bool *done,
+enum status cli_parse(struct cli *cli, int argc, char **argv, const struct cli_grammar *grammar,
+                      void *context, const char **positional, size_t *positional_count, bool *done,
                       struct diag *diag) SERTN_MUST_CHECK;
 
-/* Prints the failure (or the JSON result), releases it, returns the exit status of the program. */
+/* Checks that every option given is one of the command's. Errors: STATUS_BAD_INPUT. */
+enum status cli_check_options(const struct cli *cli, const struct cli_grammar *grammar,
+                              const char *command, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Prints the failure (or the JSON result), releases it, returns the exit status of the program. A
+ * standard output that cannot be written is a failure too.
+ */
 int cli_finish(struct cli *cli, enum status status, const struct diag *diag);
 /* The same for many problems: a line each; "error" holds the first, "problems" all. */
 int cli_finish_list(struct cli *cli, enum status status, const struct diag_list *problems);

@@ -8,9 +8,23 @@
 #include "runtime/reference.h"
 #include "runtime/tools/run_common.h"
 
-static enum status check_set(struct cli *cli, struct session *session,
-                             const struct tensor *const *inputs, cJSON *object, struct diag *diag)
+/* Opens the model and reads --input. */
+static enum status open_sets(struct session *session, struct value_sets *sets, struct cli *cli,
+                             const struct run_options *options, struct arena *arena,
+                             struct diag *diag)
 {
+    enum status status = run_check_input(options, diag);
+    if (status == STATUS_OK)
+        status = session_open(session, options->folder, MODEL_WHOLE, cli->threads, diag);
+    if (status == STATUS_OK)
+        status = run_read_inputs(sets, options, &session->model, arena, diag);
+    return status;
+}
+
+static enum status check_set(struct cli *cli, void *context, const struct tensor *const *inputs,
+                             cJSON *object, struct diag *diag)
+{
+    struct session *session = context;
     struct check_report report = {0};
     enum status status = session_run(session, inputs, diag);
     if (status == STATUS_OK)
@@ -30,100 +44,108 @@ static enum status check_set(struct cli *cli, struct session *session,
     }
     if (!run_add_outputs(object, session) && status == STATUS_OK)
         status = diag_set(diag, STATUS_NO_MEMORY, "no memory for the outputs");
+    if (status == STATUS_OK)
+        run_print_outputs(cli, cJSON_GetObjectItemCaseSensitive(object, "outputs"));
     check_report_release(&report);
     return status;
 }
 
-typedef enum status set_command(struct cli *cli, struct session *session,
-                                const struct tensor *const *inputs, cJSON *object,
-                                struct diag *diag);
-
-/* Runs a command on every set of --input; one set reports at the top of the result, several in
- * "sets". */
-static enum status for_each_set(struct cli *cli, const struct run_options *options,
-                                set_command *command, struct session *session, struct diag *diag)
+enum status run_check(struct cli *cli, struct run_options *options, struct diag *diag)
 {
     struct arena arena;
     struct value_sets sets = {0};
-    arena_init(&arena, 0);
-    enum status status = session_open(session, options->folder, cli->threads, diag);
-    if (status == STATUS_OK)
-        status = run_read_inputs(&sets, options, &session->model, &arena, diag);
-    cJSON *list = sets.count > 1 ? cJSON_AddArrayToObject(cli->result, "sets") : NULL;
-    enum status first = status;
-    for (size_t i = 0; i < sets.count && (first == STATUS_OK || first == STATUS_REJECTED); i++) {
-        cJSON *object = sets.count > 1 ? cJSON_CreateObject() : cli->result;
-        if (sets.count > 1)
-            cJSON_AddItemToArray(list, object);
-        struct diag failure = {0};
-        status = command(cli, session, run_inputs(&sets, i), object, &failure);
-        if (status != STATUS_OK && first == STATUS_OK) {
-            first = sets.count > 1 ? diag_prefix(&failure, status, "%s", sets.set[i].name) : status;
-            *diag = failure;
-        }
-        if (status == STATUS_OK)
-            run_print_outputs(cli, cJSON_GetObjectItem(object, "outputs"));
-    }
-    arena_release(&arena);
-    return first;
-}
-
-enum status run_check(struct cli *cli, struct run_options *options, struct diag *diag)
-{
     struct session *session = calloc(1, sizeof *session);
     if (session == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory");
     double start = machine_seconds();
+    arena_init(&arena, 0);
     cli->result = cJSON_CreateObject();
-    enum status status = for_each_set(cli, options, check_set, session, diag);
+    enum status status = open_sets(session, &sets, cli, options, &arena, diag);
+    if (status == STATUS_OK)
+        status = run_each_set(cli, &sets, check_set, session, diag);
+    if (sets.count > 1)
+        cJSON_AddBoolToObject(cli->result, "verified", status == STATUS_OK);
     if (status == STATUS_OK) {
         cJSON_AddNumberToObject(cli->result, "rows",
                                 (double)((size_t)1 << session->model.circuit.lg_rows));
         cJSON_AddNumberToObject(cli->result, "columns",
                                 plan_columns(session->model.circuit.param_columns));
         cJSON_AddNumberToObject(cli->result, "check_seconds", machine_seconds() - start);
-        cJSON_AddNumberToObject(cli->result, "peak_memory_bytes",
-                                (double)machine_peak_memory_bytes());
+        run_add_memory(cli->result);
         cli_say(cli, "every constraint holds");
     }
     session_close(session);
+    arena_release(&arena);
     free(session);
     return status;
 }
 
-/* Largest error of each output over all sets, and how many sets agree in every integer output. */
-struct accuracy {
+/* ---- eval ---- */
+
+/* The reference, and over all sets the largest error and how many agree in every label. */
+struct evaluation {
+    struct session session;
     struct reference reference;
+    const char *model_path; /* --model or NULL */
     bool is_open;
-    size_t sets, exact;
+    size_t exact;
     double worst;
 };
 
-static enum status eval_one(struct accuracy *accuracy, struct session *session,
-                            const struct tensor *const *inputs, cJSON *object, struct diag *diag)
+static void print_comparison(const struct cli *cli, const cJSON *object)
 {
+    static const char *const kinds[] = {"quantized", "reference", "error"};
+    for (size_t k = 0; k < 3 && !cli->json && !cli->quiet; k++) {
+        const cJSON *item, *kind = cJSON_GetObjectItemCaseSensitive(object, kinds[k]);
+        if (cJSON_IsString(kind))
+            printf("%s: %s\n", kinds[k], kind->valuestring);
+        cJSON_ArrayForEach(item, kind)
+        {
+            char *text = cJSON_PrintUnformatted(item);
+            printf("%s of %s: %s\n", kinds[k], item->string, text == NULL ? "" : text);
+            free(text);
+        }
+    }
+}
+
+/* The items of a sequence are in lists under its name. */
+static void add_errors(struct evaluation *evaluation, const cJSON *errors, double *mismatches)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, errors)
+    {
+        if (cJSON_IsArray(item)) {
+            add_errors(evaluation, item, mismatches);
+            continue;
+        }
+        double absolute = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(item, "absolute"));
+        evaluation->worst = absolute > evaluation->worst ? absolute : evaluation->worst;
+        *mismatches += cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(item, "mismatches"));
+    }
+}
+
+static enum status eval_set(struct cli *cli, void *context, const struct tensor *const *inputs,
+                            cJSON *object, struct diag *diag)
+{
+    struct evaluation *evaluation = context;
+    struct session *session = &evaluation->session;
+    double mismatches = 0;
     enum status status = session_run(session, inputs, diag);
     if (status == STATUS_OK && !run_add_outputs(object, session))
         status = diag_set(diag, STATUS_NO_MEMORY, "no memory for the outputs");
-    if (status == STATUS_OK && !accuracy->is_open) {
-        status = reference_open(&accuracy->reference, session, inputs, diag);
-        accuracy->is_open = status == STATUS_OK;
+    if (status == STATUS_OK && !evaluation->is_open) {
+        status =
+            reference_open(&evaluation->reference, session, evaluation->model_path, inputs, diag);
+        evaluation->is_open = status == STATUS_OK;
     }
     if (status == STATUS_OK)
-        status = reference_compare(object, &accuracy->reference, session, inputs, diag);
+        status = reference_compare(object, &evaluation->reference, session, inputs, diag);
     if (status != STATUS_OK)
         return status;
-    const cJSON *output;
-    double mismatches = 0;
-    cJSON_ArrayForEach(output, cJSON_GetObjectItemCaseSensitive(object, "error"))
-    {
-        double absolute =
-            cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(output, "absolute"));
-        accuracy->worst = absolute > accuracy->worst ? absolute : accuracy->worst;
-        mismatches += cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(output, "mismatches"));
-    }
-    accuracy->sets++;
-    accuracy->exact += mismatches == 0;
+    add_errors(evaluation, cJSON_GetObjectItemCaseSensitive(object, "error"), &mismatches);
+    evaluation->exact += mismatches == 0;
+    run_print_outputs(cli, cJSON_GetObjectItemCaseSensitive(object, "outputs"));
+    print_comparison(cli, object);
     return STATUS_OK;
 }
 
@@ -131,34 +153,28 @@ enum status run_eval(struct cli *cli, struct run_options *options, struct diag *
 {
     struct arena arena;
     struct value_sets sets = {0};
-    struct accuracy accuracy = {0};
-    struct session *session = calloc(1, sizeof *session);
-    if (session == NULL)
+    struct evaluation *evaluation = calloc(1, sizeof *evaluation);
+    if (evaluation == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory");
+    evaluation->model_path = options->onnx;
     arena_init(&arena, 0);
     cli->result = cJSON_CreateObject();
-    enum status status = session_open(session, options->folder, cli->threads, diag);
+    enum status status = open_sets(&evaluation->session, &sets, cli, options, &arena, diag);
     if (status == STATUS_OK)
-        status = run_read_inputs(&sets, options, &session->model, &arena, diag);
-    cJSON *list = sets.count > 1 ? cJSON_AddArrayToObject(cli->result, "sets") : NULL;
-    for (size_t i = 0; i < sets.count && status == STATUS_OK; i++) {
-        cJSON *object = list == NULL ? cli->result : cJSON_CreateObject();
-        if (list != NULL)
-            cJSON_AddItemToArray(list, object);
-        status = eval_one(&accuracy, session, run_inputs(&sets, i), object, diag);
-        run_print_outputs(cli, cJSON_GetObjectItem(object, "outputs"));
-    }
-    if (status == STATUS_OK && accuracy.reference.graph != NULL) {
-        cJSON_AddNumberToObject(cli->result, "largest_error", accuracy.worst);
-        cJSON_AddNumberToObject(cli->result, "sets_exact", (double)accuracy.exact);
-        cJSON_AddNumberToObject(cli->result, "sets_count", (double)accuracy.sets);
+        status = run_each_set(cli, &sets, eval_set, evaluation, diag);
+    if (status == STATUS_OK && evaluation->reference.graph != NULL) {
+        cJSON_AddNumberToObject(cli->result, "largest_error", evaluation->worst);
+        cJSON_AddNumberToObject(cli->result, "sets_exact", (double)evaluation->exact);
+        cJSON_AddNumberToObject(cli->result, "sets_count", (double)sets.count);
         cli_say(cli, "largest error against float64 %.3g; %zu of %zu sets agree in every label",
-                accuracy.worst, accuracy.exact, accuracy.sets);
+                evaluation->worst, evaluation->exact, sets.count);
     }
-    if (accuracy.is_open)
-        reference_close(&accuracy.reference);
-    session_close(session);
+    if (status == STATUS_OK)
+        run_add_memory(cli->result);
+    if (evaluation->is_open)
+        reference_close(&evaluation->reference);
+    session_close(&evaluation->session);
     arena_release(&arena);
-    free(session);
+    free(evaluation);
     return status;
 }

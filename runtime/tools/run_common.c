@@ -4,16 +4,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum status run_check_input(const struct run_options *options, struct diag *diag)
+{
+    return options->input != NULL
+               ? STATUS_OK
+               : diag_set(diag, STATUS_BAD_INPUT, "give the inputs with --input FILE");
+}
+
 enum status run_read_inputs(struct value_sets *sets, const struct run_options *options,
                             const struct model *model, struct arena *arena, struct diag *diag)
 {
     struct value_spec *specs;
-    if (options->input == NULL)
-        return diag_set(diag, STATUS_BAD_INPUT, "give the inputs with --input FILE");
     enum status status = values_specs(&specs, model, arena, diag);
     if (status != STATUS_OK)
         return status;
     return value_file_read(sets, options->input, specs, model->interface.input_count, arena, diag);
+}
+
+void run_add_memory(cJSON *object)
+{
+    cJSON_AddNumberToObject(object, "peak_memory_bytes", (double)machine_peak_memory_bytes());
 }
 
 void run_add_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t count)
@@ -24,14 +34,12 @@ void run_add_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t c
     free(text);
 }
 
-bool run_add_outputs(cJSON *object, struct session *session)
+bool run_add_types(cJSON *object, const struct model *model)
 {
-    const struct interface *interface = &session->model.interface;
-    cJSON *outputs = values_json(&session->model, false, values_from_program, &session->values);
+    const struct interface *interface = &model->interface;
     cJSON *types = cJSON_AddObjectToObject(object, "output_types"),
           *shapes = cJSON_AddObjectToObject(object, "output_shapes");
-    if (outputs == NULL || types == NULL || shapes == NULL ||
-        !cJSON_AddItemToObject(object, "outputs", outputs))
+    if (types == NULL || shapes == NULL)
         return false;
     for (size_t i = 0; i < interface->output_count; i++) {
         const struct port *port = &interface->outputs[i];
@@ -46,6 +54,13 @@ bool run_add_outputs(cJSON *object, struct session *session)
     return true;
 }
 
+bool run_add_outputs(cJSON *object, struct session *session)
+{
+    cJSON *outputs = values_json(&session->model, false, values_from_program, &session->values);
+    return run_add_types(object, &session->model) && outputs != NULL &&
+           cJSON_AddItemToObject(object, "outputs", outputs);
+}
+
 void run_print_outputs(const struct cli *cli, const cJSON *outputs)
 {
     if (cli->json || cli->quiet)
@@ -57,4 +72,25 @@ void run_print_outputs(const struct cli *cli, const cJSON *outputs)
         printf("%s: %s\n", item->string, text == NULL ? "" : text);
         free(text);
     }
+}
+
+enum status run_each_set(struct cli *cli, const struct value_sets *sets, run_set_fn *run,
+                         void *context, struct diag *diag)
+{
+    bool many = sets->count > 1;
+    cJSON *list = many ? cJSON_AddArrayToObject(cli->result, "sets") : NULL;
+    enum status first = STATUS_OK, status = STATUS_OK;
+    for (size_t i = 0; i < sets->count && (status == STATUS_OK || status == STATUS_REJECTED); i++) {
+        cJSON *object = many ? cJSON_CreateObject() : cli->result;
+        if (many && (cJSON_AddStringToObject(object, "input", sets->set[i].name) == NULL ||
+                     !cJSON_AddItemToArray(list, object)))
+            return diag_set(diag, STATUS_NO_MEMORY, "no memory for %zu sets", sets->count);
+        struct diag failure = {0};
+        status = run(cli, context, run_inputs(sets, i), object, &failure);
+        if (status != STATUS_OK && first == STATUS_OK) {
+            first = diag_prefix(&failure, status, "%s", sets->set[i].name);
+            *diag = failure;
+        }
+    }
+    return first;
 }

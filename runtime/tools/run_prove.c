@@ -15,7 +15,7 @@ static void add_keys(struct cli *cli, const struct keys_result *keys)
     cJSON_AddNumberToObject(cli->result, "vk_bytes", (double)keys->vk_bytes);
     cJSON_AddNumberToObject(cli->result, "setup_bytes", (double)keys->setup_bytes);
     cJSON_AddNumberToObject(cli->result, "keys_seconds", keys->seconds);
-    cJSON_AddNumberToObject(cli->result, "peak_memory_bytes", (double)machine_peak_memory_bytes());
+    run_add_memory(cli->result);
 }
 
 static void warn_development(const struct cli *cli, const struct session *session)
@@ -45,7 +45,7 @@ enum status run_keys(struct cli *cli, struct run_options *options, struct diag *
         return diag_set(diag, STATUS_NO_MEMORY, "no memory");
     struct cli_progress progress;
     struct plonk_progress callback = cli_progress_begin(&progress, cli);
-    enum status status = session_open(session, options->folder, cli->threads, diag);
+    enum status status = session_open(session, options->folder, MODEL_TO_KEY, cli->threads, diag);
     if (status == STATUS_OK)
         status = prover_make_keys(&result, session, options->srs, &callback, diag);
     cli_progress_end(&progress);
@@ -79,28 +79,39 @@ static enum status open_proving(struct proving *p, struct cli *cli,
     return status;
 }
 
+static bool is_standard_output(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
 static enum status write_proof(const struct proof *proof, const struct model *model,
                                const char *path, struct diag *diag)
 {
     char *text = proof_print(proof, model);
     if (text == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory to write the proof");
-    enum status status = file_write(path, text, strlen(text), FILE_MODE_PUBLIC, false, diag);
+    enum status status = STATUS_OK;
+    if (is_standard_output(path))
+        puts(text);
+    else
+        status = file_write(path, text, strlen(text), FILE_MODE_PUBLIC, false, diag);
     free(text);
     return status;
 }
 
 static enum status prove_one(struct proving *p, struct cli *cli, const struct run_options *options,
-                             const struct tensor *const *inputs, const char *path, cJSON *object,
-                             struct diag *diag)
+                             const struct value_sets *sets, size_t index, const char *path,
+                             cJSON *object, struct diag *diag)
 {
     double start = machine_seconds();
     struct proof proof = {0};
     struct cli_progress progress;
     struct plonk_progress callback = cli_progress_begin(&progress, cli);
-    enum status status =
-        prover_prove(&proof, &p->prover, inputs, options->context, &callback, diag);
+    enum status status = prover_prove(&proof, &p->prover, run_inputs(sets, index), options->context,
+                                      &callback, diag);
     cli_progress_end(&progress);
+    if (status != STATUS_OK)
+        status = diag_prefix(diag, status, "%s", sets->set[index].name);
     if (status == STATUS_OK)
         status = write_proof(&proof, &p->prover.session.model, path, diag);
     if (status == STATUS_OK) {
@@ -131,11 +142,9 @@ static enum status prove_many(struct proving *p, struct cli *cli, const struct r
         if (path == NULL || object == NULL || !cJSON_AddItemToArray(list, object))
             status = diag_set(diag, STATUS_NO_MEMORY, "no memory for %zu proofs", sets->count);
         if (status == STATUS_OK)
-            status = prove_one(p, cli, options, run_inputs(sets, i), path, object, diag);
+            status = prove_one(p, cli, options, sets, i, path, object, diag);
         if (status == STATUS_OK)
             cli_say(cli, "%s: %s", sets->set[i].name, path);
-        else
-            status = diag_prefix(diag, status, "%s", sets->set[i].name);
         free(path);
     }
     return status;
@@ -150,24 +159,32 @@ enum status run_prove(struct cli *cli, struct run_options *options, struct diag 
         return diag_set(diag, STATUS_NO_MEMORY, "no memory");
     arena_init(&p->arena, 0);
     cli->result = cJSON_CreateObject();
-    enum status status = STATUS_OK;
-    if (options->output == NULL)
+    enum status status = run_check_input(options, diag);
+    if (status == STATUS_OK && options->output == NULL)
         status = diag_set(diag, STATUS_BAD_INPUT, "give the file for the proof with -o");
+    bool to_output = status == STATUS_OK && is_standard_output(options->output);
+    if (to_output && cli->json)
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "-o - prints the proof and --json the result: give a file for the proof");
     if (status == STATUS_OK)
         status = open_proving(p, cli, options, diag);
     if (status == STATUS_OK)
         status = run_read_inputs(&sets, options, &p->prover.session.model, &p->arena, diag);
-    if (status == STATUS_OK && sets.count == 1)
-        status =
-            prove_one(p, cli, options, run_inputs(&sets, 0), options->output, cli->result, diag);
-    else if (status == STATUS_OK)
+    if (status == STATUS_OK && sets.count == 1) {
+        status = prove_one(p, cli, options, &sets, 0, options->output, cli->result, diag);
+    } else if (status == STATUS_OK && to_output) {
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "%zu inputs give %zu proofs: give a folder for them with -o", sets.count,
+                          sets.count);
+    } else if (status == STATUS_OK) {
         status = prove_many(p, cli, options, &sets, diag);
+    }
     if (status == STATUS_OK) {
         cJSON_AddNumberToObject(cli->result, "total_seconds", machine_seconds() - start);
-        cJSON_AddNumberToObject(cli->result, "peak_memory_bytes",
-                                (double)machine_peak_memory_bytes());
-        run_print_outputs(cli, cJSON_GetObjectItem(cli->result, "outputs"));
-        if (sets.count == 1)
+        run_add_memory(cli->result);
+        if (!to_output)
+            run_print_outputs(cli, cJSON_GetObjectItem(cli->result, "outputs"));
+        if (sets.count == 1 && !to_output)
             cli_say(cli, "proof of %d bytes in '%s'",
                     cJSON_GetObjectItem(cli->result, "proof_bytes")->valueint, options->output);
     }

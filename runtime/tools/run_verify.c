@@ -19,7 +19,7 @@ static void close_verification(struct verification *v)
     free(v);
 }
 
-/* Reads what verifying needs: public/ and the proof. */
+/* Reads public/ and the proof. */
 static enum status open_verification(struct verification **out, const struct run_options *options,
                                      struct diag *diag)
 {
@@ -28,26 +28,28 @@ static enum status open_verification(struct verification **out, const struct run
     if (v == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory");
     enum status status = model_load(&v->model, options->folder, MODEL_HEAD, diag);
-    if (status == STATUS_OK && !v->model.has_key)
-        status = diag_set(diag, STATUS_BAD_INPUT,
-                          "'%s' has no verifying key; its owner makes it with: sertn-run keys %s",
-                          options->folder, options->folder);
     if (status == STATUS_OK)
         status = proof_read(&v->proof, options->proof, diag);
     if (status == STATUS_OK)
-        status = proof_open_verifier(&v->srs, &v->model, options->srs, diag);
+        status = proof_check_claim(&v->proof, &v->model, options->context, diag);
     return status;
 }
 
 static void add_chain(struct cli *cli, const struct chain_result *chain)
 {
-    cJSON_AddNumberToObject(cli->result, "gas", (double)chain->gas);
-    cJSON_AddNumberToObject(cli->result, "deploy_gas", (double)chain->deploy_gas);
+    if (chain->gas > 0)
+        cJSON_AddNumberToObject(cli->result, "gas", (double)chain->gas);
+    if (chain->deploy_gas > 0)
+        cJSON_AddNumberToObject(cli->result, "deploy_gas", (double)chain->deploy_gas);
     cJSON_AddNumberToObject(cli->result, "chain_id", (double)chain->chain_id);
     run_add_hex(cli->result, "verifier", chain->verifier, sizeof chain->verifier);
-    cli_say(cli, "accepted on chain %llu: %llu gas%s", (unsigned long long)chain->chain_id,
-            (unsigned long long)chain->gas,
-            chain->deploy_gas > 0 ? " (the verifier was deployed first)" : "");
+    if (chain->gas == 0)
+        cli_say(cli, "accepted on chain %llu, by a call that sends nothing",
+                (unsigned long long)chain->chain_id);
+    else
+        cli_say(cli, "accepted on chain %llu: %llu gas%s", (unsigned long long)chain->chain_id,
+                (unsigned long long)chain->gas,
+                chain->deploy_gas > 0 ? " (the verifier was deployed first)" : "");
 }
 
 enum status run_verify(struct cli *cli, struct run_options *options, struct diag *diag)
@@ -58,6 +60,8 @@ enum status run_verify(struct cli *cli, struct run_options *options, struct diag
     cJSON *values = NULL;
     cli->result = cJSON_CreateObject();
     enum status status = open_verification(&v, options, diag);
+    if (status == STATUS_OK)
+        status = proof_open_verifier(&v->srs, &v->model, options->srs, diag);
     double ready = machine_seconds();
     if (status == STATUS_OK)
         status = proof_verify(&values, &v->proof, &v->model, options->context, &v->srs, diag);
@@ -76,13 +80,49 @@ enum status run_verify(struct cli *cli, struct run_options *options, struct diag
         run_print_outputs(cli, values);
         cJSON_AddItemToObject(cli->result, "outputs", values);
         values = NULL;
-        cJSON_AddNumberToObject(cli->result, "peak_memory_bytes",
-                                (double)machine_peak_memory_bytes());
+        if (!run_add_types(cli->result, &v->model))
+            status = diag_set(diag, STATUS_NO_MEMORY, "no memory for the result");
+        run_add_memory(cli->result);
     }
     cJSON_Delete(values);
     if (v != NULL)
         close_verification(v);
     return status;
+}
+
+/* The ABI form: the function and its arguments, one a line in the order of the signature. */
+static void print_arguments(const cJSON *result)
+{
+    static const char *const fields[] = {"signature", "vk_digest", "vk",
+                                         "context",   "words",     "proof"};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const cJSON *word, *field = cJSON_GetObjectItemCaseSensitive(result, fields[i]);
+        if (cJSON_IsString(field)) {
+            puts(field->valuestring);
+            continue;
+        }
+        putchar('[');
+        cJSON_ArrayForEach(word, field)
+            printf("%s%s", word == field->child ? "" : ",", word->valuestring);
+        puts("]");
+    }
+}
+
+static void add_calldata(cJSON *result, const struct verification *v,
+                         const struct run_options *options, const struct buffer *calldata)
+{
+    run_add_hex(result, "calldata", calldata->data, calldata->count);
+    cJSON_AddStringToObject(result, "signature", chain_verify_signature);
+    run_add_hex(result, "vk_digest", v->model.key.digest, 32);
+    run_add_hex(result, "vk", v->model.vk, v->model.vk_bytes);
+    run_add_hex(result, "context", options->context, sizeof options->context);
+    cJSON *words = cJSON_AddArrayToObject(result, "words");
+    for (size_t i = 0; i < v->proof.word_count && words != NULL; i++) {
+        char *text = proof_print_hex(v->proof.words + 32 * i, 32);
+        cJSON_AddItemToArray(words, cJSON_CreateString(text == NULL ? "" : text));
+        free(text);
+    }
+    run_add_hex(result, "proof", v->proof.bytes, v->proof.byte_count);
 }
 
 enum status run_calldata(struct cli *cli, struct run_options *options, struct diag *diag)
@@ -95,21 +135,11 @@ enum status run_calldata(struct cli *cli, struct run_options *options, struct di
     if (status == STATUS_OK)
         status = chain_verify_calldata(&calldata, &v->proof, &v->model, options->context, diag);
     if (status == STATUS_OK) {
-        static const char signature[] = "verify(bytes32,bytes,bytes32,uint256[],bytes)";
-        run_add_hex(cli->result, "calldata", calldata.data, calldata.count);
-        cJSON_AddStringToObject(cli->result, "signature", signature);
-        run_add_hex(cli->result, "vk_digest", v->model.key.digest, 32);
-        run_add_hex(cli->result, "vk", v->model.vk, v->model.vk_bytes);
-        run_add_hex(cli->result, "context", options->context, sizeof options->context);
-        cJSON *words = cJSON_AddArrayToObject(cli->result, "words");
-        for (size_t i = 0; i < v->proof.word_count && words != NULL; i++) {
-            char *text = proof_print_hex(v->proof.words + 32 * i, 32);
-            cJSON_AddItemToArray(words, cJSON_CreateString(text == NULL ? "" : text));
-            free(text);
+        add_calldata(cli->result, v, options, &calldata);
+        if (!cli->json) {
+            puts(cJSON_GetObjectItemCaseSensitive(cli->result, "calldata")->valuestring);
+            print_arguments(cli->result);
         }
-        run_add_hex(cli->result, "proof", v->proof.bytes, v->proof.byte_count);
-        if (!cli->json)
-            printf("%s\n", cJSON_GetObjectItem(cli->result, "calldata")->valuestring);
     }
     buffer_release(&calldata);
     if (v != NULL)

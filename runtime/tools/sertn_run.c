@@ -7,39 +7,7 @@
 #include "ir/support/file.h"
 #include "runtime/tools/cli.h"
 #include "runtime/tools/run_commands.h"
-
-static const char help[] =
-    "sertn-run: prove that an answer came from a compiled model, and check such proofs.\n"
-    "\n"
-    "usage: sertn-run COMMAND MODEL.sertn [FILE] [options]\n"
-    "\n"
-    "  keys MODEL               make the keys (prove makes them on first use); --check: recompute "
-    "a published key, needs only public/\n"
-    "  prove MODEL              --input FILE -o PROOF.json; a folder of inputs proves many\n"
-    "  verify MODEL PROOF.json  needs only MODEL/public; with --rpc URL on chain\n"
-    "  calldata MODEL PROOF.json  what to send to the verifier contract: hex and the ABI form\n"
-    "  check MODEL              --input FILE: every constraint on the witness, failures explained; "
-    "needs no keys\n"
-    "  eval MODEL               --input FILE: outputs as the circuit computes them; with --model "
-    "FILE.onnx beside the float64 reference\n"
-    "\n"
-    "  --input FILE             JSON by input name, .npy/.npz, .pb, CSV, a test_data_set_* folder, "
-    "a folder of inputs, or - (JSON)\n"
-    "  -o FILE                  where the proof goes (a folder when there are many inputs)\n"
-    "  --context HEX            32 bytes the proof is bound to (chain, market, job, prover); zero "
-    "by default\n"
-    "  --srs FILE.ptau          powers of tau of a ceremony; else the development SRS, unsafe and "
-    "for trials only\n"
-    "  --rpc URL                verify on chain; a development chain (31337) gets the verifier "
-    "deployed by itself\n"
-    "  --verifier ADDRESS       the universal verifier's address on the chain\n"
-    "  --json --quiet --threads N --help --version\n"
-    "\n"
-    "examples:\n"
-    "  sertn-run prove model.sertn --input in.json -o proof.json\n"
-    "  sertn-run verify model.sertn proof.json\n"
-    "  sertn-run verify model.sertn proof.json --rpc http://127.0.0.1:8545 --json\n"
-    "  sertn-run check model.sertn --input test_data_set_0\n";
+#include "runtime/tools/run_help.h"
 
 static bool take_input(void *context, const char *value, struct diag *diag)
 {
@@ -109,10 +77,18 @@ static bool take_check(void *context, const char *value, struct diag *diag)
 }
 
 static const struct cli_option option_table[] = {
-    {"input", true, take_input}, {"o", true, take_output},     {"context", true, take_context},
-    {"srs", true, take_srs},     {"rpc", true, take_rpc},      {"verifier", true, take_verifier},
-    {"model", true, take_model}, {"check", false, take_check},
+    {"input", true, take_input, "prove check eval"},
+    {"o", true, take_output, "prove"},
+    {"context", true, take_context, "prove verify calldata"},
+    {"srs", true, take_srs, "keys prove verify"},
+    {"rpc", true, take_rpc, "verify"},
+    {"verifier", true, take_verifier, "verify"},
+    {"model", true, take_model, "eval"},
+    {"check", false, take_check, "keys"},
 };
+
+static const struct cli_grammar grammar = {option_table, sizeof option_table / sizeof *option_table,
+                                           3, run_help};
 
 struct command {
     const char *name;
@@ -134,6 +110,28 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+/* The command with its arguments and options, or NULL after filling diag. */
+static const struct command *read_command(const struct cli *cli, const char *const *positional,
+                                          size_t count, struct diag *diag)
+{
+    const struct command *command = count == 0 ? NULL : find_command(positional[0]);
+    enum status status = STATUS_OK;
+    if (count == 0)
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "give a command: keys, prove, verify, calldata, check or eval; see "
+                          "sertn-run --help");
+    else if (command == NULL)
+        status = diag_set(diag, STATUS_BAD_INPUT, "unknown command '%s'; see sertn-run --help",
+                          positional[0]);
+    else if (count != command->arguments + 1)
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "%s takes a model folder%s; see sertn-run %s --help", command->name,
+                          command->arguments == 2 ? " and a proof file" : "", command->name);
+    else
+        status = cli_check_options(cli, &grammar, command->name, diag);
+    return status == STATUS_OK ? command : NULL;
+}
+
 int main(int argc, char **argv)
 {
     struct run_options o = {0};
@@ -144,25 +142,12 @@ int main(int argc, char **argv)
     bool done;
     file_clean_on_signals();
     enum status status =
-        cli_parse(&cli, argc, argv, option_table, sizeof option_table / sizeof *option_table, &o,
-                  positional, 3, &count, help, &done, &diag);
+        cli_parse(&cli, argc, argv, &grammar, &o, positional, &count, &done, &diag);
     if (status != STATUS_OK || done)
-        return done ? 0 : cli_finish(&cli, status, &diag);
-    const struct command *command = count == 0 ? NULL : find_command(positional[0]);
-    if (command == NULL) {
-        status = diag_set(&diag, STATUS_BAD_INPUT,
-                          count == 0 ? "give a command: keys, prove, verify, calldata, check or "
-                                       "eval; see sertn-run --help%s"
-                                     : "unknown command '%s'; see sertn-run --help",
-                          count == 0 ? "" : positional[0]);
         return cli_finish(&cli, status, &diag);
-    }
-    if (count != command->arguments + 1) {
-        status =
-            diag_set(&diag, STATUS_BAD_INPUT, "%s takes a model folder%s; see sertn-run --help",
-                     command->name, command->arguments == 2 ? " and a proof file" : "");
-        return cli_finish(&cli, status, &diag);
-    }
+    const struct command *command = read_command(&cli, positional, count, &diag);
+    if (command == NULL)
+        return cli_finish(&cli, STATUS_BAD_INPUT, &diag);
     o.folder = positional[1];
     o.proof = positional[2];
     status = command->run(&cli, &o, &diag);

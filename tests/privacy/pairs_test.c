@@ -11,9 +11,7 @@
 
 #include "ir/support/file.h"
 #include "runtime/compile.h"
-#include "runtime/keys.h"
-#include "runtime/proof.h"
-#include "runtime/solidity.h"
+#include "runtime/prover.h"
 #include "tests/harness/harness.h"
 
 static void compile(const char *pair, const char *side, const char *folder, size_t inputs)
@@ -47,9 +45,8 @@ static void make_keys(const char *folder)
     struct session session;
     struct keys_result result;
     struct diag diag = {0};
-    REQUIRE(session_open(&session, folder, 2, &diag) == STATUS_OK);
-    CHECK_STATUS(keys_make(&result, &session, NULL, NULL, &diag), STATUS_OK, &diag);
-    CHECK_STATUS(solidity_write(&session.model, &diag), STATUS_OK, &diag);
+    REQUIRE(session_open(&session, folder, MODEL_TO_KEY, 2, &diag) == STATUS_OK);
+    CHECK_STATUS(prover_make_keys(&result, &session, NULL, NULL, &diag), STATUS_OK, &diag);
     session_close(&session);
 }
 
@@ -70,6 +67,29 @@ static bool same(const char *a, const char *b, const char *name)
     bool equal = x.count == y.count && memcmp(x.data, y.data, x.count) == 0;
     buffer_release(&x);
     buffer_release(&y);
+    return equal;
+}
+
+/* Metadata but for the two digests made from [p]: of the key, and of circuit and [p]. */
+static cJSON *read_metadata(const char *folder)
+{
+    static const char *const of_parameters[] = {"vk_hash", "model_hash"};
+    struct buffer text = read(folder, "public/metadata.json");
+    cJSON *metadata = cJSON_ParseWithLength((const char *)text.data, text.count);
+    for (size_t i = 0; i < 2; i++) {
+        CHECK(cJSON_IsString(cJSON_GetObjectItemCaseSensitive(metadata, of_parameters[i])));
+        cJSON_DeleteItemFromObjectCaseSensitive(metadata, of_parameters[i]);
+    }
+    buffer_release(&text);
+    return metadata;
+}
+
+static bool same_metadata(const char *a, const char *b)
+{
+    cJSON *x = read_metadata(a), *y = read_metadata(b);
+    bool equal = x != NULL && cJSON_Compare(x, y, true);
+    cJSON_Delete(y);
+    cJSON_Delete(x);
     return equal;
 }
 
@@ -100,8 +120,9 @@ static void check_other_weights(const char *published, const char *secret, size_
     uint8_t context[PROOF_CONTEXT_BYTES] = {0};
     cJSON *values;
     struct model model;
-    REQUIRE(session_open(&session, secret, 2, &diag) == STATUS_OK &&
+    REQUIRE(session_open(&session, secret, MODEL_WHOLE, 2, &diag) == STATUS_OK &&
             model_load(&model, published, MODEL_WHOLE, &diag) == STATUS_OK);
+    CHECK_STATUS(keys_load_tail(&tail, &session, &diag), STATUS_OK, &diag);
     /* The thief has everything of the published model but its weights and tail. */
     session.model.key = model.key;
     memcpy(session.model.vk, model.vk, model.vk_bytes);
@@ -111,7 +132,6 @@ static void check_other_weights(const char *published, const char *secret, size_
         x->data.real[i] = 0.25 * (double)i - 0.5;
     const struct tensor *given[1] = {x};
     CHECK_STATUS(session_open_srs(&session, NULL, &diag), STATUS_OK, &diag);
-    CHECK_STATUS(keys_load_tail(&tail, &session.model, &diag), STATUS_OK, &diag);
     CHECK_STATUS(plonk_proving_key_load(&key, &session.model.circuit, &model.key, &session.srs,
                                         session.machine, &diag),
                  STATUS_OK, &diag);
@@ -172,8 +192,8 @@ static void check_pair(const char *pair, size_t inputs, unsigned candidates)
 {
     const char *base = test_temp_dir();
     char *a = path_of(base, pair, "a.sertn"), *b = path_of(base, pair, "b.sertn");
-    static const char *const files[] = {"public/circuit", "public/metadata.json",
-                                        "public/report.json", "public/PlonkVerifier.sol"};
+    static const char *const files[] = {"public/circuit", "public/report.json",
+                                        "public/PlonkVerifier.sol", "public/IPlonkVerifier.sol"};
     compile(pair, "a", a, inputs);
     compile_equal(pair, a, b, inputs, candidates);
     CHECK(!same(a, b, "private/parameters"));
@@ -181,6 +201,7 @@ static void check_pair(const char *pair, size_t inputs, unsigned candidates)
     make_keys(b);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         CHECK_MSG(same(a, b, files[i]), "%s: %s depends on weights", pair, files[i]);
+    CHECK_MSG(same_metadata(a, b), "%s: the metadata depends on weights", pair);
     CHECK(!same(a, b, "public/vk") && !same(a, b, "public/setup") &&
           !same(a, b, "public/ModelVerifier.sol"));
     check_keys(a, b);

@@ -175,6 +175,21 @@ static void check_sets(const char *folder, const char *model)
     }
 }
 
+/* The items of a sequence are in a list under its name. */
+static void check_errors(const cJSON *errors, const char *model)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, errors)
+    {
+        if (cJSON_IsArray(item)) {
+            check_errors(item, model);
+            continue;
+        }
+        CHECK(kit_number(item, "absolute") >= 0 && kit_number(item, "relative") >= 0);
+        CHECK_MSG(kit_number(item, "mismatches") == 0, "%s: labels differ from float64", model);
+    }
+}
+
 static void check_eval(const char *folder, const char *model)
 {
     struct test_output out =
@@ -182,14 +197,9 @@ static void check_eval(const char *folder, const char *model)
     kit_done(&out, kit_text("eval %s", model));
     cJSON *result = kit_json(&out);
     check_outputs(result, model, 1);
-    const cJSON *errors = kit_member(result, "error"), *item;
     CHECK(cJSON_GetArraySize(kit_member(result, "quantized")) > 0);
     CHECK(cJSON_GetArraySize(kit_member(result, "reference")) > 0);
-    cJSON_ArrayForEach(item, errors)
-    {
-        CHECK(kit_number(item, "absolute") >= 0 && kit_number(item, "relative") >= 0);
-        CHECK_MSG(kit_number(item, "mismatches") == 0, "%s: labels differ from float64", model);
-    }
+    check_errors(kit_member(result, "error"), model);
     CHECK(kit_number(result, "sets_exact") == 1 && kit_number(result, "sets_count") == 1);
     cJSON_Delete(result);
 }
