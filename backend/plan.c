@@ -28,11 +28,12 @@ static double verify_gas(const struct plonk_layout *layout, uint32_t words)
                  per_evaluation = 145;
     const double word = 512 + 48, arithmetic = 5900, per_bit = 30;
     double points = 8 + 1 + (double)layout->param_columns;
+    const double contraction = layout->has_contraction ? 6300 : 0; /* no hint: an inversion */
     double calldata =
         ((double)layout->proof_bytes + (double)layout->vk_bytes - 64) * byte + head_bytes;
     return transaction + calldata + pairing + points * point +
            layout->evaluation_count * per_evaluation + words * word + arithmetic +
-           per_bit * (28 - layout->lg_rows) * 2;
+           contraction + per_bit * (28 - layout->lg_rows) * 2;
 }
 
 /* Products of one proof, in units of field products: MSM points, NTT butterflies, quotient
@@ -40,15 +41,17 @@ static double verify_gas(const struct plonk_layout *layout, uint32_t words)
 static double prove_products(const struct plonk_layout *layout)
 {
     double n = (double)layout->rows, lg = layout->lg_rows;
-    double full_points = 3 * n + 4 * n + 2 * (double)layout->srs_points;
+    double challenge_columns = layout->has_contraction ? 4 : 3;
+    double full_points = challenge_columns * n + 4 * n + 2 * (double)layout->srs_points;
     double small_points = (4.0 + layout->param_columns) * n;
     double transforms = 80 * n * lg / 2;
     return full_points * 225 + small_points * 30 + transforms + 4 * n * 150;
 }
 
-unsigned plan_columns(unsigned param_columns)
+unsigned plan_columns(const struct circuit *circuit)
 {
-    return PLONK_COLUMNS - (CIRCUIT_PARAM_MAX - param_columns);
+    unsigned contraction = circuit->has_contraction ? 1 : 2; /* qM, or h and g3 */
+    return PLONK_COLUMNS - (CIRCUIT_PARAM_MAX - circuit->param_columns) - contraction;
 }
 
 void plan_circuit(struct plan *plan, const struct circuit *circuit, enum plonk_mode mode,
@@ -56,9 +59,10 @@ void plan_circuit(struct plan *plan, const struct circuit *circuit, enum plonk_m
 {
     struct plonk_layout layout;
     struct cost_prices prices;
-    plonk_layout_init(&layout, mode, circuit->lg_rows, circuit->param_columns);
+    plonk_layout_init(&layout, mode, circuit->lg_rows, circuit->param_columns,
+                      circuit->has_contraction);
     plan_measure_prices(&prices, threads);
-    *plan = (struct plan){.columns = plan_columns(circuit->param_columns),
+    *plan = (struct plan){.columns = plan_columns(circuit),
                           .proof_bytes = layout.proof_bytes,
                           .vk_bytes = layout.vk_bytes};
     while (((size_t)1 << plan->srs_power) * 2 - 1 < layout.srs_points)

@@ -31,8 +31,7 @@ void plan_measure_prices(struct cost_prices *prices, unsigned threads);
 void plan_circuit(struct plan *plan, const struct circuit *circuit, enum plonk_mode mode,
                   unsigned threads);
 
-/* Committed columns of a circuit, as `columns` of its plan. Requires: at most CIRCUIT_PARAM_MAX
- * parameter columns. */
-unsigned plan_columns(unsigned param_columns);
+/* Committed columns of a circuit, as `columns` of its plan. */
+unsigned plan_columns(const struct circuit *circuit);
 
 #endif

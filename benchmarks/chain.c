@@ -140,7 +140,7 @@ static enum status read_in(const char *folder, const char *name, struct buffer *
 static enum status open_srs(struct chain *chain, struct diag *diag)
 {
     struct plonk_layout layout;
-    plonk_layout_init(&layout, PLONK_MODE_FAST, chain->circuit.lg_rows, 0);
+    plonk_layout_init(&layout, PLONK_MODE_FAST, chain->circuit.lg_rows, 0, false);
     return srs_open_development(&chain->srs, layout.srs_points, chain->machine, diag);
 }
 

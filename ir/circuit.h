@@ -39,13 +39,16 @@ enum gate_chain {
     CHAIN_HORNER = 4
 };
 enum gate_term { TERM_LINEAR = 0, TERM_WEIGHTED = 1, TERM_PRODUCT = 2, TERM_LINEAR3 = 3 };
+/* What a row does with the held sum h of contraction circuits (README 1.5). */
+enum gate_hold { HOLD_NONE = 0, HOLD_WEIGHT = 1, HOLD_ADVICE = 2, HOLD_STEP = 3 };
 
 /* Fixed values of one row. c2 and c3 are indices into circuit.constants; constant 0 is always the
  * integer zero. */
 struct circuit_row {
     uint8_t chain;        /* enum gate_chain, column g1 */
     uint8_t term;         /* enum gate_term, column g2 */
-    uint8_t is_provider;  /* column qM */
+    uint8_t is_provider;  /* column qM; 0 in contraction circuits */
+    uint8_t hold;         /* enum gate_hold, column g3; 0 in all others */
     uint16_t slot_memory; /* column tF */
     uint16_t slot_table;  /* column t2 */
     uint16_t slot_range;  /* column t3 */
@@ -118,7 +121,8 @@ struct circuit {
      * stores both), so that the circuit digest also binds what the public words mean. */
     uint8_t program_digest[32];
     unsigned lg_rows;       /* n = 2^lg_rows */
-    unsigned param_columns; /* 0, 1 or 2 */
+    unsigned param_columns; /* 0, 1 or 2; at most 1 in contraction circuits */
+    bool has_contraction;   /* has columns h and g3, and no qM */
     uint32_t usable_rows;   /* U = n - CIRCUIT_GATED_ROWS */
 
     wide *constants;
@@ -150,7 +154,8 @@ struct circuit {
  * (README 1.1), that provider rows have a null table row and an index cell (a3) in the copy class
  * of a constant, that memory and fixed table rows are disjoint, that top limbs have exact width,
  * that in weighted rows an advice cell beside an unused parameter cell is in the copy class of a
- * zero-constrained cell, and that the last public_word_count words end at row U.
+ * zero-constrained cell, the rules of held sums (README 1.5), and that the last public_word_count
+ * words end at row U.
  * Errors: STATUS_BAD_INPUT with the first violated rule and its row (an artifact may come from
  * anybody).
  */

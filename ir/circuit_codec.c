@@ -2,7 +2,7 @@
 #include "ir/circuit.h"
 #include "ir/support/codec.h"
 
-enum { LG_ROWS_MIN = 4, LG_ROWS_MAX = 26, FORMAT = 1 };
+enum { LG_ROWS_MIN = 4, LG_ROWS_MAX = 26, FORMAT = 2 };
 #define COUNT_MAX ((size_t)1 << 30)
 
 static void code_constants(struct codec *codec, struct circuit *circuit)
@@ -14,20 +14,22 @@ static void code_constants(struct codec *codec, struct circuit *circuit)
         codec_wide(codec, &circuit->constants[i]);
 }
 
-/* First byte: chain, term, provider; second: which of the five numbers follow. */
+/* First byte: chain, term, provider, hold; second: which of the five numbers follow. */
 static void code_row(struct codec *codec, struct circuit_row *row)
 {
-    uint8_t head = (uint8_t)(row->chain | row->term << 3 | row->is_provider << 5);
+    uint8_t head =
+        (uint8_t)(row->chain | row->term << 3 | row->is_provider << 5 | row->hold << 6);
     uint8_t present =
         (uint8_t)((row->slot_memory != 0) | (row->slot_table != 0) << 1 |
                   (row->slot_range != 0) << 2 | (row->c2 != 0) << 3 | (row->c3 != 0) << 4);
     codec_u8(codec, &head);
     codec_u8(codec, &present);
-    if (head >= 64 || present >= 32)
+    if (present >= 32)
         codec_fail(codec);
     row->chain = head & 7;
     row->term = head >> 3 & 3;
     row->is_provider = head >> 5 & 1;
+    row->hold = head >> 6;
     if (present & 1)
         codec_u16(codec, &row->slot_memory);
     if (present & 2)
@@ -165,19 +167,23 @@ static void code_public(struct codec *codec, struct circuit *circuit)
 /* What a verifier needs: sizes, constants and the public layout stand first. */
 static void code_head(struct codec *codec, struct circuit *circuit)
 {
-    uint32_t format = FORMAT, lg_rows = circuit->lg_rows, params = circuit->param_columns;
+    uint32_t format = FORMAT, lg_rows = circuit->lg_rows, params = circuit->param_columns,
+             contraction = circuit->has_contraction;
     codec_u32(codec, &format);
     if (format != FORMAT)
         codec_fail(codec);
     codec_bytes(codec, circuit->program_digest, sizeof circuit->program_digest);
     codec_u32(codec, &lg_rows);
     codec_u32(codec, &params);
-    if (lg_rows < LG_ROWS_MIN || lg_rows > LG_ROWS_MAX || params > CIRCUIT_PARAM_MAX)
+    codec_u32(codec, &contraction);
+    if (lg_rows < LG_ROWS_MIN || lg_rows > LG_ROWS_MAX || params > CIRCUIT_PARAM_MAX ||
+        contraction > 1)
         codec_fail(codec);
     if (codec->failed)
         return;
     circuit->lg_rows = lg_rows;
     circuit->param_columns = params;
+    circuit->has_contraction = contraction != 0;
     circuit->usable_rows = ((uint32_t)1 << lg_rows) - CIRCUIT_GATED_ROWS;
     code_constants(codec, circuit);
     code_public(codec, circuit);

@@ -43,6 +43,8 @@ static enum status check_sizes(const struct state *state)
     if (c->lg_rows < 4 || c->lg_rows > 26 || c->param_columns > CIRCUIT_PARAM_MAX ||
         c->usable_rows != ((uint32_t)1 << c->lg_rows) - CIRCUIT_GATED_ROWS)
         return bad(state, 0, "the table size is out of bounds");
+    if (c->has_contraction && c->param_columns > 1)
+        return bad(state, 0, "a contraction circuit has one parameter column at most");
     if (c->constant_count == 0 || !wide_is_zero(c->constants[0]))
         return bad(state, 0, "constant 0 must be zero");
     for (size_t i = 0; i < c->copy_count; i++) {
@@ -61,9 +63,15 @@ static enum status check_sizes(const struct state *state)
     return STATUS_OK;
 }
 
+/* Whether s' of the row is (c3 / rho) s + ..: the step back of a held sum. */
+static bool steps_back(const struct circuit_row *row)
+{
+    return (row->hold == HOLD_WEIGHT || row->hold == HOLD_ADVICE) && row->c3 != 0;
+}
+
 static bool resets(const struct circuit_row *row)
 {
-    return row->chain == CHAIN_START || row->chain == CHAIN_SINGLE;
+    return (row->chain == CHAIN_START && !steps_back(row)) || row->chain == CHAIN_SINGLE;
 }
 
 static enum status check_rows(const struct state *state)
@@ -71,8 +79,11 @@ static enum status check_rows(const struct state *state)
     const struct circuit *c = state->circuit;
     for (uint32_t i = 0; i < c->usable_rows; i++) {
         const struct circuit_row *row = &c->rows[i];
-        if (row->chain > CHAIN_HORNER || row->term > TERM_LINEAR3 || row->is_provider > 1)
+        if (row->chain > CHAIN_HORNER || row->term > TERM_LINEAR3 || row->is_provider > 1 ||
+            row->hold > HOLD_STEP)
             return bad(state, i, "unknown gate");
+        if (c->has_contraction ? row->is_provider != 0 : row->hold != HOLD_NONE)
+            return bad(state, i, "the circuit has no column for this selector");
         if (!valid_constant(c, row->c2) || !valid_constant(c, row->c3))
             return bad(state, i, "a coefficient names no constant");
         bool previous_free =
@@ -151,9 +162,37 @@ static bool is_zero_class(const struct state *state, uint32_t row, uint8_t colum
     return state->is_zero[find(state->parent, row * 4 + column)] != 0;
 }
 
+static bool is_constant(const struct circuit *c, uint32_t constant, int64_t value)
+{
+    return wide_compare(c->constants[constant], wide_from_i64(value)) == 0;
+}
+
+/* README 1.5: h is zero before the first step; a row that multiplies h adds nothing else to s, and
+ * a step back has its a3 pinned to zero. */
+static enum status check_held_sums(const struct state *state)
+{
+    const struct circuit *c = state->circuit;
+    if (c->rows[0].hold != HOLD_NONE)
+        return bad(state, 0, "a held sum begins at nothing");
+    for (uint32_t i = 0; i < c->usable_rows; i++) {
+        const struct circuit_row *row = &c->rows[i];
+        if (row->hold != HOLD_WEIGHT && row->hold != HOLD_ADVICE)
+            continue;
+        if (row->term != TERM_LINEAR || row->c2 != 0)
+            return bad(state, i, "a row that multiplies the held sum has a term of its own");
+        if (row->hold == HOLD_WEIGHT && (state->has_param[i] & 1) == 0)
+            return bad(state, i, "the held sum meets an unused weight");
+        if (row->c3 == 0)
+            continue;
+        if (row->chain != CHAIN_START || !is_constant(c, row->c3, 1) || !is_zero_class(state, i, 2))
+            return bad(state, i, "a step back of the held sum is not what it must be");
+    }
+    return STATUS_OK;
+}
+
 static bool is_minus_one(const struct circuit *c, uint32_t constant)
 {
-    return wide_compare(c->constants[constant], wide_from_i64(-1)) == 0;
+    return is_constant(c, constant, -1);
 }
 
 /* Marks classes that gates fix: -a1 = 0, then 0 * 0 + c2 - a3 = 0. */
@@ -305,6 +344,8 @@ enum status circuit_validate(const struct circuit *circuit, struct diag *diag)
         status = check_tables(&state);
     if (status == STATUS_OK)
         status = check_weighted_and_providers(&state);
+    if (status == STATUS_OK)
+        status = check_held_sums(&state);
     if (status == STATUS_OK)
         status = check_public(&state);
 done:

@@ -3,6 +3,7 @@
 #include "backend/check/check.h"
 
 #include "backend/check/explain.h"
+#include "backend/check/held.h"
 #include "backend/plonk/lookup.h"
 
 #include <stdlib.h>
@@ -23,6 +24,8 @@ struct checking {
     struct explain explain; /* circuit, program, witness */
     struct buffer text;     /* of the failure being written */
     fr *constants;
+    struct held_point point;
+    struct arena *arena; /* scratch */
     bool is_out_of_memory;
 };
 
@@ -138,12 +141,68 @@ static void end_words(struct checking *checking, const struct chain *chain, cons
     }
 }
 
+enum { HELD_SHOWN = 8 };
+
+/* A chain with held sums: rows first .. last, whose values of C are in gate. */
+static void check_held_chain(struct checking *checking, uint32_t first, uint32_t last,
+                             const fr *gate)
+{
+    struct held_chain chain = {&checking->explain, first, last, gate};
+    struct held_failure failure[HELD_SHOWN];
+    if (held_chain_is_zero(&chain, &checking->point))
+        return;
+    struct arena_mark mark = arena_checkpoint(checking->arena);
+    size_t count = held_chain_failures(failure, HELD_SHOWN, &chain, checking->arena);
+    arena_rewind(checking->arena, mark);
+    checking->is_out_of_memory = checking->is_out_of_memory || count == 0;
+    for (size_t i = 0; i < count; i++) {
+        buffer_printf(&checking->text,
+                      "in the contraction of rows %u to %u the products that belong to a%u of row "
+                      "%u, which is ",
+                      first, last, failure[i].column + 1u, failure[i].row);
+        explain_value(&checking->text,
+                      &checking->explain.witness->advice[failure[i].column][failure[i].row]);
+        buffer_puts(&checking->text, ", differ from it by ");
+        explain_value(&checking->text, &failure[i].excess);
+        explain_origin(&checking->text, &checking->explain, failure[i].row);
+        file_failure(checking, CHECK_GATE, failure[i].row);
+    }
+}
+
+/* The row that ends the chain begun in `row` when the chain has held sums, else 0. */
+static uint32_t held_chain_end(const struct circuit *circuit, uint32_t row)
+{
+    bool is_held = circuit->rows[row].hold != HOLD_NONE;
+    if (!circuit->has_contraction || circuit->rows[row].chain != CHAIN_START)
+        return 0;
+    for (uint32_t i = row + 1; i < circuit->usable_rows; i++) {
+        const struct circuit_row *fixed = &circuit->rows[i];
+        bool steps_back =
+            (fixed->hold == HOLD_WEIGHT || fixed->hold == HOLD_ADVICE) && fixed->c3 != 0;
+        is_held = is_held || fixed->hold != HOLD_NONE;
+        if (fixed->chain == CHAIN_END)
+            return is_held ? i : 0;
+        if (fixed->chain == CHAIN_SINGLE || (fixed->chain == CHAIN_START && !steps_back))
+            return 0;
+    }
+    return 0;
+}
+
 static void check_gates(struct checking *checking, struct chain *chain, const fr *words,
                         size_t word_count)
 {
     const struct circuit *circuit = checking->explain.circuit;
     fr value;
     for (uint32_t row = 0; row < circuit->usable_rows; row++) {
+        uint32_t end = held_chain_end(circuit, row);
+        if (end != 0) {
+            for (uint32_t i = row; i <= end; i++)
+                gate_value(&chain->sum[i - row], checking, i);
+            check_held_chain(checking, row, end, chain->sum);
+            chain->count = 0;
+            row = end;
+            continue;
+        }
         gate_value(&value, checking, row);
         enum gate_chain kind = (enum gate_chain)circuit->rows[row].chain;
         if (kind == CHAIN_START || kind == CHAIN_SINGLE)
@@ -270,6 +329,9 @@ static enum status prepare(struct check_memory *memory, struct checking *checkin
         return arena_failure(&memory->arena, circuit->usable_rows * sizeof(fr), "check", diag);
     for (size_t i = 0; i < circuit->constant_count; i++)
         plonk_fr_from_wide(&checking->constants[i], circuit->constants[i]);
+    checking->arena = &memory->arena;
+    if (circuit->has_contraction && !held_point_draw(&checking->point))
+        return diag_set(diag, STATUS_IO, "the operating system gives no random bytes");
     return STATUS_OK;
 }
 

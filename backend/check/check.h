@@ -4,7 +4,8 @@
  * It says in plain arithmetic what the prover says in polynomials: gates and chains, copies,
  * lookups with their multiplicity, public words, declared ranges of parameter cells. Challenges do
  * not appear: a chain in powers of rho is satisfied when the sum at each power is zero, a lookup
- * when its tuple is in the table.
+ * when its tuple is in the table. Chains with held sums are evaluated at a random point, and
+ * monomial by monomial when that is not zero.
  */
 #ifndef SERTN_BACKEND_CHECK_CHECK_H
 #define SERTN_BACKEND_CHECK_CHECK_H
@@ -14,7 +15,8 @@
 
 /* ORDER check_kind: check_kind_name. */
 enum check_kind {
-    CHECK_GATE,      /* a chain or single row whose sum is not zero */
+    CHECK_GATE,      /* a chain or single row whose sum is not zero; a contraction whose products
+                        do not add up */
     CHECK_COPY,      /* two joined cells differ */
     CHECK_MEMORY,    /* slot F: a read of an entry that is not there */
     CHECK_TABLE,     /* slot 2: a pair in no table row */

@@ -15,23 +15,49 @@
 
 /* Everything squeezed up to alpha, with the powers the formulas use. */
 struct plonk_challenges {
-    fr rho, beta, gamma, chi;
+    fr rho, beta, gamma, chi, sigma;
     fr theta[5];  /* theta^i */
-    fr alpha[10]; /* alpha^i */
+    fr alpha[11]; /* alpha^i */
     fr third;     /* 1/3, for the selectors */
+    fr rho_square, rho_inverse;
 };
 
-/* Values of all columns at a point, and of z, phi, s at omega times it. Missing columns are zero.
- */
+/* Values of all columns at a point, and of z, phi, s, h at omega times it. Missing columns are
+ * zero. */
 struct plonk_values {
     fr at[PLONK_COLUMNS];
-    fr next[3]; /* z, phi, s */
+    fr next[PLONK_CHALLENGE_COLUMNS]; /* z, phi, s, h */
+};
+
+/* Which optional columns there are: the work of the others is left out. */
+struct plonk_shape {
+    unsigned param_columns;
+    bool has_contraction;
 };
 
 /* The selectors of a row: quartics N, A, H of g1 and cubics S_W, S_P, S_L of g2. */
 struct plonk_selectors {
     fr n, a, h, w, p, l;
 };
+
+/* The cubics of g that are 1 at 1, 2, 3 in turn and 0 at the other three of 0..3. */
+static inline void plonk_cubics_of(fr *one, fr *two, fr *three, const fr *g,
+                                   const struct plonk_challenges *c)
+{
+    fr t, b2, unit = fr_one;
+    fr_sub(&t, g, &unit);
+    fr_mul(&b2, g, &t);
+    fr_half(&b2, &b2);
+    fr_sub(&t, &t, &unit);
+    fr_mul(three, &b2, &t);
+    fr_mul(three, three, &c->third);
+    fr_double(&t, three);
+    fr_add(&t, &t, three); /* 3 b_3 */
+    fr_sub(two, &b2, &t);
+    fr_add(one, g, &t);
+    fr_double(&b2, &b2);
+    fr_sub(one, one, &b2);
+}
 
 /*
  * In Newton's form over the binomials b_k = g (g - 1) .. (g - k + 1) / k!:
@@ -69,19 +95,7 @@ static inline void plonk_selectors_of(struct plonk_selectors *out, const fr *cha
     fr_sub(&t, &t, chain);
     fr_add(&out->n, &t, &one);
 
-    fr_sub(&t, term, &one);
-    fr_mul(&b2, term, &t);
-    fr_half(&b2, &b2);
-    fr_sub(&t, term, &two);
-    fr_mul(&b3, &b2, &t);
-    fr_mul(&b3, &b3, &c->third);
-    out->l = b3;
-    fr_double(&t, &b3);
-    fr_add(&t, &t, &b3); /* 3 b_3 */
-    fr_sub(&out->p, &b2, &t);
-    fr_add(&out->w, term, &t);
-    fr_double(&b2, &b2);
-    fr_sub(&out->w, &out->w, &b2);
+    plonk_cubics_of(&out->w, &out->p, &out->l, term, c);
 }
 
 /*
@@ -89,7 +103,7 @@ static inline void plonk_selectors_of(struct plonk_selectors *out, const fr *cha
  *      3   1  1             3    1  1                                            degree 5
  */
 static inline void plonk_gate_value(fr *out, const struct plonk_selectors *s,
-                                    const struct plonk_values *v, unsigned param_columns)
+                                    const struct plonk_values *v, struct plonk_shape shape)
 {
     const fr *a1 = &v->at[PLONK_A1], *a2 = &v->at[PLONK_A2];
     fr sum, t, product;
@@ -103,9 +117,9 @@ static inline void plonk_gate_value(fr *out, const struct plonk_selectors *s,
     fr_add(&sum, &sum, &t);
     fr_mul(&t, &s->l, a1);
     fr_sub(&sum, &sum, &t);
-    if (param_columns > 0) {
+    if (shape.param_columns > 0) {
         fr_mul(&t, &v->at[PLONK_W1], a1);
-        if (param_columns > 1) {
+        if (shape.param_columns > 1) {
             fr_mul(&product, &v->at[PLONK_W2], a2);
             fr_add(&t, &t, &product);
         }
@@ -115,20 +129,63 @@ static inline void plonk_gate_value(fr *out, const struct plonk_selectors *s,
     *out = sum;
 }
 
-/* MAIN = N s' - (A + rho H) s - C                                              degree 5 */
+/*
+ * (X_W w1 + X_A a1) h + (X_W + X_A) c3 s / rho, with the cubics X_W, X_A of g3
+ *  3   1         1       3            1  1                                      degree 5
+ */
+static inline void plonk_held_product(fr *out, const struct plonk_values *v,
+                                      const struct plonk_challenges *c)
+{
+    fr weight, advice, step, t;
+    plonk_cubics_of(&weight, &advice, &step, &v->at[PLONK_G3], c);
+    fr_mul(&t, &v->at[PLONK_C3], &v->at[PLONK_S]);
+    fr_mul(&t, &t, &c->rho_inverse);
+    fr_add(&step, &weight, &advice);
+    fr_mul(&t, &t, &step);
+    fr_mul(&weight, &weight, &v->at[PLONK_W1]);
+    fr_mul(&advice, &advice, &v->at[PLONK_A1]);
+    fr_add(&weight, &weight, &advice);
+    fr_mul(&weight, &weight, &v->at[PLONK_H]);
+    fr_add(out, &t, &weight);
+}
+
+/* MAIN = N s' - (A + rho H) s - C, and minus plonk_held_product where there is h degree 5 */
 static inline void plonk_main_value(fr *out, const struct plonk_values *v,
-                                    const struct plonk_challenges *c, unsigned param_columns)
+                                    const struct plonk_challenges *c, struct plonk_shape shape)
 {
     struct plonk_selectors s;
     fr gate, t;
     plonk_selectors_of(&s, &v->at[PLONK_G1], &v->at[PLONK_G2], c);
-    plonk_gate_value(&gate, &s, v, param_columns);
+    plonk_gate_value(&gate, &s, v, shape);
     fr_mul(&t, &c->rho, &s.h);
     fr_add(&t, &t, &s.a);
     fr_mul(&t, &t, &v->at[PLONK_S]);
     fr_add(&gate, &gate, &t);
+    if (shape.has_contraction) {
+        plonk_held_product(&t, v, c);
+        fr_add(&gate, &gate, &t);
+    }
     fr_mul(&t, &s.n, &v->next[2]);
     fr_sub(out, &t, &gate);
+}
+
+/* HOLD = h' - (X_W + X_A) h - X_S (sigma h + rho^2 a1 + rho a2 + a3)             degree 4 */
+static inline void plonk_hold_value(fr *out, const struct plonk_values *v,
+                                    const struct plonk_challenges *c)
+{
+    fr weight, advice, step, sum, t;
+    plonk_cubics_of(&weight, &advice, &step, &v->at[PLONK_G3], c);
+    fr_mul(&sum, &c->rho_square, &v->at[PLONK_A1]);
+    fr_mul(&t, &c->rho, &v->at[PLONK_A2]);
+    fr_add(&sum, &sum, &t);
+    fr_add(&sum, &sum, &v->at[PLONK_A3]);
+    fr_mul(&t, &c->sigma, &v->at[PLONK_H]);
+    fr_add(&sum, &sum, &t);
+    fr_mul(&sum, &sum, &step);
+    fr_add(&t, &weight, &advice);
+    fr_mul(&t, &t, &v->at[PLONK_H]);
+    fr_add(&sum, &sum, &t);
+    fr_sub(out, &v->next[3], &sum);
 }
 
 /* r = 5 a */
@@ -197,7 +254,7 @@ struct plonk_denominators {
 /* table: what plonk_table_tuple gives. */
 static inline void plonk_denominators_of(struct plonk_denominators *d, const struct plonk_values *v,
                                          const fr *table, const struct plonk_challenges *c,
-                                         unsigned param_columns)
+                                         struct plonk_shape shape)
 {
     const fr *a1 = &v->at[PLONK_A1], *a2 = &v->at[PLONK_A2], *a3 = &v->at[PLONK_A3];
     fr t, a1_theta;
@@ -219,11 +276,11 @@ static inline void plonk_denominators_of(struct plonk_denominators *d, const str
     fr_add(&d->range, &d->range, &t);
 
     fr_add(&d->provider, &c->chi, table);
-    if (param_columns > 0) {
+    if (shape.param_columns > 0) {
         fr_mul(&t, &c->theta[3], &v->at[PLONK_W1]);
         fr_add(&d->provider, &d->provider, &t);
     }
-    if (param_columns > 1) {
+    if (shape.param_columns > 1) {
         fr_mul(&t, &c->theta[4], &v->at[PLONK_W2]);
         fr_add(&d->provider, &d->provider, &t);
     }
@@ -235,10 +292,10 @@ static inline void plonk_denominators_of(struct plonk_denominators *d, const str
  * 1   1   1 with N_F = tF (1 - qM) - qM m degree 5
  */
 static inline void plonk_lookup_value(fr *out, const struct plonk_values *v, const fr *table,
-                                      const struct plonk_challenges *c, unsigned param_columns)
+                                      const struct plonk_challenges *c, struct plonk_shape shape)
 {
     struct plonk_denominators d;
-    plonk_denominators_of(&d, v, table, c, param_columns);
+    plonk_denominators_of(&d, v, table, c, shape);
     fr table_range, memory_provider, provided, sum, t;
     fr_mul(&table_range, &d.table, &d.range);
     fr_mul(&memory_provider, &d.memory, &d.provider);
@@ -264,20 +321,26 @@ static inline void plonk_lookup_value(fr *out, const struct plonk_values *v, con
     fr_sub(out, &sum, &slots);
 }
 
-/* MAIN + alpha PERM + alpha^2 LOOKUP at point x, where table is what plonk_table_tuple gives. */
+/* MAIN + alpha PERM + alpha^2 LOOKUP [+ alpha^10 HOLD] at point x, where table is what
+ * plonk_table_tuple gives. */
 static inline void plonk_gated_value(fr *out, const struct plonk_values *v, const fr *table,
                                      const fr *x, const struct plonk_challenges *c,
-                                     unsigned param_columns)
+                                     struct plonk_shape shape)
 {
     fr sum, t, beta_x;
-    plonk_main_value(&sum, v, c, param_columns);
+    plonk_main_value(&sum, v, c, shape);
     fr_mul(&beta_x, &c->beta, x);
     plonk_perm_value(&t, v, &beta_x, c);
     fr_mul(&t, &t, &c->alpha[1]);
     fr_add(&sum, &sum, &t);
-    plonk_lookup_value(&t, v, table, c, param_columns);
+    plonk_lookup_value(&t, v, table, c, shape);
     fr_mul(&t, &t, &c->alpha[2]);
     fr_add(out, &sum, &t);
+    if (shape.has_contraction) {
+        plonk_hold_value(&t, v, c);
+        fr_mul(&t, &t, &c->alpha[10]);
+        fr_add(out, out, &t);
+    }
 }
 
 #endif

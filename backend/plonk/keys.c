@@ -47,7 +47,8 @@ static unsigned gated_degree(void)
         fr_from_u64(&x, 11 + point * 13);
         plonk_table_tuple(&table, &values.at[PLONK_TTAG], &values.at[PLONK_TX],
                           &values.at[PLONK_TY], &challenges);
-        plonk_gated_value(&difference[point], &values, &table, &x, &challenges, CIRCUIT_PARAM_MAX);
+        plonk_gated_value(&difference[point], &values, &table, &x, &challenges,
+                          (struct plonk_shape){CIRCUIT_PARAM_MAX, true});
     }
     unsigned degree = 0;
     for (unsigned order = 0; order < POINTS; order++) {
@@ -116,6 +117,9 @@ static void fixed_value(fr *out, const struct plonk_proving_key *key, unsigned c
         break;
     case PLONK_G2:
         fr_from_u64(out, fixed->term);
+        break;
+    case PLONK_G3:
+        fr_from_u64(out, fixed->hold);
         break;
     case PLONK_C2:
         *out = key->constants[fixed->c2];
@@ -204,7 +208,8 @@ static enum status start_vk(struct plonk_verifying_key *vk, const struct circuit
                             enum plonk_mode mode, const struct srs *srs, struct diag *diag)
 {
     memset(vk, 0, sizeof *vk);
-    plonk_layout_init(&vk->layout, mode, circuit->lg_rows, circuit->param_columns);
+    plonk_layout_init(&vk->layout, mode, circuit->lg_rows, circuit->param_columns,
+                      circuit->has_contraction);
     assert_sizes(&vk->layout, circuit);
     vk->word_count = circuit->public_word_count;
     vk->fixed_count = vk->layout.group_count - vk->layout.phase_first[PLONK_PHASE_FIXED];
@@ -367,7 +372,8 @@ enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct c
         return status;
     if (memcmp(expected.circuit_digest, vk->circuit_digest, 32) != 0 ||
         expected.word_count != vk->word_count || expected.layout.lg_rows != vk->layout.lg_rows ||
-        expected.layout.param_columns != vk->layout.param_columns)
+        expected.layout.param_columns != vk->layout.param_columns ||
+        expected.layout.has_contraction != vk->layout.has_contraction)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "the verifying key belongs to another circuit; make the keys again");
     if (memcmp(expected.srs_digest, vk->srs_digest, 32) != 0)

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-static const char *const column_names[] = {"a1", "a2", "a3", "w1", "w2",   "m",  "z",  "phi",
-                                           "s",  "S1", "S2", "S3", "Ttag", "Tx", "Ty", "tF",
-                                           "t2", "t3", "qM", "g1", "g2",   "c2", "c3"};
+static const char *const column_names[] = {"a1", "a2", "a3", "w1", "w2", "m",    "z",  "phi", "s",
+                                           "h",  "S1", "S2", "S3", "Ttag", "Tx", "Ty", "tF",
+                                           "t2", "t3", "qM", "g1", "g2", "g3",   "c2", "c3"};
 _Static_assert(sizeof column_names / sizeof column_names[0] == PLONK_COLUMNS, "ORDER plonk_column");
 
 const char *plonk_column_name(enum plonk_column column)
@@ -28,12 +28,32 @@ static enum plonk_phase column_phase(unsigned column)
     return column < PLONK_FIXED_FIRST ? PLONK_PHASE_CHALLENGE : PLONK_PHASE_FIXED;
 }
 
-/* Whether a column opens a new group: the first of its phase, in gas mode also the sixth and the
- * eleventh fixed one. */
-static bool begins_group(enum plonk_mode mode, unsigned column)
+static bool is_missing(const struct plonk_layout *layout, unsigned column)
+{
+    switch (column) {
+    case PLONK_W1:
+        return layout->param_columns < 1;
+    case PLONK_W2:
+        return layout->param_columns < 2;
+    case PLONK_H:
+    case PLONK_G3:
+        return !layout->has_contraction;
+    case PLONK_QM:
+        return layout->has_contraction;
+    default:
+        return false;
+    }
+}
+
+/* Fixed columns of one group in gas mode. */
+enum { FIXED_ARITY = 5 };
+
+/* Whether a column opens a new group: the first of its phase, in gas mode also every fifth fixed
+ * one. */
+static bool begins_group(enum plonk_mode mode, unsigned column, const struct plonk_group *group)
 {
     return mode == PLONK_MODE_FAST || column == PLONK_A1 || column == PLONK_Z ||
-           column == PLONK_S1 || column == PLONK_TY || column == PLONK_G1;
+           column == PLONK_S1 || (column > PLONK_S1 && group->arity == FIXED_ARITY);
 }
 
 static void add_groups(struct plonk_layout *layout)
@@ -41,12 +61,10 @@ static void add_groups(struct plonk_layout *layout)
     unsigned evaluations = 0;
     struct plonk_group *group = NULL;
     for (unsigned column = 0; column < PLONK_COLUMNS; column++) {
-        bool is_missing = (column == PLONK_W1 && layout->param_columns < 1) ||
-                          (column == PLONK_W2 && layout->param_columns < 2);
-        if (is_missing)
+        if (is_missing(layout, column))
             continue;
         enum plonk_phase phase = column_phase(column);
-        if (begins_group(layout->mode, column)) {
+        if (begins_group(layout->mode, column, group)) {
             if (group != NULL)
                 evaluations += group->arity * (group->rotated ? 2u : 1u);
             ASSERT(layout->group_count < PLONK_GROUPS_MAX);
@@ -64,14 +82,15 @@ static void add_groups(struct plonk_layout *layout)
 }
 
 void plonk_layout_init(struct plonk_layout *layout, enum plonk_mode mode, unsigned lg_rows,
-                       unsigned param_columns)
+                       unsigned param_columns, bool has_contraction)
 {
-    ASSERT(mode < PLONK_MODES && param_columns <= 2);
+    ASSERT(mode < PLONK_MODES && param_columns <= (has_contraction ? 1 : 2));
     ASSERT(lg_rows >= PLONK_LG_ROWS_MIN && lg_rows <= PLONK_LG_ROWS_MAX);
     memset(layout, 0, sizeof *layout);
     layout->mode = mode;
     layout->lg_rows = lg_rows;
     layout->param_columns = param_columns;
+    layout->has_contraction = has_contraction;
     layout->rows = (size_t)1 << lg_rows;
     layout->usable_rows = layout->rows - PLONK_GATED_ROWS;
     layout->quotient_count = 4 * layout->rows + PLONK_GATED_ROWS - 4;
@@ -81,8 +100,8 @@ void plonk_layout_init(struct plonk_layout *layout, enum plonk_mode mode, unsign
 
     unsigned committed = layout->phase_first[PLONK_PHASE_FIXED];
     layout->point_count = committed + layout->quotient_parts + 2;
-    layout->proof_bytes =
-        64 * (size_t)layout->point_count + 32 * ((size_t)layout->evaluation_count + 1);
+    layout->proof_bytes = 64 * (size_t)layout->point_count +
+                          32 * ((size_t)layout->evaluation_count + (has_contraction ? 0 : 1));
     unsigned fixed = layout->group_count - committed;
     layout->vk_bytes = PLONK_VK_HEAD_BYTES + 64 * ((size_t)fixed + param_columns);
 

@@ -1,9 +1,9 @@
 /*
  * The columns, groups and sizes of the protocol: what README sections 1 to 3 fix, as data.
  *
- * One layout follows from (mode, lg_rows, param_columns); prover, verifier and key code read the
- * same group table, so both modes are one code path. Nothing here depends on a circuit beyond those
- * three.
+ * One layout follows from (mode, lg_rows, param_columns, has_contraction); prover, verifier and key
+ * code read the same group table, so both modes are one code path. Nothing here depends on a circuit
+ * beyond those four.
  */
 #ifndef SERTN_BACKEND_PLONK_LAYOUT_H
 #define SERTN_BACKEND_PLONK_LAYOUT_H
@@ -26,6 +26,7 @@ enum plonk_column {
     PLONK_Z,
     PLONK_PHI,
     PLONK_S,
+    PLONK_H,
     PLONK_S1, /* the first fixed column */
     PLONK_S2,
     PLONK_S3,
@@ -38,6 +39,7 @@ enum plonk_column {
     PLONK_QM,
     PLONK_G1,
     PLONK_G2,
+    PLONK_G3,
     PLONK_C2,
     PLONK_C3,
     PLONK_COLUMNS
@@ -48,13 +50,15 @@ enum {
     PLONK_FIXED_FIRST = PLONK_S1,
     PLONK_FIXED_COLUMNS = PLONK_COLUMNS - PLONK_FIXED_FIRST,
     PLONK_WITNESS_COLUMNS = PLONK_FIXED_FIRST,
+    PLONK_CHALLENGE_COLUMNS = PLONK_FIXED_FIRST - PLONK_Z,
     PLONK_TAIL_ROWS = 5,  /* b */
     PLONK_GATED_ROWS = 6, /* b' */
     PLONK_LG_ROWS_MIN = 4,
     PLONK_LG_ROWS_MAX = 24,
     PLONK_ARITY_MAX = 6,
-    PLONK_GROUPS_MAX = 23,      /* fast mode with two parameter columns, Q left out */
-    PLONK_EVALUATIONS_MAX = 26, /* 14 fixed, 6 of phase 0, 6 of phase 1 */
+    PLONK_GROUPS_MAX = 23, /* fast mode with two parameter columns or h, Q left out */
+    PLONK_EVALUATIONS_MAX =
+        27, /* 14 fixed, 5 of phase 0, 8 of phase 1; 14, 6, 6 with two parameter columns */
     PLONK_PARTS_MAX = 4,
     PLONK_VK_HEAD_BYTES = 96,
     PLONK_VK_BYTES_MAX = PLONK_VK_HEAD_BYTES + 64 * (PLONK_FIXED_COLUMNS + 2),
@@ -77,6 +81,7 @@ struct plonk_layout {
     enum plonk_mode mode;
     unsigned lg_rows;
     unsigned param_columns;
+    bool has_contraction; /* columns h and g3 instead of qM, and no inverse hint */
     size_t rows;          /* n */
     size_t usable_rows;   /* U = n - b' */
     unsigned group_count; /* Q, which has arity 1 and is opened at xi, stands after them */
@@ -95,10 +100,10 @@ struct plonk_layout {
 /*
  * Fills a layout.
  * Requires: mode below PLONK_MODES, lg_rows in PLONK_LG_ROWS_MIN..PLONK_LG_ROWS_MAX, param_columns
- * <= 2.
+ * <= 2, and <= 1 with has_contraction.
  */
 void plonk_layout_init(struct plonk_layout *layout, enum plonk_mode mode, unsigned lg_rows,
-                       unsigned param_columns);
+                       unsigned param_columns, bool has_contraction);
 
 /* Returns "a1", "phi", "c3", ...: the symbol of README section 1. */
 const char *plonk_column_name(enum plonk_column column);
@@ -106,8 +111,8 @@ const char *plonk_column_name(enum plonk_column column);
 /* Returns "gas" or "fast". */
 const char *plonk_mode_name(enum plonk_mode mode);
 
-/* Index of a column's value at xi among the evaluations; at omega xi, for z, phi, s, with rotated.
- * Returns -1 for a parameter column that the layout lacks. */
+/* Index of a column's value at xi among the evaluations; at omega xi, for columns of phase 1, with
+ * rotated. Returns -1 for a column that the layout lacks. */
 int plonk_evaluation_index(const struct plonk_layout *layout, enum plonk_column column,
                            bool rotated);
 

@@ -181,7 +181,7 @@ enum round_result plonk_round_open(struct plonk_prover *prover)
     combine(prover, class, classes, opened, scratch, weight, false);
     prover->kernels->divide(opened, opened, count, &u);
     result = plonk_write_commitment(prover, "W'", &column, 1, count);
-    if (result == ROUND_DONE)
+    if (result == ROUND_DONE && !layout->has_contraction)
         proof_writer_fr(&prover->writer, &hint);
     return result;
 }

@@ -21,7 +21,8 @@ static void fill_powers(fr *power, unsigned count, const fr *base)
         fr_mul(&power[i], &power[i - 1], base);
 }
 
-void plonk_squeeze_first(struct plonk_challenges *challenges, struct transcript *transcript)
+void plonk_squeeze_first(struct plonk_challenges *challenges, struct transcript *transcript,
+                         const struct plonk_layout *layout)
 {
     fr theta, three;
     transcript_squeeze(transcript, "rho", &challenges->rho);
@@ -32,13 +33,19 @@ void plonk_squeeze_first(struct plonk_challenges *challenges, struct transcript 
     fill_powers(challenges->theta, 5, &theta);
     fr_from_u64(&three, 3);
     fr_inv(&challenges->third, &three);
+    challenges->sigma = challenges->rho_square = challenges->rho_inverse = fr_zero;
+    if (!layout->has_contraction)
+        return;
+    transcript_squeeze(transcript, "sigma", &challenges->sigma);
+    fr_sqr(&challenges->rho_square, &challenges->rho);
+    fr_inv(&challenges->rho_inverse, &challenges->rho); /* 0 for 0 */
 }
 
 void plonk_squeeze_alpha(struct plonk_challenges *challenges, struct transcript *transcript)
 {
     fr alpha;
     transcript_squeeze(transcript, "alpha", &alpha);
-    fill_powers(challenges->alpha, 10, &alpha);
+    fill_powers(challenges->alpha, 11, &alpha);
 }
 
 void plonk_zero_tail(fr *out, const struct plonk_layout *layout, const fr *x)
@@ -126,7 +133,7 @@ void plonk_full_value(fr *out, const struct plonk_layout *layout, const struct p
     fr table, sum, t, basis;
     plonk_table_tuple(&table, &values.at[PLONK_TTAG], &values.at[PLONK_TX], &values.at[PLONK_TY],
                       challenges);
-    plonk_gated_value(&sum, &values, &table, &point->xi, challenges, layout->param_columns);
+    plonk_gated_value(&sum, &values, &table, &point->xi, challenges, plonk_shape_of(layout));
     for (unsigned j = 0; j < layout->param_columns; j++) {
         fr_mul(&t, &challenges->alpha[3 + j], &values.at[PLONK_W1 + j]);
         fr_add(&sum, &sum, &t);

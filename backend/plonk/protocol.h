@@ -18,8 +18,9 @@
 void plonk_absorb_statement(struct transcript *transcript, const uint8_t vk_digest[32],
                             const uint8_t context[32], const fr *words, size_t word_count);
 
-/* rho, beta, gamma, theta, chi, after the phase-0 commitments. */
-void plonk_squeeze_first(struct plonk_challenges *challenges, struct transcript *transcript);
+/* rho, beta, gamma, theta, chi, and sigma where there is h, after the phase-0 commitments. */
+void plonk_squeeze_first(struct plonk_challenges *challenges, struct transcript *transcript,
+                         const struct plonk_layout *layout);
 
 /* alpha, after the phase-1 commitments. */
 void plonk_squeeze_alpha(struct plonk_challenges *challenges, struct transcript *transcript);
@@ -61,6 +62,11 @@ void plonk_group_zeros(fr *zeros, fr *powers, const struct plonk_layout *layout,
 
 /* Most factors of the inverse hint's product: groups 1.., Q, three denominators. */
 enum { PLONK_FACTORS_MAX = PLONK_GROUPS_MAX + 3 };
+
+static inline struct plonk_shape plonk_shape_of(const struct plonk_layout *layout)
+{
+    return (struct plonk_shape){layout->param_columns, layout->has_contraction};
+}
 
 /* The factors of P, in the order of README section 3. Returns their number. */
 unsigned plonk_hint_factors(fr *factors, const struct plonk_layout *layout,

@@ -137,7 +137,7 @@ static enum round_result round_advice(struct plonk_prover *prover)
     enum round_result result = commit_phase(
         prover, PLONK_PHASE_ADVICE, prover->key->has_bases ? prover->value : prover->column);
     if (result == ROUND_DONE)
-        plonk_squeeze_first(&prover->challenges, &prover->transcript);
+        plonk_squeeze_first(&prover->challenges, &prover->transcript, prover->layout);
     return result;
 }
 
@@ -153,6 +153,54 @@ static void rows_task(void *context, size_t begin, size_t end, unsigned worker)
     struct rows_context *rows = context;
     if (!rows->kernels->rows(&rows->job, begin, end))
         atomic_store_explicit(&rows->met_zero, true, memory_order_relaxed);
+}
+
+/* h by rows: 0 after a row without it. */
+static void accumulate_held(fr *h, const struct plonk_prover *prover)
+{
+    const struct circuit_row *rows = prover->key->circuit->rows;
+    const struct plonk_challenges *c = &prover->challenges;
+    fr *const *value = prover->value, t;
+    h[0] = fr_zero;
+    for (size_t row = 0; row < prover->layout->usable_rows; row++) {
+        fr *next = &h[row + 1];
+        if (rows[row].hold != HOLD_STEP) {
+            *next = rows[row].hold == HOLD_NONE ? fr_zero : h[row];
+            continue;
+        }
+        fr_mul(next, &c->rho_square, &value[PLONK_A1][row]);
+        fr_mul(&t, &c->rho, &value[PLONK_A2][row]);
+        fr_add(next, next, &t);
+        fr_add(next, next, &value[PLONK_A3][row]);
+        fr_mul(&t, &c->sigma, &h[row]);
+        fr_add(next, next, &t);
+    }
+}
+
+/* Adds to the values C of the rows what they take from h; the step back is accumulate's. */
+static void add_held(fr *gate, const struct plonk_prover *prover, const fr *h)
+{
+    const struct circuit_row *rows = prover->key->circuit->rows;
+    for (size_t row = 0; row < prover->layout->usable_rows; row++) {
+        if (rows[row].hold != HOLD_WEIGHT && rows[row].hold != HOLD_ADVICE)
+            continue;
+        fr t;
+        fr_mul(&t, &h[row],
+               &prover->value[rows[row].hold == HOLD_WEIGHT ? PLONK_W1 : PLONK_A1][row]);
+        fr_add(&gate[row], &gate[row], &t);
+    }
+}
+
+/* (c3 / rho) s where a row with h steps back, added to s'. */
+static void step_back(fr *next, const struct plonk_prover *prover, const struct circuit_row *row,
+                      const fr *s)
+{
+    fr t;
+    if ((row->hold != HOLD_WEIGHT && row->hold != HOLD_ADVICE) || row->c3 == 0)
+        return;
+    fr_mul(&t, s, &prover->challenges.rho_inverse);
+    fr_mul(&t, &t, &prover->key->constants[row->c3]);
+    fr_add(next, next, &t);
 }
 
 /* s by rows: s' = N^-1 (A s + rho H s + C) where N is 1; where N is 0 the next row does not read s,
@@ -177,6 +225,8 @@ static void accumulate(fr *s, const struct plonk_prover *prover, const fr *gate)
         default:
             *next = fr_zero;
         }
+        if (prover->layout->has_contraction)
+            step_back(next, prover, &rows[row], &s[row]);
     }
     /* A last row with N = 0 leaves s free at the end row, where it must be the public value. */
     uint8_t last = rows[prover->layout->usable_rows - 1].chain;
@@ -198,7 +248,8 @@ static enum round_result round_challenge(struct plonk_prover *prover)
     if (rows.met_zero)
         return ROUND_RESTART;
 
-    fr *z = prover->column[PLONK_Z], *phi = prover->column[PLONK_PHI], *s = prover->column[PLONK_S];
+    fr *z = prover->column[PLONK_Z], *phi = prover->column[PLONK_PHI], *s = prover->column[PLONK_S],
+       *h = prover->column[PLONK_H];
     plonk_public_value(&prover->public_value, prover->statement->words,
                        prover->statement->word_count, &prover->challenges.rho);
     z[0] = fr_one;
@@ -206,6 +257,12 @@ static enum round_result round_challenge(struct plonk_prover *prover)
     for (size_t row = 0; row < usable; row++) {
         fr_mul(&z[row + 1], &z[row], &rows.job.ratio[row]);
         fr_add(&phi[row + 1], &phi[row], &rows.job.lookup[row]);
+    }
+    if (h != NULL) {
+        accumulate_held(h, prover);
+        replace(prover, h, prover->trial->h);
+        add_held(rows.job.gate, prover, h);
+        blind_tail(prover, h);
     }
     accumulate(s, prover, rows.job.gate);
     replace(prover, z, prover->trial->z);
@@ -217,7 +274,7 @@ static enum round_result round_challenge(struct plonk_prover *prover)
     enum round_result result = ROUND_DONE;
     if (prover->key->has_bases)
         result = commit_phase(prover, PLONK_PHASE_CHALLENGE, prover->column);
-    transform(prover, &prover->column[PLONK_Z], &prover->column[PLONK_Z], 3);
+    transform(prover, &prover->column[PLONK_Z], &prover->column[PLONK_Z], PLONK_CHALLENGE_COLUMNS);
     if (!prover->key->has_bases)
         result = commit_phase(prover, PLONK_PHASE_CHALLENGE, prover->column);
     if (result == ROUND_DONE)
@@ -264,13 +321,13 @@ static void round_evaluations(struct plonk_prover *prover)
 {
     const struct plonk_layout *layout = prover->layout;
     struct plonk_point *point = &prover->point;
-    fr at[PLONK_COLUMNS], next[3], rotated_xi, inverse[2], expected, value;
+    fr at[PLONK_COLUMNS], next[PLONK_CHALLENGE_COLUMNS], rotated_xi, inverse[2], expected, value;
     fr *powers = prover->work;
     plonk_evaluate_all(prover->machine, at, prover->column, PLONK_COLUMNS, layout->rows, &point->xi,
                        powers);
     fr_mul(&rotated_xi, &point->omega, &point->xi);
-    plonk_evaluate_all(prover->machine, next, &prover->column[PLONK_Z], 3, layout->rows,
-                       &rotated_xi, powers);
+    plonk_evaluate_all(prover->machine, next, &prover->column[PLONK_Z], PLONK_CHALLENGE_COLUMNS,
+                       layout->rows, &rotated_xi, powers);
     for (unsigned g = 0; g < layout->group_count; g++) {
         const struct plonk_group *group = &layout->group[g];
         for (unsigned i = 0; i < group->arity; i++) {

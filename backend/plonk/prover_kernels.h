@@ -9,7 +9,7 @@
 #include "backend/plonk/constraints.h"
 #include "backend/plonk/keys.h"
 
-/* What rows 0..U-1 contribute to z, phi and s. */
+/* What rows 0..U-1 contribute to z, phi and s, the held sum left out. */
 struct plonk_rows_job {
     const struct plonk_proving_key *key;
     const fr *value[PLONK_Z]; /* a1, a2, a3, w1, w2, m: values by row; null for a missing parameter
@@ -20,7 +20,7 @@ struct plonk_rows_job {
     fr *gate;   /* [U] C of the row */
 };
 
-/* Values of (MAIN + alpha PERM + alpha^2 LOOKUP) Z_off / Z_H on one coset of H. */
+/* Values of (MAIN + alpha PERM + alpha^2 LOOKUP [+ alpha^10 HOLD]) Z_off / Z_H on one coset of H. */
 struct plonk_quotient_job {
     const fr *column[PLONK_COLUMNS]; /* values on the coset by power of omega; null for zero. Ttag:
                                         the tuple of plonk_table_tuple; Tx, Ty unused */
@@ -30,7 +30,7 @@ struct plonk_quotient_job {
     fr tail_root[PLONK_GATED_ROWS]; /* omega^U .. omega^(n-1) */
     fr zero_inverse;                /* 1 / Z_H on the coset, which is constant there */
     const struct plonk_challenges *challenges;
-    unsigned param_columns;
+    struct plonk_shape shape;
     fr *out; /* [n] */
 };
 

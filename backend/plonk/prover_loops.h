@@ -97,7 +97,8 @@ static unsigned lookup_row(struct lookup_fraction *fraction, fr *denominator,
         plonk_table_tuple(&tuple, &tuple, &x, &y, c);
     }
     struct plonk_denominators d;
-    plonk_denominators_of(&d, &values, &tuple, c, job->key->vk.layout.param_columns);
+    plonk_denominators_of(&d, &values, &tuple, c,
+                          (struct plonk_shape){job->key->vk.layout.param_columns, false});
 
     unsigned count = 0;
     if (fixed->is_provider && has_m) {
@@ -183,12 +184,13 @@ static void run_quotient(const struct plonk_quotient_job *job, size_t begin, siz
         for (unsigned column = 0; column < PLONK_COLUMNS; column++)
             if (job->column[column] != NULL)
                 values.at[column] = job->column[column][i];
-        for (unsigned j = 0; j < 3; j++)
-            values.next[j] = job->column[PLONK_Z + j][next];
+        for (unsigned j = 0; j < PLONK_CHALLENGE_COLUMNS; j++)
+            if (job->column[PLONK_Z + j] != NULL)
+                values.next[j] = job->column[PLONK_Z + j][next];
         fr x, gate, tail, t;
         fr_mul(&x, &job->shift, &job->omega[i]);
         plonk_gated_value(&gate, &values, &values.at[PLONK_TTAG], &x, job->challenges,
-                          job->param_columns);
+                          job->shape);
         fr_mul(&tail, &job->zero_inverse, &gate);
         for (unsigned j = 0; j < PLONK_GATED_ROWS; j++) {
             fr_sub(&t, &x, &job->tail_root[j]);

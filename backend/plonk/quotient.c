@@ -1,9 +1,9 @@
 /*
  * The quotient T = Full / Z_H, coset by coset.
  *
- * T is the sum of three parts. Gated: Z_off (MAIN + alpha PERM + alpha^2 LOOKUP) / Z_H, degree 5 (n
- * - 1) + b' - n, is found from its values on four cosets of H, which give it modulo X^(4n) - c, and
- * on two more points, which give the two top coefficients. Boundary: L_0 f / Z_H = f / (n (X - 1))
+ * T is the sum of three parts. Gated: Z_off (MAIN + alpha PERM + alpha^2 LOOKUP + alpha^10 HOLD) /
+ * Z_H, degree 5 (n - 1) + b' - n, is found from its values on four cosets of H, which give it modulo
+ * X^(4n) - c, and on two more points, which give the two top coefficients. Boundary: L_0 f / Z_H = f / (n (X - 1))
  * and L_U f / Z_H = omega^U f / (n (X - omega^U)) are divisions of coefficients. Parameters: w - p
  * vanishes on the first U rows, so Z_off (w - p) / Z_H has degree below b' and is read off the
  * product's coefficients from X^n on.
@@ -28,7 +28,9 @@ static bool is_needed(unsigned column)
  * is not zero. */
 static unsigned buffered_columns(const struct plonk_proving_key *key)
 {
-    unsigned count = PLONK_FIXED_FIRST - (CIRCUIT_PARAM_MAX - key->vk.layout.param_columns) + 1;
+    const struct plonk_layout *layout = &key->vk.layout;
+    unsigned missing = CIRCUIT_PARAM_MAX - layout->param_columns + !layout->has_contraction;
+    unsigned count = PLONK_FIXED_FIRST - missing + 1;
     for (unsigned column = PLONK_FIXED_FIRST; column < PLONK_COLUMNS; column++)
         if (key->fixed[column - PLONK_FIXED_FIRST] != NULL &&
             (column < PLONK_TTAG || column > PLONK_TY))
@@ -130,7 +132,7 @@ static void divide_on_coset(fr *out, const struct plonk_prover *prover, struct c
     struct plonk_quotient_job points = {
         .omega = prover->key->omega, .rows = n, .shift = *shift, .out = out};
     points.challenges = &prover->challenges;
-    points.param_columns = prover->layout->param_columns;
+    points.shape = plonk_shape_of(prover->layout);
     fill_tail_roots(points.tail_root, prover);
     fr_pow_u64(&points.zero_inverse, shift, n);
     fr_sub(&points.zero_inverse, &points.zero_inverse, &fr_one);
@@ -184,9 +186,10 @@ static void gated_at(fr *out, const struct plonk_prover *prover, fr *const *poly
     fr next_x, t;
     plonk_evaluate_all(prover->machine, values.at, polynomial, PLONK_COLUMNS, n, x, powers);
     fr_mul(&next_x, x, &prover->key->domain.root);
-    plonk_evaluate_all(prover->machine, values.next, &polynomial[PLONK_Z], 3, n, &next_x, powers);
+    plonk_evaluate_all(prover->machine, values.next, &polynomial[PLONK_Z], PLONK_CHALLENGE_COLUMNS,
+                       n, &next_x, powers);
     plonk_gated_value(out, &values, &values.at[PLONK_TTAG], x, &prover->challenges,
-                      prover->layout->param_columns);
+                      plonk_shape_of(prover->layout));
     plonk_zero_tail(&t, prover->layout, x);
     fr_mul(out, out, &t);
     fr_pow_u64(&t, x, n);

@@ -80,7 +80,7 @@ enum round_result plonk_write_commitment(struct plonk_prover *prover, const char
 struct plonk_trial {
     transcript_observer *observer; /* told every step of the transcript */
     void *observer_context;
-    const fr *m, *z, *phi, *s; /* [U + 1] each, or null */
+    const fr *m, *z, *phi, *s, *h; /* [U + 1] each, or null */
 };
 
 /*

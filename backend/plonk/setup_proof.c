@@ -185,7 +185,7 @@ static enum status check_all(const struct plonk_setup *setup, const struct srs_l
 {
     struct plonk_layout layout;
     struct srs_verifier verifier;
-    plonk_layout_init(&layout, PLONK_MODE_FAST, circuit->lg_rows, 1);
+    plonk_layout_init(&layout, PLONK_MODE_FAST, circuit->lg_rows, 1, false);
     if (proof_bytes != setup->count * layout.proof_bytes)
         return diag_set(diag, STATUS_REJECTED,
                         "the setup proof has %zu bytes and the circuit asks for %zu", proof_bytes,

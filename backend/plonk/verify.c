@@ -92,7 +92,7 @@ static enum status read_proof(struct verifier *verifier, const fr *word, size_t 
     enum status status = read_phase(verifier, PLONK_PHASE_ADVICE, "phase 0");
     if (status != STATUS_OK)
         return status;
-    plonk_squeeze_first(&verifier->challenges, &verifier->transcript);
+    plonk_squeeze_first(&verifier->challenges, &verifier->transcript, layout);
     plonk_public_value(&verifier->public_value, word, word_count, &verifier->challenges.rho);
     status = read_phase(verifier, PLONK_PHASE_CHALLENGE, "phase 1");
     if (status != STATUS_OK)
@@ -113,7 +113,7 @@ static enum status read_proof(struct verifier *verifier, const fr *word, size_t 
         return status;
     transcript_squeeze(&verifier->transcript, "u", &verifier->u);
     status = read_points(verifier, "W'", &verifier->opening[1], 1);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !layout->has_contraction)
         status =
             proof_reader_fr(&verifier->reader, "inverse hint", &verifier->hint, verifier->diag);
     if (status == STATUS_OK)
@@ -121,15 +121,20 @@ static enum status read_proof(struct verifier *verifier, const fr *word, size_t 
     return status;
 }
 
-/* inverse[i] = 1 / factor[i] by the hint; false when the hint is not the inverse of the product. */
+/* inverse[i] = 1 / factor[i] by the hint, or without one when it is null; false when the product is
+ * zero or the hint is not its inverse. */
 static bool invert_by_hint(fr *inverse, const fr *factor, unsigned count, const fr *hint)
 {
-    fr before[PLONK_FACTORS_MAX], product = fr_one, after = *hint;
+    fr before[PLONK_FACTORS_MAX], product = fr_one, after;
     for (unsigned i = 0; i < count; i++) {
         before[i] = product;
         fr_mul(&product, &product, &factor[i]);
     }
-    fr_mul(&product, &product, hint);
+    if (hint == NULL)
+        fr_inv(&after, &product);
+    else
+        after = *hint;
+    fr_mul(&product, &product, &after);
     if (!fr_is_one(&product))
         return false;
     for (unsigned i = count; i-- > 0;) {
@@ -198,11 +203,14 @@ static enum status form_combination(struct combination *sum, struct verifier *ve
     const struct plonk_point *point = &verifier->point;
     if (fr_is_zero(&point->zero_all))
         return reject(verifier, "xi lies in the domain");
+    if (layout->has_contraction && fr_is_zero(&verifier->challenges.rho))
+        return reject(verifier, "rho is zero");
     fr zero[PLONK_GROUPS_MAX + 1], power[PLONK_GROUPS_MAX + 1];
     fr factor[PLONK_FACTORS_MAX], inverse[PLONK_FACTORS_MAX];
     plonk_group_zeros(zero, power, layout, point, &verifier->u);
     unsigned factors = plonk_hint_factors(factor, layout, point, zero);
-    if (!invert_by_hint(inverse, factor, factors, &verifier->hint))
+    if (!invert_by_hint(inverse, factor, factors,
+                        layout->has_contraction ? NULL : &verifier->hint))
         return reject(verifier, "the inverse hint is wrong");
     const fr *spread = &inverse[layout->group_count];
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Offsets in word 0. */
-enum { AT_MENU = 4, AT_MODE, AT_LG_ROWS, AT_TAIL_ROWS, AT_PARAMETERS, AT_WORDS = 24 };
+enum { AT_MENU = 4, AT_MODE, AT_LG_ROWS, AT_TAIL_ROWS, AT_PARAMETERS, AT_CONTRACTION, AT_WORDS = 24 };
 
 static const uint8_t magic[4] = {'S', 'V', 'K', '1'};
 
@@ -19,6 +19,7 @@ static void put_head(uint8_t *bytes, const struct plonk_verifying_key *key)
     bytes[AT_LG_ROWS] = (uint8_t)key->layout.lg_rows;
     bytes[AT_TAIL_ROWS] = PLONK_TAIL_ROWS;
     bytes[AT_PARAMETERS] = (uint8_t)key->layout.param_columns;
+    bytes[AT_CONTRACTION] = key->layout.has_contraction;
     for (unsigned i = 0; i < 4; i++)
         bytes[AT_WORDS + i] = (uint8_t)(key->word_count >> (24 - 8 * i));
 }
@@ -49,11 +50,12 @@ static enum status read_head(struct plonk_verifying_key *key, const uint8_t *byt
                         bytes[AT_MENU], (unsigned)PLONK_MENU);
     if (bytes[AT_MODE] >= PLONK_MODES || bytes[AT_LG_ROWS] < PLONK_LG_ROWS_MIN ||
         bytes[AT_LG_ROWS] > PLONK_LG_ROWS_MAX || bytes[AT_TAIL_ROWS] != PLONK_TAIL_ROWS ||
-        bytes[AT_PARAMETERS] > CIRCUIT_PARAM_MAX)
+        bytes[AT_CONTRACTION] > 1 ||
+        bytes[AT_PARAMETERS] > (bytes[AT_CONTRACTION] != 0 ? 1 : CIRCUIT_PARAM_MAX))
         return diag_set(diag, STATUS_BAD_INPUT,
                         "the verifying key has a mode or size that does not exist");
     plonk_layout_init(&key->layout, (enum plonk_mode)bytes[AT_MODE], bytes[AT_LG_ROWS],
-                      bytes[AT_PARAMETERS]);
+                      bytes[AT_PARAMETERS], bytes[AT_CONTRACTION] != 0);
     key->fixed_count = key->layout.group_count - key->layout.phase_first[PLONK_PHASE_FIXED];
     for (unsigned i = 0; i < 4; i++)
         key->word_count = key->word_count << 8 | bytes[AT_WORDS + i];

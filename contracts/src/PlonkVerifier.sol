@@ -26,6 +26,7 @@ contract PlonkVerifier is IPlonkVerifier {
     uint256 private constant ADD_GAS = 2000;
     uint256 private constant MUL_GAS = 40000;
     uint256 private constant PAIRING_GAS = 500000;
+    uint256 private constant MODEXP_GAS = 40000;
 
     /// @param tau [tau]_2 in the order of EIP-197: x imaginary, x real, y imaginary, y real.
     /// @param origin 0 development, 1 ceremony.
@@ -86,54 +87,96 @@ contract PlonkVerifier is IPlonkVerifier {
                 if iszero(or(calldataload(at), calldataload(add(at, 0x20)))) { refuse() }
             }
 
+            // The cubics of g that are 1 at 1, 2, 3 in turn and 0 at the other three of 0 .. 3.
+            function cubics(g) -> one, two, three {
+                let g1 := addmod(g, sub(R, 1), R)
+                let g2 := addmod(g, sub(R, 2), R)
+                let g3 := addmod(g, sub(R, 3), R)
+                let half := 10944121435919637611123202872628637544274182200208017171849102093287904247809
+                one := mulmod(mulmod(mulmod(g, g2, R), g3, R), half, R)
+                two := sub(R, mulmod(mulmod(mulmod(g, g1, R), g3, R), half, R))
+                three := mulmod(
+                    mulmod(mulmod(g, g1, R), g2, R),
+                    18240202393199396018538671454381062573790303667013361953081836822146507079681,
+                    R
+                )
+            }
+
+            // 1 / product: from the proof's hint, or computed, together with 1 / rho, where there is a held sum.
+            function inverse(product) -> h {
+                switch mload(0x980)
+                case 0 {
+                    h := calldataload(add(mload(0x8c0), add(1088, mul(32, mload(0x8e0)))))
+                    if iszero(lt(h, R)) { refuse() }
+                }
+                default {
+                    mstore(0xa00, 0x20)
+                    mstore(0xa20, 0x20)
+                    mstore(0xa40, 0x20)
+                    mstore(0xa60, mulmod(product, mload(0x120), R))
+                    mstore(0xa80, sub(R, 2))
+                    mstore(0xaa0, R)
+                    let ok := staticcall(MODEXP_GAS, 5, 0xa00, 0xc0, 0x00, 0x20)
+                    if iszero(and(ok, eq(returndatasize(), 0x20))) { refuse() }
+                    h := mload(0x00)
+                    mstore(0x9a0, mulmod(h, product, R))
+                    h := mulmod(h, mload(0x120), R)
+                }
+                if iszero(eq(mulmod(h, product, R), 1)) { refuse() }
+            }
+
             // Slots. 0x80 .. 0x11f: see _loadReferenceString.
             // 0x120 rho, 0x140 beta, 0x160 gamma, 0x180 theta, 0x1a0 chi, 0x1c0 alpha, 0x1e0 xi, 0x200 eta, 0x220 u
             // 0x240 omega, 0x260 omega^U, 0x280 Z_H(xi), 0x2a0 Z_off(xi), 0x2c0 L_0, 0x2e0 L_U, 0x300 PI, 0x320 E
-            // 0x340 Z_0(u), 0x360.. c_1..c_4, 0x3e0 state of the transcript before the evaluations, 0x400.. evaluations (26 at most)
-            // 0x740.. inverses of Z_1..Z_5, (omega-1) xi, n (xi-1), n (xi - omega^U)
-            // 0x840 offset of the proof in calldata, 0x860 param_columns, 0x880 n, 0x8a0 offset of the key, 0x8c0 factors of p1, p2 in Q
-            // 0x900.. transcript buffer, then sum of points
+            // 0x340 Z_0(u), 0x360.. c_1..c_4, 0x3e0 state of the transcript before the evaluations, 0x400.. evaluations (27 at most)
+            // 0x760.. inverses of Z_1..Z_5, (omega-1) xi, n (xi-1), n (xi - omega^U); 0x860 sigma, 0x880 where z' and the fixed evaluations begin
+            // 0x8c0 offset of the proof in calldata, 0x8e0 param_columns, 0x900 n, 0x920 offset of the key, 0x940 factors of p1, p2 in Q
+            // 0x980 32 when there is a held sum h, else 0; 0x9a0 1 / rho; 0x9c0 base of the fixed evaluations: S1 is 0xc0 behind; 0xa00.. transcript buffer, then sum of points
 
             {
                 let head := calldataload(vk.offset)
                 let columns := byte(8, head)
                 let lgRows := byte(6, head)
-                mstore(0x860, columns)
-                mstore(0x880, shl(lgRows, 1))
-                mstore(0x840, proof.offset)
-                mstore(0x8a0, vk.offset)
+                mstore(0x8e0, columns)
+                mstore(0x900, shl(lgRows, 1))
+                mstore(0x8c0, proof.offset)
+                mstore(0x920, vk.offset)
+                let held := byte(9, head)
+                mstore(0x980, mul(32, held))
+                // z' stands behind z, phi, s (and h), the fixed columns behind z', phi', s' (and h')
+                mstore(0x880, add(0x60, mload(0x980)))
                 // "SVK1", menu 1, mode gas, b = 5; reserved bytes zero
-                let expected :=
-                    or(shl(224, 0x53564b31), or(shl(216, 1), or(shl(200, lgRows), or(shl(192, 5), shl(184, columns)))))
+                let expected := or(shl(224, 0x53564b31), or(shl(216, 1), or(shl(200, lgRows), shl(192, 5))))
+                expected := or(expected, or(shl(184, columns), shl(176, held)))
                 let ok := eq(or(expected, shl(32, words.length)), head)
                 ok := and(ok, iszero(shr(32, words.length)))
                 ok := and(ok, and(gt(lgRows, 3), lt(lgRows, 25)))
-                ok := and(ok, lt(columns, 3))
+                ok := and(ok, and(lt(held, 2), lt(add(columns, held), 3)))
                 ok := and(ok, eq(vk.length, add(288, mul(64, columns))))
-                ok := and(ok, eq(proof.length, add(1120, mul(32, columns))))
+                ok := and(ok, eq(proof.length, add(1120, mul(32, add(columns, held)))))
                 ok := and(ok, eq(calldataload(add(vk.offset, 0x40)), mload(0x100)))
                 if iszero(ok) { refuse() }
-                calldatacopy(0x900, vk.offset, vk.length)
-                if iszero(eq(keccak256(0x900, vk.length), vkDigest)) { refuse() }
+                calldatacopy(0xa00, vk.offset, vk.length)
+                if iszero(eq(keccak256(0xa00, vk.length), vkDigest)) { refuse() }
             }
-            requirePoint(mload(0x840))
-            requirePoint(add(mload(0x840), 0x40))
-            requirePoint(add(mload(0x840), 0x80))
+            requirePoint(mload(0x8c0))
+            requirePoint(add(mload(0x8c0), 0x40))
+            requirePoint(add(mload(0x8c0), 0x80))
 
             // ---- transcript ----
             {
                 let size := mul(32, words.length)
-                mstore(0x900, 0x0000000000000000000000000000000000000000000000000000000000000000)
-                mstore(0x920, vkDigest)
-                mstore(0x940, context)
-                mstore(0x960, words.length)
-                calldatacopy(0x980, words.offset, size)
-                calldatacopy(add(0x980, size), mload(0x840), 0x40)
+                mstore(0xa00, 0x0000000000000000000000000000000000000000000000000000000000000000)
+                mstore(0xa20, vkDigest)
+                mstore(0xa40, context)
+                mstore(0xa60, words.length)
+                calldatacopy(0xa80, words.offset, size)
+                calldatacopy(add(0xa80, size), mload(0x8c0), 0x40)
                 {
                     mstore(0x00, "sertn-plonk-v1")
-                    mstore(0x900, keccak256(0x00, 14))
+                    mstore(0xa00, keccak256(0x00, 14))
                 }
-                let state := keccak256(0x900, add(size, 0xc0))
+                let state := keccak256(0xa00, add(size, 0xc0))
                 mstore(0x120, mod(state, R))
                 mstore(0x00, state)
                 for { let slot := 0x140 } lt(slot, 0x1c0) { slot := add(slot, 0x20) } {
@@ -141,28 +184,33 @@ contract PlonkVerifier is IPlonkVerifier {
                     mstore(0x00, state)
                     mstore(slot, mod(state, R))
                 }
+                if mload(0x980) {
+                    state := keccak256(0x00, 0x20)
+                    mstore(0x00, state)
+                    mstore(0x860, mod(state, R))
+                }
                 let rho := mload(0x120)
                 let sum := 0
-                let end := add(0x980, size)
-                for { let at := 0x980 } lt(at, end) { at := add(at, 0x20) } {
+                let end := add(0xa80, size)
+                for { let at := 0xa80 } lt(at, end) { at := add(at, 0x20) } {
                     let word := mload(at)
                     if iszero(lt(word, R)) { refuse() }
                     sum := addmod(mulmod(sum, rho, R), word, R)
                 }
                 mstore(0x300, sum)
                 // C2 -> alpha
-                calldatacopy(0x20, add(mload(0x840), 0x40), 0x40)
+                calldatacopy(0x20, add(mload(0x8c0), 0x40), 0x40)
                 state := keccak256(0x00, 0x60)
                 mstore(0x1c0, mod(state, R))
                 // T -> xi
                 mstore(0x00, state)
-                calldatacopy(0x20, add(mload(0x840), 0x80), 0x40)
+                calldatacopy(0x20, add(mload(0x8c0), 0x80), 0x40)
                 state := keccak256(0x00, 0x60)
                 mstore(0x1e0, mod(state, R))
                 // evaluations -> eta
-                let count := mul(32, add(24, mload(0x860)))
+                let count := add(mul(32, add(24, mload(0x8e0))), mul(2, mload(0x980)))
                 mstore(0x3e0, state)
-                calldatacopy(0x400, add(mload(0x840), 0xc0), count)
+                calldatacopy(0x400, add(mload(0x8c0), 0xc0), count)
                 end := add(0x400, count)
                 for { let at := 0x400 } lt(at, end) { at := add(at, 0x20) } {
                     if iszero(lt(mload(at), R)) { refuse() }
@@ -170,7 +218,7 @@ contract PlonkVerifier is IPlonkVerifier {
                 state := keccak256(0x3e0, add(0x20, count))
                 mstore(0x200, mod(state, R))
                 // W -> u
-                let w := add(add(mload(0x840), 0xc0), count)
+                let w := add(add(mload(0x8c0), 0xc0), count)
                 requirePoint(w)
                 requirePoint(add(w, 0x40))
                 mstore(0x00, state)
@@ -183,7 +231,7 @@ contract PlonkVerifier is IPlonkVerifier {
                 let xi := mload(0x1e0)
                 let omega := 19103219067921713944291392827692070036145651957329286315305642004821462161904
                 let back := 776454056201908206186590970419435932130236139910903033203789591477115950462
-                for { let i := mload(0x880) } lt(i, 0x10000000) { i := shl(1, i) } {
+                for { let i := mload(0x900) } lt(i, 0x10000000) { i := shl(1, i) } {
                     omega := mulmod(omega, omega, R)
                     back := mulmod(back, back, R)
                 }
@@ -197,7 +245,7 @@ contract PlonkVerifier is IPlonkVerifier {
                 mstore(0x260, power)
                 mstore(0x2a0, zeros)
                 let xiN := xi
-                for { let i := 1 } lt(i, mload(0x880)) { i := shl(1, i) } { xiN := mulmod(xiN, xiN, R) }
+                for { let i := 1 } lt(i, mload(0x900)) { i := shl(1, i) } { xiN := mulmod(xiN, xiN, R) }
                 xiN := addmod(xiN, sub(R, 1), R)
                 if iszero(xiN) { refuse() }
                 mstore(0x280, xiN)
@@ -211,52 +259,53 @@ contract PlonkVerifier is IPlonkVerifier {
                 let u4 := mulmod(u2, u2, R)
                 {
                     let t := u4
-                    if mload(0x860) {
+                    if mload(0x8e0) {
                         t := mulmod(t, u, R)
-                        if eq(mload(0x860), 2) { t := mulmod(t, u, R) }
+                        if eq(mload(0x8e0), 2) { t := mulmod(t, u, R) }
                     }
                     mstore(0x340, addmod(t, minusXi, R))
                 }
-                // factors of the hint, each slot then gets the product of all before it
+                if mload(0x980) { u3 := u4 }
+                // factors of the hint, each slot then gets the product of all before it; u3 is u to the arity of phase 1
                 let f1 := mulmod(addmod(u3, minusXi, R), addmod(u3, sub(R, mulmod(mload(0x240), xi, R)), R), R)
                 let f2 := addmod(mulmod(u4, u, R), minusXi, R)
                 let f3 := addmod(u4, minusXi, R)
                 let f4 := addmod(u, minusXi, R)
                 let f5 := mulmod(addmod(mload(0x240), sub(R, 1), R), xi, R)
-                let f6 := mulmod(mload(0x880), addmod(xi, sub(R, 1), R), R)
-                let f7 := mulmod(mload(0x880), addmod(xi, sub(R, mload(0x260)), R), R)
+                let f6 := mulmod(mload(0x900), addmod(xi, sub(R, 1), R), R)
+                let f7 := mulmod(mload(0x900), addmod(xi, sub(R, mload(0x260)), R), R)
                 let p2 := mulmod(f1, f2, R)
                 let p3 := mulmod(p2, f2, R)
                 let p4 := mulmod(mulmod(p3, f3, R), f4, R)
                 let p5 := mulmod(p4, f5, R)
                 let p6 := mulmod(p5, f6, R)
-                let h := calldataload(add(mload(0x840), add(1088, mul(32, mload(0x860)))))
-                if iszero(and(lt(h, R), eq(mulmod(h, mulmod(p6, f7, R), R), 1))) { refuse() }
-                mstore(0x820, mulmod(h, p6, R))
+                let h := inverse(mulmod(p6, f7, R))
+                mstore(0x840, mulmod(h, p6, R))
                 h := mulmod(h, f7, R)
-                mstore(0x800, mulmod(h, p5, R))
+                mstore(0x820, mulmod(h, p5, R))
                 h := mulmod(h, f6, R)
-                mstore(0x7e0, mulmod(h, p4, R))
+                mstore(0x800, mulmod(h, p4, R))
                 h := mulmod(h, f5, R)
-                mstore(0x7c0, mulmod(h, mulmod(p3, f3, R), R))
+                mstore(0x7e0, mulmod(h, mulmod(p3, f3, R), R))
                 h := mulmod(h, f4, R)
-                mstore(0x7a0, mulmod(h, p3, R))
+                mstore(0x7c0, mulmod(h, p3, R))
                 h := mulmod(h, f3, R)
-                mstore(0x780, mulmod(h, p2, R))
+                mstore(0x7a0, mulmod(h, p2, R))
                 h := mulmod(h, f2, R)
-                mstore(0x760, mulmod(h, f1, R))
-                mstore(0x740, mulmod(h, f2, R))
+                mstore(0x780, mulmod(h, f1, R))
+                mstore(0x760, mulmod(h, f2, R))
             }
-            mstore(0x2c0, mulmod(mload(0x280), mload(0x800), R))
-            mstore(0x2e0, mulmod(mulmod(mload(0x280), mload(0x820), R), mload(0x260), R))
+            mstore(0x2c0, mulmod(mload(0x280), mload(0x820), R))
+            mstore(0x2e0, mulmod(mulmod(mload(0x280), mload(0x840), R), mload(0x260), R))
 
             // ---- the identity at xi: E ----
-            let second := add(0x480, mul(32, mload(0x860))) // z, phi, s, z', phi', s', then the fixed columns
+            let second := add(0x480, mul(32, mload(0x8e0))) // z, phi, s (and h), the same at omega xi, then the fixed columns
+            mstore(0x9c0, sub(add(second, mul(2, mload(0x880))), 0xc0))
             {
                 // MAIN
                 let sum := 0
                 {
-                    let g := mload(add(second, 0x200)) // g1
+                    let g := mload(add(sub(mload(0x9c0), mload(0x980)), 0x200)) // g1
                     let g1 := addmod(g, sub(R, 1), R)
                     let g2 := addmod(g, sub(R, 2), R)
                     let g3 := addmod(g, sub(R, 3), R)
@@ -288,40 +337,55 @@ contract PlonkVerifier is IPlonkVerifier {
                             R
                         )
                     let s := mload(add(second, 0x40))
-                    sum := mulmod(addmod(addmod(at0, at2, R), at4, R), mload(add(second, 0xa0)), R)
+                    sum := mulmod(addmod(addmod(at0, at2, R), at4, R), mload(add(add(second, mload(0x880)), 0x40)), R)
                     let taken := addmod(addmod(at2, at3, R), mulmod(mload(0x120), at4, R), R)
                     sum := addmod(sum, sub(R, mulmod(taken, s, R)), R)
                 }
                 {
                     let a1 := mload(0x400)
                     let a2 := mload(0x420)
-                    let g := mload(add(second, 0x220)) // g2
-                    let g1 := addmod(g, sub(R, 1), R)
-                    let g2 := addmod(g, sub(R, 2), R)
-                    let g3 := addmod(g, sub(R, 3), R)
-                    let half := 10944121435919637611123202872628637544274182200208017171849102093287904247809
-                    let weighted := mulmod(mulmod(mulmod(g, g2, R), g3, R), half, R)
-                    let product := sub(R, mulmod(mulmod(mulmod(g, g1, R), g3, R), half, R))
-                    let three :=
-                        mulmod(
-                            mulmod(mulmod(g, g1, R), g2, R),
-                            18240202393199396018538671454381062573790303667013361953081836822146507079681,
-                            R
-                        )
+                    let weighted, product, three := cubics(mload(add(sub(mload(0x9c0), mload(0x980)), 0x220)))
                     let c := 0
-                    if mload(0x860) {
+                    if mload(0x8e0) {
                         c := mulmod(mload(0x460), a1, R)
-                        if eq(mload(0x860), 2) { c := addmod(c, mulmod(mload(0x480), a2, R), R) }
+                        if eq(mload(0x8e0), 2) { c := addmod(c, mulmod(mload(0x480), a2, R), R) }
                         c := mulmod(c, weighted, R)
                     }
-                    let c2 := mload(add(second, 0x240))
+                    let c2 := mload(add(mload(0x9c0), 0x240))
                     c := addmod(c, mulmod(product, addmod(mulmod(a1, a2, R), c2, R), R), R)
                     c := addmod(c, sub(R, mulmod(three, a1, R)), R)
                     c := addmod(c, mulmod(addmod(1, sub(R, mod(product, R)), R), mulmod(c2, a2, R), R), R)
-                    c := addmod(c, mulmod(mload(add(second, 0x260)), mload(0x440), R), R)
+                    c := addmod(c, mulmod(mload(add(mload(0x9c0), 0x260)), mload(0x440), R), R)
                     sum := addmod(sum, sub(R, c), R)
                 }
                 mstore(0x320, sum)
+            }
+            if mload(0x980) {
+                // X_W, X_A, X_S of g3, and the terms of h in MAIN and in HOLD
+                let weight, advice, step := cubics(mload(add(mload(0x9c0), 0x220)))
+                let h := mload(add(second, 0x60))
+                let both := addmod(weight, advice, R)
+                let hold := mulmod(both, h, R)
+                both := mulmod(
+                    mulmod(both, mload(add(mload(0x9c0), 0x260)), R),
+                    mulmod(mload(add(second, 0x40)), mload(0x9a0), R),
+                    R
+                )
+                advice := mulmod(advice, mload(0x400), R)
+                if mload(0x8e0) { advice := addmod(advice, mulmod(weight, mload(0x460), R), R) }
+                both := addmod(both, mulmod(advice, h, R), R)
+                mstore(0x320, addmod(mload(0x320), sub(R, both), R))
+                let rho := mload(0x120)
+                let cells := addmod(mulmod(rho, mload(0x400), R), mload(0x420), R)
+                cells := addmod(mulmod(rho, cells, R), mload(0x440), R)
+                cells := addmod(cells, mulmod(mload(0x860), h, R), R)
+                hold := addmod(hold, mulmod(step, cells, R), R)
+                // alpha^10
+                let power := mulmod(mload(0x1c0), mload(0x1c0), R)
+                power := mulmod(mulmod(power, power, R), mload(0x1c0), R)
+                power := mulmod(power, power, R)
+                hold := addmod(mload(add(add(second, mload(0x880)), 0x60)), sub(R, hold), R)
+                mstore(0x320, addmod(mload(0x320), mulmod(power, hold, R), R))
             }
             {
                 // PERM
@@ -330,13 +394,18 @@ contract PlonkVerifier is IPlonkVerifier {
                 let image := mload(second)
                 let base := mulmod(beta, mload(0x1e0), R)
                 let a := addmod(mload(0x400), gamma, R)
-                let left := mulmod(mload(add(second, 0x60)), addmod(a, mulmod(beta, mload(add(second, 0xc0)), R), R), R)
+                let left :=
+                    mulmod(
+                        mload(add(second, mload(0x880))),
+                        addmod(a, mulmod(beta, mload(add(mload(0x9c0), 0xc0)), R), R),
+                        R
+                    )
                 image := mulmod(image, addmod(a, base, R), R)
                 a := addmod(mload(0x420), gamma, R)
-                left := mulmod(left, addmod(a, mulmod(beta, mload(add(second, 0xe0)), R), R), R)
+                left := mulmod(left, addmod(a, mulmod(beta, mload(add(mload(0x9c0), 0xe0)), R), R), R)
                 image := mulmod(image, addmod(a, mulmod(5, base, R), R), R)
                 a := addmod(mload(0x440), gamma, R)
-                left := mulmod(left, addmod(a, mulmod(beta, mload(add(second, 0x100)), R), R), R)
+                left := mulmod(left, addmod(a, mulmod(beta, mload(add(mload(0x9c0), 0x100)), R), R), R)
                 image := mulmod(image, addmod(a, mulmod(25, base, R), R), R)
                 mstore(0x320, addmod(mload(0x320), mulmod(mload(0x1c0), addmod(left, sub(R, image), R), R), R))
             }
@@ -351,25 +420,28 @@ contract PlonkVerifier is IPlonkVerifier {
                     let theta2 := mulmod(theta, theta, R)
                     let theta3 := mulmod(theta2, theta, R)
                     let theta4 := mulmod(theta2, theta2, R)
-                    let dT := addmod(chi, mload(add(second, 0x120)), R)
-                    dT := addmod(dT, mulmod(theta, mload(add(second, 0x140)), R), R)
-                    dT := addmod(dT, mulmod(theta2, mload(add(second, 0x160)), R), R)
-                    if mload(0x860) {
+                    let dT := addmod(chi, mload(add(mload(0x9c0), 0x120)), R)
+                    dT := addmod(dT, mulmod(theta, mload(add(mload(0x9c0), 0x140)), R), R)
+                    dT := addmod(dT, mulmod(theta2, mload(add(mload(0x9c0), 0x160)), R), R)
+                    if mload(0x8e0) {
                         dT := addmod(dT, mulmod(theta3, mload(0x460), R), R)
-                        if eq(mload(0x860), 2) { dT := addmod(dT, mulmod(theta4, mload(0x480), R), R) }
+                        if eq(mload(0x8e0), 2) { dT := addmod(dT, mulmod(theta4, mload(0x480), R), R) }
                     }
-                    let dF := addmod(addmod(chi, mload(add(second, 0x180)), R), mulmod(theta, a1, R), R)
+                    let dF := addmod(addmod(chi, mload(add(mload(0x9c0), 0x180)), R), mulmod(theta, a1, R), R)
                     dF := addmod(dF, addmod(mulmod(theta3, a2, R), mulmod(theta4, mload(0x440), R), R), R)
                     mstore(0x00, dF)
                     mstore(
                         0x20,
                         addmod(
-                            addmod(chi, mload(add(second, 0x1a0)), R),
+                            addmod(chi, mload(add(mload(0x9c0), 0x1a0)), R),
                             addmod(mulmod(theta, a2, R), mulmod(theta2, a1, R), R),
                             R
                         )
                     )
-                    mstore(0x40, addmod(addmod(chi, mload(add(second, 0x1c0)), R), mulmod(theta, mload(0x440), R), R))
+                    mstore(
+                        0x40,
+                        addmod(addmod(chi, mload(add(mload(0x9c0), 0x1c0)), R), mulmod(theta, mload(0x440), R), R)
+                    )
                     mstore(0x60, dT)
                 }
                 {
@@ -377,18 +449,23 @@ contract PlonkVerifier is IPlonkVerifier {
                     let d2 := mload(0x20)
                     let d3 := mload(0x40)
                     let d23 := mulmod(d2, d3, R)
-                    let provides := mload(add(second, 0x1e0))
+                    let provides := 0
+                    if iszero(mload(0x980)) { provides := mload(add(mload(0x9c0), 0x1e0)) }
                     let keeps := addmod(1, sub(R, provides), R)
                     let m := mload(sub(second, 0x20))
                     // N_F D_2 D_3 + (t2 D_3 + t3 D_2) D_F, all times D_T
                     let numerator :=
-                        addmod(mulmod(mload(add(second, 0x180)), keeps, R), sub(R, mulmod(provides, m, R)), R)
+                        addmod(mulmod(mload(add(mload(0x9c0), 0x180)), keeps, R), sub(R, mulmod(provides, m, R)), R)
                     numerator := mulmod(numerator, d23, R)
                     let others :=
-                        addmod(mulmod(mload(add(second, 0x1a0)), d3, R), mulmod(mload(add(second, 0x1c0)), d2, R), R)
+                        addmod(
+                            mulmod(mload(add(mload(0x9c0), 0x1a0)), d3, R),
+                            mulmod(mload(add(mload(0x9c0), 0x1c0)), d2, R),
+                            R
+                        )
                     numerator := addmod(numerator, mulmod(others, dF, R), R)
                     let dAll := mulmod(dF, d23, R)
-                    let step := addmod(mload(add(second, 0x80)), sub(R, mload(add(second, 0x20))), R)
+                    let step := addmod(mload(add(add(second, mload(0x880)), 0x20)), sub(R, mload(add(second, 0x20))), R)
                     sum := addmod(mulmod(step, dAll, R), sub(R, numerator), R)
                     sum := mulmod(sum, mload(0x60), R)
                     sum := addmod(sum, mulmod(mulmod(keeps, m, R), dAll, R), R)
@@ -399,9 +476,9 @@ contract PlonkVerifier is IPlonkVerifier {
                 // w - p: the p part is a point
                 let alpha3 := mulmod(alpha2, alpha, R)
                 let alpha4 := mulmod(alpha2, alpha2, R)
-                if mload(0x860) {
+                if mload(0x8e0) {
                     sum := addmod(sum, mulmod(alpha3, mload(0x460), R), R)
-                    if eq(mload(0x860), 2) { sum := addmod(sum, mulmod(alpha4, mload(0x480), R), R) }
+                    if eq(mload(0x8e0), 2) { sum := addmod(sum, mulmod(alpha4, mload(0x480), R), R) }
                 }
                 sum := mulmod(sum, mload(0x2a0), R)
                 // boundary: alpha^5 .. alpha^9
@@ -414,8 +491,8 @@ contract PlonkVerifier is IPlonkVerifier {
                 power := mulmod(power, alpha2, R)
                 mstore(0x320, addmod(sum, mulmod(mulmod(edge, power, R), mload(0x2e0), R), R))
                 // factors of p1, p2 in Q
-                mstore(0x8c0, mulmod(alpha3, mload(0x2a0), R))
-                mstore(0x8e0, mulmod(alpha4, mload(0x2a0), R))
+                mstore(0x940, mulmod(alpha3, mload(0x2a0), R))
+                mstore(0x960, mulmod(alpha4, mload(0x2a0), R))
             }
 
             // ---- opening ----
@@ -431,20 +508,24 @@ contract PlonkVerifier is IPlonkVerifier {
                 let weight := mulmod(eta, z0, R)
                 {
                     // c_1 R_1
-                    let u3 := mulmod(mulmod(u, u, R), u, R)
-                    let lambda := mulmod(addmod(u3, sub(R, mload(0x1e0)), R), mload(0x7e0), R)
+                    let lambda := mulmod(mulmod(u, u, R), u, R)
+                    if mload(0x980) { lambda := mulmod(lambda, u, R) }
+                    lambda := mulmod(addmod(lambda, sub(R, mload(0x1e0)), R), mload(0x800), R)
                     let value := 0
-                    for { let at := add(second, 0x40) } iszero(lt(at, second)) { at := sub(at, 0x20) } {
+                    for { let at := sub(add(second, mload(0x880)), 0x20) } iszero(lt(at, second)) { at := sub(
+                        at,
+                        0x20
+                    ) } {
                         let v := mload(at)
-                        v := addmod(v, mulmod(lambda, addmod(mload(add(at, 0x60)), sub(R, v), R), R), R)
+                        v := addmod(v, mulmod(lambda, addmod(mload(add(at, mload(0x880))), sub(R, v), R), R), R)
                         value := addmod(mulmod(value, u, R), v, R)
                     }
-                    let c := mulmod(weight, mload(0x740), R)
+                    let c := mulmod(weight, mload(0x760), R)
                     mstore(0x360, c)
                     total := addmod(total, mulmod(c, value, R), R)
                 }
                 weight := mulmod(weight, eta, R)
-                let first := add(second, 0xc0)
+                let first := add(mload(0x9c0), 0xc0)
                 for { let slot := 0 } lt(slot, 0x60) { slot := add(slot, 0x20) } {
                     // c_2 R_2, c_3 R_3, c_4 R_4: five, five and four fixed columns
                     let value := 0
@@ -453,50 +534,50 @@ contract PlonkVerifier is IPlonkVerifier {
                         value := addmod(mulmod(value, u, R), mload(at), R)
                     }
                     first := add(last, 0x20)
-                    let c := mulmod(weight, mload(add(0x760, slot)), R)
+                    let c := mulmod(weight, mload(add(0x780, slot)), R)
                     mstore(add(0x380, slot), c)
                     total := addmod(total, mulmod(c, value, R), R)
                     weight := mulmod(weight, eta, R)
                 }
                 // c_5 E: kept where the evaluations were, with the factor of the generator
-                let c5 := mulmod(weight, mload(0x7c0), R)
+                let c5 := mulmod(weight, mload(0x7e0), R)
                 total := addmod(total, mulmod(c5, mload(0x320), R), R)
                 mstore(0x400, c5)
                 mstore(0x420, sub(R, total))
                 mstore(0x440, sub(R, z0))
             }
             {
-                let sum := 0x900
-                calldatacopy(sum, mload(0x840), 0x40)
-                let at := add(mload(0x840), 0x40)
+                let sum := 0xa00
+                calldatacopy(sum, mload(0x8c0), 0x40)
+                let at := add(mload(0x8c0), 0x40)
                 accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(0x360))
-                at := add(mload(0x8a0), 0x60)
+                at := add(mload(0x920), 0x60)
                 for { let slot := 0x380 } lt(slot, 0x3e0) { slot := add(slot, 0x20) } {
                     accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(slot))
                     at := add(at, 0x40)
                 }
-                at := add(mload(0x840), 0x80)
+                at := add(mload(0x8c0), 0x80)
                 accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mulmod(mload(0x400), mload(0x280), R))
-                if mload(0x860) {
-                    at := add(mload(0x8a0), 0x120)
+                if mload(0x8e0) {
+                    at := add(mload(0x920), 0x120)
                     accumulate(
                         sum,
                         calldataload(at),
                         calldataload(add(at, 0x20)),
-                        mulmod(mload(0x400), mload(0x8c0), R)
+                        mulmod(mload(0x400), mload(0x940), R)
                     )
-                    if eq(mload(0x860), 2) {
-                        at := add(mload(0x8a0), 0x160)
+                    if eq(mload(0x8e0), 2) {
+                        at := add(mload(0x920), 0x160)
                         accumulate(
                             sum,
                             calldataload(at),
                             calldataload(add(at, 0x20)),
-                            mulmod(mload(0x400), mload(0x8e0), R)
+                            mulmod(mload(0x400), mload(0x960), R)
                         )
                     }
                 }
                 accumulate(sum, 1, 2, mload(0x420))
-                at := add(mload(0x840), add(0x3c0, mul(32, mload(0x860))))
+                at := add(add(mload(0x8c0), add(0x3c0, mul(32, mload(0x8e0)))), mul(2, mload(0x980)))
                 accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(0x440))
                 at := add(at, 0x40)
                 let x := calldataload(at)

@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {IPlonkVerifier} from "../../src/IPlonkVerifier.sol";
 
 /// @title Answers of one model, checked by the universal verifier.
-/// @notice Made by Sertn for the circuit 0x55a27589e3226e948b4eade99455489c008103077b60e9b8268b7ea5e8c65926. Holds the verifying key and turns public words into numbers.
+/// @notice Made by Sertn for the circuit 0x2c3f1bfc127642ebc2b507149735ea00cd87fbaedb9fad922e8a84246b8f6eb7. Holds the verifying key and turns public words into numbers.
 contract ModelVerifier_mlp {
     /// @notice The proof is not one of this model for these words and this context.
     error ProofRejected();
@@ -12,8 +12,8 @@ contract ModelVerifier_mlp {
     error WrongWordCount(uint256 given, uint256 expected);
 
     /// @notice keccak256 of the verifying key.
-    bytes32 public constant VK_DIGEST = 0xaed9d23b632fde525648ae7f614677bdf926b633ce5b49c967189fcb0a091039;
-    bytes32 public constant CIRCUIT_DIGEST = 0x55a27589e3226e948b4eade99455489c008103077b60e9b8268b7ea5e8c65926;
+    bytes32 public constant VK_DIGEST = 0x53196e5556d4a00af083cb5defec7c23baf6a99e7c47abfd0bdcc866b77ec900;
+    bytes32 public constant CIRCUIT_DIGEST = 0x2c3f1bfc127642ebc2b507149735ea00cd87fbaedb9fad922e8a84246b8f6eb7;
     uint256 public constant WORDS = 1;
     /// @notice Universal verifier, whose reference string must be the one the key was made over.
     IPlonkVerifier public immutable VERIFIER;
@@ -34,7 +34,7 @@ contract ModelVerifier_mlp {
 
     /// @notice The verifying key's bytes.
     function verifyingKey() public pure returns (bytes memory) {
-        return hex"53564b3101000b0502000000000000000000000000000000000000010000000055a27589e3226e948b4eade99455489c008103077b60e9b8268b7ea5e8c6592697f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba92248f95a5408becaeabb600a3e803a65cc62cd3ce1aa027671f909a72e1fe7fa81fbadf8c3d43be75f9412e04f6b1dc948b93248f48957ebd6e11a203f0d3a41b0f48e9c506b80abd3ae6c6dc57d354839c56763214ff33363aef0265cbd609fe2292280bf27cecd088fb413b8840e16d85732127dad738c5bf1365c572a384242ca19e254bf94f8106d1dcfd0260d81736bc274f740462f8d9bd5ad5a7bce86e2fe81187ff8d579a6b6b758a1a767aa27c918c7a5551add44770af0a472576791a321d9509411447cc3ee42e525dc3bfb9a3a8d76f7b1d7bf7f80599c931802a124809c4dc6c9ce2aa68eaa59e23572a4b9def5a039244b89935f72312f21c36273972023ffad207b270fc026c175ddc3f2b20b4513bedfa681cfb841a8671820b1e8e70da0d9d52b9ba1eb5487c1401f907a7a318296aa91ea896d2cada5ecd";
+        return hex"53564b3101000b050200000000000000000000000000000000000001000000002c3f1bfc127642ebc2b507149735ea00cd87fbaedb9fad922e8a84246b8f6eb797f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba92248f95a5408becaeabb600a3e803a65cc62cd3ce1aa027671f909a72e1fe7fa81fbadf8c3d43be75f9412e04f6b1dc948b93248f48957ebd6e11a203f0d3a41b0f48e9c506b80abd3ae6c6dc57d354839c56763214ff33363aef0265cbd609fe2292280bf27cecd088fb413b8840e16d85732127dad738c5bf1365c572a384242ca19e254bf94f8106d1dcfd0260d81736bc274f740462f8d9bd5ad5a7bce86e2fe81187ff8d579a6b6b758a1a767aa27c918c7a5551add44770af0a4725767921ff9e8d3f079780d0250eb43c4124cbe702a934292a42707e0a45b83a74b2340d47895b64f721ed1f38f642d0e637818b9ff04c595133dee1a5b812539f45c01e39d5aac2f88bf5902120c230fdb069b8c815033536d19d3dd1f8e066e37cfa0d0336daf442a9cd1bdb6a1ea7e1e78a7d2b50e4c919b81af9f0372daa6da3a4";
     }
 
     /// @notice Whether the proof holds for these words and this context.

@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {IPlonkVerifier} from "../../src/IPlonkVerifier.sol";
 
 /// @title Answers of one model, checked by the universal verifier.
-/// @notice Made by Sertn for the circuit 0x94b9c24fe06446b6f99ecf8c2220673e87fa131a04034f2ab5e9b529d9bd5776. Holds the verifying key and turns public words into numbers.
+/// @notice Made by Sertn for the circuit 0x444141030ea29ce6d091742e313bedd6036a520e10dfa791ebfeeb15b1e0c857. Holds the verifying key and turns public words into numbers.
 contract ModelVerifier_words {
     /// @notice The proof is not one of this model for these words and this context.
     error ProofRejected();
@@ -12,8 +12,8 @@ contract ModelVerifier_words {
     error WrongWordCount(uint256 given, uint256 expected);
 
     /// @notice keccak256 of the verifying key.
-    bytes32 public constant VK_DIGEST = 0x6b28ca57a64284b629c52fc4ce3ab82ac7e94b873e90c4f4743a28687eba3eee;
-    bytes32 public constant CIRCUIT_DIGEST = 0x94b9c24fe06446b6f99ecf8c2220673e87fa131a04034f2ab5e9b529d9bd5776;
+    bytes32 public constant VK_DIGEST = 0x80f2a71a18ad0eea26973624270deba242ef7603ba0da85052ab4b6d30bb67c0;
+    bytes32 public constant CIRCUIT_DIGEST = 0x444141030ea29ce6d091742e313bedd6036a520e10dfa791ebfeeb15b1e0c857;
     uint256 public constant WORDS = 1;
     /// @notice Universal verifier, whose reference string must be the one the key was made over.
     IPlonkVerifier public immutable VERIFIER;
@@ -34,7 +34,7 @@ contract ModelVerifier_words {
 
     /// @notice The verifying key's bytes.
     function verifyingKey() public pure returns (bytes memory) {
-        return hex"53564b3101000b0502000000000000000000000000000000000000010000000094b9c24fe06446b6f99ecf8c2220673e87fa131a04034f2ab5e9b529d9bd577697f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba922e0fdf3c640cae13dc35041b0b0538b8d5a2eeb16712165d504dbeeb1d973cd400ed18c3f121085f8c5d8cc51010e0b2731d13026a79020ad39b8950683c0ad90f48e9c506b80abd3ae6c6dc57d354839c56763214ff33363aef0265cbd609fe2292280bf27cecd088fb413b8840e16d85732127dad738c5bf1365c572a384240a1f094a32da6b9478d2bb617c21838cde4f27440cdb6f92b6c89f41fba7d90b1173b10e4658051246c11201582ba9267edb8ca83ee09a5433accbeb08c81ade19557ecaf8a8bc324762ed6dc1e558e915bcf71ad9842427b809250591fc2cef2797dd92506b69a18b30d2db5a525f544e75551412fe8320eb6cb1e9093c9d1026bf1194dad97fd83d14979db3c2277efd3093bf33e46ee12bc31cb70ab16a1c0f96e6dfea5bb51a18ce42f6201c529afdf91b89f7f56cd022b67b1eb5dc46e5";
+        return hex"53564b3101000b05020000000000000000000000000000000000000100000000444141030ea29ce6d091742e313bedd6036a520e10dfa791ebfeeb15b1e0c85797f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba922e0fdf3c640cae13dc35041b0b0538b8d5a2eeb16712165d504dbeeb1d973cd400ed18c3f121085f8c5d8cc51010e0b2731d13026a79020ad39b8950683c0ad90f48e9c506b80abd3ae6c6dc57d354839c56763214ff33363aef0265cbd609fe2292280bf27cecd088fb413b8840e16d85732127dad738c5bf1365c572a384240a1f094a32da6b9478d2bb617c21838cde4f27440cdb6f92b6c89f41fba7d90b1173b10e4658051246c11201582ba9267edb8ca83ee09a5433accbeb08c81ade27b3fb687d6414e935e6f20f94d37eaaf51b17a36a79117731ceabcf5f45c22d030a94bea11ea1b7ab722911b277306f1e08048a4b7207407070818d7255a33905a7d4785ab759012c04953a7c03815fabf834be1a21c06ee80a0992e5be0b9a104da84aaf9159020b7b27df79c1cef9f4dfc97ffacbba1338f802ac86da5aaa";
     }
 
     /// @notice Whether the proof holds for these words and this context.

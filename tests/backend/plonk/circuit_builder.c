@@ -238,6 +238,64 @@ static void add_lookups(struct built *built, struct features *at)
     }
 }
 
+/* A row of a chain with held sums; back: s is divided by rho instead of what the chain says. */
+static uint32_t held_row(struct built *built, enum gate_chain chain, enum gate_hold hold, bool back)
+{
+    uint32_t row =
+        built_row(built, back ? CHAIN_START : chain, TERM_LINEAR, 0, back ? 1 : 0);
+    built->circuit.rows[row].hold = (uint8_t)hold;
+    return row;
+}
+
+/* README 1.5: h takes column k of A, s takes row k of B, one way and back; then Y by three columns
+ * and by one. */
+static void add_contraction(struct built *built, struct features *at)
+{
+    static const int64_t a[3][2] = {{3, -4}, {5, 6}, {-7, 8}},
+                         b[2][4] = {{2, -3, 5, 7}, {-1, 4, 0, 6}};
+    bool is_param = built->circuit.param_columns > 0;
+    enum gate_hold product = is_param ? HOLD_WEIGHT : HOLD_ADVICE;
+    at->held_first = held_row(built, CHAIN_START, HOLD_NONE, false);
+    for (unsigned k = 0; k < 2; k++) {
+        if (k > 0)
+            at->held_reset = held_row(built, CHAIN_CONTINUE, HOLD_NONE, false);
+        for (unsigned m = 0; m < 3; m++) {
+            at->held_step[k][m] = held_row(built, CHAIN_CONTINUE, HOLD_STEP, false);
+            built_set_advice(built, at->held_step[k][m], 0, 0, a[m][k]);
+        }
+        for (unsigned i = 0; i < 4; i++) {
+            unsigned n = k == 0 ? i : 3 - i;
+            uint32_t row = held_row(built, i == 0 ? CHAIN_CONTINUE : CHAIN_HORNER, product,
+                                    k == 1 && i > 0);
+            at->held_weight[k][n] = row;
+            if (is_param)
+                built_parameter(built, 0, row, b[k][n], -8, 7);
+            else
+                built_set(built, A1, row, b[k][n]);
+            if (k == 1 && i > 0)
+                built_copy(built, A1, at->zero, A3, row);
+        }
+    }
+    held_row(built, CHAIN_HORNER, HOLD_NONE, false);
+    held_row(built, CHAIN_HORNER, HOLD_NONE, false);
+    for (unsigned part = 0; part < 2; part++) {
+        for (unsigned m = 0; m < 3; m++) {
+            int64_t y[4];
+            for (unsigned n = 0; n < 4; n++)
+                y[n] = a[m][0] * b[0][n] + a[m][1] * b[1][n];
+            at->held_output[part][m] = held_row(built, CHAIN_CONTINUE, HOLD_STEP, false);
+            built_set_advice(built, at->held_output[part][m], part == 0 ? y[0] : 0,
+                             part == 0 ? y[1] : 0, part == 0 ? y[2] : y[3]);
+        }
+        at->held_fold[part] =
+            held_row(built, part == 0 ? CHAIN_CONTINUE : CHAIN_HORNER, HOLD_ADVICE, false);
+        built_set(built, A1, at->held_fold[part], -1);
+        if (part == 0)
+            held_row(built, CHAIN_CONTINUE, HOLD_NONE, false);
+    }
+    at->held_last = held_row(built, CHAIN_END, HOLD_NONE, false);
+}
+
 static void add_witness_memory(struct built *built, struct features *at)
 {
     uint32_t index[2] = {at->zero, at->fixed};
@@ -253,6 +311,10 @@ static void add_witness_memory(struct built *built, struct features *at)
         built->circuit.rows[at->witness_read[i]].slot_memory = TAG_WITNESS_MEMORY;
         built_set_advice(built, at->witness_read[i], 101, -51, 1);
     }
+}
+
+static void add_copies(struct built *built, struct features *at)
+{
     for (unsigned i = 0; i < 3; i++) {
         at->copy_row[i] = built_row(built, CHAIN_START, TERM_LINEAR, 0, 0);
         built_set(built, i, at->copy_row[i], 123456789);
@@ -291,16 +353,21 @@ static void add_tables(struct built *built, struct features *at)
     }
 }
 
-void built_features(struct built *built, struct features *at, unsigned lg_rows,
-                    unsigned param_columns, uint32_t words)
+static void build(struct built *built, struct features *at, unsigned lg_rows,
+                  unsigned param_columns, uint32_t words, bool has_contraction)
 {
     memset(at, 0, sizeof *at);
     built_init(built, lg_rows, param_columns);
+    built->circuit.has_contraction = has_contraction;
     add_single_rows(built, at);
     add_weighted_rows(built, at);
     add_chains(built, at);
     add_lookups(built, at);
-    add_witness_memory(built, at);
+    if (has_contraction)
+        add_contraction(built, at);
+    else
+        add_witness_memory(built, at);
+    add_copies(built, at);
     at->null_row = built_row(built, CHAIN_START, TERM_LINEAR, 0, 0);
     add_tables(built, at);
     int64_t value[BUILT_WORDS];
@@ -308,6 +375,18 @@ void built_features(struct built *built, struct features *at, unsigned lg_rows,
         value[i] = (int64_t)i * i * 1000003 - 77;
     built_words(built, value, words);
     at->first_word = built->circuit.usable_rows - words;
+}
+
+void built_features(struct built *built, struct features *at, unsigned lg_rows,
+                    unsigned param_columns, uint32_t words)
+{
+    build(built, at, lg_rows, param_columns, words, false);
+}
+
+void built_contraction(struct built *built, struct features *at, unsigned lg_rows,
+                       unsigned param_columns, uint32_t words)
+{
+    build(built, at, lg_rows, param_columns, words, true);
 }
 
 const struct srs *test_srs(void)

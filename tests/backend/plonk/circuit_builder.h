@@ -71,6 +71,12 @@ struct features {
         table_row;     /* rows of the table columns; range_row: that of value 0 */
     uint32_t null_row; /* a null table row with no slot and no gate */
     uint32_t first_word;
+    /* With built_contraction: */
+    uint32_t held_first, held_last;    /* the chain */
+    uint32_t held_step[2][3];          /* a3: A[m][k], by k and m */
+    uint32_t held_weight[2][4];        /* w1, or a1 without parameters: B[k][n], by k and n */
+    uint32_t held_output[2][3];        /* Y[m][0..2] in a1, a2, a3; Y[m][3] in a3 */
+    uint32_t held_fold[2], held_reset; /* a1 = -1; between k = 0 and k = 1 */
 };
 
 /* Tags of that circuit. */
@@ -80,6 +86,13 @@ enum { TAG_RANGE = 3, TAG_SQUARE = 5, TAG_MEMORY = 9, TAG_WITNESS_MEMORY = 12, R
  * with words > 4. */
 void built_features(struct built *built, struct features *at, unsigned lg_rows,
                     unsigned param_columns, uint32_t words);
+
+/*
+ * The same with a held sum and without witness memory: Y = A B with A [3, 2], B [2, 4], B parameters
+ * when there is a parameter column (one at most). lg_rows >= 7.
+ */
+void built_contraction(struct built *built, struct features *at, unsigned lg_rows,
+                       unsigned param_columns, uint32_t words);
 
 /* The development SRS with enough powers for any test here, opened once. */
 const struct srs *test_srs(void);

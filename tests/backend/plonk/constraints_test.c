@@ -26,8 +26,11 @@ static void random_point(struct plonk_values *values, struct plonk_challenges *c
     random_fr(&alpha);
     for (unsigned i = 0; i < 5; i++)
         fr_pow_u64(&c->theta[i], &theta, i);
-    for (unsigned i = 0; i < 10; i++)
+    for (unsigned i = 0; i < 11; i++)
         fr_pow_u64(&c->alpha[i], &alpha, i);
+    random_fr(&c->sigma);
+    fr_sqr(&c->rho_square, &c->rho);
+    fr_inv(&c->rho_inverse, &c->rho);
     fr_from_u64(&three, 3);
     fr_inv(&c->third, &three);
 }
@@ -130,6 +133,54 @@ static void naive_main(fr *out, const struct plonk_values *v, const struct plonk
         add_product(out, -1, &c->rho, &v->at[PLONK_S]);
 }
 
+/* MAIN and HOLD of a row with a held sum, by its selectors. */
+static void naive_held(fr *main, fr *hold, const struct plonk_values *v,
+                       const struct plonk_challenges *c, enum gate_chain chain,
+                       enum gate_term term, enum gate_hold kind)
+{
+    const fr *h = &v->at[PLONK_H];
+    fr t;
+    naive_main(main, v, c, chain, term, 1);
+    *hold = v->next[3];
+    if (kind == HOLD_WEIGHT)
+        add_product(main, -1, h, &v->at[PLONK_W1]);
+    if (kind == HOLD_ADVICE)
+        add_product(main, -1, h, &v->at[PLONK_A1]);
+    if (kind == HOLD_WEIGHT || kind == HOLD_ADVICE) {
+        fr_mul(&t, &v->at[PLONK_C3], &v->at[PLONK_S]);
+        add_product(main, -1, &t, &c->rho_inverse);
+        fr_sub(hold, hold, h);
+    }
+    if (kind == HOLD_STEP) {
+        add_product(hold, -1, &c->sigma, h);
+        fr_sqr(&t, &c->rho);
+        add_product(hold, -1, &t, &v->at[PLONK_A1]);
+        add_product(hold, -1, &c->rho, &v->at[PLONK_A2]);
+        fr_sub(hold, hold, &v->at[PLONK_A3]);
+    }
+}
+
+TEST(every_held_row_is_what_its_table_says)
+{
+    for (unsigned chain = 0; chain <= CHAIN_HORNER; chain++)
+        for (unsigned term = 0; term <= TERM_LINEAR3; term++)
+            for (unsigned hold = 0; hold <= HOLD_STEP; hold++) {
+                struct plonk_values v;
+                struct plonk_challenges c;
+                fr main, held, got;
+                random_point(&v, &c);
+                fr_from_u64(&v.at[PLONK_G1], chain);
+                fr_from_u64(&v.at[PLONK_G2], term);
+                fr_from_u64(&v.at[PLONK_G3], hold);
+                naive_held(&main, &held, &v, &c, (enum gate_chain)chain, (enum gate_term)term,
+                           (enum gate_hold)hold);
+                plonk_main_value(&got, &v, &c, (struct plonk_shape){1, true});
+                CHECK(fr_eq(&main, &got));
+                plonk_hold_value(&got, &v, &c);
+                CHECK(fr_eq(&held, &got));
+            }
+}
+
 TEST(every_gate_is_what_its_table_says)
 {
     for (unsigned chain = 0; chain <= CHAIN_HORNER; chain++)
@@ -143,7 +194,7 @@ TEST(every_gate_is_what_its_table_says)
                 fr_from_u64(&values.at[PLONK_G2], term);
                 naive_main(&expected, &values, &c, (enum gate_chain)chain, (enum gate_term)term,
                            params);
-                plonk_main_value(&got, &values, &c, params);
+                plonk_main_value(&got, &values, &c, (struct plonk_shape){params, false});
                 CHECK_MSG(fr_eq(&expected, &got), "g1 = %u, g2 = %u, %u parameter columns", chain,
                           term, params);
             }
@@ -231,7 +282,7 @@ TEST(the_lookup_constraint_is_its_fractions_over_one_denominator)
             fr_mul(&sum, &sum, &range);
             fr_mul(&sum, &sum, &row);
             plonk_table_tuple(&tuple, &v.at[PLONK_TTAG], &v.at[PLONK_TX], &v.at[PLONK_TY], &c);
-            plonk_lookup_value(&got, &v, &tuple, &c, params);
+            plonk_lookup_value(&got, &v, &tuple, &c, (struct plonk_shape){params, false});
             CHECK_MSG(fr_eq(&sum, &got), "%u parameter columns, qM = %u", params, provider);
         }
 }
@@ -245,7 +296,7 @@ TEST(the_value_at_xi_is_the_sum_of_section_1_4)
         struct plonk_point point;
         fr xi, public_value, evaluation[PLONK_EVALUATIONS_MAX], inverse[2], got, expected, t, total,
             table;
-        plonk_layout_init(&layout, PLONK_MODE_GAS, 5, params);
+        plonk_layout_init(&layout, PLONK_MODE_GAS, 5, params, false);
         random_point(&v, &c);
         random_fr(&xi);
         random_fr(&public_value);
@@ -261,7 +312,7 @@ TEST(the_value_at_xi_is_the_sum_of_section_1_4)
                     v.next[column - PLONK_Z];
         }
         plonk_table_tuple(&table, &v.at[PLONK_TTAG], &v.at[PLONK_TX], &v.at[PLONK_TY], &c);
-        plonk_gated_value(&total, &v, &table, &xi, &c, params);
+        plonk_gated_value(&total, &v, &table, &xi, &c, plonk_shape_of(&layout));
         add_product(&total, 1, &c.alpha[3], &v.at[PLONK_W1]);
         add_product(&total, 1, &c.alpha[4], &v.at[PLONK_W2]);
         /* Z_off by its definition. */

@@ -64,7 +64,8 @@ TEST(malformed_verifying_keys_are_refused)
     check_refused(proved.vk, bytes, 7, 4, "tail rows");
     check_refused(proved.vk, bytes, 8, 3, "parameter columns");
     check_refused(proved.vk, bytes, 8, 1, "fewer parameter columns, so another length");
-    for (size_t at = 9; at < 24; at++)
+    check_refused(proved.vk, bytes, 9, 1, "two parameter columns beside a held sum");
+    for (size_t at = 10; at < 24; at++)
         check_refused(proved.vk, bytes, at, 1, "a reserved byte");
     for (size_t at = 28; at < 32; at++)
         check_refused(proved.vk, bytes, at, 1, "a reserved byte");
@@ -138,7 +139,7 @@ TEST(keys_depend_on_the_parameters_through_their_commitments_alone)
     proved_init(&first, &built, PLONK_MODE_FAST);
     built_set(&built, W1, at.weighted, 3);
     proved_init(&second, &built, PLONK_MODE_FAST);
-    size_t fixed = PLONK_VK_HEAD_BYTES + 64 * PLONK_FIXED_COLUMNS;
+    size_t fixed = PLONK_VK_HEAD_BYTES + 64 * first.key.vk.fixed_count;
     CHECK_BYTES(first.vk, second.vk, fixed);
     CHECK(memcmp(first.vk + fixed, second.vk + fixed, 64) != 0);
     CHECK_BYTES(first.vk + fixed + 64, second.vk + fixed + 64, 64);

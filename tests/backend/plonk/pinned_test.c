@@ -99,7 +99,7 @@ TEST(sizes_are_those_of_the_page)
                  {PLONK_MODE_FAST, 1, 1728, 1056, 25}, {PLONK_MODE_FAST, 2, 1824, 1120, 26}};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct plonk_layout layout;
-        plonk_layout_init(&layout, sizes[i].mode, 10, sizes[i].params);
+        plonk_layout_init(&layout, sizes[i].mode, 10, sizes[i].params, false);
         CHECK_U64(layout.proof_bytes, sizes[i].proof);
         CHECK_U64(layout.vk_bytes, sizes[i].vk);
         CHECK_U64(layout.evaluation_count, sizes[i].evaluations);
