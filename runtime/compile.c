@@ -240,7 +240,8 @@ static enum status check_srs(const struct compilation *c, const struct compile_o
     struct srs srs = {0};
     struct plonk_layout layout;
     struct machine *machine = machine_new(options->threads);
-    plonk_layout_init(&layout, options->mode, c->circuit.lg_rows, c->circuit.param_columns);
+    plonk_layout_init(&layout, options->mode, c->circuit.lg_rows, c->circuit.param_columns,
+                      c->circuit.has_contraction);
     enum status status =
         machine == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory for threads")
                         : srs_open_file(&srs, options->srs_path, layout.srs_points, machine, diag);
