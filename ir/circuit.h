@@ -74,10 +74,13 @@ enum fill_kind {
     FILL_LIMB,    /* bits [shift, shift + width) of (element - bias), which is >= 0; bias is
                      constants[constant] */
     FILL_CONST,   /* constants[constant] */
-    FILL_INVERSE, /* field inverse of the element (0 for 0); computed by the backend */
+    FILL_INVERSE, /* field inverse of the element, or of constants[constant] when tensor is
+                     FILL_NO_TENSOR (0 for 0); computed by the backend */
     FILL_DIGEST   /* state word of a digest instance: `tensor` = digest relation number, `element` =
                      word of its trace; by the backend */
 };
+
+#define FILL_NO_TENSOR UINT32_MAX
 
 struct fill {
     uint32_t row;

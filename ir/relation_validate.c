@@ -1,40 +1,14 @@
 /*
- * Structure of a relation program, and the proof that no hint is left free.
+ * Structure of a relation program.
  *
- * Called after lowering and by whoever reads a program from a file. A hint says what a witness
- * tensor holds without constraining it, so each hinted element must follow from other relations.
- * The four rules, with their proofs:
- *
- * Division. h is bounded, and a LINEAR relation says out = c h + (sum of other terms), where out is
- * bounded by an enforced relation (a quotient in its range and its remainder bound the dividend
- * too) and the terms that may depend on h (those produced after the hint) are bounded by their
- * proven ranges. Let S be the width of out's range plus the widths of those terms. Two values h, h'
- * that satisfy everything have |c| |h - h'| <= S, so S < |c| leaves one. Square root. h >= 0, t = x
- * - h^2 >= 0 and 2 h - t >= 0 are enforced: h^2 <= x <= h^2 + 2 h < (h + 1)^2. One such h exists
- * for each x. Order. The n entries of a memory of width 1 are read at the n hinted indices, and
- * differences of neighbouring results, all with one sign, are enforced to be at least 1. The
- * results are then distinct, so the indices are; n distinct indices below n are a permutation, the
- * results are the memory in strict order, and that order is unique. Bracket. A table maps h to
- * p[h], and a p + k_1 + x >= 0, b p + k_2 - x >= 0 are enforced for the same x. When the intervals
- * [-a p[h] - k_1, b p[h] + k_2] of all h are disjoint, x lies in one of them.
- *
- * Each rule holds for all elements of the hinted tensor: views of it are the identity.
+ * Called after lowering and by whoever reads a program from a file, which may come from anybody.
+ * That no hint is left free is relation_pinned.c's.
  */
-#include "ir/relation.h"
+#include "ir/relation_validate_internal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct validation {
-    const struct relation_program *program;
-    const struct relation *relation; /* being checked; NULL between relations */
-    unsigned capacity_bits;
-    uint32_t *producer; /* [tensor_count]: relation, RELATION_NONE for none */
-    bool **enforced;    /* [tensor_count][count]: an enforced relation keeps this element in the
-                           tensor's range; NULL until asked */
-    struct diag *diag;
-};
 
 static const char *kind_name(enum relation_kind kind)
 {
@@ -45,7 +19,7 @@ static const char *kind_name(enum relation_kind kind)
     return names[kind];
 }
 
-static enum status SERTN_PRINTF(2, 3) invalid(const struct validation *v, const char *format, ...)
+enum status relation_invalid(const struct validation *v, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -59,7 +33,7 @@ static enum status SERTN_PRINTF(2, 3) invalid(const struct validation *v, const 
                        node < v->program->node_count ? v->program->node_names[node] : "(compiler)");
 }
 
-static size_t space_count(const struct relation *relation)
+size_t relation_space_count(const struct relation *relation)
 {
     size_t count = 1;
     for (unsigned d = 0; d < relation->space_rank; d++)
@@ -67,9 +41,13 @@ static size_t space_count(const struct relation *relation)
     return count;
 }
 
-static bool fits(wide value, unsigned bits)
+/* Whether low .. high is held by a target of so many bits: two numbers of the range that are equal
+ * modulo its modulus are equal. */
+static bool fits(wide low, wide high, unsigned bits)
 {
-    return wide_bit_length(value) <= bits;
+    wide size;
+    return wide_bit_length(low) <= bits && wide_bit_length(high) <= bits &&
+           wide_sub(&size, high, low) && wide_bit_length(size) <= bits;
 }
 
 /* ---- tensors ---- */
@@ -79,35 +57,34 @@ static enum status check_tensor(const struct validation *v, uint32_t index)
     const struct relation_tensor *t = &v->program->tensors[index];
     const char *name = t->name == NULL ? "" : t->name;
     if (t->name == NULL || t->rank > RELATION_RANK_MAX)
-        return invalid(v, "tensor %u has no name or too many dimensions", index);
+        return relation_invalid(v, "tensor %u has no name or too many dimensions", index);
     size_t count = 1;
     for (unsigned d = 0; d < t->rank; d++) {
         if (t->shape[d] < 0 || __builtin_mul_overflow(count, (size_t)t->shape[d], &count))
-            return invalid(v, "tensor '%s' has an impossible shape", name);
+            return relation_invalid(v, "tensor '%s' has an impossible shape", name);
     }
     if (count != t->count || t->scale.numerator <= 0 || t->scale.denominator <= 0)
-        return invalid(v, "tensor '%s' has a wrong count or scale", name);
+        return relation_invalid(v, "tensor '%s' has a wrong count or scale", name);
     if (wide_compare(t->low, t->high) > 0)
-        return invalid(v, "tensor '%s' has an empty range", name);
+        return relation_invalid(v, "tensor '%s' has an empty range", name);
     uint32_t producer = v->producer[index];
     bool is_digest =
         producer != RELATION_NONE && v->program->relations[producer].kind == RELATION_DIGEST;
     unsigned capacity = is_digest ? 254 : v->capacity_bits;
-    if (!fits(t->low, capacity) || !fits(t->high, capacity))
-        return invalid(v, "tensor '%s' needs %u bits, the target holds %u", name,
-                       wide_bit_length(t->high) > wide_bit_length(t->low) ? wide_bit_length(t->high)
-                                                                          : wide_bit_length(t->low),
-                       capacity);
+    if (!fits(t->low, t->high, capacity))
+        return relation_invalid(
+            v, "tensor '%s' has a range of more than the %u bits that the target holds", name,
+            capacity);
     if ((t->role == ROLE_WITNESS) != (producer != RELATION_NONE))
-        return invalid(v,
-                       t->role == ROLE_WITNESS ? "tensor '%s' is never computed"
-                                               : "tensor '%s' is given and computed",
-                       name);
+        return relation_invalid(v,
+                                t->role == ROLE_WITNESS ? "tensor '%s' is never computed"
+                                                        : "tensor '%s' is given and computed",
+                                name);
     if ((t->role == ROLE_CONSTANT) != (t->values != NULL) && t->count > 0)
-        return invalid(v, "tensor '%s': constants, and only they, have values", name);
+        return relation_invalid(v, "tensor '%s': constants, and only they, have values", name);
     for (size_t e = 0; t->role == ROLE_CONSTANT && e < t->count; e++) {
         if (wide_compare(t->values[e], t->low) < 0 || wide_compare(t->values[e], t->high) > 0)
-            return invalid(v, "constant '%s' leaves its range at element %zu", name, e);
+            return relation_invalid(v, "constant '%s' leaves its range at element %zu", name, e);
     }
     return STATUS_OK;
 }
@@ -141,29 +118,30 @@ static enum status check_view(const struct validation *v, const struct relation_
 {
     const struct relation *relation = v->relation;
     if (view->tensor >= v->program->tensor_count)
-        return invalid(v, "a view names tensor %u of %zu", view->tensor, v->program->tensor_count);
+        return relation_invalid(v, "a view names tensor %u of %zu", view->tensor,
+                                v->program->tensor_count);
     const struct relation_tensor *t = &v->program->tensors[view->tensor];
     size_t here = (size_t)(relation - v->program->relations);
     if (v->producer[view->tensor] != RELATION_NONE && v->producer[view->tensor] >= here)
-        return invalid(v, "tensor '%s' is used before it is computed", t->name);
+        return relation_invalid(v, "tensor '%s' is used before it is computed", t->name);
     int64_t low, high;
     if (view->index_list == NULL) {
         if (affine_extent(view, relation, &low, &high) && (low < 0 || high >= (int64_t)t->count))
-            return invalid(v, "a view leaves tensor '%s'", t->name);
+            return relation_invalid(v, "a view leaves tensor '%s'", t->name);
         return STATUS_OK;
     }
-    size_t count = space_count(relation);
+    size_t count = relation_space_count(relation);
     for (size_t p = 0; p < count; p++) {
         if (view->index_list[p] < -1 || view->index_list[p] >= (int64_t)t->count)
-            return invalid(v, "a view leaves tensor '%s'", t->name);
+            return relation_invalid(v, "a view leaves tensor '%s'", t->name);
     }
     return STATUS_OK;
 }
 
-static bool view_is_identity(const struct relation_view *view, const struct relation *relation,
-                             const struct relation_program *program)
+bool relation_view_is_identity(const struct relation_view *view, const struct relation *relation,
+                               const struct relation_program *program)
 {
-    size_t count = space_count(relation);
+    size_t count = relation_space_count(relation);
     if (count != program->tensors[view->tensor].count)
         return false;
     for (size_t p = 0; p < count; p++) {
@@ -178,7 +156,7 @@ static bool view_is_identity(const struct relation_view *view, const struct rela
 static enum status check_output_counts(const struct validation *v)
 {
     const struct relation *r = v->relation;
-    size_t count = space_count(r), expected = count;
+    size_t count = relation_space_count(r), expected = count;
     if (r->kind == RELATION_CONTRACT) {
         expected = 1;
         for (unsigned d = 0; d + r->contract_rank < r->space_rank; d++)
@@ -194,36 +172,53 @@ static enum status check_output_counts(const struct validation *v)
     }
     for (unsigned k = 0; k < r->output_count; k++) {
         if (v->program->tensors[r->outputs[k]].count != expected)
-            return invalid(v, "output '%s' has %zu elements, %zu are computed",
-                           v->program->tensors[r->outputs[k]].name,
-                           v->program->tensors[r->outputs[k]].count, expected);
+            return relation_invalid(v, "output '%s' has %zu elements, %zu are computed",
+                                    v->program->tensors[r->outputs[k]].name,
+                                    v->program->tensors[r->outputs[k]].count, expected);
     }
     return STATUS_OK;
+}
+
+/*
+ * x = y d + r modulo the target's modulus, y in the rounded range that limbs hold it to: unique
+ * when all y d + r are held, and equal to x as an integer when they and x are held together.
+ */
+static bool quotient_is_held(const struct validation *v, const struct relation *r, wide d_high)
+{
+    const struct relation_tensor *x = &v->program->tensors[r->views[0].tensor];
+    wide low, high,
+        half = r->rounding == ROUND_HALF_UP ? wide_shift_right(d_high, 1) : wide_from_i64(0);
+    unsigned bits;
+    relation_rounded_range(&v->program->tensors[r->outputs[0]], &low, &bits);
+    if (bits >= 254 || !wide_add(&high, low, wide_power_of_two(bits)) ||
+        !wide_mul(&low, low, d_high) || !wide_sub(&low, low, half) ||
+        !wide_mul(&high, high, d_high) || !wide_sub(&high, high, wide_from_i64(1)))
+        return false;
+    if (wide_compare(x->low, low) < 0)
+        low = x->low;
+    if (wide_compare(x->high, high) > 0)
+        high = x->high;
+    return fits(low, high, v->capacity_bits);
 }
 
 static enum status check_rescale(const struct validation *v)
 {
     const struct relation *r = v->relation;
-    const struct relation_tensor *y = &v->program->tensors[r->outputs[0]],
-                                 *rest = &v->program->tensors[r->outputs[1]];
-    wide d_low = r->divisor, d_high = r->divisor, bound, top;
+    const struct relation_tensor *rest = &v->program->tensors[r->outputs[1]];
+    wide d_low = r->divisor, d_high = r->divisor, top;
     if (r->divisor_is_view) {
         d_low = v->program->tensors[r->views[1].tensor].low;
         d_high = v->program->tensors[r->views[1].tensor].high;
     }
     if (r->rounding != ROUND_FLOOR && r->rounding != ROUND_HALF_UP)
-        return invalid(v, "this rounding must be written out in other relations");
+        return relation_invalid(v, "this rounding must be written out in other relations");
     if (wide_is_negative(d_low) || wide_is_zero(d_low))
-        return invalid(v, "the divisor may be zero or negative");
+        return relation_invalid(v, "the divisor may be zero or negative");
     if (!wide_is_zero(rest->low) || !wide_sub(&top, d_high, wide_from_i64(1)) ||
         wide_compare(rest->high, top) != 0)
-        return invalid(v, "the remainder's range is not 0 to divisor - 1");
-    wide largest = y->high;
-    if (wide_is_negative(y->low) && (!wide_neg(&bound, y->low) || wide_compare(bound, largest) > 0))
-        largest = bound;
-    if (!wide_add(&largest, largest, wide_from_i64(1)) || !wide_mul(&bound, largest, d_high) ||
-        !fits(bound, v->capacity_bits))
-        return invalid(v, "quotient times divisor leaves %u bits", v->capacity_bits);
+        return relation_invalid(v, "the remainder's range is not 0 to divisor - 1");
+    if (!quotient_is_held(v, r, d_high))
+        return relation_invalid(v, "quotient times divisor leaves %u bits", v->capacity_bits);
     return STATUS_OK;
 }
 
@@ -231,18 +226,42 @@ static enum status check_table(const struct validation *v)
 {
     const struct relation *r = v->relation;
     if (r->table >= v->program->table_count)
-        return invalid(v, "no such table");
+        return relation_invalid(v, "no such table");
     const struct relation_table *table = &v->program->tables[r->table];
     if (table->size == 0 || r->output_count == 0 || r->output_count > table->output_count)
-        return invalid(v, "table '%s' has too few outputs or no entry", table->key);
+        return relation_invalid(v, "table '%s' has too few outputs or no entry", table->key);
     for (unsigned k = 0; k < r->output_count; k++) {
         const struct relation_tensor *out = &v->program->tensors[r->outputs[k]];
         for (size_t i = 0; i < table->size; i++) {
             wide value = wide_from_i64(table->outputs[k][i]);
             if (wide_compare(value, out->low) < 0 || wide_compare(value, out->high) > 0)
-                return invalid(v, "table '%s' leaves the range of '%s'", table->key, out->name);
+                return relation_invalid(v, "table '%s' leaves the range of '%s'", table->key,
+                                        out->name);
         }
     }
+    return STATUS_OK;
+}
+
+/* The value and the range are held together, so that a value elsewhere is no value of the range. */
+static enum status check_range(const struct validation *v)
+{
+    const struct relation *r = v->relation;
+    const struct relation_tensor *t = &v->program->tensors[r->views[0].tensor];
+    if (wide_compare(r->low, r->high) > 0)
+        return relation_invalid(v, "an empty range");
+    if (!fits(wide_compare(r->low, t->low) < 0 ? r->low : t->low,
+              wide_compare(r->high, t->high) > 0 ? r->high : t->high, v->capacity_bits))
+        return relation_invalid(v, "'%s' and its range leave %u bits", t->name, v->capacity_bits);
+    return STATUS_OK;
+}
+
+/* The salt is one element. */
+static enum status check_digest(const struct validation *v)
+{
+    const struct relation_view *salt = &v->relation->views[1];
+    if (salt->index_list != NULL || salt->offset < 0 ||
+        (size_t)salt->offset >= v->program->tensors[salt->tensor].count)
+        return relation_invalid(v, "no such salt");
     return STATUS_OK;
 }
 
@@ -252,7 +271,7 @@ static enum status check_terms(const struct validation *v)
     unsigned most = r->kind == RELATION_LINEAR ? 1 : RELATION_FACTOR_MAX;
     for (size_t t = 0; t < r->term_count; t++) {
         if (r->terms[t].factor_count < 1 || r->terms[t].factor_count > most)
-            return invalid(v, "term %zu has %u factors", t, r->terms[t].factor_count);
+            return relation_invalid(v, "term %zu has %u factors", t, r->terms[t].factor_count);
         for (unsigned f = 0; f < r->terms[t].factor_count; f++) {
             enum status status = check_view(v, &r->terms[t].factors[f]);
             if (status != STATUS_OK)
@@ -280,15 +299,15 @@ static enum status check_arity(const struct validation *v)
         views = r->hint == HINT_DIVIDE_FLOOR ? 2 : 1;
     if ((views >= 0 && r->view_count != views) || (outputs >= 0 && r->output_count != outputs) ||
         r->output_count > TABLE_OUTPUT_MAX)
-        return invalid(v, "%u views and %u outputs", r->view_count, r->output_count);
+        return relation_invalid(v, "%u views and %u outputs", r->view_count, r->output_count);
     if (r->space_rank > RELATION_RANK_MAX || r->contract_rank > r->space_rank ||
         (r->contract_rank > 0 && r->kind != RELATION_CONTRACT))
-        return invalid(v, "its index space has a wrong rank");
+        return relation_invalid(v, "its index space has a wrong rank");
     size_t count = 1;
     for (unsigned d = 0; d < r->space_rank; d++) {
         if (r->space[d] < 0 || __builtin_mul_overflow(count, (size_t)r->space[d], &count) ||
             count > (size_t)1 << 40)
-            return invalid(v, "its index space is too large");
+            return relation_invalid(v, "its index space is too large");
     }
     return STATUS_OK;
 }
@@ -303,11 +322,11 @@ static enum status check_relation(const struct validation *v)
         status = check_view(v, &r->views[k]);
     if (status == STATUS_OK && r->kind == RELATION_READ) {
         if (r->memory >= v->program->tensor_count || v->program->tensors[r->memory].rank == 0)
-            return invalid(v, "no such memory");
+            return relation_invalid(v, "no such memory");
         if (v->producer[r->memory] != RELATION_NONE &&
             v->producer[r->memory] >= (size_t)(r - v->program->relations))
-            return invalid(v, "memory '%s' is used before it is computed",
-                           v->program->tensors[r->memory].name);
+            return relation_invalid(v, "memory '%s' is used before it is computed",
+                                    v->program->tensors[r->memory].name);
     }
     if (status == STATUS_OK)
         status = check_output_counts(v);
@@ -315,8 +334,10 @@ static enum status check_relation(const struct validation *v)
         status = check_rescale(v);
     if (status == STATUS_OK && r->kind == RELATION_TABLE)
         status = check_table(v);
-    if (status == STATUS_OK && r->kind == RELATION_RANGE && wide_compare(r->low, r->high) > 0)
-        status = invalid(v, "an empty range");
+    if (status == STATUS_OK && r->kind == RELATION_RANGE)
+        status = check_range(v);
+    if (status == STATUS_OK && r->kind == RELATION_DIGEST)
+        status = check_digest(v);
     return status;
 }
 
@@ -331,9 +352,11 @@ static enum status note_producers(struct validation *v)
         for (unsigned k = 0; k < v->relation->output_count; k++) {
             uint32_t out = v->relation->outputs[k];
             if (out >= program->tensor_count)
-                return invalid(v, "it computes tensor %u of %zu", out, program->tensor_count);
+                return relation_invalid(v, "it computes tensor %u of %zu", out,
+                                        program->tensor_count);
             if (v->producer[out] != RELATION_NONE)
-                return invalid(v, "tensor '%s' is computed twice", program->tensors[out].name);
+                return relation_invalid(v, "tensor '%s' is computed twice",
+                                        program->tensors[out].name);
             v->producer[out] = (uint32_t)i;
         }
     }
@@ -341,399 +364,18 @@ static enum status note_producers(struct validation *v)
     return STATUS_OK;
 }
 
-/* ---- ranges that are enforced ---- */
-
-static void mark_view(const struct validation *v, const struct relation *r,
-                      const struct relation_view *view, wide low, wide high)
-{
-    const struct relation_tensor *t = &v->program->tensors[view->tensor];
-    bool *marks = v->enforced[view->tensor];
-    if (marks == NULL || wide_compare(low, t->low) < 0 || wide_compare(high, t->high) > 0)
-        return;
-    size_t count = space_count(r);
-    for (size_t p = 0; p < count; p++) {
-        int64_t element = relation_view_element(view, r->space_rank, r->space, p);
-        if (element >= 0)
-            marks[element] = true;
-    }
-}
-
-static void mark_all(const struct validation *v, uint32_t tensor)
-{
-    if (v->enforced[tensor] != NULL)
-        memset(v->enforced[tensor], true, v->program->tensors[tensor].count);
-}
-
-/* y d + r with y in its range and 0 <= r < d: what a constant divisor leaves to the dividend. */
-static void mark_dividend(const struct validation *v, const struct relation *r)
-{
-    const struct relation_tensor *y = &v->program->tensors[r->outputs[0]];
-    wide low, high,
-        half = r->rounding == ROUND_HALF_UP ? wide_shift_right(r->divisor, 1) : wide_from_i64(0);
-    if (r->divisor_is_view || !wide_mul(&low, y->low, r->divisor) || !wide_sub(&low, low, half) ||
-        !wide_add(&high, y->high, wide_from_i64(1)) || !wide_mul(&high, high, r->divisor) ||
-        !wide_sub(&high, high, half) || !wide_sub(&high, high, wide_from_i64(1)))
-        return;
-    mark_view(v, r, &r->views[0], low, high);
-}
-
-static void mark_relation(const struct validation *v, const struct relation *r)
-{
-    wide zero = wide_from_i64(0);
-    switch (r->kind) {
-    case RELATION_RANGE:
-        mark_view(v, r, &r->views[0], r->low, r->high);
-        break;
-    case RELATION_READ:
-        mark_view(v, r, &r->views[0], zero,
-                  wide_from_i64(v->program->tensors[r->memory].shape[0] - 1));
-        break;
-    case RELATION_TABLE: {
-        const struct relation_table *table = &v->program->tables[r->table];
-        mark_view(v, r, &r->views[0], wide_from_i64(table->x_low),
-                  wide_from_i64(table->x_low + (int64_t)table->size - 1));
-        for (unsigned k = 0; k < r->output_count; k++)
-            mark_all(v, r->outputs[k]);
-        break;
-    }
-    case RELATION_RESCALE:
-        mark_all(v, r->outputs[0]);
-        mark_all(v, r->outputs[1]);
-        mark_dividend(v, r);
-        break;
-    case RELATION_IS_ZERO:
-        mark_all(v, r->outputs[0]);
-        break;
-    default:
-        break;
-    }
-}
-
-/* Whether an enforced relation keeps every element of the tensor in its range. */
-static bool is_enforced(const struct validation *v, uint32_t tensor)
-{
-    const bool *marks = v->enforced[tensor];
-    if (marks == NULL)
-        return false;
-    for (size_t e = 0; e < v->program->tensors[tensor].count; e++) {
-        if (!marks[e])
-            return false;
-    }
-    return true;
-}
-
-/* Marks are kept for hinted tensors and for what is computed after the first hint: only those are
- * asked for. */
-static enum status note_enforced(struct validation *v, struct arena *arena, size_t first_hint)
-{
-    const struct relation_program *program = v->program;
-    for (size_t t = 0; t < program->tensor_count; t++) {
-        if (v->producer[t] == RELATION_NONE || v->producer[t] < first_hint)
-            continue;
-        v->enforced[t] = arena_array(arena, bool, program->tensors[t].count + 1);
-        if (v->enforced[t] == NULL)
-            return diag_set(v->diag, STATUS_NO_MEMORY, "no memory to check the hints");
-    }
-    for (size_t i = 0; i < program->relation_count; i++)
-        mark_relation(v, &program->relations[i]);
-    return STATUS_OK;
-}
-
-/* ---- rules ---- */
-
-/* The coefficient of h in a LINEAR relation whose only view of h is the identity; false when there
- * is none or several. */
-static bool coefficient_of(const struct validation *v, const struct relation *r, uint32_t h,
-                           wide *coefficient)
-{
-    unsigned seen = 0;
-    for (size_t t = 0; t < r->term_count; t++) {
-        if (r->terms[t].factors[0].tensor != h)
-            continue;
-        seen++;
-        *coefficient = r->terms[t].coefficient;
-        if (!view_is_identity(&r->terms[t].factors[0], r, v->program))
-            return false;
-    }
-    return seen == 1;
-}
-
-static bool add_span(wide *span, wide coefficient, const struct relation_tensor *t)
-{
-    wide width;
-    if (wide_is_negative(coefficient) && !wide_neg(&coefficient, coefficient))
-        return false;
-    wide low = t->low, high = t->high, zero = wide_from_i64(0);
-    /* A view may also give zero. */
-    if (wide_compare(low, zero) > 0)
-        low = zero;
-    if (wide_compare(high, zero) < 0)
-        high = zero;
-    return wide_sub(&width, high, low) && wide_mul(&width, width, coefficient) &&
-           wide_add(span, *span, width);
-}
-
-static bool pinned_by_division(const struct validation *v, const struct relation *r, uint32_t h)
-{
-    wide coefficient, span;
-    if (r->kind != RELATION_LINEAR || !coefficient_of(v, r, h, &coefficient) ||
-        !is_enforced(v, r->outputs[0]) || !is_enforced(v, h))
-        return false;
-    const struct relation_tensor *out = &v->program->tensors[r->outputs[0]];
-    if (!wide_sub(&span, out->high, out->low))
-        return false;
-    for (size_t t = 0; t < r->term_count; t++) {
-        uint32_t other = r->terms[t].factors[0].tensor;
-        bool is_independent =
-            v->producer[other] == RELATION_NONE || v->producer[other] < v->producer[h];
-        if (other != h && !is_independent &&
-            !add_span(&span, r->terms[t].coefficient, &v->program->tensors[other]))
-            return false;
-    }
-    if (wide_is_negative(coefficient) && !wide_neg(&coefficient, coefficient))
-        return false;
-    return wide_compare(span, coefficient) < 0;
-}
-
-static bool is_one(wide value)
-{
-    return wide_compare(value, wide_from_i64(1)) == 0;
-}
-
-static bool is_at_least(const struct validation *v, uint32_t tensor, int64_t bound)
-{
-    return wide_compare(v->program->tensors[tensor].low, wide_from_i64(bound)) >= 0 &&
-           is_enforced(v, tensor);
-}
-
-/* r is t = (anything without h) - h h. */
-static bool is_minus_square(const struct validation *v, const struct relation *r, uint32_t h)
-{
-    if (r->kind != RELATION_PRODUCT || r->is_assert)
-        return false;
-    unsigned seen = 0;
-    for (size_t t = 0; t < r->term_count; t++) {
-        const struct relation_term *term = &r->terms[t];
-        bool uses = false;
-        for (unsigned f = 0; f < term->factor_count; f++)
-            uses |= term->factors[f].tensor == h ||
-                    (v->producer[term->factors[f].tensor] != RELATION_NONE &&
-                     v->producer[term->factors[f].tensor] >= v->producer[h]);
-        if (!uses)
-            continue;
-        seen++;
-        if (term->factor_count != 2 || wide_compare(term->coefficient, wide_from_i64(-1)) != 0)
-            return false;
-        for (unsigned f = 0; f < 2; f++) {
-            if (term->factors[f].tensor != h || !view_is_identity(&term->factors[f], r, v->program))
-                return false;
-        }
-    }
-    return seen == 1;
-}
-
-/* r is out = 2 h - t. */
-static bool is_twice_minus(const struct validation *v, const struct relation *r, uint32_t h,
-                           uint32_t t)
-{
-    wide two, minus;
-    return r->kind == RELATION_LINEAR && r->term_count == 2 && wide_is_zero(r->constant) &&
-           coefficient_of(v, r, h, &two) && coefficient_of(v, r, t, &minus) &&
-           wide_compare(two, wide_from_i64(2)) == 0 && wide_compare(minus, wide_from_i64(-1)) == 0;
-}
-
-static bool pinned_by_square(const struct validation *v, const struct relation *r, uint32_t h)
-{
-    if (!is_minus_square(v, r, h) || !is_at_least(v, h, 0) || !is_at_least(v, r->outputs[0], 0))
-        return false;
-    for (size_t i = 0; i < v->program->relation_count; i++) {
-        const struct relation *other = &v->program->relations[i];
-        if (is_twice_minus(v, other, h, r->outputs[0]) && is_at_least(v, other->outputs[0], 0))
-            return true;
-    }
-    return false;
-}
-
-/* r is d[i] = +-(s[i] - s[i + 1]) over all neighbours. */
-static bool is_neighbour_difference(const struct validation *v, const struct relation *r,
-                                    uint32_t s)
-{
-    size_t count = v->program->tensors[s].count;
-    if (r->kind != RELATION_LINEAR || r->term_count != 2 || !wide_is_zero(r->constant) ||
-        space_count(r) + 1 != count)
-        return false;
-    const struct relation_term *a = &r->terms[0], *b = &r->terms[1];
-    wide negated;
-    if (a->factors[0].tensor != s || b->factors[0].tensor != s ||
-        !wide_neg(&negated, b->coefficient) || wide_compare(a->coefficient, negated) != 0 ||
-        !(is_one(a->coefficient) || is_one(b->coefficient)))
-        return false;
-    /* a looks at i and b at i + 1 throughout, or the other way round throughout. */
-    int64_t first = relation_view_element(&a->factors[0], r->space_rank, r->space, 0);
-    if (first != 0 && first != 1)
-        return false;
-    for (size_t p = 0; p + 1 < count; p++) {
-        int64_t x = relation_view_element(&a->factors[0], r->space_rank, r->space, p);
-        int64_t y = relation_view_element(&b->factors[0], r->space_rank, r->space, p);
-        if (x != (int64_t)p + first || y != (int64_t)p + 1 - first)
-            return false;
-    }
-    return true;
-}
-
-static bool pinned_by_order(const struct validation *v, const struct relation *r, uint32_t h)
-{
-    if (r->kind != RELATION_READ || r->views[0].tensor != h ||
-        !view_is_identity(&r->views[0], r, v->program))
-        return false;
-    const struct relation_tensor *memory = &v->program->tensors[r->memory];
-    bool is_independent =
-        v->producer[r->memory] == RELATION_NONE || v->producer[r->memory] < v->producer[h];
-    if (!is_independent || (size_t)memory->shape[0] != memory->count ||
-        memory->count != v->program->tensors[h].count)
-        return false;
-    if (memory->count <= 1)
-        return true;
-    for (size_t i = 0; i < v->program->relation_count; i++) {
-        const struct relation *other = &v->program->relations[i];
-        if (is_neighbour_difference(v, other, r->outputs[0]) &&
-            is_at_least(v, other->outputs[0], 1))
-            return true;
-    }
-    return false;
-}
-
-/* out = a p + sign x + constant, with x viewed one way: for the bracket rule. */
-struct bracket {
-    wide a, constant;
-    int sign;
-    const struct relation_view *x;
-};
-
-static bool read_bracket(const struct validation *v, const struct relation *r, uint32_t p,
-                         struct bracket *bracket)
-{
-    if (r->kind != RELATION_LINEAR || r->term_count != 2 || !coefficient_of(v, r, p, &bracket->a) ||
-        !is_at_least(v, r->outputs[0], 0))
-        return false;
-    const struct relation_term *other = &r->terms[r->terms[0].factors[0].tensor == p ? 1 : 0];
-    wide one = wide_from_i64(1), minus = wide_from_i64(-1);
-    bracket->sign = wide_compare(other->coefficient, one) == 0     ? 1
-                    : wide_compare(other->coefficient, minus) == 0 ? -1
-                                                                   : 0;
-    bracket->x = &other->factors[0];
-    bracket->constant = r->constant;
-    return bracket->sign != 0;
-}
-
-/* The interval of x for each table entry, ascending or descending without overlap. */
-static bool brackets_disjoint(const struct relation_table *table, unsigned output,
-                              const struct bracket *low, const struct bracket *high)
-{
-    wide previous = wide_from_i64(0);
-    for (size_t i = 0; i < table->size; i++) {
-        wide p = wide_from_i64(table->outputs[output][i]), from, to;
-        if (!wide_mul(&from, p, low->a) || !wide_add(&from, from, low->constant) ||
-            !wide_neg(&from, from) || !wide_mul(&to, p, high->a) ||
-            !wide_add(&to, to, high->constant))
-            return false;
-        if (i > 0 && wide_compare(from, previous) <= 0)
-            return false;
-        /* An empty interval takes no x but still must not hide an overlap. */
-        if (i == 0 || wide_compare(to, previous) > 0)
-            previous = to;
-    }
-    return true;
-}
-
-static bool same_view(const struct relation_view *a, const struct relation_view *b,
-                      const struct relation *ra, const struct relation *rb)
-{
-    size_t count = space_count(ra);
-    if (a->tensor != b->tensor || count != space_count(rb))
-        return false;
-    for (size_t p = 0; p < count; p++) {
-        if (relation_view_element(a, ra->space_rank, ra->space, p) !=
-            relation_view_element(b, rb->space_rank, rb->space, p))
-            return false;
-    }
-    return true;
-}
-
-static bool pinned_by_bracket(const struct validation *v, const struct relation *r, uint32_t h)
-{
-    if (r->kind != RELATION_TABLE || r->views[0].tensor != h ||
-        !view_is_identity(&r->views[0], r, v->program))
-        return false;
-    const struct relation_table *table = &v->program->tables[r->table];
-    for (unsigned k = 0; k < r->output_count; k++) {
-        for (size_t i = 0; i < v->program->relation_count; i++) {
-            struct bracket low, high;
-            const struct relation *first = &v->program->relations[i];
-            if (!read_bracket(v, first, r->outputs[k], &low) || low.sign != 1)
-                continue;
-            uint32_t x = low.x->tensor;
-            if (v->producer[x] != RELATION_NONE && v->producer[x] >= v->producer[h])
-                continue;
-            for (size_t j = 0; j < v->program->relation_count; j++) {
-                const struct relation *second = &v->program->relations[j];
-                if (read_bracket(v, second, r->outputs[k], &high) && high.sign == -1 &&
-                    same_view(low.x, high.x, first, second) &&
-                    brackets_disjoint(table, k, &low, &high))
-                    return true;
-            }
-        }
-    }
-    return false;
-}
-
-static bool is_pinned(const struct validation *v, uint32_t h)
-{
-    if (v->program->tensors[h].count == 0)
-        return true;
-    for (size_t i = v->producer[h] + 1; i < v->program->relation_count; i++) {
-        const struct relation *r = &v->program->relations[i];
-        if (pinned_by_division(v, r, h) || pinned_by_square(v, r, h) || pinned_by_order(v, r, h) ||
-            pinned_by_bracket(v, r, h))
-            return true;
-    }
-    return false;
-}
-
-static enum status check_hints(struct validation *v, struct arena *arena)
-{
-    const struct relation_program *program = v->program;
-    size_t first_hint = 0;
-    while (first_hint < program->relation_count &&
-           program->relations[first_hint].kind != RELATION_HINT)
-        first_hint++;
-    if (first_hint == program->relation_count)
-        return STATUS_OK;
-    enum status status = note_enforced(v, arena, first_hint);
-    for (size_t i = first_hint; i < program->relation_count && status == STATUS_OK; i++) {
-        if (program->relations[i].kind != RELATION_HINT)
-            continue;
-        v->relation = &program->relations[i];
-        if (!is_pinned(v, v->relation->outputs[0]))
-            status = invalid(v, "the hinted tensor '%s' is not determined by other relations",
-                             program->tensors[v->relation->outputs[0]].name);
-    }
-    v->relation = NULL;
-    return status;
-}
-
 static enum status check_index_lists(const struct validation *v)
 {
     const struct relation_program *program = v->program;
     for (size_t i = 0; i < program->public_tensor_count; i++) {
         if (program->public_tensors[i] >= program->tensor_count)
-            return invalid(v, "public tensor %zu does not exist", i);
+            return relation_invalid(v, "public tensor %zu does not exist", i);
     }
     for (size_t i = 0; i < program->input_tensor_count; i++) {
         uint32_t t = program->input_tensors[i];
         if (t >= program->tensor_count || (program->tensors[t].role != ROLE_PUBLIC_INPUT &&
                                            program->tensors[t].role != ROLE_PRIVATE_INPUT))
-            return invalid(v, "input %zu is not carried by an input tensor", i);
+            return relation_invalid(v, "input %zu is not carried by an input tensor", i);
     }
     return STATUS_OK;
 }
@@ -758,7 +400,7 @@ static enum status validate(struct validation *v, struct arena *arena)
     if (status == STATUS_OK)
         status = check_index_lists(v);
     if (status == STATUS_OK)
-        status = check_hints(v, arena);
+        status = relation_check_hints(v, arena);
     return status;
 }
 

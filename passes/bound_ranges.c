@@ -1,108 +1,8 @@
-/*
- * Interval arithmetic on relations, and the proof that every declared range holds; see
- * bound_ranges.h.
- */
+/* See bound_ranges.h. */
 #include "passes/bound_ranges.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static wide wide_min(wide a, wide b)
-{
-    return wide_compare(a, b) <= 0 ? a : b;
-}
-
-static wide wide_max(wide a, wide b)
-{
-    return wide_compare(a, b) >= 0 ? a : b;
-}
-
-struct range range_make(wide low, wide high)
-{
-    ASSERT(wide_compare(low, high) <= 0);
-    return (struct range){low, high};
-}
-
-struct range range_of_i64(int64_t low, int64_t high)
-{
-    return range_make(wide_from_i64(low), wide_from_i64(high));
-}
-
-struct range range_hull(struct range a, struct range b)
-{
-    return (struct range){wide_min(a.low, b.low), wide_max(a.high, b.high)};
-}
-
-bool range_contains(struct range outer, struct range inner)
-{
-    return wide_compare(outer.low, inner.low) <= 0 && wide_compare(inner.high, outer.high) <= 0;
-}
-
-bool range_add(struct range *out, struct range a, struct range b)
-{
-    struct range sum;
-    if (!wide_add(&sum.low, a.low, b.low) || !wide_add(&sum.high, a.high, b.high))
-        return false;
-    *out = sum;
-    return true;
-}
-
-bool range_scale(struct range *out, struct range a, wide coefficient)
-{
-    wide x, y;
-    if (!wide_mul(&x, a.low, coefficient) || !wide_mul(&y, a.high, coefficient))
-        return false;
-    *out = (struct range){wide_min(x, y), wide_max(x, y)};
-    return true;
-}
-
-bool range_product(struct range *out, struct range a, struct range b)
-{
-    struct range x, y;
-    if (!range_scale(&x, a, b.low) || !range_scale(&y, a, b.high))
-        return false;
-    *out = range_hull(x, y);
-    return true;
-}
-
-static wide floor_quotient(wide a, wide d)
-{
-    wide quotient, rest;
-    wide_divide_floor(&quotient, &rest, a, d);
-    return quotient;
-}
-
-struct range range_divide_floor(struct range a, struct range d)
-{
-    struct range small = {floor_quotient(a.low, d.low), floor_quotient(a.high, d.low)};
-    struct range large = {floor_quotient(a.low, d.high), floor_quotient(a.high, d.high)};
-    return range_hull(small, large);
-}
-
-unsigned range_bits(struct range a)
-{
-    unsigned bits = wide_is_negative(a.high) ? 0 : wide_bit_length(a.high);
-    if (wide_is_negative(a.low)) {
-        wide below;
-        ASSERT(wide_add(&below, a.low, wide_from_i64(1)));
-        unsigned negative = wide_bit_length(below);
-        bits = negative > bits ? negative : bits;
-    }
-    return bits;
-}
-
-struct range range_round_up(struct range a)
-{
-    unsigned bits = range_bits(a);
-    struct range out = {wide_from_i64(0), wide_from_i64(0)};
-    wide power = wide_power_of_two(bits);
-    ASSERT(wide_sub(&out.high, power, wide_from_i64(1)));
-    if (wide_is_negative(a.low))
-        ASSERT(wide_neg(&out.low, power));
-    return out;
-}
-
-/* ---- relations ---- */
 
 static size_t space_count(const struct relation *relation)
 {
@@ -112,421 +12,100 @@ static size_t space_count(const struct relation *relation)
     return count;
 }
 
-static bool view_may_be_zero(const struct relation *relation, const struct relation_view *view)
-{
-    if (view->index_list == NULL) {
-        for (unsigned d = 0; d < relation->space_rank; d++) {
-            if (view->low[d] > 0 || view->high[d] < relation->space[d])
-                return true;
-        }
-        return false;
-    }
-    size_t count = space_count(relation);
-    for (size_t p = 0; p < count; p++) {
-        if (view->index_list[p] < 0)
-            return true;
-    }
-    return false;
-}
-
-struct range range_of_view(const struct relation_program *program, const struct relation *relation,
-                           const struct relation_view *view)
-{
-    const struct relation_tensor *tensor = &program->tensors[view->tensor];
-    struct range range = {tensor->low, tensor->high};
-    return view_may_be_zero(relation, view) ? range_hull(range, range_of_i64(0, 0)) : range;
-}
-
-static bool same_view(const struct relation *relation, const struct relation_view *a,
-                      const struct relation_view *b)
-{
-    if (a->tensor != b->tensor || a->offset != b->offset || a->index_list != b->index_list)
-        return false;
-    if (a->index_list != NULL)
-        return true;
-    for (unsigned d = 0; d < relation->space_rank; d++) {
-        if (a->stride[d] != b->stride[d] || a->low[d] != b->low[d] || a->high[d] != b->high[d])
-            return false;
-    }
-    return true;
-}
-
-/* A monomial: which views it multiplies, with multiplicity, in the order they stand. */
-struct monomial {
-    wide coefficient;
-    const struct relation_view *factors[RELATION_FACTOR_MAX];
-    unsigned count;
-};
-
-static bool same_monomial(const struct relation *relation, const struct monomial *a,
-                          const struct monomial *b)
-{
-    bool used[RELATION_FACTOR_MAX] = {false};
-    if (a->count != b->count)
-        return false;
-    for (unsigned i = 0; i < a->count; i++) {
-        unsigned j = 0;
-        while (j < b->count && (used[j] || !same_view(relation, a->factors[i], b->factors[j])))
-            j++;
-        if (j == b->count)
-            return false;
-        used[j] = true;
-    }
-    return true;
-}
-
-/* Adds like terms up; false when a coefficient leaves 256 bits. */
-static bool add_monomial(const struct relation *relation, struct monomial *list, size_t *count,
-                         const struct monomial *term)
-{
-    for (size_t i = 0; i < *count; i++) {
-        if (same_monomial(relation, &list[i], term))
-            return wide_add(&list[i].coefficient, list[i].coefficient, term->coefficient);
-    }
-    list[(*count)++] = *term;
-    return true;
-}
-
-/*
- * What putting a bit to a value says of another view: b = floor((x + 2^k) / 2^k) in 0..1 is 1
- * exactly when x >= 0.
- */
-struct condition {
-    const struct relation_view *bit; /* NULL: nothing is known */
-    uint32_t compared;               /* x, viewed as the bit is */
-    bool is_one;
-};
-
-static bool same_geometry(const struct relation *relation, const struct relation_view *a,
-                          const struct relation_view *b)
-{
-    struct relation_view renamed = *b;
-    renamed.tensor = a->tensor;
-    return same_view(relation, a, &renamed);
-}
-
-static struct range conditional_range(const struct relation_program *program,
-                                      const struct relation *relation,
-                                      const struct relation_view *view,
-                                      const struct condition *condition)
-{
-    struct range range = range_of_view(program, relation, view);
-    if (condition->bit == NULL || view->tensor != condition->compared ||
-        !same_geometry(relation, condition->bit, view))
-        return range;
-    wide zero = wide_from_i64(0), minus = wide_from_i64(-1);
-    if (condition->is_one && wide_compare(range.low, zero) < 0 &&
-        wide_compare(range.high, zero) >= 0)
-        range.low = zero;
-    if (!condition->is_one && wide_compare(range.high, minus) > 0 &&
-        wide_compare(range.low, minus) <= 0)
-        range.high = minus;
-    return range;
-}
-
-/* Range of a product of views; a view that stands twice is a square, which is not negative. */
-static bool monomial_range(const struct relation_program *program, const struct relation *relation,
-                           const struct monomial *term, const struct condition *condition,
-                           struct range *out)
-{
-    struct range range = range_of_i64(1, 1);
-    bool done[RELATION_FACTOR_MAX] = {false};
-    for (unsigned i = 0; i < term->count; i++) {
-        if (done[i])
-            continue;
-        struct range factor = conditional_range(program, relation, term->factors[i], condition);
-        unsigned j = i + 1;
-        while (j < term->count &&
-               (done[j] || !same_view(relation, term->factors[i], term->factors[j])))
-            j++;
-        if (j < term->count) {
-            done[j] = true;
-            struct range square;
-            if (!range_product(&square, factor, factor))
-                return false;
-            square.low = wide_max(square.low, wide_from_i64(0));
-            factor = square;
-        }
-        if (!range_product(&range, range, factor))
-            return false;
-    }
-    return range_scale(out, range, term->coefficient);
-}
-
-static bool polynomial_range(const struct relation_program *program,
-                             const struct relation *relation, const struct monomial *list,
-                             size_t count, const struct condition *condition, struct range *out)
-{
-    struct range sum = range_make(relation->constant, relation->constant);
-    for (size_t i = 0; i < count; i++) {
-        struct range term;
-        if (!monomial_range(program, relation, &list[i], condition, &term) ||
-            !range_add(&sum, sum, term))
-            return false;
-    }
-    *out = sum;
-    return true;
-}
-
-/* The polynomial with the condition's bit put in; like terms are added up first. */
-static bool substituted_range(const struct relation_program *program,
-                              const struct relation *relation, const struct condition *condition,
-                              struct monomial *list, struct range *out)
-{
-    size_t count = 0;
-    for (size_t t = 0; t < relation->term_count; t++) {
-        struct monomial term = {.coefficient = relation->terms[t].coefficient};
-        bool vanishes = false;
-        for (unsigned f = 0; f < relation->terms[t].factor_count; f++) {
-            const struct relation_view *factor = &relation->terms[t].factors[f];
-            if (condition->bit != NULL && same_view(relation, condition->bit, factor))
-                vanishes |= !condition->is_one;
-            else
-                term.factors[term.count++] = factor;
-        }
-        if (!vanishes && !add_monomial(relation, list, &count, &term))
-            return false;
-    }
-    return polynomial_range(program, relation, list, count, condition, out);
-}
-
-static bool is_bit(const struct relation_program *program, const struct relation_view *view)
-{
-    const struct relation_tensor *tensor = &program->tensors[view->tensor];
-    return range_contains(range_of_i64(0, 1), (struct range){tensor->low, tensor->high});
-}
-
-/* The last relation before `before` that computes a tensor, NULL when there is none. */
-static const struct relation *producer_before(const struct relation_program *program,
-                                              uint32_t tensor, size_t before)
-{
-    for (size_t i = before; i-- > 0;) {
-        const struct relation *relation = &program->relations[i];
-        for (unsigned k = 0; k < relation->output_count; k++) {
-            if (relation->outputs[k] == tensor)
-                return relation;
-        }
-    }
-    return NULL;
-}
-
-static bool is_whole(const struct relation_program *program, const struct relation *relation,
-                     const struct relation_view *view)
-{
-    const struct relation_tensor *tensor = &program->tensors[view->tensor];
-    if (tensor->rank != relation->space_rank ||
-        memcmp(tensor->shape, relation->space, tensor->rank * sizeof *tensor->shape) != 0)
-        return false;
-    struct relation_view whole =
-        relation_view_whole(program, view->tensor, relation->space_rank, relation->space);
-    return same_view(relation, &whole, view);
-}
-
-/* x when bit is the sign of x as lowering writes it, RELATION_NONE otherwise. */
-static uint32_t compared_tensor(const struct relation_program *program, uint32_t bit, size_t before)
-{
-    const struct relation *rescale = producer_before(program, bit, before);
-    if (rescale == NULL || rescale->kind != RELATION_RESCALE || rescale->divisor_is_view ||
-        rescale->rounding != ROUND_FLOOR || rescale->outputs[0] != bit ||
-        !is_whole(program, rescale, &rescale->views[0]))
-        return RELATION_NONE;
-    const struct relation *linear =
-        producer_before(program, rescale->views[0].tensor, (size_t)(rescale - program->relations));
-    if (linear == NULL || linear->kind != RELATION_LINEAR || linear->term_count != 1 ||
-        wide_compare(linear->constant, rescale->divisor) != 0 ||
-        wide_compare(linear->terms[0].coefficient, wide_from_i64(1)) != 0 ||
-        !is_whole(program, linear, &linear->terms[0].factors[0]))
-        return RELATION_NONE;
-    return linear->terms[0].factors[0].tensor;
-}
-
-/*
- * Plain interval arithmetic, and again with each bit of the first term put to 0 and to 1: b x + y -
- * b y is then x or y, and b x is not negative when b is the sign of x. Every such bound holds, so
- * the best does.
- */
-static bool product_range(const struct relation_program *program, const struct relation *relation,
-                          struct range *out)
-{
-    struct monomial *list = calloc(relation->term_count + 1, sizeof *list);
-    if (list == NULL)
-        return false;
-    bool is_stored =
-        relation >= program->relations && relation < program->relations + program->relation_count;
-    size_t before = is_stored ? (size_t)(relation - program->relations) : program->relation_count;
-    struct range best = range_of_i64(0, 0);
-    bool found = substituted_range(program, relation, &(struct condition){0}, list, &best);
-    for (unsigned f = 0; relation->term_count > 0 && f < relation->terms[0].factor_count; f++) {
-        const struct relation_view *bit = &relation->terms[0].factors[f];
-        if (!is_bit(program, bit))
-            continue;
-        uint32_t compared = compared_tensor(program, bit->tensor, before);
-        struct range zero, one;
-        if (!substituted_range(program, relation, &(struct condition){bit, compared, false}, list,
-                               &zero) ||
-            !substituted_range(program, relation, &(struct condition){bit, compared, true}, list,
-                               &one))
-            continue;
-        struct range hull = range_hull(zero, one);
-        best =
-            found ? range_make(wide_max(best.low, hull.low), wide_min(best.high, hull.high)) : hull;
-        found = true;
-    }
-    free(list);
-    *out = best;
-    return found;
-}
-
-/* Position by position, adding the ranges of the terms that are there: elements put together from
- * several tensors. */
-static bool pieced_range(const struct relation_program *program, const struct relation *relation,
-                         struct range *out)
-{
-    struct range *terms = calloc(relation->term_count, sizeof *terms);
-    bool fits = terms != NULL;
-    for (size_t t = 0; t < relation->term_count && fits; t++) {
-        const struct relation_tensor *tensor =
-            &program->tensors[relation->terms[t].factors[0].tensor];
-        fits = range_scale(&terms[t], (struct range){tensor->low, tensor->high},
-                           relation->terms[t].coefficient);
-    }
-    size_t count = space_count(relation);
-    for (size_t p = 0; p < count && fits; p++) {
-        struct range sum = range_make(relation->constant, relation->constant);
-        for (size_t t = 0; t < relation->term_count && fits; t++) {
-            if (relation_view_element(&relation->terms[t].factors[0], relation->space_rank,
-                                      relation->space, p) >= 0)
-                fits = range_add(&sum, sum, terms[t]);
-        }
-        *out = p == 0 ? sum : range_hull(*out, sum);
-    }
-    free(terms);
-    return fits && count > 0;
-}
-
-static bool linear_range(const struct relation_program *program, const struct relation *relation,
-                         struct range *out)
-{
-    for (size_t t = 0; t < relation->term_count; t++) {
-        if (view_may_be_zero(relation, &relation->terms[t].factors[0]))
-            return pieced_range(program, relation, out);
-    }
-    struct range sum = range_make(relation->constant, relation->constant);
-    for (size_t t = 0; t < relation->term_count; t++) {
-        struct range term = range_of_view(program, relation, &relation->terms[t].factors[0]);
-        if (!range_scale(&term, term, relation->terms[t].coefficient) ||
-            !range_add(&sum, sum, term))
-            return false;
-    }
-    *out = sum;
-    return true;
-}
-
-static bool contract_range(const struct relation_program *program, const struct relation *relation,
-                           struct range *out)
-{
-    int64_t inner = 1;
-    for (unsigned d = relation->space_rank - relation->contract_rank; d < relation->space_rank; d++)
-        inner *= relation->space[d];
-    struct range a = range_of_view(program, relation, &relation->views[0]),
-                 b = range_of_view(program, relation, &relation->views[1]);
-    struct range product;
-    if (!range_product(&product, a, b))
-        return false;
-    if (same_view(relation, &relation->views[0], &relation->views[1]))
-        product.low = wide_max(product.low, wide_from_i64(0));
-    return range_scale(out, product, wide_from_i64(inner));
-}
-
-static bool rescale_range(const struct relation_program *program, const struct relation *relation,
-                          unsigned k, struct range *out)
-{
-    struct range d = range_make(relation->divisor, relation->divisor);
-    if (relation->divisor_is_view)
-        d = range_of_view(program, relation, &relation->views[1]);
-    if (wide_is_negative(d.low) || wide_is_zero(d.low))
-        return false;
-    if (k == 1) {
-        *out = range_of_i64(0, 0);
-        return wide_sub(&out->high, d.high, wide_from_i64(1));
-    }
-    struct range x = range_of_view(program, relation, &relation->views[0]);
-    if (relation->rounding == ROUND_HALF_UP) {
-        struct range half = {wide_shift_right(d.low, 1), wide_shift_right(d.high, 1)};
-        if (!range_add(&x, x, half))
-            return false;
-    }
-    *out = range_divide_floor(x, d);
-    return true;
-}
-
-static struct range table_range(const struct relation_table *table, unsigned k)
-{
-    struct range range = range_of_i64(table->outputs[k][0], table->outputs[k][0]);
-    for (size_t i = 1; i < table->size; i++)
-        range = range_hull(range, range_of_i64(table->outputs[k][i], table->outputs[k][i]));
-    return range;
-}
-
-bool range_of_output(const struct relation_program *program, const struct relation *relation,
-                     unsigned k, struct range *out)
-{
-    switch (relation->kind) {
-    case RELATION_LINEAR:
-        return linear_range(program, relation, out);
-    case RELATION_CONTRACT:
-        return contract_range(program, relation, out);
-    case RELATION_PRODUCT:
-        return product_range(program, relation, out);
-    case RELATION_IS_ZERO:
-        *out = range_of_i64(0, 1);
-        return true;
-    case RELATION_RESCALE:
-        return rescale_range(program, relation, k, out);
-    case RELATION_TABLE:
-        *out = table_range(&program->tables[relation->table], k);
-        return true;
-    case RELATION_READ:
-        *out = (struct range){program->tensors[relation->memory].low,
-                              program->tensors[relation->memory].high};
-        return true;
-    case RELATION_RANGE:
-    case RELATION_PERMUTE:
-    case RELATION_HINT:
-    case RELATION_DIGEST:
-        break;
-    }
-    return false;
-}
-
-/* ---- the pass ---- */
-
 struct proof {
     const struct relation_program *program;
-    bool **
-        enforced; /* [tensor_count][count] for tensors whose range no producer implies, else NULL */
+    unsigned capacity_bits;
+    /* [tensor_count][count]: an enforced relation keeps the element in its declared range. For
+     * inputs, and for results whose range no producer implies; NULL for others. */
+    bool **enforced;
+    uint32_t *producer; /* [tensor_count]: relation, RELATION_NONE for none */
 };
+
+static struct range declared_range(const struct relation_tensor *tensor)
+{
+    return (struct range){tensor->low, tensor->high};
+}
+
+/* Two integers of the range that are equal modulo the target's modulus are equal. */
+static bool is_held(struct range range, unsigned capacity_bits)
+{
+    wide size;
+    return range_bits(range) <= capacity_bits && wide_sub(&size, range.high, range.low) &&
+           wide_bit_length(size) <= capacity_bits;
+}
+
+/* range of x when x * coefficient + constant lies in `range`, coefficient 1 or -1. */
+static bool shift_back(struct range *range, const struct relation *linear)
+{
+    int64_t coefficient;
+    struct range rest;
+    if (!wide_to_i64(&coefficient, linear->terms[0].coefficient) ||
+        (coefficient != 1 && coefficient != -1) ||
+        !wide_sub(&rest.low, range->low, linear->constant) ||
+        !wide_sub(&rest.high, range->high, linear->constant))
+        return false;
+    *range = rest;
+    return coefficient == 1 ||
+           (wide_neg(&range->low, rest.high) && wide_neg(&range->high, rest.low));
+}
+
+/* An element is kept in `range`: so is what it is +-x + constant of. */
+static void mark_element(const struct proof *proof, uint32_t tensor, int64_t element,
+                         struct range range)
+{
+    const struct relation_program *program = proof->program;
+    while (element >= 0) {
+        bool *marks = proof->enforced[tensor];
+        if (marks != NULL && range_contains(declared_range(&program->tensors[tensor]), range))
+            marks[element] = true;
+        if (proof->producer[tensor] == RELATION_NONE)
+            return;
+        const struct relation *linear = &program->relations[proof->producer[tensor]];
+        if (linear->kind != RELATION_LINEAR || linear->term_count != 1 ||
+            !shift_back(&range, linear))
+            return;
+        const struct relation_view *view = &linear->terms[0].factors[0];
+        element = relation_view_element(view, linear->space_rank, linear->space, (size_t)element);
+        tensor = view->tensor;
+    }
+}
 
 static void mark(const struct proof *proof, const struct relation *relation, struct range range)
 {
     const struct relation_view *view = &relation->views[0];
-    const struct relation_tensor *tensor = &proof->program->tensors[view->tensor];
-    bool *marks = proof->enforced[view->tensor];
-    if (marks == NULL || !range_contains((struct range){tensor->low, tensor->high}, range))
-        return;
     size_t count = space_count(relation);
-    for (size_t p = 0; p < count; p++) {
-        int64_t element = relation_view_element(view, relation->space_rank, relation->space, p);
-        if (element >= 0)
-            marks[element] = true;
-    }
+    for (size_t p = 0; p < count; p++)
+        mark_element(proof, view->tensor,
+                     relation_view_element(view, relation->space_rank, relation->space, p), range);
 }
 
-/* A quotient in its range and its remainder bound the dividend. */
+static bool is_marked(const struct proof *proof, uint32_t tensor)
+{
+    const bool *marks = proof->enforced[tensor];
+    for (size_t e = 0; e < proof->program->tensors[tensor].count; e++) {
+        if (marks == NULL || !marks[e])
+            return false;
+    }
+    return true;
+}
+
+/* A range that limbs hold a quotient to exactly. */
+static bool is_rounded(const struct relation_tensor *tensor)
+{
+    struct range declared = declared_range(tensor);
+    return range_contains(declared, range_round_up(declared));
+}
+
+/*
+ * A quotient in its range and its remainder bound the dividend. The quotient's range must not
+ * follow from the dividend's in turn: limbs hold it, or a relation that stands later does.
+ */
 static void mark_dividend(const struct proof *proof, const struct relation *relation)
 {
     const struct relation_tensor *y = &proof->program->tensors[relation->outputs[0]];
-    struct range range = {y->low, y->high};
+    if (!is_rounded(y) && !is_marked(proof, relation->outputs[0]))
+        return;
+    struct range range = declared_range(y);
     wide one = wide_from_i64(1), half = relation->rounding == ROUND_HALF_UP
                                             ? wide_shift_right(relation->divisor, 1)
                                             : wide_from_i64(0);
@@ -540,53 +119,137 @@ static void mark_dividend(const struct proof *proof, const struct relation *rela
 
 static void mark_relation(const struct proof *proof, const struct relation *relation)
 {
-    if (relation->kind == RELATION_RESCALE)
+    if (relation->kind == RELATION_RESCALE) {
         mark_dividend(proof, relation);
-
-    if (relation->kind == RELATION_RANGE) {
+    } else if (relation->kind == RELATION_RANGE) {
         mark(proof, relation, range_make(relation->low, relation->high));
     } else if (relation->kind == RELATION_READ) {
-        mark(proof, relation,
-             range_of_i64(0, proof->program->tensors[relation->memory].shape[0] - 1));
+        int64_t entries = proof->program->tensors[relation->memory].shape[0];
+        if (entries > 0)
+            mark(proof, relation, range_of_i64(0, entries - 1));
     } else if (relation->kind == RELATION_TABLE) {
         const struct relation_table *table = &proof->program->tables[relation->table];
         mark(proof, relation, range_of_i64(table->x_low, table->x_low + (int64_t)table->size - 1));
     }
 }
 
+static bool is_quotient(const struct relation *relation, unsigned k)
+{
+    return relation->kind == RELATION_RESCALE && k == 0;
+}
+
+/* By the ranges of the operands. A digest has the whole field. */
 static bool is_implied(const struct relation_program *program, const struct relation *relation,
                        unsigned k)
 {
     const struct relation_tensor *tensor = &program->tensors[relation->outputs[k]];
-    struct range implied, declared = {tensor->low, tensor->high};
-    /* A quotient is put into its range, a digest has the whole field, a salt is opaque. */
-    if ((relation->kind == RELATION_RESCALE && k == 0) || relation->kind == RELATION_DIGEST)
-        return true;
-    return tensor->count == 0 ||
-           (range_of_output(program, relation, k, &implied) && range_contains(declared, implied));
+    struct range implied;
+    return tensor->count == 0 || relation->kind == RELATION_DIGEST ||
+           (range_of_output(program, relation, k, &implied) &&
+            range_contains(declared_range(tensor), implied));
+}
+
+/* Whether relations must enforce the range, or may: a quotient that limbs do not hold to its range
+ * has it from a later relation or from its dividend. */
+static bool has_marks(const struct relation_program *program, const struct relation *relation,
+                      unsigned k)
+{
+    if (is_quotient(relation, k))
+        return !is_rounded(&program->tensors[relation->outputs[k]]);
+    return !is_implied(program, relation, k);
+}
+
+/*
+ * The circuit shows a sum modulo the target's modulus. It is the sum of integers when whatever the
+ * sum can be and the declared range (zero for an assert) are held together.
+ */
+static enum status check_sum(const struct proof *proof, const struct relation *relation,
+                             struct diag *diag)
+{
+    struct range sum, declared = range_of_i64(0, 0);
+    bool is_sum = relation->kind == RELATION_LINEAR || relation->kind == RELATION_CONTRACT ||
+                  relation->kind == RELATION_PRODUCT;
+    if (!is_sum || space_count(relation) == 0)
+        return STATUS_OK;
+    if (relation->output_count > 0)
+        declared = declared_range(&proof->program->tensors[relation->outputs[0]]);
+    if (range_of_output(proof->program, relation, 0, &sum) &&
+        is_held(range_hull(sum, declared), proof->capacity_bits))
+        return STATUS_OK;
+    return diag_set(diag, STATUS_LIMIT,
+                    "relation %zu of node %s: a sum leaves the %u bits that the target holds",
+                    (size_t)(relation - proof->program->relations),
+                    relation->node < proof->program->node_count
+                        ? proof->program->node_names[relation->node]
+                        : "(compiler)",
+                    proof->capacity_bits);
+}
+
+/* A salt is no number: any will do, and only its digest looks at it. */
+static bool is_salt(const struct relation_program *program, uint32_t tensor)
+{
+    bool is_used = false;
+    for (size_t i = 0; i < program->relation_count; i++) {
+        const struct relation *r = &program->relations[i];
+        for (size_t t = 0; t < r->term_count; t++)
+            for (unsigned f = 0; f < r->terms[t].factor_count; f++)
+                is_used |= r->terms[t].factors[f].tensor == tensor;
+        for (unsigned v = 0; v < r->view_count; v++)
+            is_used |= r->views[v].tensor == tensor && !(r->kind == RELATION_DIGEST && v == 1);
+        is_used |= r->kind == RELATION_READ && r->memory == tensor;
+    }
+    for (size_t i = 0; i < program->public_tensor_count; i++)
+        is_used |= program->public_tensors[i] == tensor;
+    return !is_used;
+}
+
+static bool is_input(const struct relation_tensor *tensor)
+{
+    return tensor->role == ROLE_PUBLIC_INPUT || tensor->role == ROLE_PRIVATE_INPUT;
+}
+
+/* Which tensors need marks. */
+static bool open_marks(struct proof *proof, struct arena *arena)
+{
+    const struct relation_program *program = proof->program;
+    proof->enforced = arena_array(arena, bool *, program->tensor_count + 1);
+    proof->producer = arena_array(arena, uint32_t, program->tensor_count + 1);
+    bool done = proof->enforced != NULL && proof->producer != NULL;
+    for (uint32_t t = 0; t < program->tensor_count && done; t++)
+        proof->producer[t] = RELATION_NONE;
+    for (uint32_t t = 0; t < program->tensor_count && done; t++) {
+        if (!is_input(&program->tensors[t]) || is_salt(program, t))
+            continue;
+        proof->enforced[t] = arena_array(arena, bool, program->tensors[t].count + 1);
+        done = proof->enforced[t] != NULL;
+    }
+    for (size_t i = 0; i < program->relation_count && done; i++) {
+        const struct relation *relation = &program->relations[i];
+        for (unsigned k = 0; k < relation->output_count && done; k++) {
+            uint32_t out = relation->outputs[k];
+            proof->producer[out] = (uint32_t)i;
+            if (!has_marks(program, relation, k))
+                continue;
+            proof->enforced[out] = arena_array(arena, bool, program->tensors[out].count + 1);
+            done = proof->enforced[out] != NULL;
+        }
+    }
+    return done;
 }
 
 static enum status prove(struct proof *proof, struct arena *arena, struct diag *diag)
 {
     const struct relation_program *program = proof->program;
-    proof->enforced = arena_array(arena, bool *, program->tensor_count + 1);
-    if (proof->enforced == NULL)
+    if (!open_marks(proof, arena))
         return diag_set(diag, STATUS_NO_MEMORY, "no memory to bound %zu tensors",
                         program->tensor_count);
+    for (size_t i = program->relation_count; i-- > 0;)
+        mark_relation(proof, &program->relations[i]);
     for (size_t i = 0; i < program->relation_count; i++) {
         const struct relation *relation = &program->relations[i];
-        for (unsigned k = 0; k < relation->output_count; k++) {
-            uint32_t out = relation->outputs[k];
-            if (is_implied(program, relation, k))
-                continue;
-            proof->enforced[out] = arena_array(arena, bool, program->tensors[out].count);
-            if (proof->enforced[out] == NULL)
-                return diag_set(diag, STATUS_NO_MEMORY, "no memory to bound '%s'",
-                                program->tensors[out].name);
-        }
+        if (is_quotient(relation, 0) && is_implied(program, relation, 0))
+            proof->enforced[relation->outputs[0]] = NULL;
     }
-    for (size_t i = 0; i < program->relation_count; i++)
-        mark_relation(proof, &program->relations[i]);
     for (size_t t = 0; t < program->tensor_count; t++) {
         for (size_t e = 0; proof->enforced[t] != NULL && e < program->tensors[t].count; e++) {
             if (!proof->enforced[t][e])
@@ -595,23 +258,36 @@ static enum status prove(struct proof *proof, struct arena *arena, struct diag *
                                 program->tensors[t].name, e);
         }
     }
-    return STATUS_OK;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < program->relation_count && status == STATUS_OK; i++)
+        status = check_sum(proof, &program->relations[i], diag);
+    return status;
+}
+
+static bool is_digest(const struct relation_program *program, uint32_t tensor)
+{
+    for (size_t i = 0; i < program->relation_count; i++) {
+        const struct relation *r = &program->relations[i];
+        if (r->kind == RELATION_DIGEST && r->outputs[0] == tensor)
+            return true;
+    }
+    return false;
 }
 
 enum status pass_bound_ranges(const struct relation_program *program, unsigned capacity_bits,
                               struct diag *diag)
 {
-    for (size_t t = 0; t < program->tensor_count; t++) {
-        const struct relation_tensor *tensor = &program->tensors[t];
-        unsigned bits = range_bits((struct range){tensor->low, tensor->high});
-        if (bits > capacity_bits && bits != 254)
-            return diag_set(diag, STATUS_LIMIT,
-                            "tensor '%s' needs %u bits of integer, the target holds %u",
-                            tensor->name, bits, capacity_bits);
+    for (uint32_t t = 0; t < program->tensor_count; t++) {
+        struct range range = declared_range(&program->tensors[t]);
+        if (!is_held(range, capacity_bits) && !is_digest(program, t))
+            return diag_set(
+                diag, STATUS_LIMIT, "tensor '%s' needs %u bits of integer, the target holds %u",
+                program->tensors[t].name, range_bits(range) + (wide_is_negative(range.low) ? 1 : 0),
+                capacity_bits);
     }
     struct arena scratch;
     arena_init(&scratch, 0);
-    struct proof proof = {.program = program};
+    struct proof proof = {.program = program, .capacity_bits = capacity_bits};
     enum status status = prove(&proof, &scratch, diag);
     arena_release(&scratch);
     return status;

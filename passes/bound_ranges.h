@@ -1,52 +1,19 @@
 /*
- * Proven integer ranges: exact interval arithmetic on relations.
- *
- * Lowering asks for the interval of each relation it adds and declares it as the range of the
- * output; pass_bound_ranges proves afterwards, independently of how a program was made, that every
- * declared range is either implied by the ranges of the relation's operands or enforced by a
- * relation.
+ * The proof that every declared range holds, independently of how a program was made. Called after
+ * lowering, and by whoever checks a published model.
  */
 #ifndef SERTN_PASSES_BOUND_RANGES_H
 #define SERTN_PASSES_BOUND_RANGES_H
 
-#include "ir/relation.h"
-
-struct range {
-    wide low, high; /* inclusive */
-};
-
-struct range range_make(wide low, wide high);
-struct range range_of_i64(int64_t low, int64_t high);
-/* Smallest range that holds both. */
-struct range range_hull(struct range a, struct range b);
-bool range_contains(struct range outer, struct range inner);
-/* Each returns false, *out untouched, when a bound leaves 256 bits. */
-bool range_add(struct range *out, struct range a, struct range b);
-bool range_scale(struct range *out, struct range a, wide coefficient);
-bool range_product(struct range *out, struct range a, struct range b);
-/* floor(low / d) .. floor(high / d) over every divisor in [d.low, d.high]. Requires: d.low > 0. */
-struct range range_divide_floor(struct range a, struct range d);
-/* [-2^k, 2^k - 1], or [0, 2^k - 1] when low >= 0: the smallest such range that holds a. */
-struct range range_round_up(struct range a);
-/* k of range_round_up: bits of magnitude without the sign. */
-unsigned range_bits(struct range a);
-
-/* Values a view can give: the tensor's range, and zero when some index of the space is outside the
- * view's box or list. */
-struct range range_of_view(const struct relation_program *program, const struct relation *relation,
-                           const struct relation_view *view);
+#include "passes/range.h"
 
 /*
- * Range of output `k` of a relation from the ranges of its operands. Quotients, table outputs and
- * what is read have ranges of their own; hints and digests have none: false. False also when a
- * bound leaves 256 bits.
- */
-bool range_of_output(const struct relation_program *program, const struct relation *relation,
-                     unsigned k, struct range *out);
-
-/*
- * Proves every declared range. Errors: STATUS_BAD_INPUT naming the tensor whose range nothing
- * implies; STATUS_LIMIT when a value needs more than capacity_bits bits.
+ * Proves every declared range: of results by their operands or by relations that enforce it, of
+ * inputs by relations; and that every sum is one of integers, although the circuit shows it modulo
+ * the target's modulus only. Ranges of parameters are the setup proof's. Requires:
+ * relation_validate accepted the program. Errors: STATUS_BAD_INPUT naming the tensor whose range
+ * nothing implies; STATUS_LIMIT when a range or a sum needs more than capacity_bits bits, a sign
+ * counted.
  */
 enum status pass_bound_ranges(const struct relation_program *program, unsigned capacity_bits,
                               struct diag *diag) SERTN_MUST_CHECK;

@@ -129,11 +129,12 @@ static uint32_t add_tensor(struct lowering *l, const char *name, const struct sh
                                      .high = range.high,
                                      .values = values};
     memcpy(tensor.shape, shape->dim, sizeof shape->dim);
-    if (range_bits(range) > l->options->capacity_bits && range_bits(range) != 254)
+    unsigned bits = range_bits(range) + (wide_is_negative(range.low) ? 1 : 0);
+    if (bits > l->options->capacity_bits)
         lowering_fail(l, STATUS_LIMIT,
                       "a value needs %u bits and the prover holds %u; declare a smaller --range or "
                       "a larger --tolerance",
-                      range_bits(range), l->options->capacity_bits);
+                      bits, l->options->capacity_bits);
     uint32_t index = relation_add_tensor(l->program, &tensor);
     if (index == RELATION_NONE)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for tensor '%s'", name);

@@ -182,7 +182,9 @@ static struct exp_plan plan_exp(struct lowering *l, double low, double high, int
     p.lead_bits = fraction + 3;
     p.is_far = p.last - p.first >= LEAD_ENTRIES_MAX || size_bits > TABLE_BITS_MAX - 4;
     if (p.is_far) {
+        /* All of the last far digit, so that the digits alone hold the argument. */
         int64_t far_last = (p.last - p.first) >> FAR_SHIFT;
+        p.last = p.first + ((far_last + 1) << FAR_SHIFT) - 1;
         p.relative = p.relative > far_bits(far_last) ? far_bits(far_last) : p.relative;
         p.lead_bits = p.relative - (int32_t)floor(low / ln2) + 1;
         if (far_last >= FAR_ENTRIES_MAX)

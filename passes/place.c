@@ -192,108 +192,6 @@ static void count_relation(struct place *place, const struct relation *relation)
     }
 }
 
-/* ---- implied ranges ---- */
-
-/* Follows aliases and +-x + constant to an element with cells of its own; false when the item is
- * something else. */
-static bool follow_affine(struct place *place, struct item item, struct item *base,
-                          unsigned *extra_bits)
-{
-    *extra_bits = 0;
-    while (item.kind == ITEM_ELEMENT && place->state[item.tensor] == STATE_VIRTUAL) {
-        const struct relation *relation = &place->program->relations[place->producer[item.tensor]];
-        int64_t coefficient;
-        if (relation->kind != RELATION_LINEAR || relation->term_count != 1 ||
-            !wide_to_i64(&coefficient, relation->terms[0].coefficient) ||
-            (coefficient != 1 && coefficient != -1))
-            return false;
-        unsigned bits = wide_bit_length(relation->constant) + 1;
-        *extra_bits = bits > *extra_bits ? bits + 1 : *extra_bits + 1;
-        const struct relation_view *view = &relation->terms[0].factors[0];
-        item = place_resolve(
-            place, view->tensor,
-            relation_view_element(view, relation->space_rank, relation->space, item.element));
-    }
-    *base = item;
-    return item.kind == ITEM_ELEMENT && place->state[item.tensor] == STATE_CELL;
-}
-
-/* Bits that an enforced relation leaves to its first view at position i; 0 when it enforces
- * nothing. */
-static unsigned enforced_bits(const struct place *place, const struct relation *relation, size_t i)
-{
-    switch (relation->kind) {
-    case RELATION_TABLE: {
-        const struct relation_table *table = &place->program->tables[relation->table];
-        unsigned a = wide_bit_length(wide_from_i64(table->x_low));
-        unsigned b = wide_bit_length(wide_from_i64(table->x_low + (int64_t)table->size));
-        return (a > b ? a : b) + 1;
-    }
-    case RELATION_RANGE: {
-        unsigned a = wide_bit_length(relation->low), b = wide_bit_length(relation->high);
-        return (a > b ? a : b) + 1;
-    }
-    case RELATION_READ:
-        return 32;
-    case RELATION_RESCALE: {
-        uint32_t y = relation->outputs[0];
-        const struct relation_tensor *tensor = &place->program->tensors[y];
-        unsigned a = wide_bit_length(tensor->low), b = wide_bit_length(tensor->high);
-        unsigned own = (a > b ? a : b) + 1,
-                 implied = place->is_implied[place_global(place, y, (uint32_t)i)];
-        wide d = relation->divisor_is_view ? place->program->tensors[relation->views[1].tensor].high
-                                           : relation->divisor;
-        return (implied > own ? implied : own) + wide_bit_length(d) + 2;
-    }
-    case RELATION_LINEAR:
-    case RELATION_CONTRACT:
-    case RELATION_PRODUCT:
-    case RELATION_IS_ZERO:
-    case RELATION_PERMUTE:
-    case RELATION_HINT:
-    case RELATION_DIGEST:
-        break;
-    }
-    return 0;
-}
-
-/*
- * Marks quotients that a later relation bounds. A quotient y of x = y d + r is unique as soon as
- * |y| d + d stays below the modulus, so any bound that gives this will do. Backwards, so that
- * bounds of consumers are known first.
- */
-static void mark_implied(struct place *place)
-{
-    enum { SAFE_BITS = 240 };
-    for (size_t k = place->program->relation_count; k-- > 0;) {
-        const struct relation *relation = &place->program->relations[k];
-        size_t count = 1;
-        for (unsigned d = 0; d < relation->space_rank; d++)
-            count *= (size_t)relation->space[d];
-        for (size_t i = 0; i < count; i++) {
-            unsigned bits = enforced_bits(place, relation, i), extra;
-            if (bits == 0)
-                break;
-            const struct relation_view *view = &relation->views[0];
-            int64_t element = relation_view_element(view, relation->space_rank, relation->space, i);
-            struct item base;
-            if (!follow_affine(place, place_resolve(place, view->tensor, element), &base, &extra))
-                continue;
-            uint32_t producer = place->producer[base.tensor];
-            if (producer == RELATION_NONE ||
-                place->program->relations[producer].kind != RELATION_RESCALE ||
-                place->program->relations[producer].outputs[0] != base.tensor || producer >= k)
-                continue;
-            const struct relation *source = &place->program->relations[producer];
-            wide d = source->divisor_is_view ? place->program->tensors[source->views[1].tensor].high
-                                             : source->divisor;
-            bits = (extra > bits ? extra : bits) + 1;
-            if (bits + wide_bit_length(d) + 2 < SAFE_BITS)
-                place->is_implied[place_global(place, base.tensor, base.element)] = (uint8_t)bits;
-        }
-    }
-}
-
 /* ---- one trial ---- */
 
 struct trial {
@@ -324,7 +222,7 @@ static void run_trial(struct trial *trial)
         for (size_t e = 0; e < place->program->tensors[tensor].count; e++)
             count_use(place, tensor, (int64_t)e, true);
     }
-    mark_implied(place);
+    place_mark_implied(place);
     for (size_t i = 0; i < place->program->relation_count && place->status == STATUS_OK; i++)
         place_relation(place, (uint32_t)i);
     place_public(place, &trial->circuit);
@@ -563,6 +461,9 @@ enum status place_circuit(struct circuit *circuit, struct place_summary *summary
                                                       : 0;
     unsigned best_bits = 0, best_columns = 0;
     struct trial best = {0};
+    enum status status = place_require_prepared(program, diag);
+    if (status != STATUS_OK)
+        return status;
     for (unsigned columns = columns_from; columns <= columns_to; columns++) {
         for (unsigned bits = LIMB_BITS_MIN; bits <= LIMB_BITS_MAX; bits++) {
             struct arena_mark mark = arena_checkpoint(arena);

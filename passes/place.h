@@ -53,10 +53,21 @@ struct place_summary {
  */
 enum status place_prepare(struct relation_program *program, struct diag *diag) SERTN_MUST_CHECK;
 
+/* Ranges of at most this many values have a table of their own; longer ones are powers of two. */
+enum { PLACE_RANGE_TABLE_MAX = 16 };
+
 /*
- * Requires: place_prepare has run. Ensures: *circuit's arrays live in `arena`.
- * Errors: STATUS_UNSUPPORTED for a relation that cannot be placed (named with its node),
- * STATUS_LIMIT when 2^lg_rows_max rows are not enough.
+ * Whether a program has the form that place_prepare gives: every remainder bounded by its divisor,
+ * every range of a size that has tables, products of two factors. A program that leaves one of them
+ * out would be placed without the constraint. Errors: STATUS_BAD_INPUT naming the relation.
+ */
+enum status place_require_prepared(const struct relation_program *program,
+                                   struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Requires: relation_validate accepted the program. Ensures: *circuit's arrays live in `arena`.
+ * Errors: those of place_require_prepared; STATUS_UNSUPPORTED for a relation that cannot be placed
+ * (named with its node), STATUS_LIMIT when 2^lg_rows_max rows are not enough.
  */
 enum status place_circuit(struct circuit *circuit, struct place_summary *summary,
                           const struct relation_program *program,

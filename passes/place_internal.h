@@ -91,7 +91,7 @@ struct place {
     size_t element_count;
     uint32_t *first_cell; /* row * 4 + column, NO_CELL */
     uint32_t *linear_uses, *hard_uses;
-    uint8_t *is_implied; /* an enforced relation bounds it */
+    uint8_t *is_implied; /* an enforced relation keeps it in its declared range */
 
     struct place_row *rows;
     size_t row_count, row_capacity;
@@ -145,6 +145,9 @@ void place_constant_cell(struct place *place, uint32_t constant);
 uint16_t place_range_tag(struct place *place, size_t size);
 uint16_t place_table_tag(struct place *place, uint32_t table, uint8_t output);
 uint16_t place_memory_tag(struct place *place, uint32_t memory, uint32_t pair, bool is_param);
+
+/* place_implied.c */
+void place_mark_implied(struct place *place);
 
 /* place_chain.c */
 void equation_init(struct equation *equation);

@@ -188,7 +188,7 @@ static void prepare_range(struct prepare *prepare, const struct relation *relati
         return;
     }
     int64_t small;
-    if (is_power_of_two(size) || (wide_to_i64(&small, size) && small <= 16)) {
+    if (is_power_of_two(size) || (wide_to_i64(&small, size) && small <= PLACE_RANGE_TABLE_MAX)) {
         relation_add(prepare->program, relation);
         return;
     }

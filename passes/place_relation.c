@@ -91,7 +91,7 @@ static void place_range(struct place *place, uint32_t tensor, size_t element, st
     if (wide_compare(size, wide_power_of_two(bits)) == 0) {
         subtract_limbs(place, &equation, value, bias, bits, wide_from_i64(1));
     } else {
-        ASSERT(wide_to_i64(&small, size) && small <= 16);
+        ASSERT(wide_to_i64(&small, size) && small <= PLACE_RANGE_TABLE_MAX);
         struct item limb = value;
         limb.kind = ITEM_LIMB;
         limb.constant = bias;
@@ -286,7 +286,7 @@ static void relation_is_zero(struct place *place, const struct relation *relatio
         place_item(place, first, 0, &x);
         struct item inverse = x;
         inverse.kind = ITEM_INVERSE;
-        inverse.tensor = x.kind == ITEM_CONSTANT ? RELATION_NONE : x.tensor;
+        inverse.tensor = x.kind == ITEM_CONSTANT ? FILL_NO_TENSOR : x.tensor;
         place_item(place, first, 1, &inverse);
         place_item(place, first, 2, &b);
         place_item(place, second, 0, &x);

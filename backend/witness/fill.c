@@ -54,8 +54,10 @@ static enum status fill_limb(struct filling *filling, fr *cell, const struct fil
 static enum status fill_inverse(struct filling *filling, fr *cell, const struct fill *fill)
 {
     struct inverses *inverses = &filling->inverses;
-    fr_from_wide(cell,
-                 filling->source->element(filling->source->context, fill->tensor, fill->element));
+    bool is_constant = fill->tensor == FILL_NO_TENSOR;
+    fr_from_wide(cell, is_constant ? filling->circuit->constants[fill->constant]
+                                   : filling->source->element(filling->source->context,
+                                                              fill->tensor, fill->element));
     if (inverses->count == inverses->capacity) {
         size_t capacity = inverses->capacity == 0 ? 64 : 2 * inverses->capacity;
         fr **grown = realloc(inverses->cell, capacity * sizeof(fr *));

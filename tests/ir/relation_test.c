@@ -190,15 +190,18 @@ TEST(a_value_nobody_computes_is_refused)
 }
 
 /* x = y d + r with the ranges given. */
-static void add_rescale(struct bench *b, int64_t divisor, int64_t r_high, unsigned y_bits)
+static void add_rescale(struct bench *b, int64_t divisor, int64_t r_high, unsigned y_bits,
+                        unsigned x_bits)
 {
-    uint32_t x = tensor(b, ROLE_PRIVATE_INPUT, 2, 0, 1 << 20);
+    uint32_t x = tensor(b, ROLE_PRIVATE_INPUT, 2, 0, 0);
+    REQUIRE(wide_neg(&b->program.tensors[x].low, wide_power_of_two(x_bits)));
     struct relation r = in_space(RELATION_RESCALE, 2);
     r.views[0] = whole(x, 2);
     r.view_count = 1;
     r.divisor = wide_from_i64(divisor);
     r.outputs[0] = tensor(b, ROLE_WITNESS, 2, 0, 7);
-    b->program.tensors[r.outputs[0]].high = wide_power_of_two(y_bits);
+    REQUIRE(wide_sub(&b->program.tensors[r.outputs[0]].high, wide_power_of_two(y_bits),
+                     wide_from_i64(1)));
     r.outputs[1] = tensor(b, ROLE_WITNESS, 2, 0, r_high);
     r.output_count = 2;
     relation_add(&b->program, &r);
@@ -208,16 +211,64 @@ TEST(a_quotient_must_be_unique)
 {
     static const struct {
         int64_t divisor, r_high;
-        unsigned y_bits;
+        unsigned y_bits, x_bits;
         enum status status;
-    } cases[] = {{8, 7, 20, STATUS_OK},         {8, 8, 20, STATUS_BAD_INPUT},
-                 {8, 6, 20, STATUS_BAD_INPUT},  {0, 7, 20, STATUS_BAD_INPUT},
-                 {-8, 7, 20, STATUS_BAD_INPUT}, {8, 7, 250, STATUS_BAD_INPUT},
-                 {8, 7, 249, STATUS_OK}};
+    } cases[] = {{8, 7, 20, 20, STATUS_OK},         {8, 8, 20, 20, STATUS_BAD_INPUT},
+                 {8, 6, 20, 20, STATUS_BAD_INPUT},  {0, 7, 20, 20, STATUS_BAD_INPUT},
+                 {-8, 7, 20, 20, STATUS_BAD_INPUT}, {8, 7, 251, 20, STATUS_BAD_INPUT},
+                 {8, 7, 249, 20, STATUS_OK},        {8, 7, 250, 252, STATUS_BAD_INPUT},
+                 {8, 7, 249, 252, STATUS_OK},       {7, 6, 250, 20, STATUS_OK},
+                 {7, 6, 251, 20, STATUS_BAD_INPUT}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bench b;
         bench_init(&b);
-        add_rescale(&b, cases[i].divisor, cases[i].r_high, cases[i].y_bits);
+        add_rescale(&b, cases[i].divisor, cases[i].r_high, cases[i].y_bits, cases[i].x_bits);
+        expect(&b, cases[i].status);
+    }
+}
+
+TEST(a_range_holds_with_its_value)
+{
+    static const struct {
+        unsigned value_bits, range_bits;
+        enum status status;
+    } cases[] = {{252, 252, STATUS_OK},
+                 {252, 253, STATUS_BAD_INPUT},
+                 {20, 253, STATUS_BAD_INPUT},
+                 {20, 252, STATUS_OK}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bench b;
+        bench_init(&b);
+        uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, 2, 0, 0);
+        REQUIRE(wide_neg(&b.program.tensors[x].low, wide_power_of_two(cases[i].value_bits)));
+        add_range(&b, x, 2, 0, 1);
+        REQUIRE(wide_sub(&b.program.relations[0].high, wide_power_of_two(cases[i].range_bits),
+                         wide_from_i64(1)));
+        expect(&b, cases[i].status);
+    }
+}
+
+TEST(a_digest_takes_one_salt_that_exists)
+{
+    static const struct {
+        int64_t space, offset;
+        enum status status;
+    } cases[] = {{3, 0, STATUS_OK},         {3, 1, STATUS_OK}, {3, 2, STATUS_BAD_INPUT},
+                 {3, -1, STATUS_BAD_INPUT}, {0, 1, STATUS_OK}, {0, 99, STATUS_BAD_INPUT}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bench b;
+        bench_init(&b);
+        int64_t count = cases[i].space;
+        uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, 3, 0, 7),
+                 salt = tensor(&b, ROLE_PRIVATE_INPUT, 2, 0, 7);
+        struct relation r = in_space(RELATION_DIGEST, count);
+        r.views[0] = whole(x, count);
+        r.views[1] =
+            (struct relation_view){.tensor = salt, .offset = cases[i].offset, .high = {count}};
+        r.view_count = 2;
+        r.outputs[0] = tensor(&b, ROLE_WITNESS, 1, 0, 7);
+        r.output_count = 1;
+        relation_add(&b.program, &r);
         expect(&b, cases[i].status);
     }
 }

@@ -147,37 +147,246 @@ TEST(a_sign_bounds_what_it_multiplies)
     arena_release(&b.arena);
 }
 
-/* y = 2 x, declared as low .. high, enforced or not. */
-static enum status declare(int64_t low, int64_t high, bool enforce)
+static void add_range(struct bench *b, uint32_t t, int64_t low, int64_t high)
 {
-    struct bench b;
-    struct diag diag = {0};
-    arena_init(&b.arena, 0);
-    relation_program_init(&b.program, &b.arena);
-    uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, -4, 4), y = tensor(&b, ROLE_WITNESS, low, high);
-    struct relation_term t = {
-        .coefficient = wide_from_i64(2), .factor_count = 1, .factors = {whole(x)}};
-    struct relation linear = with_terms(RELATION_LINEAR, &t, 1, y);
-    relation_add(&b.program, &linear);
     struct relation range = {.kind = RELATION_RANGE,
                              .node = RELATION_NONE,
                              .space_rank = 1,
                              .space = {4},
-                             .views = {whole(y)},
+                             .views = {whole(t)},
                              .view_count = 1,
                              .low = wide_from_i64(low),
                              .high = wide_from_i64(high)};
+    relation_add(&b->program, &range);
+}
+
+static void bench_init(struct bench *b)
+{
+    arena_init(&b->arena, 0);
+    relation_program_init(&b->program, &b->arena);
+}
+
+/* An input that a RANGE holds. */
+static uint32_t held_input(struct bench *b, int64_t low, int64_t high)
+{
+    uint32_t x = tensor(b, ROLE_PRIVATE_INPUT, low, high);
+    add_range(b, x, low, high);
+    return x;
+}
+
+static void expect(struct bench *b, enum status status)
+{
+    struct diag diag = {0};
+    CHECK_STATUS(pass_bound_ranges(&b->program, 253, &diag), status, &diag);
+    arena_release(&b->arena);
+}
+
+/* c x + constant, declared as low .. high. */
+static uint32_t add_affine(struct bench *b, int64_t c, uint32_t x, int64_t constant, int64_t low,
+                           int64_t high)
+{
+    struct relation_term t = {
+        .coefficient = wide_from_i64(c), .factor_count = 1, .factors = {whole(x)}};
+    uint32_t y = tensor(b, ROLE_WITNESS, low, high);
+    struct relation linear = with_terms(RELATION_LINEAR, &t, 1, y);
+    linear.constant = wide_from_i64(constant);
+    relation_add(&b->program, &linear);
+    return y;
+}
+
+/* y = 2 x, declared as low .. high, enforced or not. */
+static void declare(int64_t low, int64_t high, bool enforce, enum status status)
+{
+    struct bench b;
+    bench_init(&b);
+    uint32_t y = add_affine(&b, 2, held_input(&b, -4, 4), 0, low, high);
     if (enforce)
-        relation_add(&b.program, &range);
-    enum status status = pass_bound_ranges(&b.program, 253, &diag);
-    arena_release(&b.arena);
-    return status;
+        add_range(&b, y, low, high);
+    expect(&b, status);
 }
 
 TEST(a_declared_range_is_implied_or_enforced)
 {
-    CHECK_STATUS(declare(-8, 8, false), STATUS_OK, NULL);
-    CHECK_STATUS(declare(-9, 100, false), STATUS_OK, NULL);
-    CHECK_STATUS(declare(-8, 7, false), STATUS_BAD_INPUT, NULL);
-    CHECK_STATUS(declare(-8, 7, true), STATUS_OK, NULL);
+    declare(-8, 8, false, STATUS_OK);
+    declare(-9, 100, false, STATUS_OK);
+    declare(-8, 7, false, STATUS_BAD_INPUT);
+    declare(-8, 7, true, STATUS_OK);
+}
+
+TEST(an_input_needs_a_relation_that_holds_it)
+{
+    struct bench b;
+    bench_init(&b);
+    uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, -4, 4);
+    add_affine(&b, 2, x, 0, -8, 8);
+    expect(&b, STATUS_BAD_INPUT);
+    bench_init(&b);
+    x = tensor(&b, ROLE_PUBLIC_INPUT, -4, 4);
+    add_range(&b, x, -4, 5);
+    expect(&b, STATUS_BAD_INPUT);
+    bench_init(&b);
+    x = tensor(&b, ROLE_PUBLIC_INPUT, -4, 4);
+    add_range(&b, x, -4, 4);
+    expect(&b, STATUS_OK);
+    /* 1 - x in -3 .. 5 holds x just as well. */
+    bench_init(&b);
+    x = tensor(&b, ROLE_PRIVATE_INPUT, -4, 4);
+    add_range(&b, add_affine(&b, -1, x, 1, -3, 5), -3, 5);
+    expect(&b, STATUS_OK);
+}
+
+/* Digest of four values under a salt that `is_used` elsewhere too. */
+static void salted(bool is_used, enum status status)
+{
+    struct bench b;
+    bench_init(&b);
+    uint32_t x = held_input(&b, 0, 7), salt = tensor(&b, ROLE_PRIVATE_INPUT, 0, 1 << 30),
+             out = tensor(&b, ROLE_WITNESS, 0, 0);
+    ASSERT(wide_sub(&b.program.tensors[out].high, wide_power_of_two(254), wide_from_i64(1)));
+    struct relation digest = {.kind = RELATION_DIGEST,
+                              .node = RELATION_NONE,
+                              .space_rank = 1,
+                              .space = {4},
+                              .views = {whole(x), {.tensor = salt, .high = {4}}},
+                              .view_count = 2,
+                              .outputs = {out},
+                              .output_count = 1};
+    relation_add(&b.program, &digest);
+    if (is_used)
+        add_affine(&b, 1, salt, 0, 0, 1 << 30);
+    expect(&b, status);
+}
+
+TEST(a_salt_is_no_number)
+{
+    salted(false, STATUS_OK);
+    salted(true, STATUS_BAD_INPUT);
+}
+
+/* x = y d + r over x in x_low .. x_high, y declared as 0 .. y_high. */
+static uint32_t add_quotient(struct bench *b, uint32_t x, int64_t d, int64_t y_high)
+{
+    struct relation rescale = {
+        .kind = RELATION_RESCALE,
+        .node = RELATION_NONE,
+        .space_rank = 1,
+        .space = {4},
+        .views = {whole(x)},
+        .view_count = 1,
+        .divisor = wide_from_i64(d),
+        .outputs = {tensor(b, ROLE_WITNESS, 0, y_high), tensor(b, ROLE_WITNESS, 0, d - 1)},
+        .output_count = 2};
+    relation_add(&b->program, &rescale);
+    return rescale.outputs[0];
+}
+
+TEST(a_quotient_has_its_range_from_limbs_a_later_relation_or_its_dividend)
+{
+    struct bench b;
+    bench_init(&b);
+    add_quotient(&b, held_input(&b, 0, 1000), 8, 31); /* less than 125, but limbs hold it */
+    expect(&b, STATUS_OK);
+    bench_init(&b);
+    add_quotient(&b, held_input(&b, 0, 1000), 8, 125); /* what x gives */
+    expect(&b, STATUS_OK);
+    bench_init(&b);
+    add_quotient(&b, held_input(&b, 0, 1000), 8, 100); /* limbs would hold it to 0 .. 127 */
+    expect(&b, STATUS_BAD_INPUT);
+    bench_init(&b);
+    add_range(&b, add_quotient(&b, held_input(&b, 0, 1000), 8, 100), 0, 100);
+    expect(&b, STATUS_OK);
+    bench_init(&b);
+    uint32_t y = add_quotient(&b, held_input(&b, 0, 1000), 8, 100);
+    add_range(&b, add_affine(&b, 1, y, 5, 5, 105), 5, 105);
+    expect(&b, STATUS_OK);
+}
+
+TEST(a_dividend_and_its_quotient_do_not_hold_each_other)
+{
+    /* A hint has no range but what relations enforce. */
+    static const struct {
+        int64_t high, y_high;
+        enum status status;
+    } cases[] = {{1023, 127, STATUS_OK}, {807, 100, STATUS_BAD_INPUT}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench b;
+        bench_init(&b);
+        uint32_t x = held_input(&b, 0, 1000), h = tensor(&b, ROLE_WITNESS, 0, cases[i].high);
+        struct relation hint = {.kind = RELATION_HINT,
+                                .node = RELATION_NONE,
+                                .space_rank = 1,
+                                .space = {4},
+                                .hint = HINT_SQUARE_ROOT,
+                                .views = {whole(x)},
+                                .view_count = 1,
+                                .outputs = {h},
+                                .output_count = 1};
+        relation_add(&b.program, &hint);
+        add_quotient(&b, h, 8, cases[i].y_high);
+        expect(&b, cases[i].status);
+    }
+}
+
+/* x^power, declared wide enough when it is no assert. */
+static void raise(unsigned bits, unsigned power, bool is_assert, enum status status)
+{
+    struct bench b;
+    bench_init(&b);
+    uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, 0, 0);
+    ASSERT(wide_sub(&b.program.tensors[x].high, wide_power_of_two(bits), wide_from_i64(1)));
+    add_range(&b, x, 0, 0);
+    b.program.relations[0].high = b.program.tensors[x].high;
+    struct relation_term t = {
+        .coefficient = wide_from_i64(1), .factor_count = (uint8_t)power, .factors = {whole(x)}};
+    for (unsigned f = 0; f < power; f++)
+        t.factors[f] = whole(x);
+    struct relation product = with_terms(RELATION_PRODUCT, &t, 1, 0);
+    product.is_assert = is_assert;
+    product.output_count = is_assert ? 0 : 1;
+    if (!is_assert) {
+        product.outputs[0] = tensor(&b, ROLE_WITNESS, 0, 0);
+        ASSERT(wide_sub(&b.program.tensors[product.outputs[0]].high,
+                        wide_power_of_two(bits * power > 253 ? 253 : bits * power),
+                        wide_from_i64(1)));
+    }
+    relation_add(&b.program, &product);
+    expect(&b, status);
+}
+
+TEST(sums_that_pass_the_modulus_are_refused)
+{
+    raise(63, 4, false, STATUS_OK);
+    raise(64, 4, false, STATUS_BAD_INPUT);
+    raise(63, 4, true, STATUS_OK);
+    raise(64, 4, true, STATUS_LIMIT);
+    /* A result held to a small range may still be a large number less the modulus. */
+    struct bench b;
+    bench_init(&b);
+    uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, 0, 0);
+    b.program.tensors[x].high = wide_power_of_two(252);
+    add_range(&b, x, 0, 0);
+    b.program.relations[0].high = b.program.tensors[x].high;
+    add_range(&b, add_affine(&b, 2, x, 0, 0, 7), 0, 7);
+    expect(&b, STATUS_LIMIT);
+}
+
+TEST(a_sign_counts_as_a_bit)
+{
+    static const struct {
+        unsigned low_bits, high_bits;
+        enum status status;
+    } cases[] = {{252, 252, STATUS_OK},
+                 {0, 253, STATUS_OK},
+                 {253, 253, STATUS_LIMIT},
+                 {0, 254, STATUS_LIMIT}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench b;
+        bench_init(&b);
+        uint32_t x = tensor(&b, ROLE_PARAMETER, 0, 0);
+        struct relation_tensor *t = &b.program.tensors[x];
+        ASSERT(wide_sub(&t->high, wide_power_of_two(cases[i].high_bits), wide_from_i64(1)));
+        if (cases[i].low_bits > 0)
+            ASSERT(wide_neg(&t->low, wide_power_of_two(cases[i].low_bits)));
+        expect(&b, cases[i].status);
+    }
 }
