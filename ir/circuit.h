@@ -76,8 +76,11 @@ enum fill_kind {
     FILL_CONST,   /* constants[constant] */
     FILL_INVERSE, /* field inverse of the element, or of constants[constant] when tensor is
                      FILL_NO_TENSOR (0 for 0); computed by the backend */
-    FILL_DIGEST   /* state word of a digest instance: `tensor` = digest relation number, `element` =
+    FILL_DIGEST,  /* state word of a digest instance: `tensor` = digest relation number, `element` =
                      word of its trace; by the backend */
+    FILL_REST     /* coefficient of a product of polynomials that is no output: `tensor` = contract
+                     relation number, `element` = 2 ((group columns + column) (sequence + span) + i) +
+                     swapped, in the terms of ir/relation_bilinear.h; by the backend */
 };
 
 #define FILL_NO_TENSOR UINT32_MAX

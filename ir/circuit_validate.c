@@ -56,7 +56,7 @@ static enum status check_sizes(const struct state *state)
         const struct fill *fill = &c->fills[i];
         bool is_limb = fill->kind == FILL_LIMB;
         if (fill->row >= c->usable_rows || fill->column >= CIRCUIT_ADVICE + c->param_columns ||
-            fill->kind > FILL_DIGEST || !valid_constant(c, fill->constant) ||
+            fill->kind > FILL_REST || !valid_constant(c, fill->constant) ||
             (is_limb && (fill->width == 0 || fill->width > 16 || fill->shift > 253)))
             return bad(state, fill->row, "a cell is filled from something that does not exist");
     }

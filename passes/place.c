@@ -36,6 +36,11 @@ static bool is_alias(const struct relation *relation)
     return true;
 }
 
+static bool is_contraction(const struct place *place, uint32_t relation)
+{
+    return place->contractions != NULL && place->contractions->of_relation[relation] != 0;
+}
+
 static uint8_t classify(const struct place *place, uint32_t tensor)
 {
     switch (place->program->tensors[tensor].role) {
@@ -53,6 +58,8 @@ static uint8_t classify(const struct place *place, uint32_t tensor)
     const struct relation *relation = &place->program->relations[place->producer[tensor]];
     if (is_alias(relation))
         return STATE_ALIAS;
+    if (is_contraction(place, place->producer[tensor]))
+        return STATE_CELL;
     bool is_expression = relation->kind == RELATION_LINEAR || relation->kind == RELATION_CONTRACT ||
                          relation->kind == RELATION_PRODUCT;
     return is_expression ? STATE_VIRTUAL : STATE_CELL;
@@ -86,7 +93,13 @@ static bool init_tensors(struct place *place)
         place->is_implied == NULL)
         return false;
     memset(place->first_cell, 0xff, count * sizeof *place->first_cell);
-    return true;
+    size_t kernels = 1;
+    for (size_t i = 0; place->contractions != NULL && i < place->contractions->count; i++)
+        if (place->contractions->item[i].form.kernels > kernels)
+            kernels = place->contractions->item[i].form.kernels;
+    place->kernel = arena_array(place->arena, size_t, kernels);
+    place->shift = arena_array(place->arena, size_t, kernels);
+    return place->kernel != NULL && place->shift != NULL;
 }
 
 /* ---- uses ---- */
@@ -216,7 +229,11 @@ static void run_trial(struct trial *trial)
     ASSERT(zero == 0);
     place_zero_row(place);
     for (size_t i = 0; i < place->program->relation_count; i++)
-        count_relation(place, &place->program->relations[i]);
+        if (!is_contraction(place, (uint32_t)i))
+            count_relation(place, &place->program->relations[i]);
+    size_t contractions = place->contractions != NULL ? place->contractions->count : 0;
+    for (size_t i = 0; i < contractions; i++)
+        place_count_contraction(place, &place->contractions->item[i]);
     for (size_t p = 0; p < place->program->public_tensor_count; p++) {
         uint32_t tensor = place->program->public_tensors[p];
         for (size_t e = 0; e < place->program->tensors[tensor].count; e++)
@@ -225,6 +242,8 @@ static void run_trial(struct trial *trial)
     place_mark_implied(place);
     for (size_t i = 0; i < place->program->relation_count && place->status == STATUS_OK; i++)
         place_relation(place, (uint32_t)i);
+    for (size_t i = 0; i < contractions && place->status == STATUS_OK; i++)
+        place_contraction(place, &place->contractions->item[i]);
     place_public(place, &trial->circuit);
     trial->public_start = (uint32_t)place->row_count;
     place_public_rows(place, &trial->circuit);
@@ -268,7 +287,7 @@ static uint32_t take_table_row(struct build *build)
         uint32_t row = build->next_free++;
         ASSERT(row < build->circuit->usable_rows);
         const struct circuit_row *fixed = &build->circuit->rows[row];
-        if (!fixed->is_provider && fixed->term != TERM_WEIGHTED)
+        if (!fixed->is_provider && fixed->term != TERM_WEIGHTED && fixed->hold != HOLD_WEIGHT)
             return row;
     }
 }
@@ -384,6 +403,7 @@ static enum status build_circuit(struct circuit *circuit, struct trial *trial, s
     *circuit = trial->circuit;
     circuit->lg_rows = trial->lg_rows;
     circuit->param_columns = place->param_columns;
+    circuit->has_contraction = place->contractions != NULL;
     circuit->usable_rows = ((uint32_t)1 << trial->lg_rows) - CIRCUIT_GATED_ROWS;
     circuit->rows = arena_array(arena, struct circuit_row, circuit->usable_rows);
     circuit->table = arena_array(arena, struct circuit_table_row, circuit->usable_rows);
@@ -410,9 +430,15 @@ static enum status build_circuit(struct circuit *circuit, struct trial *trial, s
     return place->status;
 }
 
-static struct trial *try_width(const struct relation_program *program,
-                               const struct place_options *options, struct arena *arena,
-                               struct diag *diag, unsigned limb_bits, unsigned param_columns)
+/* What a trial is tried with. */
+struct choice {
+    unsigned limb_bits, param_columns;
+    const struct place_contractions *contractions; /* null: none */
+};
+
+static struct trial *try_choice(const struct relation_program *program,
+                                const struct place_options *options, struct arena *arena,
+                                struct diag *diag, const struct choice *choice)
 {
     struct trial *trial = arena_new(arena, struct trial);
     if (trial == NULL)
@@ -421,8 +447,9 @@ static struct trial *try_width(const struct relation_program *program,
                                   .options = options,
                                   .arena = arena,
                                   .diag = diag,
-                                  .limb_bits = limb_bits,
-                                  .param_columns = param_columns};
+                                  .limb_bits = choice->limb_bits,
+                                  .param_columns = choice->param_columns,
+                                  .contractions = choice->contractions};
     run_trial(trial);
     return trial;
 }
@@ -447,49 +474,91 @@ static bool is_better(const struct trial *a, const struct trial *b)
     return a->place.row_count < b->place.row_count;
 }
 
+/* The best trial over widths and parameter columns; of it only sizes are kept. */
+struct search {
+    const struct relation_program *program;
+    const struct place_options *options;
+    struct arena *arena;
+    struct diag *diag;
+    struct choice choice;
+    struct trial best; /* its arrays went with a rewind */
+};
+
+/* Tries every width with one to `columns_most` parameter columns; keeps what is better than before.
+ */
+static enum status search_widths(struct search *search, const struct place_contractions *with,
+                                 unsigned columns_least, unsigned columns_most)
+{
+    struct choice choice = {.contractions = with};
+    for (choice.param_columns = columns_least; choice.param_columns <= columns_most;
+         choice.param_columns++) {
+        for (choice.limb_bits = LIMB_BITS_MIN; choice.limb_bits <= LIMB_BITS_MAX;
+             choice.limb_bits++) {
+            struct arena_mark mark = arena_checkpoint(search->arena);
+            struct trial *trial = try_choice(search->program, search->options, search->arena,
+                                             search->diag, &choice);
+            if (trial == NULL)
+                return diag_set(search->diag, STATUS_NO_MEMORY, "no memory to place the model");
+            if (trial->place.status != STATUS_OK)
+                return trial->place.status;
+            if (search->choice.limb_bits == 0 || is_better(trial, &search->best)) {
+                search->best = *trial;
+                search->choice = choice;
+            }
+            arena_rewind(search->arena, mark);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* With held sums where they save rows; spelled out when that takes no larger table, as it needs
+ * one column less. */
+static enum status search_all(struct search *search, const struct place_contractions *contractions)
+{
+    unsigned least = has_params(search->program) ? 1 : 0, most = 2 * least;
+    if (search->options->param_columns != 0)
+        least = most = search->options->param_columns;
+    if (contractions->count == 0 || least > 1)
+        return search_widths(search, NULL, least, most);
+    enum status status = search_widths(search, contractions, least, least);
+    size_t spelled_out = search->best.place.row_count + contractions->saved_rows;
+    if (status != STATUS_OK || spelled_out > (size_t)1 << search->best.lg_rows)
+        return status;
+    struct search direct = *search;
+    direct.choice = (struct choice){0};
+    status = search_widths(&direct, NULL, least, most);
+    if (status == STATUS_OK && direct.best.lg_rows <= search->best.lg_rows)
+        *search = direct;
+    return status;
+}
+
 enum status place_circuit(struct circuit *circuit, struct place_summary *summary,
                           const struct relation_program *program,
                           const struct place_options *options, struct arena *arena,
                           struct diag *diag)
 {
     unsigned lg_max = options->lg_rows_max == 0 ? 20 : options->lg_rows_max;
-    unsigned columns_from = options->param_columns != 0 ? options->param_columns
-                            : has_params(program)       ? 1
-                                                        : 0;
-    unsigned columns_to = options->param_columns != 0 ? options->param_columns
-                          : has_params(program)       ? 2
-                                                      : 0;
-    unsigned best_bits = 0, best_columns = 0;
-    struct trial best = {0};
+    struct search search = {
+        .program = program, .options = options, .arena = arena, .diag = diag};
+    struct place_contractions contractions;
     enum status status = place_require_prepared(program, diag);
     if (status != STATUS_OK)
         return status;
-    for (unsigned columns = columns_from; columns <= columns_to; columns++) {
-        for (unsigned bits = LIMB_BITS_MIN; bits <= LIMB_BITS_MAX; bits++) {
-            struct arena_mark mark = arena_checkpoint(arena);
-            struct trial *trial = try_width(program, options, arena, diag, bits, columns);
-            if (trial == NULL)
-                return diag_set(diag, STATUS_NO_MEMORY, "no memory to place the model");
-            if (trial->place.status != STATUS_OK)
-                return trial->place.status;
-            if (best_bits == 0 || is_better(trial, &best)) {
-                best = *trial; /* sizes only: its arrays go with the rewind */
-                best_bits = bits;
-                best_columns = columns;
-            }
-            arena_rewind(arena, mark);
-        }
-    }
-    if (best.lg_rows > lg_max)
+    if (!place_find_contractions(&contractions, program, arena))
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory to place the model");
+    status = search_all(&search, &contractions);
+    if (status != STATUS_OK)
+        return status;
+    if (search.best.lg_rows > lg_max)
         return diag_set(diag, STATUS_LIMIT, "the model needs 2^%u rows and the limit is 2^%u",
-                        best.lg_rows, lg_max);
-    struct trial *trial = try_width(program, options, arena, diag, best_bits, best_columns);
+                        search.best.lg_rows, lg_max);
+    struct trial *trial = try_choice(program, options, arena, diag, &search.choice);
     if (trial == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory to place the model");
     if (trial->place.status != STATUS_OK)
         return trial->place.status;
-    *summary =
-        (struct place_summary){trial->public_start, trial->table_rows, trial->memory_rows,
-                               (uint32_t)trial->place.row_count - trial->public_start, best_bits};
+    *summary = (struct place_summary){trial->public_start, trial->table_rows, trial->memory_rows,
+                                      (uint32_t)trial->place.row_count - trial->public_start,
+                                      search.choice.limb_bits};
     return build_circuit(circuit, trial, arena);
 }

@@ -3,7 +3,8 @@
  *
  * Chooses the limb width that gives the fewest rows, shares range and function tables, leaves
  * linear results that only feed one equation unmaterialised, and skips a range that another
- * enforced relation implies.
+ * enforced relation implies. Matrix products and convolutions become held sums (place_contract.c)
+ * where that makes the table smaller.
  *
  * Requires: a program that relation_validate accepts. Ensures: a circuit that circuit_validate
  * accepts and that does not depend on any parameter value.

@@ -196,6 +196,11 @@ void place_item(struct place *place, uint32_t row, uint8_t column, const struct 
         fill->element = item->element;
         fill->constant = item->constant;
         break;
+    case ITEM_REST:
+        fill->kind = FILL_REST;
+        fill->tensor = item->tensor;
+        fill->element = item->element;
+        break;
     case ITEM_DIGEST:
         fill->kind = FILL_DIGEST;
         fill->tensor = item->tensor;

@@ -9,6 +9,7 @@
 
 #include "ir/circuit.h"
 #include "ir/relation.h"
+#include "ir/relation_bilinear.h"
 #include "passes/place.h"
 
 #define NO_CELL UINT32_MAX
@@ -23,7 +24,7 @@ enum element_state {
 };
 
 struct item {
-    enum { ITEM_ELEMENT, ITEM_CONSTANT, ITEM_LIMB, ITEM_INVERSE, ITEM_DIGEST } kind;
+    enum { ITEM_ELEMENT, ITEM_CONSTANT, ITEM_LIMB, ITEM_INVERSE, ITEM_DIGEST, ITEM_REST } kind;
     uint32_t tensor;
     uint32_t element;
     uint32_t constant;    /* ITEM_CONSTANT: its index; ITEM_LIMB: index of the bias */
@@ -74,6 +75,22 @@ struct memory_use {
     bool is_param;
 };
 
+/* CONTRACT relations over one still operand, checked together by held sums. */
+struct place_contraction {
+    struct bilinear_form form; /* of the first relation */
+    bool swapped;
+    uint32_t *relations;
+    size_t count;
+};
+
+/* The contractions that are cheaper that way. */
+struct place_contractions {
+    struct place_contraction *item;
+    size_t count;
+    uint32_t *of_relation; /* [relation_count] index + 1; null when there are none */
+    size_t saved_rows;
+};
+
 struct place {
     const struct relation_program *program;
     const struct place_options *options;
@@ -82,6 +99,8 @@ struct place {
     enum status status; /* first failure; every builder is a no-op after it */
     unsigned limb_bits;
     unsigned param_columns;
+    const struct place_contractions *contractions; /* null: every product is spelled out */
+    size_t *kernel, *shift;                        /* scratch of bilinear_kernels */
 
     /* by tensor */
     size_t *base;       /* first global element */
@@ -177,6 +196,13 @@ void place_relation(struct place *place, uint32_t relation);
  * Horner rows. */
 void place_public(struct place *place, struct circuit *circuit);
 void place_public_rows(struct place *place, struct circuit *circuit);
+
+/* place_contract.c */
+/* Returns false without memory. Requires: place_prepare has run. */
+bool place_find_contractions(struct place_contractions *out, const struct relation_program *program,
+                             struct arena *arena);
+void place_count_contraction(struct place *place, const struct place_contraction *contraction);
+void place_contraction(struct place *place, const struct place_contraction *contraction);
 
 /* place_digest.c */
 void place_digest(struct place *place, const struct relation *relation, uint32_t index);

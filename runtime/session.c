@@ -19,7 +19,7 @@ static bool digest_word_of(void *context, uint32_t relation, uint32_t word, fr *
 
 static struct witness_source source_of(struct session *session)
 {
-    return (struct witness_source){element_of, digest_word_of, session};
+    return (struct witness_source){element_of, digest_word_of, session, &session->model.program};
 }
 
 static enum status allocate(struct session *session, struct diag *diag)

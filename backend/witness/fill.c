@@ -1,6 +1,8 @@
 /* Runs the fill program of a circuit. */
 #include "backend/witness/fill.h"
 
+#include "backend/witness/product.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +18,11 @@ struct filling {
     const struct circuit *circuit;
     const struct witness_source *source;
     struct inverses inverses;
+    struct product_rest rest;
     struct diag *diag;
 };
 
-static void fr_from_wide(fr *out, wide value)
+void witness_fr_from_wide(fr *out, wide value)
 {
     int64_t small;
     if (wide_to_i64(&small, value)) {
@@ -55,7 +58,7 @@ static enum status fill_inverse(struct filling *filling, fr *cell, const struct 
 {
     struct inverses *inverses = &filling->inverses;
     bool is_constant = fill->tensor == FILL_NO_TENSOR;
-    fr_from_wide(cell, is_constant ? filling->circuit->constants[fill->constant]
+    witness_fr_from_wide(cell, is_constant ? filling->circuit->constants[fill->constant]
                                    : filling->source->element(filling->source->context,
                                                               fill->tensor, fill->element));
     if (inverses->count == inverses->capacity) {
@@ -75,12 +78,12 @@ static enum status fill_cell(struct filling *filling, fr *cell, const struct fil
     const struct witness_source *source = filling->source;
     switch (fill->kind) {
     case FILL_TENSOR:
-        fr_from_wide(cell, source->element(source->context, fill->tensor, fill->element));
+        witness_fr_from_wide(cell, source->element(source->context, fill->tensor, fill->element));
         return STATUS_OK;
     case FILL_LIMB:
         return fill_limb(filling, cell, fill);
     case FILL_CONST:
-        fr_from_wide(cell, filling->circuit->constants[fill->constant]);
+        witness_fr_from_wide(cell, filling->circuit->constants[fill->constant]);
         return STATUS_OK;
     case FILL_INVERSE:
         return fill_inverse(filling, cell, fill);
@@ -92,6 +95,9 @@ static enum status fill_cell(struct filling *filling, fr *cell, const struct fil
             filling->diag, STATUS_BAD_INPUT,
             "the circuit asks for word %u of the digest of relation %u, which does not exist",
             fill->element, fill->tensor);
+    case FILL_REST:
+        return product_rest_get(&filling->rest, cell, source, fill->tensor, fill->element,
+                                filling->diag);
     default:
         return diag_set(filling->diag, STATUS_BAD_INPUT,
                         "the circuit fills row %u in an unknown way", fill->row);
@@ -132,6 +138,7 @@ static enum status fill_columns(fr *const *column, unsigned first, unsigned last
     if (status == STATUS_OK)
         status = invert_listed(&filling.inverses, diag);
     free(filling.inverses.cell);
+    product_rest_release(&filling.rest);
     return status;
 }
 
@@ -174,7 +181,7 @@ enum status witness_public_words(fr *words, const struct circuit *circuit,
                             "was proven to have",
                             part->word, part->element, part->tensor, part->bits);
         fr term;
-        fr_from_wide(&term, value);
+        witness_fr_from_wide(&term, value);
         fr_add(&words[part->word], &words[part->word], &term);
     }
     return STATUS_OK;

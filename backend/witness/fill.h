@@ -11,6 +11,7 @@
 
 #include "backend/field/field.h"
 #include "ir/circuit.h"
+#include "ir/relation.h"
 #include "ir/support/status.h"
 
 #include <stddef.h>
@@ -28,6 +29,7 @@ struct witness_source {
      */
     bool (*digest_word)(void *context, uint32_t relation, uint32_t word, fr *value);
     void *context;
+    const struct relation_program *program; /* null when the circuit has no FILL_REST */
 };
 
 /*
@@ -39,6 +41,9 @@ struct witness_source {
  */
 enum status witness_fill(fr *const column[WITNESS_COLUMNS], const struct circuit *circuit,
                          const struct witness_source *source, struct diag *diag) SERTN_MUST_CHECK;
+
+/* out = value mod r. */
+void witness_fr_from_wide(fr *out, wide value);
 
 /* The same for w1, w2 alone, from the values of parameter tensors. column[j] is null for j >=
  * param_columns. */

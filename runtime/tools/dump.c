@@ -99,12 +99,14 @@ static void print_circuit(const struct circuit *circuit)
 {
     static const char *const chains[] = {"start", "single", "continue", "end", "horner"};
     static const char *const terms[] = {"linear", "weighted", "product", "linear3"};
-    printf("rows 2^%u, %u parameter columns, %" PRIu32 " public words\n", circuit->lg_rows,
-           circuit->param_columns, circuit->public_word_count);
+    static const char *const holds[] = {"", " hold weight", " hold advice", " step"};
+    printf("rows 2^%u, %u parameter columns%s, %" PRIu32 " public words\n", circuit->lg_rows,
+           circuit->param_columns, circuit->has_contraction ? ", a held sum" : "",
+           circuit->public_word_count);
     for (uint32_t i = 0; i < circuit->usable_rows; i++) {
         const struct circuit_row *r = &circuit->rows[i];
         const struct circuit_table_row *t = &circuit->table[i];
-        printf("%" PRIu32 ": %s %s c2 ", i, chains[r->chain], terms[r->term]);
+        printf("%" PRIu32 ": %s %s%s c2 ", i, chains[r->chain], terms[r->term], holds[r->hold]);
         print_wide(circuit->constants[r->c2]);
         fputs(" c3 ", stdout);
         print_wide(circuit->constants[r->c3]);

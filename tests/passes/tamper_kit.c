@@ -71,7 +71,7 @@ static bool fill(struct subject *s, const struct relation_program *program,
                  const struct relation_values *values)
 {
     struct diag diag = {0};
-    struct witness_source source = {element_of, digest_word_of, s};
+    struct witness_source source = {element_of, digest_word_of, s, program};
     s->source = values;
     digest_traces_release(&s->traces);
     REQUIRE_OK(digest_traces_init(&s->traces, program, values, &diag), &diag);
@@ -255,7 +255,7 @@ static bool is_copied(struct subject *s, uint32_t row, unsigned column)
 }
 
 /*
- * Whether a constraint reads the cell at all: a gate coefficient, a lookup slot or a copy. In a
+ * Whether a constraint reads the cell at all: a gate coefficient, a held sum, a lookup slot or a copy. In a
  * product row a factor counts when the other is not zero: 0 * x = 0 for every x.
  */
 static bool is_read(struct subject *s, uint32_t row, unsigned column)
@@ -273,7 +273,9 @@ static bool is_read(struct subject *s, uint32_t row, unsigned column)
         by_gate = fixed->c2 != 0 || (fixed->term == TERM_WEIGHTED && s->circuit.param_columns > 1);
     else
         by_gate = fixed->term == TERM_LINEAR3 || fixed->term == TERM_WEIGHTED;
-    return by_slot || by_gate || is_copied(s, row, column);
+    bool by_held_sum =
+        fixed->hold == HOLD_STEP || (column == 0 && fixed->hold == HOLD_ADVICE);
+    return by_slot || by_gate || by_held_sum || is_copied(s, row, column);
 }
 
 /*
