@@ -8,7 +8,10 @@
 
 #include "passes/place_internal.h"
 
-enum { LIMB_BITS_MIN = 4, LIMB_BITS_MAX = 12, LG_ROWS_MIN = 5 };
+enum { LG_ROWS_MIN = 5 };
+
+/* Likely ones first: a trial ends when it needs more rows than the best one's table has. */
+static const uint8_t limb_widths[] = {8, 10, 9, 11, 12, 7, 6, 5, 4};
 
 /* ---- classification ---- */
 
@@ -434,6 +437,7 @@ static enum status build_circuit(struct circuit *circuit, struct trial *trial, s
 struct choice {
     unsigned limb_bits, param_columns;
     const struct place_contractions *contractions; /* null: none */
+    size_t row_limit;                              /* 0: none */
 };
 
 static struct trial *try_choice(const struct relation_program *program,
@@ -449,6 +453,7 @@ static struct trial *try_choice(const struct relation_program *program,
                                   .diag = diag,
                                   .limb_bits = choice->limb_bits,
                                   .param_columns = choice->param_columns,
+                                  .row_limit = choice->row_limit,
                                   .contractions = choice->contractions};
     run_trial(trial);
     return trial;
@@ -492,18 +497,22 @@ static enum status search_widths(struct search *search, const struct place_contr
     struct choice choice = {.contractions = with};
     for (choice.param_columns = columns_least; choice.param_columns <= columns_most;
          choice.param_columns++) {
-        for (choice.limb_bits = LIMB_BITS_MIN; choice.limb_bits <= LIMB_BITS_MAX;
-             choice.limb_bits++) {
+        for (size_t i = 0; i < sizeof limb_widths; i++) {
+            choice.limb_bits = limb_widths[i];
+            choice.row_limit =
+                search->choice.limb_bits == 0 ? 0 : (size_t)1 << search->best.lg_rows;
             struct arena_mark mark = arena_checkpoint(search->arena);
             struct trial *trial = try_choice(search->program, search->options, search->arena,
                                              search->diag, &choice);
             if (trial == NULL)
                 return diag_set(search->diag, STATUS_NO_MEMORY, "no memory to place the model");
-            if (trial->place.status != STATUS_OK)
+            if (trial->place.status != STATUS_OK && !trial->place.is_stopped)
                 return trial->place.status;
-            if (search->choice.limb_bits == 0 || is_better(trial, &search->best)) {
+            if (search->choice.limb_bits == 0 ||
+                (!trial->place.is_stopped && is_better(trial, &search->best))) {
                 search->best = *trial;
                 search->choice = choice;
+                search->choice.row_limit = 0;
             }
             arena_rewind(search->arena, mark);
         }

@@ -135,6 +135,11 @@ bool item_is_param(const struct place *place, const struct item *item)
 
 uint32_t place_new_row(struct place *place)
 {
+    if (place->row_limit != 0 && place->row_count >= place->row_limit &&
+        place->status == STATUS_OK) {
+        place->status = STATUS_LIMIT;
+        place->is_stopped = true;
+    }
     if (place->status != STATUS_OK || !GROW(place, row))
         return 0;
     struct place_row *row = &place->rows[place->row_count];

@@ -14,8 +14,28 @@ void equation_init(struct equation *equation)
     memset(equation, 0, sizeof *equation);
 }
 
+/* An equation without arrays takes those of one that was emitted. */
+static void take_arrays(struct place *place, struct equation *equation)
+{
+    if (equation->terms != NULL || equation->parts != NULL || place->spare_count == 0)
+        return;
+    const struct equation *spare = &place->spare[--place->spare_count];
+    equation->terms = spare->terms;
+    equation->term_capacity = spare->term_capacity;
+    equation->parts = spare->parts;
+    equation->part_capacity = spare->part_capacity;
+}
+
+static void give_arrays(struct place *place, const struct equation *equation)
+{
+    if ((equation->terms != NULL || equation->parts != NULL) &&
+        place->spare_count < PLACE_SPARE_MAX)
+        place->spare[place->spare_count++] = *equation;
+}
+
 static bool append_term(struct place *place, struct equation *equation, const struct term *term)
 {
+    take_arrays(place, equation);
     void *array = equation->terms;
     if (!place_grow(place, &array, &equation->term_capacity, equation->term_count + 1,
                     sizeof *term))
@@ -62,6 +82,7 @@ static bool accepts_sign(const struct equation *equation, int sign)
 
 static void append_part(struct place *place, struct equation *equation, struct bilinear part)
 {
+    take_arrays(place, equation);
     void *array = equation->parts;
     if (!place_grow(place, &array, &equation->part_capacity, equation->part_count + 1, sizeof part))
         return;
@@ -512,6 +533,7 @@ void equation_emit(struct place *place, struct equation *equation)
     lay_weighted(&layout);
     lay_products(&layout);
     lay_linear(&layout);
+    give_arrays(place, equation);
     if (place->status != STATUS_OK || place->row_count == layout.first_row)
         return;
     struct circuit_row *last = &place->rows[place->row_count - 1].fixed;

@@ -13,6 +13,7 @@
 #include "passes/place.h"
 
 #define NO_CELL UINT32_MAX
+#define PLACE_SPARE_MAX 16
 
 /* How a tensor's elements reach cells. */
 enum element_state {
@@ -97,6 +98,8 @@ struct place {
     struct arena *arena;
     struct diag *diag;
     enum status status; /* first failure; every builder is a no-op after it */
+    size_t row_limit;   /* more rows are no use: the trial stops; 0: none */
+    bool is_stopped;
     unsigned limb_bits;
     unsigned param_columns;
     const struct place_contractions *contractions; /* null: every product is spelled out */
@@ -132,6 +135,10 @@ struct place {
     struct memory_use *memories;
     size_t memory_count, memory_capacity;
     uint16_t next_tag;
+
+    /* arrays of equations that were emitted, for the next ones */
+    struct equation spare[PLACE_SPARE_MAX];
+    size_t spare_count;
 
     /* single cells that wait for a lookup row */
     struct term pending;
