@@ -1,13 +1,13 @@
-"""Exports estimators of scikit-learn, XGBoost and LightGBM to ONNX as their users do, each with three reference data sets.
+"""Exports estimators of scikit-learn, XGBoost and LightGBM to ONNX as their users do, each with reference data sets.
 
     python make_estimators.py OUT_FOLDER [--only SUBSTRING] [--table FILE.md]
 
-Writes OUT_FOLDER/<name>/{model.onnx, input.json, test_data_set_<k>/} and OUT_FOLDER/estimators.json (name, group, nodes,
-operators). --table writes the table of all distinct operators over the exported models. Needs the packages of
-requirements.txt. Everything is seeded: the same packages on the same machine give the same files.
+Writes OUT_FOLDER/<name>/{model.onnx, calibration.json, input.json, test_data_set_<k>/} and OUT_FOLDER/estimators.json
+(name, group, nodes, operators). --table writes the table of all distinct operators over the exported models. Needs the
+packages of requirements.txt. Everything is seeded: the same packages on the same machine give the same files.
 
-The rows of the reference data come from the part of the data that the estimator was not trained on: set k takes one row,
-of another class for each k where the target has classes.
+Calibration data are inputs the estimator was trained on. The reference data come from the part it never saw, nor does
+the compiler: ten inputs, the first three of different classes where the target has classes.
 """
 import argparse
 import json
@@ -97,16 +97,24 @@ def mixed_rows(count):
     return numbers, whole, words, y
 
 
-def three_rows(x_test, y_test):
-    """Three single rows, of different classes where the target has few values."""
+CALIBRATION_INPUTS, TEST_INPUTS = 40, 10
+
+
+def inputs_of(x, count, batch=1):
+    """Up to `count` inputs of `batch` consecutive rows each."""
+    return [x[at:at + batch] for at in range(0, len(x) - batch + 1, batch)][:count]
+
+
+def test_order(y_test):
+    """All rows, first three of different classes where the target has few values."""
     values = np.unique(y_test) if y_test.ndim == 1 else []
-    if 2 <= len(values) <= 4:
-        picks = [np.flatnonzero(y_test == v)[0] for v in values][:3]
-        while len(picks) < 3:
-            picks.append(np.flatnonzero(y_test == values[0])[len(picks)])
-    else:
-        picks = [0, 1, 2]
-    return [x_test[p:p + 1] for p in picks]
+    first = [np.flatnonzero(y_test == v)[0] for v in values][:3] if 2 <= len(values) <= 4 else []
+    return first + [i for i in range(len(y_test)) if i not in first]
+
+
+def split_inputs(x, x_test, y_test, batch=1):
+    """Inputs to calibrate with and inputs to test with."""
+    return inputs_of(x, CALIBRATION_INPUTS, batch), inputs_of(x_test[test_order(y_test)], TEST_INPUTS, batch)
 
 
 # ---- how users export -------------------------------------------------------------------------------------------------
@@ -116,8 +124,8 @@ def add(name, group, make, data, **export):
 
 
 def _sklearn(make, data, options=None, opset=None, double=False, target=True, labels=None, final_types=None,
-             int_input=False, strings=False):
-    """Fits and exports with to_onnx; returns model and three inputs."""
+             int_input=False, strings=False, batch=1):
+    """Fits and exports with to_onnx; returns the model, inputs to calibrate with and inputs to test with."""
     x, x_test, y, y_test = data() if callable(data) else data
     kind = np.float64 if double else np.float32
     if int_input:
@@ -125,7 +133,7 @@ def _sklearn(make, data, options=None, opset=None, double=False, target=True, la
     if strings:
         kind = object
     x, x_test = x.astype(kind), x_test.astype(kind)
-    rows = three_rows(x_test, y_test)
+    calibration, tests = split_inputs(x, x_test, y_test, batch)
     if labels is not None:
         y = labels[y]
     fitted = make()
@@ -137,18 +145,19 @@ def _sklearn(make, data, options=None, opset=None, double=False, target=True, la
                 object: StringTensorType}[kind]
     model = to_onnx(fitted, initial_types=[("X", declared([None, width]))], options=options, target_opset=opset,
                     final_types=final_types)
-    return model, rows
+    return model, calibration, tests
 
 
-def _boosted(fitted, convert, data, opset=None, **more):
+def _boosted(fitted, convert, data, opset=None, batch=1, **more):
     x, x_test, y, y_test = data() if callable(data) else data
-    fitted.fit(x.astype(np.float32), y)
+    x, x_test = x.astype(np.float32), x_test.astype(np.float32)
+    fitted.fit(x, y)
     model = convert(fitted, initial_types=[("X", MlToolsFloat([None, x.shape[1]]))], target_opset=opset, **more)
-    return model, [r.astype(np.float32) for r in three_rows(x_test, y_test)]
+    return model, *split_inputs(x, x_test, y_test, batch)
 
 
-def add_xgboost(name, make, data, opset=15):
-    ESTIMATORS.append((name, "xgboost", lambda: _boosted(make(), onnxmltools.convert_xgboost, data, opset)))
+def add_xgboost(name, make, data, opset=15, **more):
+    ESTIMATORS.append((name, "xgboost", lambda: _boosted(make(), onnxmltools.convert_xgboost, data, opset, **more)))
 
 
 def add_lightgbm(name, make, data, opset=15, **more):
@@ -488,13 +497,13 @@ def column_transformer():
     encode = compose.ColumnTransformer([
         ("numbers", preprocessing.StandardScaler(), ["a", "b"]),
         ("codes", preprocessing.OneHotEncoder(handle_unknown="ignore"), ["size", "colour"])])
-    fitted = pipeline.make_pipeline(encode, linear_model.LogisticRegression()).fit(frame, y)
+    fitted = pipeline.make_pipeline(encode, linear_model.LogisticRegression()).fit(frame[:120], y[:120])
     model = to_onnx(fitted, initial_types=[
         ("a", FloatTensorType([None, 1])), ("b", FloatTensorType([None, 1])), ("size", Int64TensorType([None, 1])),
         ("colour", StringTensorType([None, 1]))], options={id(fitted): NO_MAP})
     rows = [{"a": numbers[i:i + 1, :1], "b": numbers[i:i + 1, 1:], "size": whole[i:i + 1], "colour": words[i:i + 1]}
-            for i in range(3)]
-    return model, rows
+            for i in range(160)]
+    return model, rows[:CALIBRATION_INPUTS], rows[-TEST_INPUTS:]
 
 
 def column_transformer_numbers():
@@ -539,6 +548,41 @@ def list_boosters():
         min_data_per_group=1, cat_smooth=1, **lgb).set_params(categorical_feature=[0]), small_table, zipmap=False)
 
 
+def list_batches():
+    """Many rows at once, and ensembles of a hundred trees."""
+    group = "batch"
+    add("StandardScaler_batch32", group, preprocessing.StandardScaler, IRIS, batch=32)
+    add("LinearRegression_batch20", group, linear_model.LinearRegression, DIABETES, batch=20)
+    add("LinearSVC_batch20", group, lambda: svm.LinearSVC(random_state=SEED), IRIS, batch=20)
+    add("LogisticRegression_batch20", group, lambda: linear_model.LogisticRegression(max_iter=500), IRIS, batch=20,
+        options=NO_MAP)
+    add("MLPClassifier_batch10", group, lambda: neural_network.MLPClassifier((8, 4), max_iter=300, random_state=SEED),
+        IRIS, batch=10, options=NO_MAP)
+    add("SVC_rbf_batch5", group, svm.SVC, IRIS, batch=5, options=NO_MAP)
+    add("KNeighborsClassifier_batch5", group, lambda: neighbors.KNeighborsClassifier(3), IRIS, batch=5, options=NO_MAP)
+    add("GaussianNB_batch10", group, naive_bayes.GaussianNB, IRIS, batch=10, options=NO_MAP)
+    add("KMeans_batch20", group, lambda: cluster.KMeans(3, n_init=1, random_state=SEED), IRIS, batch=20)
+    add("DecisionTreeClassifier_batch20", group, lambda: tree.DecisionTreeClassifier(random_state=SEED), IRIS, batch=20,
+        options=NO_MAP)
+    add("RandomForestClassifier_batch10", group, lambda: ensemble.RandomForestClassifier(10, random_state=SEED), IRIS,
+        batch=10, options=NO_MAP)
+    group = "100 trees"
+    for make in (ensemble.RandomForestClassifier, ensemble.ExtraTreesClassifier, ensemble.GradientBoostingClassifier):
+        add(f"{make.__name__}_100", group, lambda make=make: make(n_estimators=100, random_state=SEED), IRIS,
+            options=NO_MAP)
+    for make in (ensemble.RandomForestRegressor, ensemble.GradientBoostingRegressor):
+        add(f"{make.__name__}_100", group, lambda make=make: make(n_estimators=100, max_depth=5, random_state=SEED),
+            DIABETES)
+    add("HistGradientBoostingRegressor_100", group,
+        lambda: ensemble.HistGradientBoostingRegressor(max_iter=100, random_state=SEED), DIABETES)
+    add("IsolationForest_100", group, lambda: ensemble.IsolationForest(random_state=SEED), IRIS,
+        opset={"": 17, "ai.onnx.ml": 3})
+    add_xgboost("XGBClassifier_100", lambda: xgboost.XGBClassifier(n_estimators=100), IRIS)
+    add_xgboost("XGBRegressor_100", lambda: xgboost.XGBRegressor(n_estimators=100), DIABETES)
+    add_lightgbm("LGBMClassifier_100", lambda: lightgbm.LGBMClassifier(verbose=-1, random_state=SEED), IRIS, zipmap=False)
+    add_lightgbm("LGBMRegressor_100", lambda: lightgbm.LGBMRegressor(verbose=-1, random_state=SEED), DIABETES)
+
+
 # ---- main -------------------------------------------------------------------------------------------------------------
 
 def main():
@@ -550,17 +594,18 @@ def main():
     register_boosters()
     for fill in (list_linear_regressors, list_tree_regressors, list_svms, list_linear_classifiers,
                  list_tree_classifiers, list_neighbours_and_bayes, list_other_models, list_transformers,
-                 list_pipelines, list_boosters):
+                 list_pipelines, list_boosters, list_batches):
         fill()
     made, failed, table = [], [], operator_table.OperatorTable()
     for name, group, build in ESTIMATORS:
         if options.only not in name:
             continue
         try:
-            model, rows = build()
+            model, calibration, tests = build()
             folder = os.path.join(options.folder, name)
-            model_folder.write_folder(folder, model, rows)
-            operators = table.add_model(name, model, rows[0])
+            model_folder.write_folder(folder, model, tests)
+            model_folder.write_inputs(folder, "calibration.json", model, calibration)
+            operators = table.add_model(name, model, tests[0])
             made.append({"name": name, "group": group, "nodes": len(model.graph.node), "operators": operators})
         except Exception as problem:  # noqa: BLE001  one exporter's defect must not hide the others
             failed.append((name, f"{type(problem).__name__}: {str(problem)[:200]}"))

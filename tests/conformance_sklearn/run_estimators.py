@@ -1,11 +1,12 @@
 """Runs exported models through sertnc and sertn-run and holds their outputs to onnxruntime's.
 
-    python run_estimators.py MODELS_FOLDER PROGRAMS_FOLDER [--only TEXT] [--check] [--out FILE.json]
+    python run_estimators.py MODELS_FOLDER PROGRAMS_FOLDER [--only TEXT] [--proofs N] [--out FILE.json] [--table FILE.md]
 
 MODELS_FOLDER is what make_estimators.py wrote, or any folder of folders with model.onnx and test_data_set_<k>/. Each model
-is compiled with its data sets as calibration data; then each data set is proved and verified (--check: only every
-constraint evaluated, no keys). Numbers must agree within rtol 1e-3 (atol 1e-6); integers, words and labels exactly.
-Prints a line a model and ends with 1 when one failed. Needs the packages of requirements.txt.
+is compiled with its calibration.json (without one: with its data sets) as calibration data. Every data set is checked
+(every constraint evaluated), and the first N (3) are proved and verified. Numbers must agree within rtol 1e-3
+(atol 1e-6); integers, words and labels exactly. Prints a line a model and ends with 1 when one failed. --out and --table
+write the figures. Needs the packages of requirements.txt.
 """
 import argparse
 import json
@@ -55,8 +56,8 @@ def is_words(value):
     return isinstance(value, np.ndarray) and value.dtype.kind in "OSU"
 
 
-def difference(ours, reference):
-    """What is wrong with an output, or None."""
+def difference(ours, reference, record):
+    """What is wrong with an output, or None; the record keeps the largest errors of real numbers."""
     exact = isinstance(reference, np.ndarray) and reference.dtype.kind in "iub"
     mine, wanted = flatten(ours), flatten(reference)
     if len(mine) != len(wanted):
@@ -73,11 +74,17 @@ def difference(ours, reference):
             got = int(got) if exact else float(got)
         except (TypeError, ValueError):
             return f"{got!r} for {want!r}"
-        if exact and got != int(want):
-            return f"{got} for {want}"
-        if not exact and not np.isclose(got, float(want), rtol=RTOL, atol=ATOL, equal_nan=True):
-            excess = abs(got - float(want))
-            worst = max(worst or (0, ""), (excess, f"{got:.9g} for {float(want):.9g}"))
+        if exact:
+            if got != int(want):
+                return f"{got} for {want}"
+            continue
+        want = float(want)
+        if np.isfinite(got) and np.isfinite(want):
+            error = abs(got - want)
+            record["error"] = max(record.get("error", 0), error)
+            record["share"] = max(record.get("share", 0), error / (ATOL + RTOL * abs(want)))
+        if not np.isclose(got, want, rtol=RTOL, atol=ATOL, equal_nan=True):
+            worst = max(worst or (0, ""), (abs(got - want), f"{got:.9g} for {want:.9g}"))
     return worst and worst[1]
 
 
@@ -93,39 +100,96 @@ def call(command):
     return done.returncode, said, str(error or (lines[-1] if lines else ""))[:300]
 
 
-def run_model(folder, programs, work, check_only):
-    """Compiles and runs one model; returns a record whose 'problem' is empty when all is well."""
-    path = os.path.join(folder, "model.onnx")
-    model = onnx.load(path)
-    sets = sorted(d for d in os.listdir(folder) if d.startswith("test_data_set_"))
-    compiled, proof = os.path.join(work, "model.sertn"), os.path.join(work, "proof.json")
-    shutil.rmtree(compiled, ignore_errors=True)
-    data = [word for s in sets for word in ("--data", os.path.join(folder, s))]
+def compare(said, model, folder, name, record):
+    """Holds all outputs of one data set to their files; returns what is wrong, or an empty text."""
+    for i, info in enumerate(model.graph.output):
+        reference = read_output(os.path.join(folder, name, f"output_{i}.pb"), info)
+        wrong = difference(said.get("outputs", {}).get(info.name), reference, record)
+        if wrong:
+            return f"{name} output {info.name}: {wrong}"
+    return ""
+
+
+def compile_model(folder, programs, compiled, sets, record):
+    calibration = os.path.join(folder, "calibration.json")
+    data = [calibration] if os.path.exists(calibration) else [os.path.join(folder, s) for s in sets]
     start = time.time()
-    status, said, words = call([os.path.join(programs, "sertnc"), path, "-o", compiled, *data, "--json"])
-    record = {"name": os.path.basename(folder), "compile_seconds": round(time.time() - start, 3)}
+    status, said, words = call([os.path.join(programs, "sertnc"), os.path.join(folder, "model.onnx"), "-o", compiled,
+                                "--json"] + [word for path in data for word in ("--data", path)])
+    record["compile_seconds"] = round(time.time() - start, 3)
     if status != 0 or said is None:
-        return {**record, "problem": f"compile ({status}): {words}"}
-    record.update({k: said.get(k) for k in ("rows", "proof_bytes")})
-    sertn_run = os.path.join(programs, "sertn-run")
-    for name in sets:
-        inputs = ["--input", os.path.join(folder, name), "--json"]
-        step = ["check", compiled] if check_only else ["prove", compiled, "-o", proof]
-        start = time.time()
-        status, said, words = call([sertn_run, *step, *inputs])
-        record["run_seconds"] = round(time.time() - start, 3)
+        return f"compile ({status}): {words}"
+    record.update({k: said.get(k) for k in ("rows", "used_rows", "table_rows", "columns", "proof_bytes", "gas",
+                                            "meets_tolerance")})
+    record["inserted_ranges"] = len(said.get("inserted_ranges", []))
+    return ""
+
+
+def check_model(folder, programs, compiled, sets, model, record):
+    """Every constraint on every data set, and the outputs."""
+    status, said, words = call([os.path.join(programs, "sertn-run"), "check", compiled, "--input", folder, "--json"])
+    done = [] if said is None else said.get("sets", [said])
+    for name, one in zip(sets, done):
+        wrong = compare(one, model, folder, name, record) if one.get("verified") else ""
+        if wrong:
+            return wrong
+    if status != 0 or len(done) != len(sets):
+        return f"check ({status}): {words}"
+    return ""
+
+
+def prove_model(folder, programs, work, compiled, name, model, record):
+    sertn_run, proof = os.path.join(programs, "sertn-run"), os.path.join(work, "proof.json")
+    if "keys_seconds" not in record:
+        status, said, words = call([sertn_run, "keys", compiled, "--json"])
         if status != 0 or said is None:
-            return {**record, "problem": f"{step[0]} {name} ({status}): {words}"}
-        for i, info in enumerate(model.graph.output):
-            reference = read_output(os.path.join(folder, name, f"output_{i}.pb"), info)
-            wrong = difference(said.get("outputs", {}).get(info.name), reference)
-            if wrong:
-                return {**record, "problem": f"{name} output {info.name}: {wrong}"}
-        if not check_only:
-            status, said, words = call([sertn_run, "verify", compiled, proof, "--json"])
-            if status != 0 or not said or said.get("verified") is not True:
-                return {**record, "problem": f"verify {name} ({status}): {words}"}
-    return {**record, "problem": ""}
+            return f"keys ({status}): {words}"
+        record["keys_seconds"] = said["keys_seconds"]
+    start = time.time()
+    status, said, words = call([sertn_run, "prove", compiled, "--input", os.path.join(folder, name), "-o", proof, "--json"])
+    seconds = time.time() - start
+    if status != 0 or said is None:
+        return f"prove {name} ({status}): {words}"
+    record["prove_seconds"] = round(min(seconds, record.get("prove_seconds", seconds)), 4)
+    record["proof_bytes_made"] = said["proof_bytes"]
+    if said["proof_bytes"] != record["proof_bytes"] or said["rows"] != record["rows"]:
+        return f"prove {name}: {said['rows']} rows and {said['proof_bytes']} bytes are not those of the report"
+    wrong = compare(said, model, folder, name, record)
+    if wrong:
+        return wrong
+    status, said, words = call([sertn_run, "verify", compiled, proof, "--json"])
+    if status != 0 or not said or said.get("verified") is not True:
+        return f"verify {name} ({status}): {words}"
+    return ""
+
+
+def run_model(folder, programs, work, proofs):
+    """Compiles and runs one model; returns a record whose 'problem' is empty when all is well."""
+    model = onnx.load(os.path.join(folder, "model.onnx"))
+    sets = sorted((d for d in os.listdir(folder) if d.startswith("test_data_set_")), key=lambda d: int(d[14:]))
+    compiled = os.path.join(work, "model.sertn")
+    shutil.rmtree(compiled, ignore_errors=True)
+    record = {"name": os.path.basename(folder)}
+    record["problem"] = compile_model(folder, programs, compiled, sets, record) or check_model(
+        folder, programs, compiled, sets, model, record)
+    for name in sets[:proofs]:
+        record["problem"] = record["problem"] or prove_model(folder, programs, work, compiled, name, model, record)
+    return record
+
+
+TABLE_HEAD = """| estimator | rows | columns | proof bytes | compile s | keys s | prove s | largest error | part of the tolerance |
+|---|---|---|---|---|---|---|---|---|
+"""
+
+
+def table(records):
+    lines = []
+    for r in records:
+        error = "exact" if r.get("error", 0) == 0 else f"{r['error']:.2g}"
+        lines.append(f"| {r['name']} | {r['rows']} | {r['columns']} | {r['proof_bytes']} | {r['compile_seconds']:.2f} "
+                     f"| {r.get('keys_seconds', 0):.2f} | {r.get('prove_seconds', 0):.3f} | {error} "
+                     f"| {r.get('share', 0):.2g} |\n")
+    return TABLE_HEAD + "".join(lines)
 
 
 def main():
@@ -133,15 +197,16 @@ def main():
     parser.add_argument("models")
     parser.add_argument("programs")
     parser.add_argument("--only", default="")
-    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--proofs", type=int, default=3)
     parser.add_argument("--out")
+    parser.add_argument("--table")
     options = parser.parse_args()
     names = sorted(n for n in os.listdir(options.models)
                    if options.only in n and os.path.exists(os.path.join(options.models, n, "model.onnx")))
     records = []
     with tempfile.TemporaryDirectory(prefix="run_estimators.") as work:
         for name in names:
-            records.append(run_model(os.path.join(options.models, name), options.programs, work, options.check))
+            records.append(run_model(os.path.join(options.models, name), options.programs, work, options.proofs))
             last = records[-1]
             print(f"{'failed' if last['problem'] else 'passed'}  {name}  rows {last.get('rows')}  {last['problem']}",
                   flush=True)
@@ -151,6 +216,9 @@ def main():
         with open(options.out, "w", encoding="utf-8") as file:
             json.dump(records, file, indent=1)
             file.write("\n")
+    if options.table and passed == len(records):
+        with open(options.table, "w", encoding="utf-8") as file:
+            file.write(table(records))
     return passed != len(records) or not records
 
 

@@ -3,6 +3,7 @@
     <folder>/model.onnx
     <folder>/input.json                     the inputs of set 0 by graph-input name, nested lists
     <folder>/output.json                    the outputs of set 0 by name, nested lists; maps as objects
+    <folder>/calibration.json               where asked for: a list of further inputs by name
     <folder>/test_data_set_<k>/input_<i>.pb   in the order of the graph's inputs
     <folder>/test_data_set_<k>/output_<i>.pb  in the order of the graph's outputs
 
@@ -164,6 +165,13 @@ def write_data(folder, model, data_sets, by_reference=False):
                 item.name: to_json(outputs[i]) for i, item in enumerate(session.get_outputs())})
         results.append(outputs)
     return results
+
+
+def write_inputs(folder, name, model, data_sets):
+    """Writes inputs alone as one JSON list, each an object by graph-input name."""
+    session = open_session(model)
+    feeds = [typed_inputs(session, values) for values in data_sets]
+    _write_json(folder, name, [{key: to_json(v) for key, v in feed.items()} for feed in feeds])
 
 
 def _write_json(folder, name, value):
