@@ -76,9 +76,21 @@ const struct value_plan *lowering_output_plan(const struct lowering *l, size_t i
     return &l->plan->values[l->node->outputs[i]];
 }
 
+/* Results that are shown keep the bits that the tolerance asks for, whatever calibration needed. */
+static int32_t planned_fraction(const struct lowering *l, const struct value_plan *plan)
+{
+    int32_t extra = l->plan->extra_bits;
+    return plan->fraction + (plan->is_output && extra < 0 ? 0 : extra);
+}
+
+int32_t lowering_input_fraction(const struct lowering *l, size_t i)
+{
+    return planned_fraction(l, lowering_input_plan(l, i));
+}
+
 int32_t lowering_output_fraction(const struct lowering *l, size_t i)
 {
-    return lowering_output_plan(l, i)->fraction + l->plan->extra_bits;
+    return planned_fraction(l, lowering_output_plan(l, i));
 }
 
 struct shape lowering_output_shape(const struct lowering *l, size_t i)
@@ -134,7 +146,7 @@ static uint32_t make_constant(struct lowering *l, const struct tensor *data, int
 static uint32_t make_stored(struct lowering *l, uint32_t v)
 {
     const struct graph_value *value = &l->graph->values[v];
-    int32_t fraction = l->plan->values[v].fraction + l->plan->extra_bits;
+    int32_t fraction = planned_fraction(l, &l->plan->values[v]);
     if (value->data == NULL || value->data->type == ELEMENT_STRING)
         lowering_fail(l, STATUS_UNSUPPORTED, "the stored value '%s' has no numbers", value->name);
     bool is_private = value->kind == VALUE_PARAMETER && !l->options->public_parameters;
@@ -220,8 +232,8 @@ static void trace_nan(struct lowering *l)
 
 /* ---- results ---- */
 
-void lowering_note_range(struct lowering *l, const char *value, struct range range,
-                         int32_t fraction)
+static void note(struct lowering *l, const char *value, struct range range, int32_t fraction,
+                 bool saturates)
 {
     struct lowering_result *result = l->result;
     void *array = result->ranges;
@@ -229,7 +241,19 @@ void lowering_note_range(struct lowering *l, const char *value, struct range ran
     result->ranges = array;
     result->ranges[result->range_count++] = (struct inserted_range){
         value, l->node == NULL ? "" : l->node->name, ldexp(wide_to_double(range.low), -fraction),
-        ldexp(wide_to_double(range.high), -fraction)};
+        ldexp(wide_to_double(range.high), -fraction), saturates};
+}
+
+void lowering_note_range(struct lowering *l, const char *value, struct range range,
+                         int32_t fraction)
+{
+    note(l, value, range, fraction, false);
+}
+
+void lowering_note_saturation(struct lowering *l, const char *value, struct range range,
+                              int32_t fraction)
+{
+    note(l, value, range, fraction, true);
 }
 
 /* Smallest k with |x| <= 2^k for both bounds. */
@@ -258,7 +282,7 @@ struct range lowering_calibrated(const struct value_plan *plan, int32_t fraction
  * in. Wide values cost limbs at the next nonlinear step only; a range refuses inputs far from the
  * calibration data.
  */
-enum { INTERVAL_SLACK_BITS = 24, WIDTH_BUDGET_BITS = 160 };
+enum { WIDTH_BUDGET_BITS = 160 };
 
 static uint32_t hold_width(struct lowering *l, uint32_t v, uint32_t tensor)
 {
@@ -332,14 +356,14 @@ static struct range input_range(struct lowering *l, const struct input_plan *pla
         return integer_range(l, plan, value);
     double low = ceil(ldexp(plan->low, fraction)), high = floor(ldexp(plan->high, fraction));
     struct range range;
-    if (!wide_from_double(&range.low, low) || !wide_from_double(&range.high, high) ||
-        wide_compare(range.low, range.high) > 0)
+    bool fits = wide_from_double(&range.low, low) && wide_from_double(&range.high, high);
+    if (fits && !plan->is_declared)
+        ASSERT(wide_sub(&range.high, range.high, wide_from_i64(1)));
+    if (!fits || wide_compare(range.low, range.high) > 0)
         lowering_fail(l, STATUS_BAD_INPUT,
                       "input '%s': no fixed-point number lies in its range %g:%g", value->name,
                       plan->low, plan->high);
-    if (!plan->is_declared)
-        ASSERT(wide_sub(&range.high, range.high, wide_from_i64(1)));
-    else if (takes_nan)
+    if (plan->is_declared && takes_nan)
         ASSERT(wide_sub(&range.low, range.low, wide_from_i64(1)));
     return range;
 }
@@ -351,7 +375,7 @@ static struct form input_form(const struct lowering *l, uint32_t v)
         return (struct form){ENCODING_FLOAT_KEY, 0, plan->key_bits};
     if (!element_type_is_float(l->graph->values[v].type))
         return form_integer();
-    return form_fixed(plan->fraction + l->plan->extra_bits);
+    return form_fixed(planned_fraction(l, plan));
 }
 
 static uint32_t add_input(struct lowering *l, size_t i)
@@ -454,7 +478,7 @@ enum { OUTPUT_BITS = 64 };
  * asks for. */
 static uint32_t make_output(struct lowering *l, uint32_t v, uint32_t tensor)
 {
-    int32_t fraction = l->plan->values[v].fraction + l->plan->extra_bits;
+    int32_t fraction = planned_fraction(l, &l->plan->values[v]);
     if (lowering_form(l, tensor).encoding != ENCODING_FLOAT_KEY &&
         range_bits(lowering_range_of(l, tensor)) > OUTPUT_BITS)
         tensor = lowering_trim(l, tensor, fraction, 8);

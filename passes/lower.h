@@ -28,6 +28,8 @@ struct inserted_range {
     const char *value; /* name of the graph value or of the step inside a node */
     const char *node;
     double low, high; /* real numbers */
+    bool saturates;   /* greater numbers have a proof and count as `high`: their exp, infinite in
+                         the graph's float type, only divides or is compared */
 };
 
 struct lower_options {
@@ -35,6 +37,8 @@ struct lower_options {
     const enum port_visibility *outputs; /* [graph->output_count] */
     bool public_parameters;
     unsigned capacity_bits;
+    unsigned table_bits; /* 4 to 8: function tables have about 2^table_bits entries; larger ones take
+                            fewer rows an element */
 };
 
 struct lowering_result {

@@ -385,7 +385,7 @@ static uint32_t add_rescale(struct lowering *l, struct relation *relation,
                             const struct shape *shape, struct form form,
                             const struct range *y_range, uint32_t *remainder)
 {
-    struct range y = y_range != NULL ? *y_range : range_round_up(output_range(l, relation, 0));
+    struct range y = y_range != NULL ? *y_range : output_range(l, relation, 0);
     relation->output_count = 2;
     relation->outputs[0] = add_tensor(l, generated_name(l), shape, form, ROLE_WITNESS, y, NULL);
     relation->outputs[1] = add_tensor(l, generated_name(l), shape, form_integer(), ROLE_WITNESS,
@@ -558,6 +558,15 @@ uint32_t lowering_retag(struct lowering *l, uint32_t x, struct form form)
 uint32_t lowering_in_units(struct lowering *l, uint32_t x, int32_t fraction)
 {
     return lowering_retag(l, x, form_fixed(fraction));
+}
+
+uint32_t lowering_times(struct lowering *l, uint32_t a, uint32_t b)
+{
+    struct shape shape = lowering_shape(l, a);
+    struct relation_term term = lowering_term_product(l, 1, a, b, &shape);
+    return lowering_product(l, &shape,
+                            form_fixed(lowering_fraction(l, a) + lowering_fraction(l, b)), &term, 1,
+                            wide_from_i64(0));
 }
 
 uint32_t lowering_affine(struct lowering *l, int64_t coefficient, uint32_t x, wide constant)

@@ -133,7 +133,7 @@ static uint32_t comparable(struct lowering *l, size_t i, size_t j)
     for (size_t e = 0; e < data->count; e++)
         values[e] =
             isinf(data->data.real[e]) ? copysign(beyond, data->data.real[e]) : data->data.real[e];
-    int32_t fraction = lowering_input_plan(l, i)->fraction + l->plan->extra_bits;
+    int32_t fraction = lowering_input_fraction(l, i);
     return lowering_parameter(l, lowering_graph_value(l, i)->name, &data->shape, values, 1,
                               fraction < 0 ? 0 : fraction);
 }

@@ -19,7 +19,7 @@ static struct range quotient_range(struct lowering *l, struct range interval,
     if (plan == NULL || plan->saw_infinity || (plan->low == 0 && plan->high == 0))
         return interval;
     struct range calibrated = lowering_calibrated(plan, fraction);
-    if (range_bits(interval) <= range_bits(calibrated) + 2)
+    if (range_bits(interval) <= range_bits(calibrated) + INTERVAL_SLACK_BITS)
         return interval;
     if (!wide_is_negative(interval.low))
         calibrated.low = wide_from_i64(0);
@@ -35,7 +35,7 @@ uint32_t lowering_hold_positive(struct lowering *l, uint32_t d, const struct val
     unsigned bits = wide_bit_length(range.high);
     if (plan != NULL && !plan->saw_infinity && (plan->low != 0 || plan->high != 0)) {
         unsigned seen = range_bits(lowering_calibrated(plan, lowering_fraction(l, d)));
-        bits = bits > seen + 2 ? seen : bits;
+        bits = bits > seen + INTERVAL_SLACK_BITS ? seen : bits;
     }
     struct range positive = {wide_from_i64(1), wide_power_of_two(bits)};
     lowering_note_range(l, "divisor", positive, lowering_fraction(l, d));
@@ -145,7 +145,7 @@ static void divide_integers(struct lowering *l, const struct shape *shape)
 static uint32_t divisor_input(struct lowering *l, size_t i)
 {
     uint32_t x = lowering_input(l, i),
-             d = lowering_trim(l, x, lowering_input_plan(l, i)->fraction + l->plan->extra_bits, 4);
+             d = lowering_trim(l, x, lowering_input_fraction(l, i), 4);
     bool was_positive = wide_compare(lowering_range_of(l, x).low, wide_from_i64(1)) >= 0;
     return was_positive ? lowering_at_least(l, d, wide_from_i64(1)) : d;
 }
@@ -238,7 +238,7 @@ uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction)
 void lower_sqrt(struct lowering *l)
 {
     uint32_t x = lowering_trim(l, lowering_input(l, 0),
-                               lowering_input_plan(l, 0)->fraction + l->plan->extra_bits, 6);
+                               lowering_input_fraction(l, 0), 6);
     if (lowering_traces_nan(l))
         x = lowering_replace_below(l, x, wide_from_i64(0), wide_from_i64(0));
     lowering_output(l, 0, lowering_square_root(l, x, lowering_output_fraction(l, 0) + 1));
@@ -325,7 +325,7 @@ static void known_base(struct lowering *l)
             l, STATUS_UNSUPPORTED,
             "of base and exponent one has to be known at compile time, and a known base positive");
     uint32_t y = lowering_trim(l, lowering_input(l, 1),
-                               lowering_input_plan(l, 1)->fraction + l->plan->extra_bits, 6);
+                               lowering_input_fraction(l, 1), 6);
     struct shape shape = lowering_shape(l, y), out = lowering_output_shape(l, 0);
     struct relation_term term =
         lowering_term_wide(l, lowering_real(l, rounded_log(value), LOG_BITS), y, &shape);
@@ -335,7 +335,7 @@ static void known_base(struct lowering *l)
     double high = rounded_log(fmax(fmax(fabs(plan->low), fabs(plan->high)), 0x1p-20)) + 2;
     lowering_output(
         l, 0,
-        lowering_expand(l, lowering_exp(l, t, high, lowering_output_fraction(l, 0) + 1), &out));
+        lowering_expand(l, lowering_exp_within(l, t, high, lowering_output_fraction(l, 0) + 1), &out));
 }
 
 /* Elements of the result that share an exponent. */

@@ -119,7 +119,8 @@ uint32_t lowering_contract(struct lowering *l, const struct shape *space, uint8_
                            struct form form);
 /*
  * y = round(x / divisor), ROUND_FLOOR or ROUND_HALF_UP. y_range: range to hold y to, NULL for the
- * interval rounded up to powers of two. remainder: set to its tensor when not NULL.
+ * interval; one that is smaller than the interval and not rounded has to be enforced by the caller.
+ * remainder: set to its tensor when not NULL.
  */
 uint32_t lowering_rescale(struct lowering *l, uint32_t x, wide divisor,
                           enum relation_rounding rounding, struct form form,
@@ -158,6 +159,8 @@ uint32_t lowering_expand(struct lowering *l, uint32_t x, const struct shape *sha
 uint32_t lowering_retag(struct lowering *l, uint32_t x, struct form form);
 /* The same integers as numbers of the last place of `fraction` bits. */
 uint32_t lowering_in_units(struct lowering *l, uint32_t x, int32_t fraction);
+/* a b, element by element, at the sum of their fractions. Requires: one shape. */
+uint32_t lowering_times(struct lowering *l, uint32_t a, uint32_t b);
 /* coefficient * x + constant at the same fraction. */
 uint32_t lowering_affine(struct lowering *l, int64_t coefficient, uint32_t x, wide constant);
 /* The same number with `fraction` bits: exact when that is more, rounded half up when it is less.
@@ -212,11 +215,14 @@ uint32_t lowering_hold_positive(struct lowering *l, uint32_t d, const struct val
 uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction);
 uint32_t lowering_square(struct lowering *l, uint32_t x);
 
-/* ---- lower_function.c ---- */
+/* ---- lower_exp.c, lower_log.c ---- */
 
 /* exp(x) to about `fraction` bits; x is known to be at most `high` (real), whatever its interval
  * says. */
 uint32_t lowering_exp(struct lowering *l, uint32_t x, double high, int32_t fraction);
+/* The same; when the interval of x reaches above `high`, rounded up to a power of two, then x has
+ * no proof there, and the report says so. */
+uint32_t lowering_exp_within(struct lowering *l, uint32_t x, double high, int32_t fraction);
 /* log(x) for x > 0 at `fraction` bits. */
 uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *plan,
                       int32_t fraction);
@@ -228,6 +234,14 @@ uint32_t lowering_real_power(struct lowering *l, uint32_t x, double p, int32_t f
 enum table_function { TABLE_EXP, TABLE_LOG, TABLE_ERF };
 /* Nearest integer to f(numerator / 2^shift) 2^bits. */
 wide table_number(enum table_function f, int64_t numerator, unsigned shift, int32_t bits);
+/* Entries table_number(f, i, shift, bits) for i = low .. low + size - 1, under a key made of all
+ * that. */
+struct relation_table lowering_function_table(struct lowering *l, const char *name,
+                                              enum table_function f, int64_t low, size_t size,
+                                              unsigned shift, int32_t bits);
+/* The first output of a table at x, a number with `fraction` bits. */
+uint32_t lowering_look_up(struct lowering *l, const struct relation_table *table, uint32_t x,
+                          int32_t fraction);
 
 /* ---- lower_integer.c ---- */
 
@@ -285,7 +299,8 @@ bool lowering_is_parameter(const struct lowering *l, size_t i);
 const struct tensor *lowering_known(struct lowering *l, size_t i);
 const struct value_plan *lowering_input_plan(const struct lowering *l, size_t i);
 const struct value_plan *lowering_output_plan(const struct lowering *l, size_t i);
-/* Fraction bits the plan gives output i. */
+/* Fraction bits the plan gives operand i, output i. */
+int32_t lowering_input_fraction(const struct lowering *l, size_t i);
 int32_t lowering_output_fraction(const struct lowering *l, size_t i);
 /* Shape of output i in the graph. */
 struct shape lowering_output_shape(const struct lowering *l, size_t i);
@@ -293,9 +308,15 @@ bool lowering_has_output(const struct lowering *l, size_t i);
 /* Gives output i its tensor; holds its width to what calibration saw when intervals grew far
  * beyond. */
 void lowering_output(struct lowering *l, size_t i, uint32_t tensor);
+/* Interval arithmetic may exceed what calibration saw by this many bits before a range is put in:
+ * one refuses inputs far from the calibration data, wide values cost limbs. */
+enum { INTERVAL_SLACK_BITS = 24 };
 /* Notes a range for the report. */
 void lowering_note_range(struct lowering *l, const char *value, struct range range,
                          int32_t fraction);
+/* Notes that what is greater than range.high counts as range.high. */
+void lowering_note_saturation(struct lowering *l, const char *value, struct range range,
+                              int32_t fraction);
 int64_t lowering_attribute_int(const struct lowering *l, const char *name, int64_t fallback);
 double lowering_attribute_float(const struct lowering *l, const char *name, double fallback);
 /* Range of real numbers within +-4 x what calibration saw of a value, as integers at a fraction,

@@ -61,7 +61,7 @@ uint32_t lowering_factor(struct lowering *l, size_t i)
     if (range_bits(lowering_range_of(l, x)) <= FACTOR_BITS ||
         lowering_tensor(l, x)->role != ROLE_WITNESS)
         return x;
-    return lowering_trim(l, x, lowering_input_plan(l, i)->fraction + l->plan->extra_bits, 1);
+    return lowering_trim(l, x, lowering_input_fraction(l, i), 1);
 }
 
 void lower_mul(struct lowering *l)
@@ -148,7 +148,7 @@ void lower_matmul(struct lowering *l)
 static uint32_t scaled_operand(struct lowering *l, size_t i, double scale)
 {
     const struct tensor *data = lowering_data(l, i);
-    int32_t fraction = lowering_input_plan(l, i)->fraction + l->plan->extra_bits;
+    int32_t fraction = lowering_input_fraction(l, i);
     if (scale == 1)
         return lowering_factor(l, i);
     if (data != NULL && element_type_is_float(data->type) && lowering_is_parameter(l, i))

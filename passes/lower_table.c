@@ -1,6 +1,6 @@
 /*
- * Entries of function tables, correctly rounded by ball arithmetic (Arb): the same integers on
- * every machine, each within half a unit of the real function.
+ * Function tables: entries correctly rounded by ball arithmetic (Arb), the same integers on every
+ * machine, each within half a unit of the real function.
  */
 #include <arb.h>
 #include <arb_hypgeom.h>
@@ -57,5 +57,35 @@ wide table_number(enum table_function f, int64_t numerator, unsigned shift, int3
     arb_clear(x);
     arb_clear(y);
     fmpz_clear(nearest);
+    return out;
+}
+
+struct relation_table lowering_function_table(struct lowering *l, const char *name,
+                                              enum table_function f, int64_t low, size_t size,
+                                              unsigned shift, int32_t bits)
+{
+    int64_t *entries = lowering_array(l, int64_t, size);
+    for (size_t i = 0; i < size; i++) {
+        if (!wide_to_i64(&entries[i], table_number(f, low + (int64_t)i, shift, bits)))
+            lowering_fail(l, STATUS_LIMIT,
+                          "a table of %s reaches beyond 64 bits; declare a smaller --range", name);
+    }
+    struct relation_table table = {.key = arena_printf(l->arena, "%s(i / 2^%u) 2^%d from %lld, %zu",
+                                                       name, shift, bits, (long long)low, size),
+                                   .x_low = low,
+                                   .size = size,
+                                   .output_count = 1,
+                                   .outputs = {entries}};
+    if (table.key == NULL)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
+    return table;
+}
+
+uint32_t lowering_look_up(struct lowering *l, const struct relation_table *table, uint32_t x,
+                          int32_t fraction)
+{
+    uint32_t out;
+    struct form form = form_fixed(fraction);
+    lowering_table(l, table, x, &form, &out);
     return out;
 }

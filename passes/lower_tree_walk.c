@@ -430,7 +430,7 @@ void lower_tree_ensemble(struct lowering *l)
     struct forest forest = {0};
     uint32_t x = lowering_input(l, 0), low = RELATION_NONE;
     if (lowering_form(l, x).encoding != ENCODING_FLOAT_KEY)
-        x = lowering_trim(l, x, lowering_input_plan(l, 0)->fraction + l->plan->extra_bits, 6);
+        x = lowering_trim(l, x, lowering_input_fraction(l, 0), 6);
     forest_build(l, &forest, x);
     struct walk w = {.l = l, .f = &forest, .records = RELATION_NONE};
     plan_packing(&w);

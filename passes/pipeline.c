@@ -10,7 +10,10 @@
 #include "passes/fold_constants.h"
 #include "passes/infer_shapes.h"
 
-enum { CAPACITY_BITS = 253, ROUNDS_MAX = 7, FIRST_EXTRA_BITS = 1 };
+enum { CAPACITY_BITS = 253, TABLE_BITS = 8 };
+
+/* Few inputs say little of all inputs: widths do not go far below what was planned for them. */
+enum { ROUNDS_MAX = 7, FIRST_EXTRA_BITS = 1, LEAST_EXTRA_BITS = -4 };
 
 /* Measured errors are to stay below this part of the tolerance, so that other inputs have room. */
 static const double error_share = 0.25;
@@ -151,18 +154,17 @@ static enum status measure_run(struct pipeline *p, size_t run, struct arena *scr
     return STATUS_OK;
 }
 
-static enum status measure(struct pipeline *p)
+static enum status measure(struct pipeline *p, struct diag *diag)
 {
     struct quantize_report *report = &p->result->report;
     memset(report->outputs, 0, report->output_count * sizeof *report->outputs);
     struct arena scratch;
-    struct diag diag = {0};
     enum status status = STATUS_OK;
     arena_init(&scratch, 0);
     size_t done = 0;
     for (size_t r = 0; r < p->plan.run_count && status == STATUS_OK; r++) {
         struct arena_mark mark = arena_checkpoint(&scratch);
-        status = measure_run(p, r, &scratch, &diag);
+        status = measure_run(p, r, &scratch, diag);
         arena_rewind(&scratch, mark);
         done += status == STATUS_OK;
         /* Random numbers may be none the model has an answer for; data always is. */
@@ -178,17 +180,16 @@ static enum status measure(struct pipeline *p)
         p->worst_ratio = fmax(p->worst_ratio, report->outputs[o].tolerance_ratio);
         p->mismatches += report->outputs[o].mismatches;
     }
-    return note(p, status, &diag);
+    return status;
 }
 
 /* ---- lowering until it is exact enough ---- */
 
-static enum status lower_once(struct pipeline *p)
+static enum status lower_once(struct pipeline *p, struct diag *diag)
 {
-    struct diag diag = {0};
-    enum status status = lower_graph(&p->lowered, p->graph, &p->plan, &p->lower, p->arena, &diag);
+    enum status status = lower_graph(&p->lowered, p->graph, &p->plan, &p->lower, p->arena, diag);
     if (status != STATUS_OK)
-        return note(p, status, &diag);
+        return status;
     struct pipeline_result *result = p->result;
     result->program = p->lowered.program;
     result->interface = p->lowered.interface;
@@ -197,7 +198,7 @@ static enum status lower_once(struct pipeline *p)
     result->report.ranges = p->lowered.ranges;
     result->report.range_count = p->lowered.range_count;
     result->report.extra_bits = p->plan.extra_bits;
-    return measure(p);
+    return measure(p, diag);
 }
 
 /* Bits to add (or, negative, to give back) after a measured ratio. */
@@ -234,6 +235,24 @@ static bool is_better(const struct trial *a, const struct trial *b)
     return is_good(a) ? a->extra < b->extra : a->ratio < 0.9 * b->ratio;
 }
 
+/* What a round that has no result asks of the next: more bits where a value left its range, fewer
+ * where one has no room. */
+static int32_t bits_after_failure(enum status status)
+{
+    enum { STEP = 6 };
+    return status == STATUS_BAD_INPUT ? STEP : status == STATUS_LIMIT ? -STEP : 0;
+}
+
+/* Lowers with the bits of a trial; one that fails is the worst there is. */
+static enum status try_widths(struct pipeline *p, struct trial *trial, struct diag *diag)
+{
+    p->plan.extra_bits = trial->extra;
+    enum status status = lower_once(p, diag);
+    trial->ratio = status == STATUS_OK ? p->worst_ratio : INFINITY;
+    trial->mismatches = status == STATUS_OK ? p->mismatches : SIZE_MAX;
+    return status;
+}
+
 /*
  * Each round lowers with other widths. Stops at the fewest bits that meet the share, or when more
  * bits no longer help: then the error is the rounding of the float run itself.
@@ -242,32 +261,41 @@ static enum status search_widths(struct pipeline *p)
 {
     struct trial best = {0, INFINITY, SIZE_MAX}, now = {FIRST_EXTRA_BITS, 0, 0};
     int32_t failed = INT32_MIN;
+    struct diag first = {0};
+    enum status failure = STATUS_OK;
+    bool succeeded = false;
     for (int round = 0; round < ROUNDS_MAX; round++) {
-        p->plan.extra_bits = now.extra;
-        enum status status = lower_once(p);
-        if (status != STATUS_OK)
-            return status;
-        now.ratio = p->worst_ratio;
-        now.mismatches = p->mismatches;
+        struct diag diag = {0};
+        enum status status = try_widths(p, &now, &diag);
+        if (status != STATUS_OK && failure == STATUS_OK) {
+            failure = status;
+            first = diag;
+        }
         bool helped = is_better(&now, &best);
-        bool went_up = round > 0 && now.extra > best.extra;
+        bool went_up = succeeded && now.extra > best.extra;
+        succeeded |= status == STATUS_OK;
         if (helped)
             best = now;
         if (!is_good(&now) && now.extra > failed)
             failed = now.extra;
         if (went_up && !helped)
             break;
-        int32_t next = now.extra + bits_to_move(now.ratio, now.mismatches);
+        int32_t next = now.extra + (status == STATUS_OK
+                                        ? bits_to_move(now.ratio, now.mismatches)
+                                        : bits_after_failure(status));
         if (is_good(&best) && next <= failed)
             next = failed + 1;
+        if (is_good(&best) && next < LEAST_EXTRA_BITS)
+            next = LEAST_EXTRA_BITS;
         if (next == now.extra || (is_good(&best) && next >= best.extra))
             break;
         now.extra = next;
     }
+    if (!succeeded)
+        return note(p, failure, &first);
     if (p->plan.extra_bits == best.extra)
         return STATUS_OK;
-    p->plan.extra_bits = best.extra;
-    return lower_once(p);
+    return note(p, try_widths(p, &best, &first), &first);
 }
 
 /* ---- report ---- */
@@ -366,7 +394,8 @@ static enum status prepare_options(struct pipeline *p)
         .inputs = inputs,
         .outputs = outputs,
         .public_parameters = options->public_parameters,
-        .capacity_bits = options->capacity_bits == 0 ? CAPACITY_BITS : options->capacity_bits};
+        .capacity_bits = options->capacity_bits == 0 ? CAPACITY_BITS : options->capacity_bits,
+        .table_bits = options->table_bits == 0 ? TABLE_BITS : options->table_bits};
     return STATUS_OK;
 }
 

@@ -25,6 +25,7 @@ struct pipeline_options {
     size_t named_count;
     bool public_parameters;
     unsigned capacity_bits;    /* of the target; 0 means 253 */
+    unsigned table_bits;       /* 4 to 8, see lower.h; 0 means 8 */
     relation_digest_fn digest; /* needed when something is hashed */
     void *digest_context;
     /* Called after each pass with what there is by then (program NULL before lowering); NULL: not

@@ -654,6 +654,7 @@ static void output_budgets(struct quantizing *q)
         q->budget[v] = INFINITY;
     for (size_t o = 0; o < q->graph->output_count; o++) {
         uint32_t v = q->graph->outputs[o];
+        q->plan->values[v].is_output = true;
         if (!element_type_is_float(q->graph->values[v].type))
             continue;
         double least = magnitude(&q->plan->values[v]) * QUANTIZE_SMALL_OUTPUT;

@@ -50,6 +50,7 @@ struct value_plan {
     bool saw_infinity; /* a float run had infinity: low and high say little */
     double smallest;  /* smallest magnitude above zero that was seen; 0 when none */
     int32_t fraction; /* fraction bits the value needs */
+    bool is_output;   /* of the graph */
     bool is_key;      /* carried as float keys: only moved and compared */
     bool is_whole;    /* calibration saw whole numbers only */
     bool takes_nan;   /* may hold NaN, as the lowest integer of its input: moved to an IsNaN */

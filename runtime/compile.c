@@ -29,10 +29,10 @@ const char *compile_pass_name(size_t index)
 }
 
 static void after(const struct compilation *c, const struct compile_options *options,
-                  const char *pass)
+                  const char *pass, const struct relation_program *program)
 {
     if (options->after_pass != NULL)
-        options->after_pass(options->after_pass_context, pass, c->graph, c->result.program);
+        options->after_pass(options->after_pass_context, pass, c->graph, program);
 }
 
 static enum status import(struct compilation *c, const struct compile_options *options,
@@ -54,12 +54,21 @@ static enum status import(struct compilation *c, const struct compile_options *o
     if (status == STATUS_OK)
         status = note(problems, compile_data_order(data, c->graph, &c->arena, &diag), &diag);
     if (status == STATUS_OK)
-        after(c, options, "import");
+        after(c, options, "import", NULL);
     return status;
 }
 
-static enum status quantize_and_lower(struct compilation *c, const struct compile_options *options,
-                                      const struct compile_data *data, struct diag_list *problems)
+/* What one choice of table sizes gives. */
+struct lowered {
+    struct pipeline_result result;
+    struct circuit circuit;
+    struct place_summary summary;
+};
+
+static enum status quantize_and_lower(struct lowered *out, struct compilation *c,
+                                      const struct compile_options *options,
+                                      const struct compile_data *data, unsigned table_bits,
+                                      struct diag_list *problems)
 {
     double tolerance = options->tolerance > 0 ? options->tolerance : COMPILE_TOLERANCE;
     struct pipeline_options pipeline = {
@@ -75,27 +84,27 @@ static enum status quantize_and_lower(struct compilation *c, const struct compil
         .named_count = options->named_count,
         .public_parameters = options->public_parameters,
         .capacity_bits = MODEL_CAPACITY_BITS,
+        .table_bits = table_bits,
         .digest = digest_values,
         .after_pass = options->after_pass,
         .after_pass_context = options->after_pass_context,
     };
-    return pipeline_run(&c->result, c->graph, &pipeline, &c->arena, problems);
+    return pipeline_run(&out->result, c->graph, &pipeline, &c->arena, problems);
 }
 
-static void set_program_digest(struct compilation *c)
+static void set_program_digest(struct lowered *out)
 {
     struct buffer program, interface;
     buffer_init(&program);
     buffer_init(&interface);
-    relation_program_serialize(c->result.program, &program);
-    interface_serialize(&c->result.interface, &interface);
-    model_program_digest(c->circuit.program_digest, &program, &interface);
+    relation_program_serialize(out->result.program, &program);
+    interface_serialize(&out->result.interface, &interface);
+    model_program_digest(out->circuit.program_digest, &program, &interface);
     buffer_release(&interface);
     buffer_release(&program);
 }
 
-static enum status place(struct compilation *c, const struct compile_options *options,
-                         struct diag_list *problems)
+static enum status place(struct lowered *out, struct compilation *c, struct diag_list *problems)
 {
     struct diag diag = {0};
     struct digest_spec spec;
@@ -104,19 +113,68 @@ static enum status place(struct compilation *c, const struct compile_options *op
     if (!digest_spec_init(&spec, &c->arena))
         status = diag_set(&diag, STATUS_NO_MEMORY, "no memory to place the model");
     if (status == STATUS_OK)
-        status = place_prepare(c->result.program, &diag);
+        status = place_prepare(out->result.program, &diag);
     if (status == STATUS_OK)
-        status = relation_validate(c->result.program, MODEL_CAPACITY_BITS, &diag);
+        status = relation_validate(out->result.program, MODEL_CAPACITY_BITS, &diag);
     if (status == STATUS_OK)
-        status = place_circuit(&c->circuit, &c->report.summary, c->result.program, &place,
+        status = place_circuit(&out->circuit, &out->summary, out->result.program, &place,
                                &c->arena, &diag);
     if (status == STATUS_OK)
-        status = circuit_validate(&c->circuit, &diag);
-    if (status == STATUS_OK) {
-        set_program_digest(c);
-        after(c, options, "place");
-    }
+        status = circuit_validate(&out->circuit, &diag);
+    if (status == STATUS_OK)
+        set_program_digest(out);
     return note(problems, status, &diag);
+}
+
+static enum status lower_and_place(struct lowered *out, struct compilation *c,
+                                   const struct compile_options *options,
+                                   const struct compile_data *data, unsigned table_bits,
+                                   struct diag_list *problems)
+{
+    enum status status = quantize_and_lower(out, c, options, data, table_bits, problems);
+    if (status == STATUS_OK)
+        status = place(out, c, problems);
+    if (status == STATUS_OK)
+        after(c, options, "place", out->result.program);
+    return status;
+}
+
+/* Whether function tables take rows that the gates do not need. */
+static bool is_filled_by_tables(const struct lowered *lowered)
+{
+    uint32_t gates = lowered->summary.gate_rows + lowered->summary.public_rows;
+    return lowered->result.program->table_count > 0 &&
+           gates + CIRCUIT_GATED_ROWS < (uint32_t)1 << (lowered->circuit.lg_rows - 1);
+}
+
+/* Large function tables give the fewest gate rows; smaller ones are taken as long as that makes the
+ * whole smaller. The status is that of the large ones. */
+static enum status make_circuit(struct compilation *c, const struct compile_options *options,
+                                const struct compile_data *data, struct diag_list *problems)
+{
+    static const unsigned table_bits[] = {8, 6, 4};
+    struct lowered best = {0};
+    enum status first = STATUS_OK;
+    for (size_t i = 0; i < sizeof table_bits / sizeof *table_bits; i++) {
+        struct lowered now = {0};
+        struct diag_list ignored = {0}, *list = i == 0 ? problems : &ignored;
+        enum status status = lower_and_place(&now, c, options, data, table_bits[i], list);
+        diag_list_release(&ignored);
+        if (i == 0)
+            first = status;
+        if (status != STATUS_OK)
+            break;
+        bool is_smaller = now.circuit.lg_rows < best.circuit.lg_rows;
+        if (i == 0 || (is_smaller && now.result.report.meets_tolerance >=
+                                         best.result.report.meets_tolerance))
+            best = now;
+        if (!is_filled_by_tables(&best))
+            break;
+    }
+    c->result = best.result;
+    c->circuit = best.circuit;
+    c->report.summary = best.summary;
+    return first;
 }
 
 /* ---- the folder ---- */
@@ -278,9 +336,7 @@ enum status compile_model(struct compilation *c, const struct compile_options *o
     struct diag diag = {0};
     enum status status = import(c, options, &data, problems, notes);
     if (status == STATUS_OK)
-        status = quantize_and_lower(c, options, &data, problems);
-    if (status == STATUS_OK)
-        status = place(c, options, problems);
+        status = make_circuit(c, options, &data, problems);
     if (status == STATUS_OK)
         status = note(problems, compile_report_init(c, options, &diag), &diag);
     if (status == STATUS_OK && options->out_folder != NULL)

@@ -43,7 +43,7 @@ struct compile_options {
     enum plonk_mode mode;
     const char *srs_path; /* a .ptau file: make keys over it too; NULL: no keys yet */
     unsigned threads;
-    /* Called after each stage; may print dumps. */
+    /* Called after each stage, for each size of function tables that is tried; may print dumps. */
     void (*after_pass)(void *context, const char *pass, const struct graph *graph,
                        const struct relation_program *program);
     void *after_pass_context;

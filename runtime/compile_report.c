@@ -189,7 +189,8 @@ static bool add_ranges(cJSON *root, const struct quantize_report *r)
             !add_text(item, "value", r->ranges[i].value) ||
             !add_text(item, "node", r->ranges[i].node) ||
             !add_number(item, "low", r->ranges[i].low) ||
-            !add_number(item, "high", r->ranges[i].high))
+            !add_number(item, "high", r->ranges[i].high) ||
+            cJSON_AddBoolToObject(item, "saturates", r->ranges[i].saturates) == NULL)
             return false;
     }
     return list != NULL;
@@ -335,8 +336,10 @@ char *compile_report_text(const struct compilation *c)
                       o->mismatches, o->elements);
     }
     for (size_t i = 0; i < q->range_count; i++)
-        buffer_printf(&out, "range       %s at %s: %.6g..%.6g\n", q->ranges[i].value,
-                      q->ranges[i].node, q->ranges[i].low, q->ranges[i].high);
+        buffer_printf(&out, "range       %s at %s: %.6g..%.6g%s\n", q->ranges[i].value,
+                      q->ranges[i].node, q->ranges[i].low, q->ranges[i].high,
+                      q->ranges[i].saturates ? "; greater ones, whose exp is infinite, count as this"
+                                             : "");
     if (!q->meets_tolerance)
         buffer_printf(&out,
                       "accuracy    the tolerance asked for is NOT met on the calibration data\n");
