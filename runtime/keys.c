@@ -104,7 +104,7 @@ enum status keys_make(struct keys_result *result, struct file_set *set, struct s
 {
     double start = machine_seconds();
     struct model *model = &session->model;
-    struct plonk_proving_key key = {0};
+    struct plonk_verifying_key key;
     struct plonk_parameter_tail tail;
     struct buffer setup;
     buffer_init(&setup);
@@ -116,14 +116,14 @@ enum status keys_make(struct keys_result *result, struct file_set *set, struct s
     if (status == STATUS_OK)
         status = plonk_parameter_tail_draw(&tail, diag);
     if (status == STATUS_OK)
-        status = plonk_keys_make(&key, &model->circuit, model->mode, &session->srs, columns, &tail,
-                                 session->machine, diag);
+        status = plonk_vk_make(&key, &model->circuit, model->mode, &session->srs, columns, &tail,
+                               session->machine, diag);
     if (status == STATUS_OK)
-        status = plonk_setup_prove(&setup, &model->circuit, &key.vk, &session->srs, columns, &tail,
+        status = plonk_setup_prove(&setup, &model->circuit, &key, &session->srs, columns, &tail,
                                    session->machine, progress, diag);
     if (status == STATUS_OK) {
-        model->key = key.vk;
-        model->vk_bytes = key.vk.layout.vk_bytes;
+        model->key = key;
+        model->vk_bytes = key.layout.vk_bytes;
         plonk_vk_serialize(model->vk, &model->key);
         model->has_key = true;
         status = add_tail(set, session, &tail, diag);
@@ -139,7 +139,6 @@ enum status keys_make(struct keys_result *result, struct file_set *set, struct s
         memcpy(result->vk_digest, model->key.digest, sizeof result->vk_digest);
     }
     plonk_parameter_tail_wipe(&tail);
-    plonk_proving_key_release(&key);
     buffer_release(&setup);
     return status;
 }

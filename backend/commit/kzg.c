@@ -7,7 +7,10 @@
 
 #include "backend/commit/large_memory.h"
 
-_Static_assert(2 * KZG_MOST_COLUMNS <= MSM_MOST_PIECES, "two pieces a column");
+/* The last rows of a column are a piece of their own: random ones would otherwise make the sum look
+ * for wide digits in the small values before them. */
+enum { LAST_ROWS = 8, COLUMN_PIECES = 3 };
+_Static_assert(COLUMN_PIECES *KZG_MOST_COLUMNS <= MSM_MOST_PIECES, "the pieces of a group");
 
 /* out = the sum of pieces over bases, with scratch from the heap. */
 static enum status sum_pieces(g1_affine *out, const struct msm_bases *bases,
@@ -56,20 +59,26 @@ enum status kzg_commit_values(g1_affine *out, const struct srs_lagrange *bases,
                               const struct kzg_column *column, struct machine *machine,
                               struct diag *diag)
 {
-    struct msm_piece piece[2 * KZG_MOST_COLUMNS];
+    struct msm_piece piece[COLUMN_PIECES * KZG_MOST_COLUMNS];
     size_t pieces = 0, rows = (size_t)1 << bases->lg_rows;
     ASSERT(bases->arity <= KZG_MOST_COLUMNS);
     for (unsigned i = 0; i < bases->arity; i++) {
-        size_t small = column[i].small_count;
+        size_t small = column[i].small_count, stride = bases->arity;
         ASSERT(small <= rows);
         if (small > 0)
             piece[pieces++] = (struct msm_piece){
-                .small = column[i].small, .count = small, .first = i, .stride = bases->arity};
-        if (small < rows)
+                .small = column[i].small, .count = small, .first = i, .stride = stride};
+        size_t last = rows < small + LAST_ROWS ? small : rows - LAST_ROWS;
+        if (column[i].full && small < last)
             piece[pieces++] = (struct msm_piece){.full = column[i].full,
-                                                 .count = rows - small,
-                                                 .first = small * bases->arity + i,
-                                                 .stride = bases->arity};
+                                                 .count = last - small,
+                                                 .first = small * stride + i,
+                                                 .stride = stride};
+        if (column[i].full && last < rows)
+            piece[pieces++] = (struct msm_piece){.full = column[i].full + (last - small),
+                                                 .count = rows - last,
+                                                 .first = last * stride + i,
+                                                 .stride = stride};
     }
     return sum_pieces(out, &bases->bases, piece, pieces, machine, diag);
 }

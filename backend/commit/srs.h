@@ -119,6 +119,14 @@ SERTN_MUST_CHECK enum status srs_lagrange_open(struct srs_lagrange *out, const s
                                                unsigned lg_rows, unsigned arity,
                                                struct machine *machine, struct diag *diag);
 
+/*
+ * Opens the bases when that costs little: they are in the cache, or the SRS is the development one.
+ * Returns false, *out closed, when they are not or there is no memory: a caller who also has
+ * coefficients then does better with those.
+ */
+bool srs_lagrange_open_quick(struct srs_lagrange *out, const struct srs *srs, unsigned lg_rows,
+                             unsigned arity, struct machine *machine);
+
 /* As srs_use_table; for groups with many full-size values. */
 void srs_lagrange_use_table(struct srs_lagrange *bases, const struct srs *srs, size_t most_bytes,
                             struct machine *machine);

@@ -58,34 +58,52 @@ static struct point_file_head lagrange_head(const struct srs *srs, unsigned lg_r
     return head;
 }
 
+/* Sets the numbers, and the points when they are in the cache; returns whether they are. */
+static bool open_cached(struct srs_lagrange *out, const struct point_file_head *head)
+{
+    memset(out, 0, sizeof *out);
+    out->lg_rows = head->lg_rows;
+    out->arity = head->arity;
+    out->bases.count = (size_t)head->count;
+    out->bases.levels = 1;
+    if (!srs_cache_open(&out->points.file, head, head->count))
+        return false;
+    out->bases.point = srs_points_settle(&out->points, (size_t)head->count);
+    return true;
+}
+
 enum status srs_lagrange_open(struct srs_lagrange *out, const struct srs *srs, unsigned lg_rows,
                               unsigned arity, struct machine *machine, struct diag *diag)
 {
     memset(out, 0, sizeof *out);
     ASSERT(arity >= 1 && lg_rows <= FR_TWO_ADICITY);
-    uint64_t count = (uint64_t)arity << lg_rows;
-    if (count > srs->powers.count)
+    struct point_file_head head = lagrange_head(srs, lg_rows, arity);
+    if (head.count > srs->powers.count)
         return diag_set(diag, STATUS_LIMIT,
                         "Lagrange bases of %llu points need an SRS with as many powers, this one "
                         "has %zu",
-                        (unsigned long long)count, srs->powers.count);
-    struct point_file_head head = lagrange_head(srs, lg_rows, arity);
-    out->lg_rows = lg_rows;
-    out->arity = arity;
-    enum status status = STATUS_OK;
-    if (srs_cache_open(&out->points.file, &head, count)) {
-        out->bases.point = srs_points_settle(&out->points, (size_t)count);
-    } else {
-        status = make_points(out, srs, machine, diag);
-        if (status == STATUS_OK)
-            (void)srs_cache_store(&head, out->points.owned);
-        out->bases.point = out->points.owned;
-    }
-    out->bases.count = (size_t)count;
-    out->bases.levels = 1;
-    if (status != STATUS_OK)
+                        (unsigned long long)head.count, srs->powers.count);
+    if (open_cached(out, &head))
+        return STATUS_OK;
+    enum status status = make_points(out, srs, machine, diag);
+    if (status == STATUS_OK)
+        (void)srs_cache_store(&head, out->points.owned);
+    else
         srs_lagrange_release(out);
+    out->bases.point = out->points.owned;
     return status;
+}
+
+bool srs_lagrange_open_quick(struct srs_lagrange *out, const struct srs *srs, unsigned lg_rows,
+                             unsigned arity, struct machine *machine)
+{
+    struct point_file_head head = lagrange_head(srs, lg_rows, arity);
+    if (srs->origin == SRS_DEVELOPMENT)
+        return srs_lagrange_open(out, srs, lg_rows, arity, machine, NULL) == STATUS_OK;
+    if (head.count <= srs->powers.count && open_cached(out, &head))
+        return true;
+    memset(out, 0, sizeof *out);
+    return false;
 }
 
 void srs_lagrange_use_table(struct srs_lagrange *bases, const struct srs *srs, size_t most_bytes,

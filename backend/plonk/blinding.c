@@ -54,6 +54,32 @@ void plonk_blinding_init(struct plonk_blinding *blinding,
     wipe_bytes(&hash, sizeof hash);
 }
 
+void plonk_blinding_init_setup(struct plonk_blinding *blinding,
+                               const uint8_t entropy[PLONK_ENTROPY_BYTES],
+                               const struct plonk_verifying_key *vk, const uint64_t *bits,
+                               size_t word_count, const struct plonk_parameter_tail *tail,
+                               uint64_t attempt)
+{
+    static const char domain[32] = "sertn-setup-blinding-v1";
+    struct keccak256 hash;
+    uint8_t number[8];
+    keccak256_init(&hash);
+    keccak256_update(&hash, domain, sizeof domain);
+    keccak256_update(&hash, entropy, PLONK_ENTROPY_BYTES);
+    keccak256_update(&hash, vk->digest, sizeof vk->digest);
+    put_u64(number, attempt);
+    keccak256_update(&hash, number, sizeof number);
+    for (size_t i = 0; i < word_count; i++) {
+        put_u64(number, bits[i]);
+        keccak256_update(&hash, number, sizeof number);
+    }
+    hash_column(&hash, tail->value[0], sizeof tail->value / sizeof(fr));
+    keccak256_final(&hash, blinding->seed);
+    blinding->counter = 0;
+    wipe_bytes(number, sizeof number);
+    wipe_bytes(&hash, sizeof hash);
+}
+
 void plonk_blinding_draw(struct plonk_blinding *blinding, fr *out, size_t count)
 {
     uint8_t input[40], digest[64];

@@ -22,6 +22,16 @@ void plonk_blinding_init(struct plonk_blinding *blinding,
                          const struct plonk_proving_key *key, const struct plonk_witness *witness,
                          const struct plonk_statement *statement, uint64_t attempt);
 
+/*
+ * For the setup proof: seed = keccak256(another domain, entropy, vk digest, attempt, bits, tail),
+ * where the bits are word_count words that the parameters stand in.
+ */
+void plonk_blinding_init_setup(struct plonk_blinding *blinding,
+                               const uint8_t entropy[PLONK_ENTROPY_BYTES],
+                               const struct plonk_verifying_key *vk, const uint64_t *bits,
+                               size_t word_count, const struct plonk_parameter_tail *tail,
+                               uint64_t attempt);
+
 /* Draws: element i is the 512-bit integer keccak256(seed, 2i) || keccak256(seed, 2i + 1) mod r. */
 void plonk_blinding_draw(struct plonk_blinding *blinding, fr *out, size_t count);
 

@@ -99,31 +99,41 @@ enum status plonk_circuit_digest(uint8_t digest[32], const struct circuit *circu
                                  struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * Makes the keys of a circuit.
+ * Makes the verifying key of a circuit.
  *
- * Requires: circuit_validate accepted it (or it is a setup circuit). parameters[j] has U values
- * for j < param_columns: the cells of column w_(j+1) in row order, zero where unused. circuit, srs
- * and machine (null: one thread) outlive the key.
+ * Requires: circuit_validate accepted it. parameters[j] has U values for j < param_columns: the
+ * cells of column w_(j+1) in row order, zero where unused. machine may be null: one thread.
  * Ensures: the degree of T was recomputed from the constraints and equals 5(n-1) + b' - n, and no
  * weight sum of the lookups reaches the modulus.
  * Errors: STATUS_LIMIT when the SRS is too short (the sentence names the powers needed),
  * STATUS_NO_MEMORY.
  */
+enum status plonk_vk_make(struct plonk_verifying_key *vk, const struct circuit *circuit,
+                          enum plonk_mode mode, const struct srs *srs,
+                          const fr *const parameters[CIRCUIT_PARAM_MAX],
+                          const struct plonk_parameter_tail *tail, struct machine *machine,
+                          struct diag *diag) SERTN_MUST_CHECK;
+
+/* The same over given parameter commitments, param_columns points: how `keys --check` recomputes a
+ * verifying key. */
+enum status plonk_vk_make_over(struct plonk_verifying_key *vk, const struct circuit *circuit,
+                               enum plonk_mode mode, const struct srs *srs,
+                               const g1_affine *parameters, struct machine *machine,
+                               struct diag *diag) SERTN_MUST_CHECK;
+
+/* The part of a verifying key that needs no commitment. For plonk_vk_make and the loading of keys.
+ * Errors: as of plonk_vk_make. */
+enum status plonk_vk_start(struct plonk_verifying_key *vk, const struct circuit *circuit,
+                           enum plonk_mode mode, const struct srs *srs,
+                           struct diag *diag) SERTN_MUST_CHECK;
+
+/* Makes the verifying key, and the proving key with it. circuit, srs and machine outlive the key;
+ * for the rest as plonk_vk_make. */
 enum status plonk_keys_make(struct plonk_proving_key *key, const struct circuit *circuit,
                             enum plonk_mode mode, const struct srs *srs,
                             const fr *const parameters[CIRCUIT_PARAM_MAX],
                             const struct plonk_parameter_tail *tail, struct machine *machine,
                             struct diag *diag) SERTN_MUST_CHECK;
-
-/*
- * The same over given parameter commitments (param_columns points): how `keys --check` recomputes
- * a verifying key and how the keys of setup circuits are made. bases: of arity 1 and as many rows,
- * or null; with them the fixed columns of fast mode are committed to from their values.
- */
-enum status plonk_keys_make_over(struct plonk_proving_key *key, const struct circuit *circuit,
-                                 enum plonk_mode mode, const struct srs *srs,
-                                 const g1_affine *parameters, const struct srs_lagrange *bases,
-                                 struct machine *machine, struct diag *diag) SERTN_MUST_CHECK;
 
 /*
  * Rebuilds the proving key that belongs to a verifying key.

@@ -105,9 +105,10 @@ void plonk_layout_init(struct plonk_layout *layout, enum plonk_mode mode, unsign
     unsigned fixed = layout->group_count - committed;
     layout->vk_bytes = PLONK_VK_HEAD_BYTES + 64 * ((size_t)fixed + param_columns);
 
-    /* The longest committed polynomial: a packed group, T, or in fast mode the last part of T. */
+    /* The longest committed polynomial: a packed group, T, in fast mode the last part of T or the
+     * quotient of the setup proof. */
     size_t longest =
-        mode == PLONK_MODE_GAS ? layout->quotient_count : layout->quotient_count - 3 * layout->rows;
+        mode == PLONK_MODE_GAS ? layout->quotient_count : layout->rows + PLONK_GATED_ROWS - 1;
     for (unsigned g = 0; g < layout->group_count; g++) {
         size_t count = layout->group[g].arity * layout->rows;
         longest = count > longest ? count : longest;

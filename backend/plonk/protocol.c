@@ -61,6 +61,25 @@ void plonk_zero_tail(fr *out, const struct plonk_layout *layout, const fr *x)
     }
 }
 
+void plonk_zero_tail_coefficients(fr out[PLONK_GATED_ROWS + 1], const struct plonk_layout *layout)
+{
+    fr root, power, t;
+    fr_root_of_unity(&root, layout->lg_rows);
+    fr_pow_u64(&power, &root, layout->usable_rows);
+    out[0] = fr_one;
+    for (unsigned degree = 0; degree < PLONK_GATED_ROWS; degree++) {
+        out[degree + 1] = fr_zero;
+        for (unsigned k = degree + 2; k-- > 0;) {
+            fr_mul(&t, &out[k], &power);
+            fr_neg(&t, &t);
+            if (k > 0)
+                fr_add(&t, &t, &out[k - 1]);
+            out[k] = t;
+        }
+        fr_mul(&power, &power, &root);
+    }
+}
+
 void plonk_point_init(struct plonk_point *point, const struct plonk_layout *layout, const fr *xi)
 {
     fr rows, t;

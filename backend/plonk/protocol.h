@@ -42,6 +42,9 @@ void plonk_point_init(struct plonk_point *point, const struct plonk_layout *layo
 /* Z_off(x) = prod over j = U..n-1 of (x - omega^j). */
 void plonk_zero_tail(fr *out, const struct plonk_layout *layout, const fr *x);
 
+/* Z_off as coefficients, the lowest first. */
+void plonk_zero_tail_coefficients(fr out[PLONK_GATED_ROWS + 1], const struct plonk_layout *layout);
+
 /* Public value: sum of word_i rho^(count - 1 - i). */
 void plonk_public_value(fr *out, const fr *words, size_t word_count, const fr *rho);
 

@@ -302,18 +302,8 @@ static void add_boundary(fr *quotient, const struct plonk_prover *prover, const 
 static void add_parameters(fr *quotient, const struct plonk_prover *prover)
 {
     size_t n = prover->layout->rows;
-    fr tail[PLONK_GATED_ROWS + 1] = {fr_one}, root[PLONK_GATED_ROWS], top[PLONK_GATED_ROWS], t;
-    fill_tail_roots(root, prover);
-    for (unsigned degree = 0; degree < PLONK_GATED_ROWS; degree++) {
-        tail[degree + 1] = fr_zero;
-        for (unsigned k = degree + 2; k-- > 0;) {
-            fr_mul(&t, &tail[k], &root[degree]);
-            fr_neg(&t, &t);
-            if (k > 0)
-                fr_add(&t, &t, &tail[k - 1]);
-            tail[k] = t;
-        }
-    }
+    fr tail[PLONK_GATED_ROWS + 1], top[PLONK_GATED_ROWS], t;
+    plonk_zero_tail_coefficients(tail, prover->layout);
     for (unsigned i = 0; i < PLONK_GATED_ROWS; i++) {
         top[i] = fr_zero;
         for (unsigned j = 0; j < prover->layout->param_columns; j++) {

@@ -88,6 +88,60 @@ TEST(values_and_coefficients_give_one_commitment)
     srs_release(&srs);
 }
 
+TEST(columns_of_bits_are_committed_to_like_their_values)
+{
+    static const struct {
+        unsigned lg_rows, count, full_count;
+    } shape[] = {{2, 3, 0}, {4, 1, 3}, {5, 64, 2}, {9, 5, 0}, {10, 70, 4}, {11, 33, 3}};
+    for (size_t s = 0; s < sizeof shape / sizeof shape[0]; s++) {
+        size_t rows = (size_t)1 << shape[s].lg_rows, words = KZG_BIT_WORDS(shape[s].count);
+        struct srs srs;
+        struct srs_lagrange lagrange;
+        struct diag diag = {0};
+        open_srs(&srs, rows);
+        REQUIRE_OK(srs_lagrange_open(&lagrange, &srs, shape[s].lg_rows, 1, NULL, &diag), &diag);
+        uint64_t *row = calloc(rows * words, sizeof *row);
+        fr *full = calloc(shape[s].count * 4, sizeof *full), *value = calloc(rows, sizeof *value);
+        uint32_t full_row[4];
+        g1_affine *got[2] = {calloc(shape[s].count, sizeof **got),
+                             calloc(shape[s].count, sizeof **got)};
+        REQUIRE(row && full && value && got[0] && got[1]);
+        for (size_t i = 0; i < rows * words; i++)
+            row[i] = test_random_u64() & test_random_u64();
+        for (size_t i = 0; i < rows; i++) /* the first column is zero */
+            row[i * words] &= ~(uint64_t)1;
+        for (unsigned i = 0; i < 4; i++)
+            full_row[i] = (uint32_t)(rows - 1 - 2 * i % rows);
+        for (unsigned i = 0; i < shape[s].count * shape[s].full_count; i++)
+            random_fr(&full[i]);
+        struct kzg_bits bits = {shape[s].count, row, full, full_row, shape[s].full_count};
+        for (unsigned t = 0; t < 2; t++) {
+            struct machine *machine = t == 0 ? NULL : machine_new(3);
+            REQUIRE_OK(kzg_commit_bits(got[t], &lagrange, &bits, machine, &diag), &diag);
+            machine_free(machine);
+        }
+        for (unsigned k = 0; k < shape[s].count; k++) {
+            g1_affine expected;
+            struct kzg_column column = {.full = value};
+            for (size_t i = 0; i < rows; i++)
+                fr_from_u64(&value[i], row[i * words + k / 64] >> k % 64 & 1);
+            for (unsigned i = 0; i < shape[s].full_count; i++)
+                fr_add(&value[full_row[i]], &value[full_row[i]],
+                       &full[k * shape[s].full_count + i]);
+            REQUIRE_OK(kzg_commit_values(&expected, &lagrange, &column, NULL, &diag), &diag);
+            CHECK_MSG(g1_affine_eq(&got[0][k], &expected), "shape %zu, column %u", s, k);
+            CHECK_MSG(g1_affine_eq(&got[1][k], &expected), "shape %zu, column %u", s, k);
+        }
+        free(row);
+        free(full);
+        free(value);
+        free(got[0]);
+        free(got[1]);
+        srs_lagrange_release(&lagrange);
+        srs_release(&srs);
+    }
+}
+
 TEST(null_columns_are_zero)
 {
     struct srs srs;
@@ -106,6 +160,12 @@ TEST(null_columns_are_zero)
     CHECK(g1_affine_eq(&a, &b));
     REQUIRE_OK(kzg_commit_group(&a, &srs, none, 3, 10, NULL, &diag), &diag);
     CHECK(g1_affine_is_infinity(&a));
+    struct srs_lagrange lagrange;
+    struct kzg_column empty[3] = {{0}};
+    REQUIRE_OK(srs_lagrange_open(&lagrange, &srs, 3, 3, NULL, &diag), &diag);
+    REQUIRE_OK(kzg_commit_values(&a, &lagrange, empty, NULL, &diag), &diag);
+    CHECK(g1_affine_is_infinity(&a));
+    srs_lagrange_release(&lagrange);
     CHECK(kzg_commit_group(&a, &srs, with_null, 3, 11, NULL, &diag) == STATUS_LIMIT);
     srs_release(&srs);
 }

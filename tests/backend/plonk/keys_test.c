@@ -3,6 +3,7 @@
 #include "tests/backend/plonk/circuit_builder.h"
 #include "tests/harness/harness.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void make(struct proved *proved, struct built *built, enum plonk_mode mode, unsigned params)
@@ -146,6 +147,53 @@ TEST(keys_depend_on_the_parameters_through_their_commitments_alone)
     proved_release(&first);
     proved_release(&second);
     built_release(&built);
+}
+
+static void check_same_points(const struct plonk_verifying_key *a,
+                              const struct plonk_verifying_key *b)
+{
+    for (unsigned i = 0; i < a->fixed_count; i++)
+        CHECK_MSG(g1_affine_eq(&a->fixed[i], &b->fixed[i]), "fixed group %u", i);
+    for (unsigned j = 0; j < a->layout.param_columns; j++)
+        CHECK(g1_affine_eq(&a->parameters[j], &b->parameters[j]));
+}
+
+/* The SRS of a ceremony whose bases are not in the cache has its fixed columns committed to from
+ * coefficients, later from values. */
+TEST(values_and_coefficients_give_the_same_keys)
+{
+    setenv("XDG_CACHE_HOME", test_temp_dir(), 1);
+    for (unsigned mode = 0; mode < PLONK_MODES; mode++)
+        for (unsigned params = 0; params <= 2; params++) {
+            struct built built;
+            struct proved proved;
+            struct plonk_verifying_key vk;
+            struct diag diag = {0};
+            make(&proved, &built, (enum plonk_mode)mode, params);
+            struct plonk_witness witness = built_witness(&built);
+            struct srs srs = *test_srs();
+            srs.origin = SRS_CEREMONY;
+            srs.digest[0] ^= (uint8_t)(1 + 16 * mode + params);
+            for (unsigned round = 0; round < 2; round++) {
+                REQUIRE_OK(plonk_vk_make(&vk, &built.circuit, (enum plonk_mode)mode, &srs,
+                                         witness.parameters, &proved.tail, NULL, &diag),
+                           &diag);
+                check_same_points(&vk, &proved.key.vk);
+                for (unsigned arity = 4; arity <= 5; arity++) {
+                    struct srs_lagrange bases;
+                    CHECK(srs_lagrange_open_quick(&bases, &srs, 6, arity, NULL) == (round > 0));
+                    srs_lagrange_release(&bases);
+                    REQUIRE_OK(srs_lagrange_open(&bases, &srs, 6, arity, NULL, &diag), &diag);
+                    srs_lagrange_release(&bases);
+                }
+            }
+            REQUIRE_OK(plonk_vk_make_over(&vk, &built.circuit, (enum plonk_mode)mode, test_srs(),
+                                          proved.key.vk.parameters, NULL, &diag),
+                       &diag);
+            CHECK_BYTES(vk.digest, proved.key.vk.digest, 32);
+            proved_release(&proved);
+            built_release(&built);
+        }
 }
 
 TEST(a_short_srs_is_refused)
