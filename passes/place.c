@@ -11,7 +11,7 @@
 enum { LG_ROWS_MIN = 5 };
 
 /* Likely ones first: a trial ends when it needs more rows than the best one's table has. */
-static const uint8_t limb_widths[] = {8, 10, 9, 11, 12, 7, 6, 5, 4};
+static const uint8_t limb_widths[] = {8, 10, 12, 14, 9, 11, 13, 15, 16, 7, 6, 5, 4};
 
 /* ---- classification ---- */
 
