@@ -10,8 +10,11 @@
 
 enum { LG_ROWS_MIN = 5 };
 
-/* Likely ones first: a trial ends when it needs more rows than the best one's table has. */
-static const uint8_t limb_widths[] = {8, 10, 12, 14, 9, 11, 13, 15, 16, 7, 6, 5, 4};
+/* Likely ones first: a trial ends when it needs more rows than the best one's table has. A program
+ * whose first trial is large tries those before the gap alone: each takes seconds, and narrow limbs
+ * never win there. */
+static const uint8_t limb_widths[] = {12, 14, 16, 0, 8, 10, 9, 11, 13, 15, 7, 6, 5, 4};
+enum { LARGE_ROWS = 1 << 18 };
 
 /* ---- classification ---- */
 
@@ -499,6 +502,11 @@ static enum status search_widths(struct search *search, const struct place_contr
          choice.param_columns++) {
         for (size_t i = 0; i < sizeof limb_widths; i++) {
             choice.limb_bits = limb_widths[i];
+            if (choice.limb_bits == 0) {
+                if (search->best.place.row_count > LARGE_ROWS)
+                    break;
+                continue;
+            }
             choice.row_limit =
                 search->choice.limb_bits == 0 ? 0 : (size_t)1 << search->best.lg_rows;
             struct arena_mark mark = arena_checkpoint(search->arena);
@@ -546,7 +554,7 @@ enum status place_circuit(struct circuit *circuit, struct place_summary *summary
                           const struct place_options *options, struct arena *arena,
                           struct diag *diag)
 {
-    unsigned lg_max = options->lg_rows_max == 0 ? 20 : options->lg_rows_max;
+    unsigned lg_max = options->lg_rows_max == 0 ? 24 : options->lg_rows_max;
     struct search search = {
         .program = program, .options = options, .arena = arena, .diag = diag};
     struct place_contractions contractions;

@@ -38,7 +38,7 @@ struct place_options {
     unsigned param_columns; /* 1 or 2: how many pinned columns the target offers; 0 = choose */
     unsigned capacity_bits; /* 253 */
     const struct digest_spec *digest; /* needed when the program has RELATION_DIGEST */
-    unsigned lg_rows_max;             /* 0 = 20 */
+    unsigned lg_rows_max;             /* 0 = 24 */
 };
 
 /* Rows a relation kind took, for the report. */
