@@ -32,6 +32,13 @@ struct inserted_range {
                          the graph's float type, only divides or is compared */
 };
 
+/* Function tables that earlier lowerings of the graph made: to compute their entries takes longer than
+ * all else. Starts zeroed; the arrays live in the arena that lower_graph is given. */
+struct table_store {
+    struct relation_table *tables;
+    size_t count, capacity;
+};
+
 struct lower_options {
     const enum port_visibility *inputs;  /* [graph->input_count] */
     const enum port_visibility *outputs; /* [graph->output_count] */
@@ -39,6 +46,7 @@ struct lower_options {
     unsigned capacity_bits;
     unsigned table_bits; /* 4 to 8: function tables have about 2^table_bits entries; larger ones take
                             fewer rows an element */
+    struct table_store *store; /* may be NULL */
 };
 
 struct lowering_result {

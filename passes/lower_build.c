@@ -562,7 +562,7 @@ uint32_t lowering_in_units(struct lowering *l, uint32_t x, int32_t fraction)
 
 uint32_t lowering_times(struct lowering *l, uint32_t a, uint32_t b)
 {
-    struct shape shape = lowering_shape(l, a);
+    struct shape shape = lowering_shape(l, b);
     struct relation_term term = lowering_term_product(l, 1, a, b, &shape);
     return lowering_product(l, &shape,
                             form_fixed(lowering_fraction(l, a) + lowering_fraction(l, b)), &term, 1,

@@ -159,7 +159,8 @@ uint32_t lowering_expand(struct lowering *l, uint32_t x, const struct shape *sha
 uint32_t lowering_retag(struct lowering *l, uint32_t x, struct form form);
 /* The same integers as numbers of the last place of `fraction` bits. */
 uint32_t lowering_in_units(struct lowering *l, uint32_t x, int32_t fraction);
-/* a b, element by element, at the sum of their fractions. Requires: one shape. */
+/* a b, element by element, at the sum of their fractions, in the shape of b, to which a
+ * broadcasts. */
 uint32_t lowering_times(struct lowering *l, uint32_t a, uint32_t b);
 /* coefficient * x + constant at the same fraction. */
 uint32_t lowering_affine(struct lowering *l, int64_t coefficient, uint32_t x, wide constant);
@@ -181,6 +182,8 @@ uint32_t lowering_factor(struct lowering *l, size_t i);
 /* sign_a a + sign_b b with broadcasting, at the larger fraction. */
 uint32_t lowering_sum2(struct lowering *l, const struct shape *shape, uint32_t a, int64_t sign_a,
                        uint32_t b, int64_t sign_b);
+/* c x for a real c, exact or with 40 significant bits. */
+uint32_t lowering_scale(struct lowering *l, uint32_t x, double c);
 /* numpy.matmul, exact. */
 uint32_t lowering_matmul(struct lowering *l, uint32_t a, uint32_t b);
 
@@ -213,7 +216,21 @@ uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t
 uint32_t lowering_hold_positive(struct lowering *l, uint32_t d, const struct value_plan *plan);
 /* floor(sqrt(max(0, x))) at `fraction` bits. */
 uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction);
+
+/* ---- lower_power.c ---- */
+
 uint32_t lowering_square(struct lowering *l, uint32_t x);
+
+/* ---- lower_activation.c ---- */
+
+/* Operand 0 without more fraction bits than the plan asks of it. */
+uint32_t lowering_planned_input(struct lowering *l);
+/* Fraction bits of a function's value: one more than output 0 needs, and at least 1. */
+int32_t lowering_value_fraction(const struct lowering *l);
+/* (2 bit - 1) y */
+uint32_t lowering_with_sign(struct lowering *l, uint32_t bit, uint32_t y);
+/* tanh(x) at `fraction` bits. */
+uint32_t lowering_tanh(struct lowering *l, uint32_t x, int32_t fraction);
 
 /* ---- lower_exp.c, lower_log.c ---- */
 
@@ -231,9 +248,35 @@ uint32_t lowering_real_power(struct lowering *l, uint32_t x, double p, int32_t f
 
 /* ---- lower_table.c: correctly rounded numbers, by ball arithmetic ---- */
 
-enum table_function { TABLE_EXP, TABLE_LOG, TABLE_ERF };
+/* Functions of tables. A tail is what is left of a function when max(0, x), or its limit, is taken
+ * off; all but that of mish are for x >= 0. */
+enum table_function {
+    TABLE_EXP,
+    TABLE_EXP_MINUS_1,
+    TABLE_LOG,
+    TABLE_ERF,
+    TABLE_LOGISTIC_TAIL,  /* 1 / (1 + exp x) */
+    TABLE_SOFTPLUS_TAIL,  /* log(1 + exp -x) */
+    TABLE_SWISH_TAIL,     /* x / (1 + exp x) */
+    TABLE_MISH_TAIL,      /* mish x - max(0, x) */
+    TABLE_GELU_TAIL,      /* x erfc(x / sqrt 2) / 2 */
+    TABLE_GELU_TANH_TAIL, /* x (1 - tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
+    TABLE_SIN,
+    TABLE_COS,
+    TABLE_ASIN,
+    TABLE_ATAN,
+    TABLE_PI, /* pi x */
+    TABLE_FUNCTION_COUNT
+};
 /* Nearest integer to f(numerator / 2^shift) 2^bits. */
 wide table_number(enum table_function f, int64_t numerator, unsigned shift, int32_t bits);
+/*
+ * coefficients: [degree + 1], lowest first; nearest integers to 2^bits times those of the
+ * polynomial in u that equals f((piece + u) / 2^shift) at u = 0 (degree 0), 0, 1 (1), 0, 1/2, 1
+ * (2), 0, 1/4, 3/4, 1 (3).
+ */
+void table_polynomial(enum table_function f, int64_t piece, unsigned shift, unsigned degree,
+                      int32_t bits, int64_t *coefficients);
 /* Entries table_number(f, i, shift, bits) for i = low .. low + size - 1, under a key made of all
  * that. */
 struct relation_table lowering_function_table(struct lowering *l, const char *name,

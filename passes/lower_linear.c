@@ -76,6 +76,20 @@ void lower_mul(struct lowering *l)
                          1, wide_from_i64(0)));
 }
 
+uint32_t lowering_scale(struct lowering *l, uint32_t x, double c)
+{
+    enum { SIGNIFICANT_BITS = 40 };
+    int exponent = 0;
+    frexp(c, &exponent);
+    int32_t bits = 0, most = SIGNIFICANT_BITS - exponent;
+    while (bits < most && ldexp(c, bits) != floor(ldexp(c, bits)))
+        bits++;
+    struct shape shape = lowering_shape(l, x);
+    struct relation_term term = lowering_term_wide(l, lowering_real(l, c, bits), x, &shape);
+    return lowering_linear(l, &shape, form_fixed(lowering_fraction(l, x) + bits), &term, 1,
+                           wide_from_i64(0));
+}
+
 /* ---- matrix products ---- */
 
 static void row_major(int64_t *strides, const struct shape *shape)

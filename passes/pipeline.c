@@ -27,6 +27,7 @@ struct pipeline {
     struct quantize_plan plan;
     struct lower_options lower;
     struct lowering_result lowered;
+    struct table_store tables;
     double worst_ratio;
     size_t mismatches;
 };
@@ -395,7 +396,8 @@ static enum status prepare_options(struct pipeline *p)
         .outputs = outputs,
         .public_parameters = options->public_parameters,
         .capacity_bits = options->capacity_bits == 0 ? CAPACITY_BITS : options->capacity_bits,
-        .table_bits = options->table_bits == 0 ? TABLE_BITS : options->table_bits};
+        .table_bits = options->table_bits == 0 ? TABLE_BITS : options->table_bits,
+        .store = &p->tables};
     return STATUS_OK;
 }
 

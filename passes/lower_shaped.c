@@ -1,0 +1,338 @@
+/*
+ * Lowering of smooth functions of all real numbers; see lower_smooth.h for what they are and
+ * lower_smooth.c for the polynomials.
+ *
+ * Three ways with one meaning up to rounding. By magnitude: sign bit, |x|, a tail on [0, far), its
+ * limit beyond; the smallest table. Direct: one table over the whole range of x, which takes
+ * neither sign nor comparison. In two steps: a table of wide steps says for each x whether it lies
+ * in the domain of the fine table (then where) or beyond it (then which end), and, for ramps, its
+ * sign.
+ */
+#include <math.h>
+
+#include "passes/lower_smooth.h"
+
+enum way { BY_MAGNITUDE, DIRECT, IN_TWO_STEPS };
+
+struct shaped {
+    enum smooth_shape shape;
+    enum table_function tail;
+    double far;
+    bool has_ramp;
+    /* chosen */
+    enum way way;
+    double rows;
+    struct smooth_pieces pieces;
+    unsigned step_bits;  /* a wide step is 2^step_bits pieces */
+    int64_t first, last; /* wide steps in the range of x */
+    bool ramp_in_table;
+};
+
+static bool is_ramp(enum smooth_shape shape)
+{
+    return shape == SMOOTH_RAMP_LESS || shape == SMOOTH_RAMP_PLUS || shape == SMOOTH_RAMP_SIGNED;
+}
+
+static int64_t floor_shift(wide x, unsigned bits)
+{
+    int64_t out;
+    wide shifted = wide_shift_right(x, bits);
+    return wide_to_i64(&out, shifted) ? out : wide_is_negative(x) ? INT64_MIN / 4 : INT64_MAX / 4;
+}
+
+/* ---- entries ---- */
+
+/* P(u) becomes P(1 - u). */
+static void mirror(int64_t *c, unsigned degree)
+{
+    int64_t in[4] = {0};
+    for (unsigned k = 0; k <= degree; k++)
+        in[k] = c[k];
+    const int64_t out[4] = {in[0] + in[1] + in[2] + in[3], -(in[1] + 2 * in[2] + 3 * in[3]),
+                            in[2] + 3 * in[3], -in[3]};
+    for (unsigned k = 0; k <= degree; k++)
+        c[k] = out[k];
+}
+
+/* The tail on one piece of x: constant from `high` on, and below `low` where the tail has a sign.
+ */
+static void fill_tail(const struct shaped *s, const struct smooth_pieces *p, int64_t piece,
+                      int64_t *entry)
+{
+    bool is_signed = s->shape == SMOOTH_RAMP_SIGNED, is_below = piece < 0 && !is_signed;
+    unsigned shift = s->shape == SMOOTH_LOGISTIC_ODD ? p->shift - 1 : p->shift;
+    int64_t m = is_below ? -piece - 1 : piece;
+    if (m >= p->high || (is_signed && m < p->low)) {
+        smooth_constant(s->tail, m >= p->high ? p->high : p->low, shift, p, entry);
+        return;
+    }
+    table_polynomial(s->tail, m, shift, p->degree, p->bits, entry);
+    if (is_below && p->degree > 0)
+        mirror(entry, p->degree);
+    else if (is_below)
+        /* One number a piece: its own end, not the next one's. */
+        table_polynomial(s->tail, m + 1, shift, 0, p->bits, entry);
+}
+
+static void scale_entry(int64_t *entry, unsigned degree, int64_t factor, int64_t constant)
+{
+    for (unsigned k = 0; k <= degree; k++)
+        entry[k] *= factor;
+    entry[0] += constant;
+}
+
+static void fill_shaped(const void *context, const struct smooth_pieces *p, int64_t piece,
+                        int64_t *entry)
+{
+    const struct shaped *s = context;
+    int64_t sign = piece < 0 ? -1 : 1, one = (int64_t)1 << p->bits;
+    fill_tail(s, p, piece, entry);
+    switch (s->shape) {
+    case SMOOTH_ODD:
+        scale_entry(entry, p->degree, sign, 0);
+        break;
+    case SMOOTH_LOGISTIC:
+        scale_entry(entry, p->degree, -sign, piece < 0 ? 0 : one);
+        break;
+    case SMOOTH_LOGISTIC_ODD:
+        scale_entry(entry, p->degree, -2 * sign, sign * one);
+        break;
+    case SMOOTH_RAMP_LESS:
+        scale_entry(entry, p->degree, -1, 0);
+        break;
+    case SMOOTH_RAMP_PLUS:
+    case SMOOTH_RAMP_SIGNED:
+        break;
+    }
+    if (!s->ramp_in_table || piece < 0)
+        return;
+    entry[0] += piece << (p->bits - (int32_t)p->shift);
+    if (p->degree > 0)
+        entry[1] += (int64_t)1 << (p->bits - (int32_t)p->shift);
+}
+
+/* ---- choice ---- */
+
+/* Pieces of x; the argument of a logistic tail grows twice as fast, and so does its share. */
+static struct smooth_pieces pieces_for(const struct lowering *l, const struct shaped *s, uint32_t x,
+                                       unsigned degree, int32_t fraction)
+{
+    if (s->shape != SMOOTH_LOGISTIC_ODD)
+        return smooth_pieces_of(l, s->tail, x, degree, fraction);
+    struct smooth_pieces p = smooth_pieces_of(l, s->tail, x, degree, fraction + 1);
+    if (p.rest_bits > 0) {
+        p.shift++;
+        p.rest_bits--;
+        p.degree = p.rest_bits == 0 ? 0 : p.degree;
+    }
+    return p;
+}
+
+static struct smooth_domain tail_domain(const struct shaped *s)
+{
+    double far = s->shape == SMOOTH_LOGISTIC_ODD ? 2 * s->far : s->far;
+    if (s->shape == SMOOTH_RAMP_SIGNED)
+        return (struct smooth_domain){-far, far / 2, true, true};
+    return (struct smooth_domain){0, far, false, true};
+}
+
+static void keep_better(struct shaped *best, const struct shaped *candidate)
+{
+    if (candidate->rows < best->rows)
+        *best = *candidate;
+}
+
+/* Pieces of the domain on both sides of zero. */
+static void set_ends(const struct shaped *s, struct smooth_pieces *p)
+{
+    bool is_signed = s->shape == SMOOTH_RAMP_SIGNED;
+    p->high = (int64_t)ldexp(is_signed ? s->far / 2 : s->far, (int)p->shift);
+    p->low = -(int64_t)ldexp(s->far, (int)p->shift);
+}
+
+static void consider_direct(struct lowering *l, struct shaped *best, uint32_t x, unsigned degree,
+                            int32_t fraction)
+{
+    struct shaped s = *best;
+    struct range range = lowering_range_of(l, x);
+    double count = (double)lowering_tensor(l, x)->count;
+    struct smooth_pieces *p = &s.pieces;
+    *p = pieces_for(l, &s, x, degree, fraction);
+    set_ends(&s, p);
+    p->first = floor_shift(range.low, p->rest_bits);
+    p->last = floor_shift(range.high, p->rest_bits);
+    s.ramp_in_table = s.has_ramp;
+    if (p->last - p->first >= SMOOTH_ENTRIES_MAX || p->bits < (int32_t)p->shift)
+        return;
+    s.way = DIRECT;
+    s.rows = smooth_table_rows(l, (p->degree + 1) * (double)(p->last - p->first + 1)) +
+             count * smooth_element_rows(p->degree);
+    keep_better(best, &s);
+}
+
+static void consider_two_steps(struct lowering *l, struct shaped *best, uint32_t x, unsigned degree,
+                               int32_t fraction)
+{
+    enum { STEPS_MAX = 2048, STEP_ROWS = 5 };
+    struct shaped s = *best;
+    struct range range = lowering_range_of(l, x);
+    double count = (double)lowering_tensor(l, x)->count;
+    struct smooth_pieces *p = &s.pieces;
+    *p = pieces_for(l, &s, x, degree, fraction);
+    set_ends(&s, p);
+    if (p->shift < SMOOTH_DOMAIN_SHIFT)
+        return;
+    /* The ends of the domain are multiples of a step. */
+    s.step_bits = p->shift - SMOOTH_DOMAIN_SHIFT;
+    s.first = floor_shift(range.low, p->rest_bits + s.step_bits);
+    s.last = floor_shift(range.high, p->rest_bits + s.step_bits);
+    p->first = p->low - 1;
+    p->last = p->high;
+    s.ramp_in_table = false;
+    if (s.last - s.first >= STEPS_MAX || p->last - p->first >= SMOOTH_ENTRIES_MAX)
+        return;
+    s.way = IN_TWO_STEPS;
+    double entries = (p->degree + 1) * (double)(p->last - p->first + 1) +
+                     (s.has_ramp ? 3 : 2) * (double)(s.last - s.first + 1);
+    s.rows = smooth_table_rows(l, entries) +
+             count * (smooth_element_rows(p->degree) + STEP_ROWS + (s.has_ramp ? 2 : 0));
+    keep_better(best, &s);
+}
+
+static struct shaped choose_way(struct lowering *l, enum smooth_shape shape,
+                                enum table_function tail, uint32_t x, double far, int32_t fraction)
+{
+    enum { SIGN_ROWS = 8 };
+    struct shaped s = {.shape = shape, .tail = tail, .far = far, .has_ramp = is_ramp(shape)};
+    double count = (double)lowering_tensor(l, x)->count;
+    s.rows = lowering_smooth_rows(l, tail, x, tail_domain(&s), fraction) + SIGN_ROWS * count;
+    for (unsigned degree = 1; degree <= 3; degree++) {
+        consider_direct(l, &s, x, degree, fraction);
+        consider_two_steps(l, &s, x, degree, fraction);
+    }
+    return s;
+}
+
+/* ---- by magnitude ---- */
+
+/* The tail of |x|, or of x where it has a sign, put together with what it is the tail of. */
+static uint32_t by_magnitude(struct lowering *l, const struct shaped *s, uint32_t x,
+                             int32_t fraction)
+{
+    uint32_t bit, argument = x;
+    struct shape shape = lowering_shape(l, x);
+    if (s->shape == SMOOTH_RAMP_SIGNED)
+        bit = lowering_is_not_negative(l, x);
+    else
+        argument = lowering_absolute(l, x, &bit);
+    bool is_twice = s->shape == SMOOTH_LOGISTIC_ODD;
+    if (is_twice)
+        argument = lowering_in_units(l, argument, lowering_fraction(l, x) - 1);
+    uint32_t t = lowering_smooth(l, s->tail, argument, tail_domain(s), fraction + is_twice);
+    if (s->has_ramp)
+        return lowering_sum2(l, &shape, lowering_times(l, bit, x), 1, t,
+                             s->shape == SMOOTH_RAMP_LESS ? -1 : 1);
+    wide one = wide_power_of_two((unsigned)fraction);
+    if (s->shape == SMOOTH_LOGISTIC) {
+        struct relation_term terms[3] = {lowering_term_product(l, -2, bit, t, &shape),
+                                         lowering_term_wide(l, one, bit, &shape),
+                                         lowering_term(l, 1, t, &shape)};
+        return lowering_product(l, &shape, form_fixed(fraction), terms, 3, wide_from_i64(0));
+    }
+    if (is_twice)
+        t = lowering_affine(l, -1, lowering_in_units(l, t, fraction), one);
+    return lowering_with_sign(l, bit, t);
+}
+
+/* ---- by tables alone ---- */
+
+/* The piece of each element, and the rest when pieces are wider than the last place. */
+static uint32_t piece_of(struct lowering *l, uint32_t x, const struct smooth_pieces *p,
+                         uint32_t *rest)
+{
+    *rest = RELATION_NONE;
+    return p->rest_bits == 0 ? lowering_in_units(l, x, 0)
+                             : lowering_rescale(l, x, wide_power_of_two(p->rest_bits), ROUND_FLOOR,
+                                                form_integer(), NULL, rest);
+}
+
+/*
+ * Wide step to the place in the fine table: within the domain piece = 1 sub + first piece of the
+ * step; beyond an end piece = 0 sub + the entry of that end. Third output: x >= 0.
+ */
+static void look_up_step(struct lowering *l, const struct shaped *s, uint32_t step, uint32_t *out)
+{
+    const struct smooth_pieces *p = &s->pieces;
+    size_t size = (size_t)(s->last - s->first + 1);
+    struct relation_table table = {
+        .key = arena_printf(l->arena, "steps of 2^%u pieces from %lld, %zu, within %lld to %lld%s",
+                            s->step_bits, (long long)s->first, size, (long long)p->low,
+                            (long long)p->high, s->has_ramp ? ", sign" : ""),
+        .x_low = s->first,
+        .size = size,
+        .output_count = s->has_ramp ? 3 : 2};
+    if (table.key == NULL)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
+    int64_t *entries[3];
+    for (unsigned k = 0; k < 3; k++) {
+        entries[k] = lowering_array(l, int64_t, size);
+        table.outputs[k] = entries[k];
+    }
+    for (size_t i = 0; i < size; i++) {
+        int64_t first = (s->first + (int64_t)i) * ((int64_t)1 << s->step_bits);
+        bool is_within = first >= p->low && first < p->high;
+        entries[0][i] = is_within;
+        entries[1][i] = is_within ? first : first < p->low ? p->first : p->last;
+        entries[2][i] = first >= 0;
+    }
+    struct form forms[3] = {form_integer(), form_integer(), form_integer()};
+    lowering_table(l, &table, step, forms, out);
+}
+
+static const char *shaped_key(struct lowering *l, const struct shaped *s)
+{
+    const char *key = arena_printf(l->arena, "%s as shape %d to %g%s", smooth_name(s->tail),
+                                   (int)s->shape, s->far, s->ramp_in_table ? " with its ramp" : "");
+    if (key == NULL)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
+    return key;
+}
+
+static uint32_t by_tables(struct lowering *l, const struct shaped *s, uint32_t x, int32_t fraction)
+{
+    uint32_t rest, c[4], steps[3] = {0}, piece = piece_of(l, x, &s->pieces, &rest);
+    struct shape shape = lowering_shape(l, x);
+    if (s->way == IN_TWO_STEPS) {
+        uint32_t sub = RELATION_NONE, step = piece;
+        if (s->step_bits > 0)
+            step = lowering_rescale(l, piece, wide_power_of_two(s->step_bits), ROUND_FLOOR,
+                                    form_integer(), NULL, &sub);
+        look_up_step(l, s, step, steps);
+        piece = steps[1];
+        if (sub != RELATION_NONE) {
+            struct relation_term terms[2] = {lowering_term_product(l, 1, steps[0], sub, &shape),
+                                             lowering_term(l, 1, steps[1], &shape)};
+            piece = lowering_product(l, &shape, form_integer(), terms, 2, wide_from_i64(0));
+        }
+    }
+    smooth_look_up(l, &s->pieces, shaped_key(l, s), fill_shaped, s, piece, c);
+    uint32_t y = smooth_evaluate(l, &s->pieces, c, rest, fraction);
+    if (s->way == DIRECT || !s->has_ramp)
+        return y;
+    return lowering_sum2(l, &shape, lowering_times(l, steps[2], x), 1, y, 1);
+}
+
+double lowering_shaped_rows(struct lowering *l, enum smooth_shape shape, enum table_function tail,
+                            uint32_t x, double far, int32_t fraction)
+{
+    return choose_way(l, shape, tail, smooth_argument(l, x), far, fraction < 1 ? 1 : fraction).rows;
+}
+
+uint32_t lowering_shaped(struct lowering *l, enum smooth_shape shape, enum table_function tail,
+                         uint32_t x, double far, int32_t fraction)
+{
+    fraction = fraction < 1 ? 1 : fraction;
+    x = smooth_argument(l, x);
+    struct shaped s = choose_way(l, shape, tail, x, far, fraction);
+    return s.way == BY_MAGNITUDE ? by_magnitude(l, &s, x, fraction) : by_tables(l, &s, x, fraction);
+}
