@@ -109,7 +109,7 @@ static wide element_of(void *context, uint32_t tensor, uint32_t element)
 static enum status check(struct run *run, struct relation_values *values, struct diag *diag)
 {
     const struct circuit *circuit = &run->compilation.circuit;
-    struct witness_source source = {element_of, NULL, values};
+    struct witness_source source = {element_of, NULL, values, run->compilation.result.program};
     struct check_report report = {0};
     fr *column[WITNESS_COLUMNS] = {0};
     fr *words = arena_array(&run->arena, fr, circuit->public_word_count + 1);
