@@ -113,7 +113,7 @@ struct place {
     size_t element_count;
     uint32_t *first_cell; /* row * 4 + column, NO_CELL */
     uint32_t *linear_uses, *hard_uses;
-    uint8_t *is_implied; /* an enforced relation keeps it in its declared range */
+    uint8_t *is_implied; /* how a later relation bounds a quotient: place_implied.c */
 
     struct place_row *rows;
     size_t row_count, row_capacity;

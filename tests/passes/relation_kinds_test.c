@@ -332,6 +332,40 @@ TEST(a_quotient_stays_in_its_declared_range_whatever_reads_it)
     narrow_quotient(0, 31, 5, 20);      /* the table takes less */
 }
 
+/*
+ * y = floor((3 x + 1) / 16), read by a quotient of its own that leaves it more than its range. The
+ * range of 3 x + 1 is what x gives, or less, which then only y enforces.
+ */
+static void chained_quotients(int64_t z_low, int64_t z_high, int64_t y_low, int64_t y_high)
+{
+    struct example e;
+    begin(&e);
+    uint32_t x = input(&e, -3000, 4000);
+    struct relation_term terms[2] = {term(3, x)};
+    uint32_t z = sum(&e, RELATION_LINEAR, terms, 1, 1, z_low, z_high),
+             y = rescale(&e, z, 16, RELATION_NONE, ROUND_FLOOR, y_low, y_high, NULL),
+             bit = rescale(&e, y, 1 << 14, RELATION_NONE, ROUND_FLOOR, -1, 0, NULL);
+    terms[0] = term(1, y);
+    terms[1] = term(5, bit);
+    uint32_t out = sum(&e, RELATION_LINEAR, terms, 2, 0, -20000, 20000);
+    struct diag diag = {0};
+    publish(&e, out);
+    REQUIRE_OK(relation_validate(&e.program, 253, &diag), &diag);
+    REQUIRE_OK(pass_bound_ranges(&e.program, 253, &diag), &diag);
+    REQUIRE_OK(relation_values_init(&e.values, &e.program, &e.arena, &diag), &diag);
+    for (size_t i = 0; i < COUNT; i++)
+        REQUIRE(relation_value_set(&e.values, &e.program, x, i, wide_from_i64(7 * (int64_t)i)));
+    struct tamper_count count = tamper_program(&e.program, &e.values, SIZE_MAX);
+    CHECK(count.cells > 0 && count.inputs > 0);
+    arena_release(&e.arena);
+}
+
+TEST(a_quotient_that_its_dividend_bounds_needs_the_dividend_to_hold_by_itself)
+{
+    chained_quotients(-8999, 12001, -563, 750); /* by x */
+    chained_quotients(0, 1023, 0, 63);          /* by y alone */
+}
+
 TEST(ranges_of_every_form)
 {
     static const int64_t ranges[][2] = {{0, 0},   {0, 1},      {-1, 0},      {5, 5},
