@@ -88,68 +88,6 @@ enum status run_cast(struct kernel_call *call)
     return STATUS_OK;
 }
 
-/* The IEEE pattern of a value of a 16, 32 or 64 bit float type; false for the others. */
-static bool float_pattern(enum element_type type, double value, uint64_t *pattern)
-{
-    float narrow = (float)value;
-    uint32_t low;
-    switch (type) {
-    case ELEMENT_F64:
-        memcpy(pattern, &value, sizeof *pattern);
-        return true;
-    case ELEMENT_F32:
-    case ELEMENT_BF16:
-        memcpy(&low, &narrow, sizeof low);
-        *pattern = type == ELEMENT_F32 ? low : low >> 16;
-        return true;
-    case ELEMENT_F16: {
-        int exponent;
-        double fraction = frexp(fabs(value), &exponent);
-        uint64_t sign = signbit(value) ? 0x8000 : 0;
-        if (isnan(value))
-            *pattern = 0x7e00;
-        else if (isinf(value))
-            *pattern = sign | 0x7c00;
-        else if (exponent < -13)
-            *pattern = sign | (uint64_t)ldexp(fabs(value), 24);
-        else
-            *pattern =
-                sign | ((uint64_t)(exponent + 14) << 10) | ((uint64_t)ldexp(fraction, 11) & 0x3ff);
-        return true;
-    }
-    default:
-        return false;
-    }
-}
-
-static bool float_of_pattern(enum element_type type, uint64_t pattern, double *value)
-{
-    uint32_t low = (uint32_t)pattern;
-    float narrow;
-    switch (type) {
-    case ELEMENT_F64:
-        memcpy(value, &pattern, sizeof *value);
-        return true;
-    case ELEMENT_F32:
-    case ELEMENT_BF16:
-        low = type == ELEMENT_F32 ? low : low << 16;
-        memcpy(&narrow, &low, sizeof narrow);
-        *value = (double)narrow;
-        return true;
-    case ELEMENT_F16: {
-        int exponent = (int)(pattern >> 10 & 31);
-        double fraction = (double)(pattern & 0x3ff);
-        double magnitude = exponent == 0    ? ldexp(fraction, -24)
-                           : exponent == 31 ? (fraction != 0 ? (double)NAN : (double)INFINITY)
-                                            : ldexp(fraction + 1024.0, exponent - 25);
-        *value = (pattern & 0x8000) != 0 ? -magnitude : magnitude;
-        return true;
-    }
-    default:
-        return false;
-    }
-}
-
 enum status run_bit_cast(struct kernel_call *call)
 {
     const struct tensor *in = call->in[0];
@@ -163,7 +101,7 @@ enum status run_bit_cast(struct kernel_call *call)
         else
             pattern = (uint64_t)in->data.integer[i];
         if (known && element_type_is_float(out->type)) {
-            known = float_of_pattern(out->type, pattern, &value);
+            known = float_from_pattern(out->type, pattern, &value);
             tensor_set_real(out, i, value);
         } else {
             tensor_set_integer(out, i, (int64_t)pattern);

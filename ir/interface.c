@@ -162,10 +162,16 @@ bool port_encode(wide *out, const struct relation_tensor *tensor, enum element_t
 {
     bool is_float = element_type_is_float(type);
     if (tensor->encoding == ENCODING_FLOAT_KEY) {
-        *out =
-            wide_from_i64((int64_t)float_key(is_float ? real : (double)integer, tensor->key_bits));
-        return tensor->key_bits < 64 || !wide_is_negative(*out) ||
-               wide_add(out, *out, wide_power_of_two(64)); /* 64-bit keys are unsigned */
+        *out = wide_from_i128(
+            (__int128)float_key(is_float ? real : (double)integer, tensor->key_bits));
+        return true;
+    }
+    if (tensor->encoding == ENCODING_FLOAT_BITS) {
+        uint64_t pattern;
+        if (!float_pattern((enum element_type)tensor->key_bits, real, &pattern))
+            return false;
+        *out = wide_from_i128((__int128)pattern);
+        return true;
     }
     bool is_plain = tensor->scale.numerator == 1 && tensor->scale.denominator == 1;
     if (!is_float) {
@@ -197,6 +203,11 @@ void port_decode(double *real, int64_t *integer, const struct relation_tensor *t
     *integer = 0;
     if (tensor->encoding == ENCODING_FLOAT_KEY) {
         *real = float_from_key(value.limb[0], tensor->key_bits);
+        return;
+    }
+    if (tensor->encoding == ENCODING_FLOAT_BITS) {
+        if (!float_from_pattern((enum element_type)tensor->key_bits, value.limb[0], real))
+            *real = NAN;
         return;
     }
     if (tensor->has_nan && wide_compare(value, tensor->low) == 0) {

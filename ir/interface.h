@@ -46,7 +46,7 @@ enum status interface_parse(struct interface *interface, const struct relation_p
                             struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * The integer that stands for a number given to an input: float keys of the pattern; integers as
+ * The integer that stands for a number given to an input: float keys or patterns; integers as
  * they are; fixed point to the nearest multiple of the scale, ties to even. `real` is used for
  * float types, `integer` for the others. Returns false for NaN or infinity where the encoding has
  * no meaning for them, and for numbers beyond 254 bits.

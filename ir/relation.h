@@ -37,8 +37,9 @@ enum relation_role {
 enum relation_encoding {
     ENCODING_FIXED,
     ENCODING_INTEGER,
-    ENCODING_FLOAT_KEY /* order-preserving 32- or 64-bit key of an IEEE pattern: see float_key in
-                          ir/tensor.h */
+    ENCODING_FLOAT_KEY, /* order-preserving 32- or 64-bit key of an IEEE pattern: see float_key in
+                           ir/tensor.h */
+    ENCODING_FLOAT_BITS /* the IEEE pattern of a float type as an unsigned integer */
 };
 
 struct relation_scale {
@@ -54,7 +55,7 @@ struct relation_tensor {
     enum relation_role role;
     enum relation_encoding encoding;
     struct relation_scale scale;
-    uint8_t key_bits; /* ENCODING_FLOAT_KEY: 32 or 64 */
+    uint8_t key_bits; /* ENCODING_FLOAT_KEY: 32 or 64; ENCODING_FLOAT_BITS: the element_type */
     wide low, high;   /* proven (witness), declared (inputs, parameters) inclusive range */
     bool has_nan;     /* ENCODING_FIXED inputs: `low` stands for NaN, and for no number */
     bool is_output; /* a public output (or hashed: then a digest relation consumes it and its digest

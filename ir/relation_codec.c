@@ -2,8 +2,9 @@
 #include "ir/relation_codec.h"
 
 #include "ir/support/codec.h"
+#include "ir/tensor.h"
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 #define COUNT_MAX ((size_t)1 << 28)
 
 /* An enum that must be at most `last`. */
@@ -40,7 +41,7 @@ static void code_tensor(struct codec *codec, struct relation_tensor *tensor)
     codec_text(codec, &tensor->name);
     code_dims(codec, &tensor->rank, tensor->shape, &tensor->count);
     CODE_ENUM(codec, tensor->role, ROLE_CONSTANT);
-    CODE_ENUM(codec, tensor->encoding, ENCODING_FLOAT_KEY);
+    CODE_ENUM(codec, tensor->encoding, ENCODING_FLOAT_BITS);
     codec_i64(codec, &tensor->scale.numerator);
     codec_i64(codec, &tensor->scale.denominator);
     codec_i32(codec, &tensor->scale.exponent);
@@ -49,7 +50,11 @@ static void code_tensor(struct codec *codec, struct relation_tensor *tensor)
     codec_wide(codec, &tensor->high);
     codec_bool(codec, &tensor->has_nan);
     codec_bool(codec, &tensor->is_output);
-    if (tensor->scale.numerator <= 0 || tensor->scale.denominator <= 0 || tensor->key_bits > 64)
+    if (tensor->scale.numerator <= 0 || tensor->scale.denominator <= 0 || tensor->key_bits > 64 ||
+        (tensor->encoding == ENCODING_FLOAT_KEY && tensor->key_bits != 32 &&
+         tensor->key_bits != 64) ||
+        (tensor->encoding == ENCODING_FLOAT_BITS &&
+         !float_pattern((enum element_type)tensor->key_bits, 0, &(uint64_t){0})))
         codec_fail(codec);
     if (tensor->role != ROLE_CONSTANT || codec->failed)
         return;

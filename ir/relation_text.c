@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ir/tensor.h"
+
 /* ORDER enum relation_kind, relation_role, relation_hint */
 static const char *const kinds[] = {"linear", "contract", "product", "is_zero", "rescale", "range",
                                     "table",  "read",     "permute", "hint",    "digest"};
@@ -42,6 +44,8 @@ static void print_tensor(FILE *out, size_t index, const struct relation_tensor *
                 t->scale.denominator, t->scale.exponent);
     else if (t->encoding == ENCODING_FLOAT_KEY)
         fprintf(out, " key%u", t->key_bits);
+    else if (t->encoding == ENCODING_FLOAT_BITS)
+        fprintf(out, " bits of %s", element_type_name((enum element_type)t->key_bits));
     else
         fputs(" integer", out);
     fputs(t->has_nan ? " nan" : "", out);

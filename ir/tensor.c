@@ -13,9 +13,6 @@
 
 enum type_class { CLASS_NONE, CLASS_FLOAT, CLASS_SIGNED, CLASS_UNSIGNED, CLASS_BOOL, CLASS_STRING };
 
-/* What a float type does with a magnitude above its largest value. */
-enum overflow { OVERFLOW_INFINITY, OVERFLOW_NAN, OVERFLOW_SATURATE };
-
 static const struct type_row {
     const char *name; /* NULL: no such type */
     enum type_class class;
@@ -23,7 +20,7 @@ static const struct type_row {
     /* Floats: bits of the fraction; exponent of the least normal number; largest finite value. */
     uint8_t fraction_bits;
     int16_t least_exponent;
-    enum overflow overflow;
+    enum float_overflow overflow;
     double largest;
 } rows[] = {
     [ELEMENT_F32] = {"float32", CLASS_FLOAT, 32, 23, -126, OVERFLOW_INFINITY, 0x1.fffffep127},
@@ -86,6 +83,14 @@ const char *element_type_name(enum element_type type)
 unsigned element_type_bits(enum element_type type)
 {
     return row_of(type)->bits;
+}
+
+struct float_format element_float_format(enum element_type type)
+{
+    const struct type_row *row = row_of(type);
+    ASSERT(row->class == CLASS_FLOAT);
+    return (struct float_format){row->fraction_bits, row->least_exponent, row->largest,
+                                 row->overflow};
 }
 
 /* A power of two, no sign, no zero: the nearer of the two around the value; NaN for what is not
@@ -227,15 +232,19 @@ struct tensor *tensor_new(struct arena *arena, enum element_type type, const str
     return tensor;
 }
 
+/* Pattern of +infinity. */
+static uint64_t infinity_pattern(unsigned bits)
+{
+    return bits == 64 ? UINT64_C(0x7ff) << 52 : UINT64_C(0xff) << 23;
+}
+
 uint64_t float_key(double value, unsigned bits)
 {
     ASSERT(bits == 32 || bits == 64);
-    uint64_t pattern, sign = UINT64_C(1) << (bits - 1), all = sign | (sign - 1);
-    if (isnan(value))
-        return all;
+    uint64_t sign = UINT64_C(1) << (bits - 1), pattern;
     float narrow = (float)value;
-    if (bits == 64 ? value == 0 : narrow == 0)
-        return sign;
+    if (isnan(value))
+        return sign + infinity_pattern(bits) + 1;
     if (bits == 64) {
         memcpy(&pattern, &value, sizeof pattern);
     } else {
@@ -243,14 +252,18 @@ uint64_t float_key(double value, unsigned bits)
         memcpy(&low, &narrow, sizeof low);
         pattern = low;
     }
-    return (pattern & sign) != 0 ? ~pattern & all : pattern | sign;
+    uint64_t magnitude = pattern & ~sign;
+    return (pattern & sign) != 0 ? sign - magnitude : sign + magnitude;
 }
 
 double float_from_key(uint64_t key, unsigned bits)
 {
     ASSERT(bits == 32 || bits == 64);
-    uint64_t sign = UINT64_C(1) << (bits - 1), all = sign | (sign - 1);
-    uint64_t pattern = (key & sign) != 0 ? key & ~sign : ~key & all;
+    uint64_t sign = UINT64_C(1) << (bits - 1);
+    uint64_t magnitude = key >= sign ? key - sign : sign - key;
+    if (magnitude > infinity_pattern(bits))
+        return (double)NAN;
+    uint64_t pattern = key >= sign ? magnitude : magnitude | sign;
     if (bits == 64) {
         double value;
         memcpy(&value, &pattern, sizeof value);
@@ -260,4 +273,65 @@ double float_from_key(uint64_t key, unsigned bits)
     float value;
     memcpy(&value, &low, sizeof value);
     return (double)value;
+}
+
+bool float_pattern(enum element_type type, double value, uint64_t *pattern)
+{
+    float narrow = (float)value;
+    uint32_t low;
+    switch (type) {
+    case ELEMENT_F64:
+        memcpy(pattern, &value, sizeof *pattern);
+        return true;
+    case ELEMENT_F32:
+    case ELEMENT_BF16:
+        memcpy(&low, &narrow, sizeof low);
+        *pattern = type == ELEMENT_F32 ? low : low >> 16;
+        return true;
+    case ELEMENT_F16: {
+        int exponent;
+        double fraction = frexp(fabs(value), &exponent);
+        uint64_t sign = signbit(value) ? 0x8000 : 0;
+        if (isnan(value))
+            *pattern = 0x7e00;
+        else if (isinf(value))
+            *pattern = sign | 0x7c00;
+        else if (exponent < -13)
+            *pattern = sign | (uint64_t)ldexp(fabs(value), 24);
+        else
+            *pattern =
+                sign | ((uint64_t)(exponent + 14) << 10) | ((uint64_t)ldexp(fraction, 11) & 0x3ff);
+        return true;
+    }
+    default:
+        return false;
+    }
+}
+
+bool float_from_pattern(enum element_type type, uint64_t pattern, double *value)
+{
+    uint32_t low = (uint32_t)pattern;
+    float narrow;
+    switch (type) {
+    case ELEMENT_F64:
+        memcpy(value, &pattern, sizeof *value);
+        return true;
+    case ELEMENT_F32:
+    case ELEMENT_BF16:
+        low = type == ELEMENT_F32 ? low : low << 16;
+        memcpy(&narrow, &low, sizeof narrow);
+        *value = (double)narrow;
+        return true;
+    case ELEMENT_F16: {
+        int exponent = (int)(pattern >> 10 & 31);
+        double fraction = (double)(pattern & 0x3ff);
+        double magnitude = exponent == 0    ? ldexp(fraction, -24)
+                           : exponent == 31 ? (fraction != 0 ? (double)NAN : (double)INFINITY)
+                                            : ldexp(fraction + 1024.0, exponent - 25);
+        *value = (pattern & 0x8000) != 0 ? -magnitude : magnitude;
+        return true;
+    }
+    default:
+        return false;
+    }
 }

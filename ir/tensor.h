@@ -70,6 +70,16 @@ bool element_type_is_signed(enum element_type type);  /* signed integers only */
 const char *element_type_name(enum element_type type);
 /* Bits of the declared type: 32 for f32, 1 for bool, 0 for strings. */
 unsigned element_type_bits(enum element_type type);
+/* What a float type does with a magnitude above its largest value. */
+enum float_overflow { OVERFLOW_INFINITY, OVERFLOW_NAN, OVERFLOW_SATURATE };
+struct float_format {
+    unsigned fraction_bits;
+    int least_exponent; /* of a normal number */
+    double largest;     /* finite */
+    enum float_overflow overflow;
+};
+/* Requires: a float type. */
+struct float_format element_float_format(enum element_type type);
 /* Rounds a double to the nearest value of the float type, ties to even; identity for f64. Overflow
  * gives infinity as IEEE says. */
 double element_round(enum element_type type, double value);
@@ -90,11 +100,17 @@ bool shape_broadcast(struct shape *out, const struct shape *a, const struct shap
 struct tensor *tensor_new(struct arena *arena, enum element_type type, const struct shape *shape);
 
 /*
- * Order-preserving key of an IEEE float32 (or float64) pattern as an unsigned integer: for all
- * non-NaN x, y: x < y iff key(x) < key(y). Both zeros map to the key of +0. Key of -infinity is
- * smallest. NaN maps to 2^bits - 1 (above +infinity).
+ * Order-preserving key of an IEEE float32 (or float64) number as an unsigned integer, 2^(bits - 1)
+ * + sign * (pattern without its sign): for all non-NaN x, y: x < y iff key(x) < key(y). Both zeros
+ * have the key 2^(bits - 1). NaN has the key after that of +infinity, so that the keys are the
+ * integers from key(-infinity) to key(NaN), without a gap.
  */
 uint64_t float_key(double value, unsigned bits);
 double float_from_key(uint64_t key, unsigned bits);
+
+/* The IEEE pattern of a number of float16, bfloat16, float32 or float64, and back; false for other
+ * types. */
+bool float_pattern(enum element_type type, double value, uint64_t *pattern);
+bool float_from_pattern(enum element_type type, uint64_t pattern, double *value);
 
 #endif

@@ -288,7 +288,7 @@ static uint32_t hold_width(struct lowering *l, uint32_t v, uint32_t tensor)
 {
     const struct value_plan *plan = &l->plan->values[v];
     const struct relation_tensor *t = lowering_tensor(l, tensor);
-    if (t->role != ROLE_WITNESS || t->encoding == ENCODING_FLOAT_KEY || plan->saw_infinity ||
+    if (t->role != ROLE_WITNESS || form_is_float(lowering_form(l, tensor)) || plan->saw_infinity ||
         (plan->low == 0 && plan->high == 0))
         return tensor;
     struct range own = {t->low, t->high},
@@ -368,11 +368,29 @@ static struct range input_range(struct lowering *l, const struct input_plan *pla
     return range;
 }
 
+/* Every float with NaN; a declared range has no NaN. */
+static struct range key_range(const struct input_plan *plan, unsigned bits)
+{
+    double low = -INFINITY, high = NAN;
+    if (plan->is_declared) {
+        low = bits == 32 ? (double)(float)plan->low : plan->low;
+        high = bits == 32 ? (double)(float)plan->high : plan->high;
+        if (low < plan->low)
+            low = (double)nextafterf((float)low, INFINITY);
+        if (high > plan->high)
+            high = (double)nextafterf((float)high, -INFINITY);
+    }
+    return range_make(wide_from_i128((__int128)float_key(low, bits)),
+                      wide_from_i128((__int128)float_key(high, bits)));
+}
+
 static struct form input_form(const struct lowering *l, uint32_t v)
 {
     const struct value_plan *plan = &l->plan->values[v];
     if (plan->is_key)
-        return (struct form){ENCODING_FLOAT_KEY, 0, plan->key_bits};
+        return form_key(plan->key_bits);
+    if (plan->is_bits)
+        return form_bits(l->graph->values[v].type);
     if (!element_type_is_float(l->graph->values[v].type))
         return form_integer();
     return form_fixed(planned_fraction(l, plan));
@@ -386,7 +404,10 @@ static uint32_t add_input(struct lowering *l, size_t i)
     struct range range = range_of_i64(0, 0);
     bool takes_nan = l->plan->values[v].takes_nan;
     if (form.encoding == ENCODING_FLOAT_KEY)
-        ASSERT(wide_sub(&range.high, wide_power_of_two(form.key_bits), wide_from_i64(1)));
+        range = key_range(&l->plan->inputs[i], form.key_bits);
+    else if (form.encoding == ENCODING_FLOAT_BITS)
+        ASSERT(wide_sub(&range.high, wide_power_of_two(element_type_bits(l->graph->values[v].type)),
+                        wide_from_i64(1)));
     else
         range = input_range(l, &l->plan->inputs[i], value, form.fraction, takes_nan);
     bool is_public = l->options->inputs[i] == PORT_PUBLIC;
@@ -479,7 +500,7 @@ enum { OUTPUT_BITS = 64 };
 static uint32_t make_output(struct lowering *l, uint32_t v, uint32_t tensor)
 {
     int32_t fraction = planned_fraction(l, &l->plan->values[v]);
-    if (lowering_form(l, tensor).encoding != ENCODING_FLOAT_KEY &&
+    if (!form_is_float(lowering_form(l, tensor)) &&
         range_bits(lowering_range_of(l, tensor)) > OUTPUT_BITS)
         tensor = lowering_trim(l, tensor, fraction, 8);
     const struct relation_tensor *t = lowering_tensor(l, tensor);

@@ -115,6 +115,21 @@ struct form form_integer(void)
     return (struct form){ENCODING_INTEGER, 0, 0};
 }
 
+struct form form_key(uint8_t bits)
+{
+    return (struct form){ENCODING_FLOAT_KEY, 0, bits};
+}
+
+struct form form_bits(enum element_type type)
+{
+    return (struct form){ENCODING_FLOAT_BITS, 0, (uint8_t)type};
+}
+
+bool form_is_float(struct form form)
+{
+    return form.encoding == ENCODING_FLOAT_KEY || form.encoding == ENCODING_FLOAT_BITS;
+}
+
 static uint32_t add_tensor(struct lowering *l, const char *name, const struct shape *shape,
                            struct form form, enum relation_role role, struct range range,
                            const wide *values)
@@ -590,7 +605,7 @@ uint32_t lowering_to_fraction(struct lowering *l, uint32_t x, int32_t fraction)
     int32_t own = lowering_fraction(l, x);
     if (own == fraction)
         return x;
-    ASSERT(lowering_form(l, x).encoding != ENCODING_FLOAT_KEY);
+    ASSERT(!form_is_float(lowering_form(l, x)));
     uint32_t result = find_rescaled(l, x, fraction);
     if (result != RELATION_NONE)
         return result;

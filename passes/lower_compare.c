@@ -252,7 +252,7 @@ void lower_clip(struct lowering *l)
 /* ---- comparisons ---- */
 
 /* a >= b, or a > b when strict. */
-static uint32_t compare(struct lowering *l, uint32_t a, uint32_t b, bool strict)
+static uint32_t not_below(struct lowering *l, uint32_t a, uint32_t b, bool strict)
 {
     struct shape shape = lowering_output_shape(l, 0);
     uint32_t gap = lowering_difference(l, &shape, a, b);
@@ -261,32 +261,83 @@ static uint32_t compare(struct lowering *l, uint32_t a, uint32_t b, bool strict)
     return lowering_expand(l, lowering_is_not_negative(l, gap), &shape);
 }
 
+/* Bits of the keys two operands are compared as; 0 when they are no keys. */
+static uint8_t compared_bits(const struct lowering *l)
+{
+    uint8_t bits = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const struct value_plan *plan = lowering_input_plan(l, i);
+        if (plan->is_key && plan->key_bits > bits)
+            bits = plan->key_bits;
+    }
+    return bits;
+}
+
+/* result, and not NaN at operand i. */
+static uint32_t unless_nan(struct lowering *l, size_t i, uint32_t key, uint32_t result)
+{
+    uint32_t nan = lowering_key_is_nan(l, i, key);
+    if (nan == RELATION_NONE)
+        return result;
+    struct shape shape = lowering_output_shape(l, 0);
+    struct relation_term terms[2] = {lowering_term_product(l, -1, nan, result, &shape),
+                                     lowering_term(l, 1, result, &shape)};
+    return lowering_product(l, &shape, form_integer(), terms, 2, wide_from_i64(0));
+}
+
+/*
+ * Operand `above` >= (or >) operand 1 - above. NaN has the greatest key, so it is enough to ask
+ * whether the operand above is NaN.
+ */
+static void compare(struct lowering *l, size_t above, bool strict)
+{
+    uint8_t bits = compared_bits(l);
+    if (bits == 0) {
+        lowering_output(
+            l, 0,
+            not_below(l, comparable(l, above, 1 - above), comparable(l, 1 - above, above), strict));
+        return;
+    }
+    uint32_t a = lowering_retag(l, lowering_key(l, above, bits), form_integer()),
+             b = lowering_retag(l, lowering_key(l, 1 - above, bits), form_integer());
+    lowering_output(l, 0,
+                    unless_nan(l, above, lowering_key(l, above, bits), not_below(l, a, b, strict)));
+}
+
 void lower_greater(struct lowering *l)
 {
-    lowering_output(l, 0, compare(l, comparable(l, 0, 1), comparable(l, 1, 0), true));
+    compare(l, 0, true);
 }
 
 void lower_greater_or_equal(struct lowering *l)
 {
-    lowering_output(l, 0, compare(l, comparable(l, 0, 1), comparable(l, 1, 0), false));
+    compare(l, 0, false);
 }
 
 void lower_less(struct lowering *l)
 {
-    lowering_output(l, 0, compare(l, comparable(l, 1, 0), comparable(l, 0, 1), true));
+    compare(l, 1, true);
 }
 
 void lower_less_or_equal(struct lowering *l)
 {
-    lowering_output(l, 0, compare(l, comparable(l, 1, 0), comparable(l, 0, 1), false));
+    compare(l, 1, false);
 }
 
 void lower_equal(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
-    lowering_output(l, 0,
-                    lowering_is_zero(l, lowering_difference(l, &shape, comparable(l, 0, 1),
-                                                            comparable(l, 1, 0))));
+    uint8_t bits = compared_bits(l);
+    if (bits == 0) {
+        lowering_output(l, 0,
+                        lowering_is_zero(l, lowering_difference(l, &shape, comparable(l, 0, 1),
+                                                                comparable(l, 1, 0))));
+        return;
+    }
+    uint32_t key = lowering_key(l, 0, bits),
+             gap = lowering_difference(l, &shape, lowering_retag(l, key, form_integer()),
+                                       lowering_retag(l, lowering_key(l, 1, bits), form_integer()));
+    lowering_output(l, 0, unless_nan(l, 0, key, lowering_is_zero(l, gap)));
 }
 
 /* Whether the condition is "operand i is NaN", so that a NaN in it is never chosen: IsNaN for
@@ -310,6 +361,13 @@ static bool chooses_numbers(const struct lowering *l, size_t i)
 void lower_where(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
+    if (lowering_output_plan(l, 0)->is_key) {
+        uint8_t bits = lowering_output_plan(l, 0)->key_bits;
+        lowering_output(l, 0,
+                        lowering_select(l, &shape, lowering_input(l, 0), lowering_key(l, 1, bits),
+                                        lowering_key(l, 2, bits)));
+        return;
+    }
     uint32_t x = chooses_numbers(l, 1) ? lowering_input_or_nan(l, 1) : lowering_input(l, 1);
     uint32_t y = chooses_numbers(l, 2) ? lowering_input_or_nan(l, 2) : lowering_input(l, 2);
     lowering_output(l, 0, lowering_select(l, &shape, lowering_input(l, 0), x, y));
@@ -319,25 +377,47 @@ void lower_where(struct lowering *l)
  * bit. */
 void lower_is_nan(struct lowering *l)
 {
-    uint32_t x = lowering_input_or_nan(l, 0), traced = lowering_nan_of(l, 0);
     struct shape shape = lowering_output_shape(l, 0);
-    struct form form = lowering_form(l, x);
-    bool is_key = form.encoding == ENCODING_FLOAT_KEY;
-    wide minus, nan = is_key ? wide_from_i128((__int128)float_key(NAN, form.key_bits)) : l->nan;
-    if (!is_key && !lowering_input_plan(l, 0)->takes_nan) {
+    uint32_t x = lowering_input_or_nan(l, 0), traced = lowering_nan_of(l, 0);
+    wide minus;
+    if (lowering_input_plan(l, 0)->is_key) {
+        lowering_output(l, 0, lowering_key_is_nan(l, 0, x));
+        return;
+    }
+    if (!lowering_input_plan(l, 0)->takes_nan) {
         lowering_output(l, 0,
                         lowering_expand(l, traced == RELATION_NONE ? ones(l, 0) : traced, &shape));
         return;
     }
-    ASSERT(wide_neg(&minus, nan));
+    ASSERT(wide_neg(&minus, l->nan));
     lowering_output(l, 0, lowering_is_zero(l, lowering_affine(l, 1, x, minus)));
 }
 
-/* No value is infinite. */
+/* x == the key of a number. */
+static uint32_t is_key_of(struct lowering *l, uint32_t x, double number)
+{
+    wide minus, key = wide_from_i128((__int128)float_key(number, lowering_form(l, x).key_bits));
+    ASSERT(wide_neg(&minus, key));
+    return lowering_is_zero(l, lowering_retag(l, lowering_affine(l, 1, x, minus), form_integer()));
+}
+
+/* Only keys may be infinite. */
 void lower_is_inf(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
-    lowering_output(l, 0, lowering_expand(l, ones(l, 0), &shape));
+    struct relation_term terms[2];
+    size_t count = 0;
+    bool is_key = lowering_input_plan(l, 0)->is_key;
+    if (is_key && lowering_attribute_int(l, "detect_positive", 1) != 0)
+        terms[count++] = lowering_term(l, 1, is_key_of(l, lowering_input(l, 0), INFINITY), &shape);
+    if (is_key && lowering_attribute_int(l, "detect_negative", 1) != 0)
+        terms[count++] = lowering_term(l, 1, is_key_of(l, lowering_input(l, 0), -INFINITY), &shape);
+    if (count == 0) {
+        lowering_output(l, 0, lowering_expand(l, ones(l, 0), &shape));
+        return;
+    }
+    lowering_output(l, 0,
+                    lowering_linear(l, &shape, form_integer(), terms, count, wide_from_i64(0)));
 }
 
 /* ---- logic: bits are 0 and 1 ---- */
@@ -445,6 +525,10 @@ uint32_t lowering_truncate(struct lowering *l, uint32_t x)
  */
 void lower_cast(struct lowering *l)
 {
+    if (lowering_input_plan(l, 0)->is_key) {
+        lowering_cast_key(l);
+        return;
+    }
     uint32_t x =
         lowering_output_plan(l, 0)->takes_nan ? lowering_input_or_nan(l, 0) : lowering_input(l, 0);
     enum element_type from = lowering_graph_value(l, 0)->type,

@@ -43,6 +43,14 @@ static enum element_type output_type(const struct lowering *l)
     return l->graph->values[l->node->outputs[0]].type;
 }
 
+static enum element_type unsigned_of(unsigned bits)
+{
+    return bits == 8    ? ELEMENT_U8
+           : bits == 16 ? ELEMENT_U16
+           : bits == 32 ? ELEMENT_U32
+                        : ELEMENT_U64;
+}
+
 /* ---- bits ---- */
 
 /* -1 - x, which is 2^bits - 1 - x for unsigned types. */
@@ -128,6 +136,29 @@ void lower_bitwise_or(struct lowering *l)
 void lower_bitwise_xor(struct lowering *l)
 {
     combine_bits(l, BITS_XOR);
+}
+
+/*
+ * BitCast: integers of one width, and patterns of floats, which are unsigned integers. A float that
+ * a circuit computes with has no pattern.
+ */
+void lower_bit_cast(struct lowering *l)
+{
+    enum element_type from = lowering_graph_value(l, 0)->type, to = output_type(l);
+    bool from_float = element_type_is_float(from), to_float = element_type_is_float(to);
+    uint32_t x = lowering_input(l, 0);
+    if ((from_float && lowering_form(l, x).encoding != ENCODING_FLOAT_BITS) ||
+        (to_float && !lowering_output_plan(l, 0)->is_bits))
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "the bits of a float that is computed, or used in arithmetic, are not known");
+    x = lowering_retag(l, x, form_integer());
+    if (!to_float) {
+        lowering_output(l, 0, x);
+        return;
+    }
+    if (wide_is_negative(lowering_range_of(l, x).low))
+        x = lowering_wrap(l, x, unsigned_of(element_type_bits(from)));
+    lowering_output(l, 0, lowering_retag(l, x, form_bits(to)));
 }
 
 /* ---- shifts ---- */

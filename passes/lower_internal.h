@@ -17,7 +17,7 @@
 struct form {
     enum relation_encoding encoding;
     int32_t fraction; /* real = integer * 2^-fraction, FIXED and INTEGER */
-    uint8_t key_bits; /* FLOAT_KEY */
+    uint8_t key_bits; /* FLOAT_KEY: 32 or 64; FLOAT_BITS: the element_type */
 };
 
 /* A tensor that has been brought to another fraction already. */
@@ -72,6 +72,10 @@ struct range lowering_range_of(const struct lowering *l, uint32_t tensor);
 struct shape lowering_shape(const struct lowering *l, uint32_t tensor);
 struct form form_fixed(int32_t fraction);
 struct form form_integer(void);
+struct form form_key(uint8_t bits);
+struct form form_bits(enum element_type type);
+/* Whether it is a key or a pattern: no arithmetic. */
+bool form_is_float(struct form form);
 /* A constant tensor. values: [count of shape]. */
 uint32_t lowering_constant(struct lowering *l, const struct shape *shape, struct form form,
                            const wide *values);
@@ -240,6 +244,8 @@ uint32_t lowering_exp(struct lowering *l, uint32_t x, double high, int32_t fract
 /* The same; when the interval of x reaches above `high`, rounded up to a power of two, then x has
  * no proof there, and the report says so. */
 uint32_t lowering_exp_within(struct lowering *l, uint32_t x, double high, int32_t fraction);
+/* e = floor(log2 x), and x 2^(w - 1 - e), which lies in [2^(w-1), 2^w). Requires: 1 <= x < 2^w. */
+uint32_t lowering_normalise(struct lowering *l, uint32_t x, unsigned w, uint32_t *exponent);
 /* log(x) for x > 0 at `fraction` bits. */
 uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *plan,
                       int32_t fraction);
@@ -285,6 +291,15 @@ struct relation_table lowering_function_table(struct lowering *l, const char *na
 /* The first output of a table at x, a number with `fraction` bits. */
 uint32_t lowering_look_up(struct lowering *l, const struct relation_table *table, uint32_t x,
                           int32_t fraction);
+
+/* ---- lower_key.c: floats as order-preserving keys ---- */
+
+/* Operand i as keys of 32 or 64 bits. Requires: it is carried as keys, or stored. */
+uint32_t lowering_key(struct lowering *l, size_t i, uint8_t bits);
+/* 1 where a key is that of NaN; RELATION_NONE when operand i is stored without NaN. */
+uint32_t lowering_key_is_nan(struct lowering *l, size_t i, uint32_t key);
+/* Operand i, carried as keys, cast to the type of the result. */
+void lowering_cast_key(struct lowering *l);
 
 /* ---- lower_integer.c ---- */
 

@@ -38,9 +38,8 @@ static uint32_t log_argument(struct lowering *l, uint32_t x, const struct value_
     return lowering_restrict(l, x, positive);
 }
 
-/* e = floor(log2 x), and 2^(w - 1 - e) that brings x to [2^(w-1), 2^w): pinned by 2^e <= x <
- * 2^(e+1). */
-static uint32_t normalise(struct lowering *l, uint32_t x, unsigned w, uint32_t *exponent)
+/* Pinned by 2^e <= x < 2^(e+1). */
+uint32_t lowering_normalise(struct lowering *l, uint32_t x, unsigned w, uint32_t *exponent)
 {
     struct shape shape = lowering_shape(l, x);
     int64_t *power = lowering_array(l, int64_t, w), *raise = lowering_array(l, int64_t, w);
@@ -106,13 +105,13 @@ static struct factor look_up_factor(struct lowering *l, uint32_t index, int64_t 
         ASSERT(wide_neg(&value, table_number(TABLE_LOG, inverse[i], (unsigned)bits, h)) &&
                wide_to_i64(&minus_log[i], value));
     }
-    struct relation_table table = {
-        .key = arena_printf(l->arena, "1/m 2^%d and log m 2^%d from %lld, %zu", bits, h,
-                            (long long)low, size),
-        .x_low = low,
-        .size = size,
-        .output_count = 2,
-        .outputs = {inverse, minus_log}};
+    struct relation_table table = {.key = arena_printf(l->arena,
+                                                       "1/m 2^%d and log m 2^%d from %lld, %zu",
+                                                       bits, h, (long long)low, size),
+                                   .x_low = low,
+                                   .size = size,
+                                   .output_count = 2,
+                                   .outputs = {inverse, minus_log}};
     if (table.key == NULL)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
     uint32_t out[2];
@@ -125,8 +124,7 @@ static struct factor look_up_factor(struct lowering *l, uint32_t index, int64_t 
 static uint32_t head_of(struct lowering *l, uint32_t x, unsigned bits, int64_t low, int64_t high)
 {
     struct range range = range_of_i64(low, high);
-    return lowering_rescale(l, x,
-                            wide_power_of_two((unsigned)lowering_fraction(l, x) - bits),
+    return lowering_rescale(l, x, wide_power_of_two((unsigned)lowering_fraction(l, x) - bits),
                             ROUND_FLOOR, form_integer(), &range, NULL);
 }
 
@@ -201,7 +199,7 @@ uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *p
     unsigned w = wide_bit_length(lowering_range_of(l, x).high), factors;
     w = w < HEAD_BITS + 2 ? HEAD_BITS + 2 : w;
     struct factor factor[2];
-    uint32_t exponent, m = normalise(l, x, w, &exponent);
+    uint32_t exponent, m = lowering_normalise(l, x, w, &exponent);
     uint32_t t = round_rest(l, reduce(l, shorten(l, m, h), h, factor, &factors), h);
     uint32_t square = lowering_square(l, t);
     wide half, log2 = table_number(TABLE_LOG, 2, 0, out_bits), constant;
@@ -214,15 +212,13 @@ uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *p
                                      lowering_term_wide(l, log2, exponent, &shape)};
     for (unsigned i = 0; i < factors; i++)
         terms[4 + i] = lowering_term_wide(l, units, factor[i].minus_log, &shape);
-    uint32_t y =
-        lowering_product(l, &shape, form_fixed(out_bits), terms, 4 + factors, constant);
+    uint32_t y = lowering_product(l, &shape, form_fixed(out_bits), terms, 4 + factors, constant);
     return lowering_to_fraction(l, y, fraction);
 }
 
 void lower_log(struct lowering *l)
 {
-    uint32_t x = lowering_trim(l, lowering_input(l, 0),
-                               lowering_input_fraction(l, 0), 6);
+    uint32_t x = lowering_trim(l, lowering_input(l, 0), lowering_input_fraction(l, 0), 6);
     int32_t own = lowering_fraction(l, x);
     if (lowering_traces_nan(l))
         x = lowering_replace_below(l, x, wide_from_i64(1),
@@ -257,4 +253,3 @@ uint32_t lowering_real_power(struct lowering *l, uint32_t x, double p, int32_t f
                                     lowering_term(l, 1, power, &shape)};
     return lowering_product(l, &shape, lowering_form(l, power), kept, 2, wide_from_i64(0));
 }
-

@@ -15,6 +15,9 @@
  */
 static uint32_t moved_input(struct lowering *l, size_t i)
 {
+    const struct value_plan *first = lowering_has_output(l, 0) ? lowering_output_plan(l, 0) : NULL;
+    if (first != NULL && first->is_key)
+        return lowering_key(l, i, first->key_bits);
     bool keeps_nan = false;
     for (size_t k = 0; k < l->node->output_count; k++)
         keeps_nan |= lowering_has_output(l, k) && lowering_output_plan(l, k)->takes_nan;
@@ -86,9 +89,9 @@ static struct form common_form(struct lowering *l, size_t moved)
     struct form form = lowering_form(l, moved_input(l, 0));
     for (size_t i = 1; i < moved; i++) {
         struct form other = lowering_form(l, moved_input(l, i));
-        if ((other.encoding == ENCODING_FLOAT_KEY) != (form.encoding == ENCODING_FLOAT_KEY))
+        if (form_is_float(other) != form_is_float(form))
             lowering_fail(l, STATUS_UNSUPPORTED,
-                          "exact float keys and fixed-point numbers meet in one tensor");
+                          "IEEE patterns and fixed-point numbers meet in one tensor");
         if (other.fraction > form.fraction)
             form = other;
     }
@@ -103,7 +106,7 @@ static void move_output(struct lowering *l, size_t output, const struct tensor *
     int64_t first = 1;
     for (size_t i = 0; i < moved; i++) {
         uint32_t x = moved_input(l, i);
-        if (form.encoding != ENCODING_FLOAT_KEY)
+        if (!form_is_float(form))
             x = lowering_to_fraction(l, x, form.fraction);
         int64_t *list;
         size_t count = lowering_tensor(l, x)->count;

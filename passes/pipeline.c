@@ -99,7 +99,7 @@ enum status pipeline_evaluate(struct relation_values *values, const struct pipel
 
 static void compare_element(struct pipeline *p, struct output_report *report,
                             enum element_type type, double reference, int64_t reference_integer,
-                            double got, int64_t got_integer, double largest)
+                            double got, int64_t got_integer, double largest, bool is_exact)
 {
     const struct quantize_options *options = &p->options->quantize;
     double relative = options->relative_tolerance > 0 ? options->relative_tolerance : 1e-4;
@@ -111,8 +111,11 @@ static void compare_element(struct pipeline *p, struct output_report *report,
         report->mismatches += gap != 0;
         return;
     }
-    if (!isfinite(reference))
+    if (!isfinite(reference)) {
+        bool same = isnan(reference) ? isnan(got) : got == reference;
+        report->mismatches += is_exact && !same;
         return;
+    }
     double error = fabs(reference - got);
     report->measured_error = fmax(report->measured_error, error);
     if (reference != 0)
@@ -136,7 +139,8 @@ static void compare_output(struct pipeline *p, const struct relation_values *val
                     relation_value(values, port->tensor, e));
         compare_element(p, &p->result->report.outputs[output], port->type,
                         is_float ? reference->data.real[e] : 0,
-                        is_float ? 0 : reference->data.integer[e], got, got_integer, largest);
+                        is_float ? 0 : reference->data.integer[e], got, got_integer, largest,
+                        t->encoding == ENCODING_FLOAT_KEY || t->encoding == ENCODING_FLOAT_BITS);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "ir/graph_interpret.h"
 #include "ir/ops.h"
+#include "passes/find_encodings.h"
 
 /* Runs whose values are all kept, to measure amplification on; the others give extremes and outputs
  * only. */
@@ -247,186 +248,7 @@ static enum status make_runs(struct quantizing *q)
     return status;
 }
 
-/* ---- float keys ---- */
-
-static bool moves_floats(const struct graph *graph, const struct graph_node *node)
-{
-    if (node->op == OP_CAST)
-        return element_type_is_float(graph->values[node->inputs[0]].type) &&
-               element_type_is_float(graph->values[node->outputs[0]].type);
-    return (op_info(node->op)->traits & TRAIT_MOVEMENT) != 0 && node->op != OP_PAD;
-}
-
-/* Operands of a moving node whose elements it moves. */
-static size_t moved_operands(const struct graph_node *node)
-{
-    return node->op == OP_CONCAT ? node->input_count : 1;
-}
-
-static bool moves_constantly(const struct graph *graph, const struct graph_node *node)
-{
-    for (size_t i = moved_operands(node); i < node->input_count; i++) {
-        if (node->inputs[i] != GRAPH_NONE && graph->values[node->inputs[i]].data == NULL)
-            return false;
-    }
-    return true;
-}
-
-/* Bits a tree ensemble compares in: those of its thresholds, unless the value itself has fewer. */
-static uint8_t tree_key_bits(const struct graph *graph, const struct graph_node *node)
-{
-    const struct graph_attribute *splits = graph_attribute(node, "nodes_splits");
-    bool is_double =
-        splits != NULL && splits->tensor != NULL && splits->tensor->type == ELEMENT_F64;
-    return is_double && graph->values[node->inputs[0]].type == ELEMENT_F64 ? 64 : 32;
-}
-
-/* One use of v: drops is_key, or raises the bits it asks for. Returns whether something changed. */
-static bool visit_use(struct quantizing *q, const struct graph_node *node, size_t operand)
-{
-    struct value_plan *plan = &q->plan->values[node->inputs[operand]];
-    uint8_t bits = 0;
-    if (node->op == OP_TREE_ENSEMBLE) {
-        bits = tree_key_bits(q->graph, node);
-    } else if (moves_floats(q->graph, node) && operand < moved_operands(node) &&
-               moves_constantly(q->graph, node)) {
-        for (size_t k = 0; k < node->output_count; k++) {
-            if (node->outputs[k] != GRAPH_NONE && !q->plan->values[node->outputs[k]].is_key)
-                bits = 255;
-            else if (node->outputs[k] != GRAPH_NONE && bits != 255)
-                bits = q->plan->values[node->outputs[k]].key_bits;
-        }
-    } else {
-        bits = 255;
-    }
-    if (!plan->is_key || bits == 0 || bits == plan->key_bits)
-        return false;
-    if (bits == 255 || plan->key_bits != 0)
-        plan->is_key = false;
-    plan->key_bits = bits == 255 ? 0 : bits;
-    return true;
-}
-
-/*
- * A value is carried as keys when it comes from float inputs by moves alone and every use of it is
- * a move to such a value or a tree ensemble. Starts from all candidates and strikes out until
- * nothing changes.
- */
-static void find_keys(struct quantizing *q)
-{
-    const struct graph *graph = q->graph;
-    struct value_plan *values = q->plan->values;
-    for (size_t v = 0; v < graph->value_count; v++) {
-        const struct graph_value *value = &graph->values[v];
-        bool is_source =
-            value->kind == VALUE_INPUT ||
-            (value->kind == VALUE_NODE && moves_floats(graph, &graph->nodes[value->producer]));
-        values[v].is_key = is_source && element_type_is_float(value->type);
-    }
-    for (size_t o = 0; o < graph->output_count; o++)
-        values[graph->outputs[o]].is_key = false;
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (size_t n = 0; n < graph->node_count; n++) {
-            const struct graph_node *node = &graph->nodes[n];
-            for (size_t i = 0; i < node->input_count; i++) {
-                if (node->inputs[i] != GRAPH_NONE)
-                    changed |= visit_use(q, node, i);
-            }
-            for (size_t k = 0; k < node->output_count; k++) {
-                if (node->outputs[k] == GRAPH_NONE || !values[node->outputs[k]].is_key)
-                    continue;
-                for (size_t i = 0; i < moved_operands(node); i++) {
-                    if (!values[node->inputs[i]].is_key) {
-                        values[node->outputs[k]].is_key = false;
-                        changed = true;
-                    }
-                }
-            }
-        }
-    }
-    for (size_t v = 0; v < graph->value_count; v++) {
-        if (values[v].key_bits == 0)
-            values[v].is_key = false; /* nothing uses it */
-    }
-}
-
 /* ---- missing values ---- */
-
-/*
- * NaN reaches IsNaN by moves from a float input: such values hold it as one reserved integer. All
- * inputs of this kind share their range and fraction, so that the integer is the same wherever
- * elements are put together.
- */
-static void find_missing(struct quantizing *q)
-{
-    const struct graph *graph = q->graph;
-    struct value_plan *values = q->plan->values;
-    for (size_t n = graph->node_count; n-- > 0;) {
-        const struct graph_node *node = &graph->nodes[n];
-        bool asks = node->op == OP_IS_NAN;
-        for (size_t k = 0;
-             k < node->output_count && moves_floats(graph, node) && moves_constantly(graph, node);
-             k++)
-            asks |= node->outputs[k] != GRAPH_NONE && values[node->outputs[k]].takes_nan;
-        for (size_t i = 0; asks && i < (node->op == OP_IS_NAN ? 1 : moved_operands(node)); i++)
-            values[node->inputs[i]].takes_nan =
-                !values[node->inputs[i]].is_key && graph->values[node->inputs[i]].data == NULL;
-    }
-    /* Only what comes from inputs alone. */
-    for (size_t v = 0; v < graph->value_count; v++) {
-        if (graph->values[v].kind != VALUE_INPUT && graph->values[v].kind != VALUE_NODE)
-            values[v].takes_nan = false;
-    }
-    for (size_t n = 0; n < graph->node_count; n++) {
-        const struct graph_node *node = &graph->nodes[n];
-        bool carries = moves_floats(graph, node) && moves_constantly(graph, node);
-        for (size_t i = 0; carries && i < moved_operands(node); i++)
-            carries = values[node->inputs[i]].takes_nan;
-        for (size_t k = 0; k < node->output_count && !carries; k++) {
-            if (node->outputs[k] != GRAPH_NONE)
-                values[node->outputs[k]].takes_nan = false;
-        }
-    }
-}
-
-/* Operators through which NaN goes on, or where it begins: log, roots and powers of negatives, 0 /
- * 0. */
-static bool passes_nan(const struct graph *graph, const struct graph_node *node)
-{
-    switch (node->op) {
-    case OP_ADD:
-    case OP_SUB:
-    case OP_MUL:
-    case OP_DIV:
-    case OP_NEG:
-    case OP_SUM:
-    case OP_POW:
-    case OP_LOG:
-    case OP_SQRT:
-        return true;
-    default:
-        return node->op == OP_CAST && moves_floats(graph, node);
-    }
-}
-
-/* Values on the way from where NaN may begin to an IsNaN. */
-static void find_traces(struct quantizing *q)
-{
-    const struct graph *graph = q->graph;
-    struct value_plan *values = q->plan->values;
-    for (size_t n = graph->node_count; n-- > 0;) {
-        const struct graph_node *node = &graph->nodes[n];
-        bool asks = node->op == OP_IS_NAN ||
-                    (passes_nan(graph, node) && values[node->outputs[0]].traces_nan);
-        for (size_t i = 0; asks && i < node->input_count; i++) {
-            const struct graph_value *value = &graph->values[node->inputs[i]];
-            values[node->inputs[i]].traces_nan = value->kind == VALUE_NODE &&
-                                                 element_type_is_float(value->type) &&
-                                                 passes_nan(graph, &graph->nodes[value->producer]);
-        }
-    }
-}
 
 static void share_missing(struct quantizing *q)
 {
@@ -627,7 +449,7 @@ static enum status probe_node(struct quantizing *q, const struct graph_node *nod
     for (size_t i = 0; i < node->input_count && status == STATUS_OK; i++) {
         uint32_t v = node->inputs[i];
         if (v == GRAPH_NONE || !element_type_is_float(graph->values[v].type) ||
-            q->plan->values[v].is_key)
+            q->plan->values[v].is_key || q->plan->values[v].is_bits)
             continue;
         double best = q->budget[v];
         probe.operand = i;
@@ -711,9 +533,9 @@ static enum status quantize(struct quantizing *q)
     if (status == STATUS_OK)
         status = make_runs(q);
     if (status == STATUS_OK) {
-        find_keys(q);
-        find_missing(q);
-        find_traces(q);
+        status = find_encodings(q->graph, plan->values, &q->scratch, q->diag);
+    }
+    if (status == STATUS_OK) {
         status = plan_fractions(q);
         share_missing(q);
     }

@@ -57,8 +57,10 @@ static void put_output(struct buffer *out, const struct model *model, const stru
     put_comment(out, port->name);
     buffer_printf(out, ": %s.\n",
                   is_real ? "real numbers with 18 decimals, rounded toward zero"
-                  : tensor->encoding == ENCODING_FLOAT_KEY ? "order-preserving keys of floats"
-                                                           : "integers");
+                  : tensor->encoding == ENCODING_FLOAT_KEY
+                      ? "order-preserving keys of floats, 2^(bits - 1) + sign * magnitude"
+                  : tensor->encoding == ENCODING_FLOAT_BITS ? "IEEE patterns of floats"
+                                                            : "integers");
     buffer_printf(out,
                   "    function output_%s(uint256[] calldata words) external pure returns "
                   "(int256[] memory values) {\n",
