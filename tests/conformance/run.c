@@ -74,8 +74,7 @@ static enum status compare_interpreted(struct run *run, const struct graph *grap
 static enum status read_data(struct run *run, struct diag *diag)
 {
     struct compilation *c = &run->compilation;
-    enum status status =
-        compile_data_read(&run->data, &c->file, &run->options, &run->arena, diag);
+    enum status status = compile_data_read(&run->data, &c->file, &run->options, &run->arena, diag);
     return status == STATUS_OK ? compile_data_order(&run->data, c->graph, &run->arena, diag)
                                : status;
 }
@@ -93,8 +92,7 @@ static enum status interpret(struct run *run, struct diag *diag)
         struct expected expected;
         status = expected_read(&expected, &c->file, run->set[s], &run->arena, diag);
         if (status == STATUS_OK)
-            status =
-                compare_interpreted(run, c->graph, run->data.sets[s].inputs, &expected, diag);
+            status = compare_interpreted(run, c->graph, run->data.sets[s].inputs, &expected, diag);
     }
     return status;
 }
@@ -158,10 +156,9 @@ static enum status compare(struct run *run, size_t set, struct relation_values *
     struct computed *computed =
         arena_array(&run->arena, struct computed, interface->output_count + 1);
     struct expected expected;
-    enum status status =
-        computed == NULL
-            ? diag_set(diag, STATUS_NO_MEMORY, "no memory to compare")
-            : expected_read(&expected, &run->compilation.file, run->set[set], &run->arena, diag);
+    enum status status = computed == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory to compare")
+                                          : expected_read(&expected, &run->compilation.file,
+                                                          run->set[set], &run->arena, diag);
     for (size_t i = 0; status == STATUS_OK && i < interface->output_count; i++) {
         const struct port *port = &interface->outputs[i];
         computed[i] = (struct computed){port->name, port->sequence, port->text_table,
