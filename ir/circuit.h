@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ir/relation.h"
 #include "ir/support/arena.h"
 #include "ir/support/buffer.h"
 #include "ir/support/status.h"
@@ -166,6 +167,15 @@ struct circuit {
  * anybody).
  */
 enum status circuit_validate(const struct circuit *circuit, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Checks what a circuit names of its program: every fill, parameter cell and public part is an
+ * element that exists, and parameter columns hold parameters alone. With a circuit that was parsed
+ * as a head, its public parts. Errors: STATUS_BAD_INPUT.
+ */
+enum status circuit_validate_program(const struct circuit *circuit,
+                                     const struct relation_program *program,
+                                     struct diag *diag) SERTN_MUST_CHECK;
 
 /*
  * Canonical bytes: equal circuits give equal bytes. The circuit digest of a verifying key is over

@@ -355,3 +355,54 @@ done:
     free(state.parent);
     return status;
 }
+
+/* ---- against the program ---- */
+
+static bool is_element(const struct relation_program *program, uint32_t tensor, uint32_t element)
+{
+    return tensor < program->tensor_count && element < program->tensors[tensor].count;
+}
+
+static bool is_fill_of(const struct fill *fill, const struct relation_program *program)
+{
+    bool is_param = fill->column >= CIRCUIT_ADVICE;
+    switch (fill->kind) {
+    case FILL_CONST:
+        return !is_param;
+    case FILL_INVERSE:
+        return !is_param &&
+               (fill->tensor == FILL_NO_TENSOR || is_element(program, fill->tensor, fill->element));
+    case FILL_DIGEST:
+        return !is_param && fill->tensor < program->relation_count &&
+               program->relations[fill->tensor].kind == RELATION_DIGEST;
+    case FILL_LIMB:
+        return !is_param && is_element(program, fill->tensor, fill->element);
+    default:
+        return is_element(program, fill->tensor, fill->element) &&
+               (!is_param || program->tensors[fill->tensor].role == ROLE_PARAMETER);
+    }
+}
+
+enum status circuit_validate_program(const struct circuit *circuit,
+                                     const struct relation_program *program, struct diag *diag)
+{
+    const struct state state = {.circuit = circuit, .diag = diag};
+    for (size_t i = 0; i < circuit->public_part_count; i++) {
+        const struct public_part *part = &circuit->public_parts[i];
+        if (part->word >= circuit->public_word_count ||
+            !is_element(program, part->tensor, part->element))
+            return bad(&state, 0, "a public word names a value that does not exist");
+    }
+    for (size_t i = 0; i < circuit->fill_count; i++) {
+        if (!is_fill_of(&circuit->fills[i], program))
+            return bad(&state, circuit->fills[i].row,
+                       "a cell is filled from a value that does not exist");
+    }
+    for (size_t i = 0; i < circuit->param_cell_count; i++) {
+        const struct param_cell *cell = &circuit->param_cells[i];
+        if (!is_element(program, cell->tensor, cell->element) ||
+            program->tensors[cell->tensor].role != ROLE_PARAMETER)
+            return bad(&state, cell->row, "a parameter cell names no parameter");
+    }
+    return STATUS_OK;
+}

@@ -122,16 +122,56 @@ static bool valid_item_name(const struct port *port)
 static bool valid_port(const struct port *port, const struct relation_program *program)
 {
     size_t count;
-    if (!valid_item_name(port))
-        return false;
-    if (port->tensor >= program->tensor_count ||
-        !shape_count(&port->shape, SIZE_MAX / 64, &count) ||
-        count != program->tensors[port->tensor].count)
-        return false;
-    if (port->visibility != PORT_HASHED)
+    return port->tensor < program->tensor_count && valid_item_name(port) &&
+           shape_count(&port->shape, SIZE_MAX / 64, &count) &&
+           count == program->tensors[port->tensor].count;
+}
+
+/* Whether a relation hashes the port's elements in order, under its salt, to its digest. */
+static bool is_hashed(const struct port *port, const struct relation_program *program)
+{
+    for (size_t i = 0; i < program->relation_count; i++) {
+        const struct relation *r = &program->relations[i];
+        if (r->kind != RELATION_DIGEST || r->outputs[0] != port->digest)
+            continue;
+        if (r->space_rank != 1 || r->views[0].tensor != port->tensor ||
+            (size_t)r->space[0] != program->tensors[port->tensor].count ||
+            r->views[1].tensor != port->salt || r->views[1].offset != 0)
+            return false;
+        for (size_t e = 0; e < (size_t)r->space[0]; e++)
+            if (relation_view_element(&r->views[0], 1, r->space, e) != (int64_t)e)
+                return false;
+        return port->salt < program->tensor_count && program->tensors[port->salt].count == 1;
+    }
+    return false;
+}
+
+/* What the port shows is the next public tensor. */
+static bool is_shown(const struct port *port, const struct relation_program *program, size_t *next)
+{
+    if (port->visibility == PORT_PRIVATE)
         return true;
-    return port->salt < program->tensor_count && port->digest < program->tensor_count &&
-           program->tensors[port->salt].count == 1 && program->tensors[port->digest].count == 1;
+    bool is_digest = port->visibility == PORT_HASHED;
+    return *next < program->public_tensor_count &&
+           program->public_tensors[(*next)++] == (is_digest ? port->digest : port->tensor) &&
+           (!is_digest || is_hashed(port, program));
+}
+
+/* Ports say what the public words mean, so they must be those of the program: its inputs in order,
+ * and what each shows in the order of the public tensors, all of them. */
+static bool fits_program(const struct interface *interface, const struct relation_program *program)
+{
+    size_t next = 0;
+    bool fits = interface->input_count == program->input_tensor_count;
+    for (size_t i = 0; fits && i < interface->input_count; i++) {
+        const struct port *port = &interface->inputs[i];
+        fits = valid_port(port, program) && port->tensor == program->input_tensors[i] &&
+               is_shown(port, program, &next);
+    }
+    for (size_t i = 0; fits && i < interface->output_count; i++)
+        fits = valid_port(&interface->outputs[i], program) &&
+               is_shown(&interface->outputs[i], program, &next);
+    return fits && next == program->public_tensor_count;
 }
 
 enum status interface_parse(struct interface *interface, const struct relation_program *program,
@@ -142,16 +182,10 @@ enum status interface_parse(struct interface *interface, const struct relation_p
     code_interface(&codec, interface);
     codec_finish(&codec);
     enum status status = codec_status(&codec, "the interface of the model", diag);
-    for (size_t i = 0; status == STATUS_OK && i < interface->input_count + interface->output_count;
-         i++) {
-        const struct port *port = i < interface->input_count
-                                      ? &interface->inputs[i]
-                                      : &interface->outputs[i - interface->input_count];
-        if (!valid_port(port, program))
-            status = diag_set(
-                diag, STATUS_BAD_INPUT,
-                "the interface of the model does not fit its program; compile the model again");
-    }
+    if (status == STATUS_OK && !fits_program(interface, program))
+        status = diag_set(
+            diag, STATUS_BAD_INPUT,
+            "the interface of the model does not fit its program; compile the model again");
     return status;
 }
 

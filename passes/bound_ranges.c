@@ -12,12 +12,15 @@ static size_t space_count(const struct relation *relation)
     return count;
 }
 
+enum { KEEPS_LOW = 1, KEEPS_HIGH = 2, KEEPS_BOTH = 3 };
+
 struct proof {
     const struct relation_program *program;
     unsigned capacity_bits;
-    /* [tensor_count][count]: an enforced relation keeps the element in its declared range. For
-     * inputs, and for results whose range no producer implies; NULL for others. */
-    bool **enforced;
+    /* [tensor_count][count]: enforced relations keep the element above the low end of its declared
+     * range (KEEPS_LOW) and below the high end (KEEPS_HIGH). For inputs, and for results whose
+     * range no producer implies; NULL for others. */
+    uint8_t **enforced;
     uint32_t *producer; /* [tensor_count]: relation, RELATION_NONE for none */
 };
 
@@ -49,15 +52,31 @@ static bool shift_back(struct range *range, const struct relation *linear)
            (wide_neg(&range->low, rest.high) && wide_neg(&range->high, rest.low));
 }
 
+/*
+ * Ends of the declared range that an element in `range` keeps. When one relation keeps it above and
+ * another below, both ranges and the declared one together must be held, so each takes half.
+ */
+static uint8_t kept_ends(const struct proof *proof, const struct relation_tensor *tensor,
+                         struct range range)
+{
+    struct range declared = declared_range(tensor);
+    if (range_contains(declared, range))
+        return KEEPS_BOTH;
+    if (!is_held(range_hull(declared, range), proof->capacity_bits - 1))
+        return 0;
+    return (uint8_t)((wide_compare(range.low, declared.low) >= 0 ? KEEPS_LOW : 0) |
+                     (wide_compare(range.high, declared.high) <= 0 ? KEEPS_HIGH : 0));
+}
+
 /* An element is kept in `range`: so is what it is +-x + constant of. */
 static void mark_element(const struct proof *proof, uint32_t tensor, int64_t element,
                          struct range range)
 {
     const struct relation_program *program = proof->program;
     while (element >= 0) {
-        bool *marks = proof->enforced[tensor];
-        if (marks != NULL && range_contains(declared_range(&program->tensors[tensor]), range))
-            marks[element] = true;
+        uint8_t *marks = proof->enforced[tensor];
+        if (marks != NULL)
+            marks[element] |= kept_ends(proof, &program->tensors[tensor], range);
         if (proof->producer[tensor] == RELATION_NONE)
             return;
         const struct relation *linear = &program->relations[proof->producer[tensor]];
@@ -81,9 +100,9 @@ static void mark(const struct proof *proof, const struct relation *relation, str
 
 static bool is_marked(const struct proof *proof, uint32_t tensor)
 {
-    const bool *marks = proof->enforced[tensor];
+    const uint8_t *marks = proof->enforced[tensor];
     for (size_t e = 0; e < proof->program->tensors[tensor].count; e++) {
-        if (marks == NULL || !marks[e])
+        if (marks == NULL || marks[e] != KEEPS_BOTH)
             return false;
     }
     return true;
@@ -212,7 +231,7 @@ static bool is_input(const struct relation_tensor *tensor)
 static bool open_marks(struct proof *proof, struct arena *arena)
 {
     const struct relation_program *program = proof->program;
-    proof->enforced = arena_array(arena, bool *, program->tensor_count + 1);
+    proof->enforced = arena_array(arena, uint8_t *, program->tensor_count + 1);
     proof->producer = arena_array(arena, uint32_t, program->tensor_count + 1);
     bool done = proof->enforced != NULL && proof->producer != NULL;
     for (uint32_t t = 0; t < program->tensor_count && done; t++)
@@ -220,7 +239,7 @@ static bool open_marks(struct proof *proof, struct arena *arena)
     for (uint32_t t = 0; t < program->tensor_count && done; t++) {
         if (!is_input(&program->tensors[t]) || is_salt(program, t))
             continue;
-        proof->enforced[t] = arena_array(arena, bool, program->tensors[t].count + 1);
+        proof->enforced[t] = arena_array(arena, uint8_t, program->tensors[t].count + 1);
         done = proof->enforced[t] != NULL;
     }
     for (size_t i = 0; i < program->relation_count && done; i++) {
@@ -230,7 +249,7 @@ static bool open_marks(struct proof *proof, struct arena *arena)
             proof->producer[out] = (uint32_t)i;
             if (!has_marks(program, relation, k))
                 continue;
-            proof->enforced[out] = arena_array(arena, bool, program->tensors[out].count + 1);
+            proof->enforced[out] = arena_array(arena, uint8_t, program->tensors[out].count + 1);
             done = proof->enforced[out] != NULL;
         }
     }
@@ -252,7 +271,7 @@ static enum status prove(struct proof *proof, struct arena *arena, struct diag *
     }
     for (size_t t = 0; t < program->tensor_count; t++) {
         for (size_t e = 0; proof->enforced[t] != NULL && e < program->tensors[t].count; e++) {
-            if (!proof->enforced[t][e])
+            if (proof->enforced[t][e] != KEEPS_BOTH)
                 return diag_set(diag, STATUS_BAD_INPUT,
                                 "the range of tensor '%s' at element %zu follows from nothing",
                                 program->tensors[t].name, e);

@@ -137,10 +137,13 @@ struct range range_of_view(const struct relation_program *program, const struct 
 static bool same_view(const struct relation *relation, const struct relation_view *a,
                       const struct relation_view *b)
 {
-    if (a->tensor != b->tensor || a->offset != b->offset || a->index_list != b->index_list)
+    if (a->tensor != b->tensor || a->offset != b->offset ||
+        (a->index_list == NULL) != (b->index_list == NULL))
         return false;
     if (a->index_list != NULL)
-        return true;
+        return a->index_list == b->index_list ||
+               memcmp(a->index_list, b->index_list,
+                      space_count(relation) * sizeof *a->index_list) == 0;
     for (unsigned d = 0; d < relation->space_rank; d++) {
         if (a->stride[d] != b->stride[d] || a->low[d] != b->low[d] || a->high[d] != b->high[d])
             return false;
@@ -208,8 +211,9 @@ static struct range conditional_range(const struct relation_program *program,
                                       const struct condition *condition)
 {
     struct range range = range_of_view(program, relation, view);
+    /* Outside its box a view gives 0 and says nothing. */
     if (condition->bit == NULL || view->tensor != condition->compared ||
-        !same_geometry(relation, condition->bit, view))
+        !same_geometry(relation, condition->bit, view) || view_may_be_zero(relation, view))
         return range;
     wide zero = wide_from_i64(0), minus = wide_from_i64(-1);
     if (condition->is_one && wide_compare(range.low, zero) < 0 &&
@@ -265,17 +269,25 @@ static bool polynomial_range(const struct relation_program *program,
     return true;
 }
 
+/* The relation's polynomial: products that were split into tensors of their own are multiplied out.
+ */
+struct polynomial {
+    struct monomial *terms;
+    size_t count;
+};
+
 /* The polynomial with the condition's bit put in; like terms are added up first. */
 static bool substituted_range(const struct relation_program *program,
-                              const struct relation *relation, const struct condition *condition,
-                              struct monomial *list, struct range *out)
+                              const struct relation *relation, const struct polynomial *polynomial,
+                              const struct condition *condition, struct monomial *list,
+                              struct range *out)
 {
     size_t count = 0;
-    for (size_t t = 0; t < relation->term_count; t++) {
-        struct monomial term = {.coefficient = relation->terms[t].coefficient};
+    for (size_t t = 0; t < polynomial->count; t++) {
+        struct monomial term = {.coefficient = polynomial->terms[t].coefficient};
         bool vanishes = false;
-        for (unsigned f = 0; f < relation->terms[t].factor_count; f++) {
-            const struct relation_view *factor = &relation->terms[t].factors[f];
+        for (unsigned f = 0; f < polynomial->terms[t].count; f++) {
+            const struct relation_view *factor = polynomial->terms[t].factors[f];
             if (condition->bit != NULL && same_view(relation, condition->bit, factor))
                 vanishes |= !condition->is_one;
             else
@@ -337,40 +349,107 @@ static uint32_t compared_tensor(const struct relation_program *program, uint32_t
     return linear->terms[0].factors[0].tensor;
 }
 
+/* The product that a factor stands for: one term, no more, over the space of the relation that uses
+ * it; NULL when the factor is something else. */
+static const struct relation_term *split_product(const struct relation_program *program,
+                                                 const struct relation *relation,
+                                                 const struct relation_view *factor, size_t before)
+{
+    const struct relation *product = producer_before(program, factor->tensor, before);
+    bool is_product =
+        product != NULL && product->kind == RELATION_PRODUCT && product->term_count == 1 &&
+        wide_is_zero(product->constant) && product->space_rank == relation->space_rank &&
+        memcmp(product->space, relation->space, relation->space_rank * sizeof *relation->space) ==
+            0;
+    return is_product && is_whole(program, relation, factor) ? &product->terms[0] : NULL;
+}
+
+/* Multiplies the first factor out that can be; false when none can, or not within four factors. */
+static bool expand_monomial(const struct relation_program *program, const struct relation *relation,
+                            struct monomial *term, size_t before)
+{
+    for (unsigned f = 0; f < term->count; f++) {
+        const struct relation_term *product =
+            split_product(program, relation, term->factors[f], before);
+        wide coefficient;
+        if (product == NULL || term->count - 1 + product->factor_count > RELATION_FACTOR_MAX ||
+            !wide_mul(&coefficient, term->coefficient, product->coefficient))
+            continue;
+        term->coefficient = coefficient;
+        term->factors[f] = &product->factors[0];
+        for (unsigned k = 1; k < product->factor_count; k++)
+            term->factors[term->count++] = &product->factors[k];
+        return true;
+    }
+    return false;
+}
+
+static bool read_polynomial(struct polynomial *out, const struct relation_program *program,
+                            const struct relation *relation, size_t before)
+{
+    out->count = relation->term_count;
+    out->terms = calloc(out->count + 1, sizeof *out->terms);
+    for (size_t t = 0; out->terms != NULL && t < out->count; t++) {
+        const struct relation_term *term = &relation->terms[t];
+        struct monomial *monomial = &out->terms[t];
+        monomial->coefficient = term->coefficient;
+        for (unsigned f = 0; f < term->factor_count; f++)
+            monomial->factors[monomial->count++] = &term->factors[f];
+        for (unsigned k = 0; k < RELATION_FACTOR_MAX; k++)
+            if (!expand_monomial(program, relation, monomial, before))
+                break;
+    }
+    return out->terms != NULL;
+}
+
 /*
  * Plain interval arithmetic, and again with each bit of the first term put to 0 and to 1: b x + y -
  * b y is then x or y, and b x is not negative when b is the sign of x. Every such bound holds, so
  * the best does.
  */
-static bool product_range(const struct relation_program *program, const struct relation *relation,
-                          struct range *out)
+static bool best_range(const struct relation_program *program, const struct relation *relation,
+                       const struct polynomial *polynomial, size_t before, struct monomial *list,
+                       struct range *out)
 {
-    struct monomial *list = calloc(relation->term_count + 1, sizeof *list);
-    if (list == NULL)
-        return false;
-    bool is_stored =
-        relation >= program->relations && relation < program->relations + program->relation_count;
-    size_t before = is_stored ? (size_t)(relation - program->relations) : program->relation_count;
-    struct range best = range_of_i64(0, 0);
-    bool found = substituted_range(program, relation, &(struct condition){0}, list, &best);
-    for (unsigned f = 0; relation->term_count > 0 && f < relation->terms[0].factor_count; f++) {
-        const struct relation_view *bit = &relation->terms[0].factors[f];
+    struct range best = range_of_i64(0, 0), zero, one;
+    bool found =
+        substituted_range(program, relation, polynomial, &(struct condition){0}, list, &best);
+    for (unsigned f = 0; polynomial->count > 0 && f < polynomial->terms[0].count; f++) {
+        const struct relation_view *bit = polynomial->terms[0].factors[f];
         if (!is_bit(program, bit))
             continue;
         uint32_t compared = compared_tensor(program, bit->tensor, before);
-        struct range zero, one;
-        if (!substituted_range(program, relation, &(struct condition){bit, compared, false}, list,
-                               &zero) ||
-            !substituted_range(program, relation, &(struct condition){bit, compared, true}, list,
-                               &one))
+        if (!substituted_range(program, relation, polynomial,
+                               &(struct condition){bit, compared, false}, list, &zero) ||
+            !substituted_range(program, relation, polynomial,
+                               &(struct condition){bit, compared, true}, list, &one))
             continue;
         struct range hull = range_hull(zero, one);
-        best =
-            found ? range_make(wide_max(best.low, hull.low), wide_min(best.high, hull.high)) : hull;
+        struct range both = {wide_max(best.low, hull.low), wide_min(best.high, hull.high)};
+        /* Bounds that exclude each other come of ranges that do not hold. */
+        if (found && wide_compare(both.low, both.high) > 0)
+            continue;
+        best = found ? both : hull;
         found = true;
     }
-    free(list);
     *out = best;
+    return found;
+}
+
+static bool product_range(const struct relation_program *program, const struct relation *relation,
+                          struct range *out)
+{
+    bool is_stored =
+        relation >= program->relations && relation < program->relations + program->relation_count;
+    size_t before = is_stored ? (size_t)(relation - program->relations) : program->relation_count;
+    struct polynomial polynomial;
+    struct monomial *list = calloc(relation->term_count + 1, sizeof *list);
+    bool found = list != NULL && read_polynomial(&polynomial, program, relation, before);
+    if (found) {
+        found = best_range(program, relation, &polynomial, before, list, out);
+        free(polynomial.terms);
+    }
+    free(list);
     return found;
 }
 

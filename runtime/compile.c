@@ -8,6 +8,7 @@
 #include "backend/witness/digest.h"
 #include "ir/relation_codec.h"
 #include "ir/support/file.h"
+#include "passes/bound_ranges.h"
 #include "runtime/compile_data.h"
 #include "runtime/compile_report.h"
 #include "runtime/digest_spec.h"
@@ -116,6 +117,8 @@ static enum status place(struct lowered *out, struct compilation *c, struct diag
         status = place_prepare(out->result.program, &diag);
     if (status == STATUS_OK)
         status = relation_validate(out->result.program, MODEL_CAPACITY_BITS, &diag);
+    if (status == STATUS_OK)
+        status = pass_bound_ranges(out->result.program, MODEL_CAPACITY_BITS, &diag);
     if (status == STATUS_OK)
         status = place_circuit(&out->circuit, &out->summary, out->result.program, &place,
                                &c->arena, &diag);

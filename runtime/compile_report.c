@@ -8,10 +8,10 @@
 
 #include <cjson/cJSON.h>
 
-#include "backend/hash/keccak.h"
 #include "backend/plan.h"
 #include "backend/plonk/keys.h"
 #include "ir/support/buffer.h"
+#include "runtime/metadata.h"
 #include "runtime/proof.h"
 
 /* ---- rows by node ---- */
@@ -224,77 +224,14 @@ char *compile_report_json(const struct compilation *c, bool measured)
 
 /* ---- metadata ---- */
 
-/* Keys of a map: the value is a row with one column a key. */
-static bool add_keys(cJSON *port, const struct tensor *keys)
-{
-    cJSON *list = keys == NULL ? NULL : cJSON_AddArrayToObject(port, "keys");
-    for (size_t i = 0; list != NULL && i < keys->count; i++) {
-        cJSON *key = keys->type == ELEMENT_STRING
-                         ? cJSON_CreateString(keys->data.text[i])
-                         : cJSON_CreateNumber((double)keys->data.integer[i]);
-        if (!cJSON_AddItemToArray(list, key))
-            return false;
-    }
-    return keys == NULL || list != NULL;
-}
-
-/* A port as the registry's schema has it: name, element type, keys of a map, shape; the schema hash
- * is keccak256 over the compact JSON of the list. */
-static cJSON *schema_json(const struct port *ports, size_t count)
-{
-    static const char *const visibility[] = {"private", "public", "hashed"};
-    cJSON *list = cJSON_CreateArray();
-    for (size_t i = 0; i < count && list != NULL; i++) {
-        cJSON *port = cJSON_CreateObject();
-        cJSON_AddItemToArray(list, port);
-        cJSON *shape = NULL;
-        if (port != NULL && add_text(port, "name", ports[i].name) &&
-            add_text(port, "type", element_type_name(ports[i].type)) &&
-            add_text(port, "visibility", visibility[ports[i].visibility]) &&
-            add_keys(port, ports[i].map_keys))
-            shape = cJSON_AddArrayToObject(port, "shape");
-        for (unsigned d = 0; shape != NULL && d < ports[i].shape.rank; d++)
-            cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)ports[i].shape.dim[d]));
-        if (shape == NULL) {
-            cJSON_Delete(list);
-            return NULL;
-        }
-    }
-    return list;
-}
-
-static bool add_schema(cJSON *root, const char *name, const char *hash_name,
-                       const struct port *ports, size_t count)
-{
-    cJSON *schema = schema_json(ports, count);
-    char *text = schema == NULL ? NULL : cJSON_PrintUnformatted(schema);
-    uint8_t digest[32];
-    if (text != NULL)
-        keccak256(digest, text, strlen(text));
-    bool done = text != NULL && add_hex(root, hash_name, digest, sizeof digest) &&
-                cJSON_AddItemToObject(root, name, schema);
-    if (!done && text == NULL)
-        cJSON_Delete(schema);
-    free(text);
-    return done;
-}
-
 char *compile_metadata_json(const struct compilation *c, const struct compile_options *options)
 {
-    const struct interface *interface = &c->result.interface;
-    cJSON *root = cJSON_CreateObject();
-    bool done = root != NULL && add_number(root, "version", 1) &&
-                add_text(root, "proof_system", proof_system_name(options->mode)) &&
-                add_text(root, "graph", c->graph->name != NULL ? c->graph->name : "") &&
-                add_hex(root, "circuit_hash", c->report.circuit_digest, 32) &&
-                add_schema(root, "inputs", "input_schema_hash", interface->inputs,
-                           interface->input_count) &&
-                add_schema(root, "outputs", "output_schema_hash", interface->outputs,
-                           interface->output_count) &&
-                add_number(root, "rows", c->report.rows) &&
-                add_number(root, "compute_cost", (double)c->report.rows) &&
-                add_text(root, "parameters", options->public_parameters ? "public" : "private");
-    char *text = done ? cJSON_Print(root) : NULL;
+    struct model model = {
+        .mode = options->mode, .interface = c->result.interface, .circuit = c->circuit};
+    memcpy(model.circuit_digest, c->report.circuit_digest, sizeof model.circuit_digest);
+    cJSON *root = metadata_json(&model, c->graph->name != NULL ? c->graph->name : "",
+                                !options->public_parameters);
+    char *text = root != NULL ? cJSON_Print(root) : NULL;
     cJSON_Delete(root);
     return text;
 }

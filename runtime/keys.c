@@ -7,8 +7,6 @@
 
 #include "backend/plonk/setup_proof.h"
 #include "ir/support/file.h"
-#include "passes/place.h"
-#include "runtime/digest_spec.h"
 
 static const char tail_magic[8] = {'S', 'R', 'T', 'N', 'T', 'A', 'I', 'L'};
 enum { DIGEST = 32, TAIL_FILE_BYTES = 2 * DIGEST + PLONK_PARAMETER_TAIL_BYTES };
@@ -140,78 +138,5 @@ enum status keys_make(struct keys_result *result, struct file_set *set, struct s
     }
     plonk_parameter_tail_wipe(&tail);
     buffer_release(&setup);
-    return status;
-}
-
-/*
- * Places the public program again: a circuit that leaves out a constraint of its program, or adds a
- * row of its own, is not what the compiler gives. With the key recomputed from the circuit this
- * ties the key to the relations that the model's metadata describes.
- */
-static enum status check_placement(const struct model *model, struct diag *diag)
-{
-    struct arena arena;
-    struct digest_spec spec;
-    struct circuit circuit;
-    struct place_summary summary;
-    uint8_t digest[32];
-    struct place_options options = {.capacity_bits = MODEL_CAPACITY_BITS, .digest = &spec};
-    arena_init(&arena, 0);
-    enum status status =
-        digest_spec_init(&spec, &arena)
-            ? STATUS_OK
-            : diag_set(diag, STATUS_NO_MEMORY, "no memory to place the model again");
-    if (status == STATUS_OK)
-        status = place_circuit(&circuit, &summary, &model->program, &options, &arena, diag);
-    if (status == STATUS_OK) {
-        memcpy(circuit.program_digest, model->circuit.program_digest,
-               sizeof circuit.program_digest);
-        status = plonk_circuit_digest(digest, &circuit, diag);
-    }
-    if (status == STATUS_OK && memcmp(digest, model->circuit_digest, sizeof digest) != 0)
-        status = diag_set(diag, STATUS_REJECTED,
-                          "'%s': the circuit is not the one that its program gives", model->folder);
-    arena_release(&arena);
-    return status;
-}
-
-enum status keys_check(struct keys_result *result, const char *folder, const char *srs_path,
-                       unsigned threads, struct diag *diag)
-{
-    double start = machine_seconds();
-    struct session session = {
-        0}; /* no weights: only the model, the threads and the SRS are opened */
-    struct buffer setup;
-    buffer_init(&setup);
-    enum status status = model_load(&session.model, folder, MODEL_WHOLE, diag);
-    if (status == STATUS_OK && !session.model.has_key)
-        status = diag_set(diag, STATUS_BAD_INPUT,
-                          "'%s' has no key yet; its owner makes it with: sertn-run keys %s", folder,
-                          folder);
-    if (status == STATUS_OK)
-        status = check_placement(&session.model, diag);
-    if (status == STATUS_OK) {
-        session.machine = machine_new(threads);
-        status = session_open_srs(&session, srs_path, diag);
-    }
-    if (status == STATUS_OK)
-        status = model_read_part(&setup, folder, "public/setup",
-                                 "get it from the model's owner: the ranges of the weights cannot "
-                                 "be checked without it",
-                                 diag);
-    if (status == STATUS_OK) {
-        status = plonk_setup_check(setup.data, setup.count, &session.model.circuit,
-                                   &session.model.key, &session.srs, session.machine, diag);
-        if (status != STATUS_OK)
-            status = diag_prefix(diag, status, "'%s/public/setup'", folder);
-    }
-    if (status == STATUS_OK) {
-        *result = (struct keys_result){.vk_bytes = session.model.vk_bytes,
-                                       .setup_bytes = setup.count,
-                                       .seconds = machine_seconds() - start};
-        memcpy(result->vk_digest, session.model.key.digest, sizeof result->vk_digest);
-    }
-    buffer_release(&setup);
-    session_close(&session);
     return status;
 }

@@ -37,11 +37,19 @@ enum status keys_load_tail(struct plonk_parameter_tail *tail, const struct sessi
                            struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * Recomputes the circuit from the public program and the key from the circuit, and checks the setup
- * proof of the parameter ranges; needs public/ alone. Errors: STATUS_REJECTED with the reason;
- * STATUS_BAD_INPUT when there is no key.
+ * Proves the declared ranges of the public program, recomputes the circuit from it, the key from
+ * the circuit, metadata and contracts from both, and checks the setup proof of the parameter
+ * ranges; needs public/ alone. Errors: STATUS_REJECTED with the reason; STATUS_BAD_INPUT when there
+ * is no key, or a program that is none.
  */
 enum status keys_check(struct keys_result *result, const char *folder, const char *srs_path,
                        unsigned threads, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * The part of keys_check that needs no key: that the ranges the program declares hold, and that the
+ * circuit is what the program gives. Errors: STATUS_REJECTED, STATUS_BAD_INPUT, STATUS_LIMIT with
+ * the reason.
+ */
+enum status keys_check_program(const struct model *model, struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

@@ -153,6 +153,8 @@ static enum status parse_circuit(struct model *model, const struct buffer *file,
     if (status == STATUS_OK && part == MODEL_HEAD)
         status = circuit_parse_head(&model->circuit, &model->arena, section[2].data,
                                     section[2].count, diag);
+    if (status == STATUS_OK)
+        status = circuit_validate_program(&model->circuit, &model->program, diag);
     if (status != STATUS_OK)
         return status;
     struct buffer program = {.data = (uint8_t *)(uintptr_t)section[0].data,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/hash/keccak.h"
+#include "runtime/metadata.h"
 #include "runtime/solidity.h"
 
 static bool is_metadata_of(const struct model *model, const cJSON *root)
@@ -16,17 +16,12 @@ static bool is_metadata_of(const struct model *model, const cJSON *root)
     return fits;
 }
 
-/*
- * Adds to public/metadata.json what is known once there is a key: its hash, and the model hash,
- * keccak256(circuit digest, [p1], [p2]), which names the circuit together with its weights.
- */
+/* Adds to public/metadata.json what is known once there is a key. */
 static enum status complete_metadata(struct file_set *set, const struct model *model,
                                      struct diag *diag)
 {
     struct buffer text;
-    struct keccak256 hash;
-    uint8_t digest[KECCAK256_BYTES];
-    char *path = model_path(model->folder, "public/metadata.json"), *printed = NULL, *hex = NULL;
+    char *path = model_path(model->folder, "public/metadata.json"), *printed = NULL;
     buffer_init(&text);
     enum status status = path == NULL
                              ? diag_set(diag, STATUS_NO_MEMORY, "no memory for the metadata")
@@ -38,20 +33,8 @@ static enum status complete_metadata(struct file_set *set, const struct model *m
         status = diag_set(
             diag, STATUS_BAD_INPUT,
             "'%s' is damaged or of another model; compile the model again with sertnc", path);
-    size_t commitments = 64 * (size_t)model->circuit.param_columns;
-    keccak256_init(&hash);
-    keccak256_update(&hash, model->circuit_digest, sizeof model->circuit_digest);
-    keccak256_update(&hash, model->vk + model->vk_bytes - commitments, commitments);
-    keccak256_final(&hash, digest);
-    const uint8_t *values[] = {model->key.digest, digest, model->key.srs_digest};
-    static const char *const names[] = {"vk_hash", "model_hash", "srs_digest"};
-    for (unsigned i = 0; i < 3 && status == STATUS_OK; i++) {
-        hex = proof_print_hex(values[i], 32);
-        cJSON_DeleteItemFromObjectCaseSensitive(root, names[i]);
-        if (hex == NULL || cJSON_AddStringToObject(root, names[i], hex) == NULL)
-            status = diag_set(diag, STATUS_NO_MEMORY, "no memory for the metadata");
-        free(hex);
-    }
+    if (status == STATUS_OK && !metadata_add_key(root, model))
+        status = diag_set(diag, STATUS_NO_MEMORY, "no memory for the metadata");
     if (status == STATUS_OK)
         printed = cJSON_Print(root);
     if (status == STATUS_OK)

@@ -35,11 +35,16 @@ static void identifier(char out[NAME_BYTES], const char *name, size_t index)
     snprintf(out + n, NAME_BYTES - n, "_%zu", index);
 }
 
-/* Text for a NatSpec line: no line breaks, no comment ends. */
+/*
+ * Text for a NatSpec line, plain ASCII without tags or comment ends: Unicode has line separators,
+ * which end the comment and let a model's name go on as code.
+ */
 static void put_comment(struct buffer *out, const char *text)
 {
-    for (; *text != '\0'; text++)
-        buffer_put_u8(out, (uint8_t)(*text >= ' ' && *text != '*' && *text != 0x7f ? *text : '_'));
+    for (; *text != '\0'; text++) {
+        bool is_plain = *text >= ' ' && *text <= '~' && *text != '*' && *text != '@';
+        buffer_put_u8(out, (uint8_t)(is_plain ? *text : '_'));
+    }
 }
 
 static void put_output(struct buffer *out, const struct model *model, const struct port *port,
@@ -145,14 +150,19 @@ static enum status add_source(struct file_set *set, const struct model *model, c
     return status;
 }
 
+enum status solidity_print(struct buffer *out, const struct model *model, struct diag *diag)
+{
+    fill_template(out, model);
+    return buffer_status(out, diag);
+}
+
 enum status solidity_write(struct file_set *set, const struct model *model, struct diag *diag)
 {
     if (model->mode != PLONK_MODE_GAS)
         return STATUS_OK;
     struct buffer text;
     buffer_init(&text);
-    fill_template(&text, model);
-    enum status status = buffer_status(&text, diag);
+    enum status status = solidity_print(&text, model, diag);
     if (status == STATUS_OK)
         status = add_source(set, model, "public/ModelVerifier.sol", text.data, text.count, diag);
     if (status == STATUS_OK)
@@ -161,6 +171,40 @@ enum status solidity_write(struct file_set *set, const struct model *model, stru
     if (status == STATUS_OK)
         status = add_source(set, model, "public/IPlonkVerifier.sol", embedded_verifier_interface,
                             embedded_verifier_interface_bytes, diag);
+    buffer_release(&text);
+    return status;
+}
+
+static enum status check_source(const struct model *model, const char *name, const void *bytes,
+                                size_t count, struct diag *diag)
+{
+    struct buffer file;
+    buffer_init(&file);
+    enum status status = model_read_part(&file, model->folder, name,
+                                         "its owner makes it again with: sertn-run keys", diag);
+    if (status == STATUS_OK && (file.count != count || memcmp(file.data, bytes, count) != 0))
+        status = diag_set(diag, STATUS_REJECTED,
+                          "'%s/%s' is not the contract that the model and its key give",
+                          model->folder, name);
+    buffer_release(&file);
+    return status;
+}
+
+enum status solidity_check(const struct model *model, struct diag *diag)
+{
+    if (model->mode != PLONK_MODE_GAS)
+        return STATUS_OK;
+    struct buffer text;
+    buffer_init(&text);
+    enum status status = solidity_print(&text, model, diag);
+    if (status == STATUS_OK)
+        status = check_source(model, "public/ModelVerifier.sol", text.data, text.count, diag);
+    if (status == STATUS_OK)
+        status = check_source(model, "public/PlonkVerifier.sol", embedded_verifier_source,
+                              embedded_verifier_source_bytes, diag);
+    if (status == STATUS_OK)
+        status = check_source(model, "public/IPlonkVerifier.sol", embedded_verifier_interface,
+                              embedded_verifier_interface_bytes, diag);
     buffer_release(&text);
     return status;
 }

@@ -228,6 +228,16 @@ TEST(an_input_needs_a_relation_that_holds_it)
     x = tensor(&b, ROLE_PUBLIC_INPUT, -4, 4);
     add_range(&b, x, -4, 4);
     expect(&b, STATUS_OK);
+    /* Two ranges that meet in it. */
+    bench_init(&b);
+    x = tensor(&b, ROLE_PRIVATE_INPUT, -4, 4);
+    add_range(&b, x, -4, 11);
+    expect(&b, STATUS_BAD_INPUT);
+    bench_init(&b);
+    x = tensor(&b, ROLE_PRIVATE_INPUT, -4, 4);
+    add_range(&b, x, -4, 11);
+    add_range(&b, add_affine(&b, -1, x, 4, 0, 15), 0, 15);
+    expect(&b, STATUS_OK);
     /* 1 - x in -3 .. 5 holds x just as well. */
     bench_init(&b);
     x = tensor(&b, ROLE_PRIVATE_INPUT, -4, 4);

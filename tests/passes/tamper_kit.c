@@ -8,6 +8,7 @@
 #include "backend/witness/digest.h"
 #include "backend/witness/fill.h"
 #include "ir/relation_codec.h"
+#include "passes/bound_ranges.h"
 #include "passes/place.h"
 #include "runtime/digest_spec.h"
 
@@ -104,6 +105,7 @@ static void copy_program(struct subject *s, const struct relation_program *progr
     buffer_release(&bytes);
     REQUIRE_OK(place_prepare(&s->program, &diag), &diag);
     REQUIRE_OK(relation_validate(&s->program, CAPACITY_BITS, &diag), &diag);
+    REQUIRE_OK(pass_bound_ranges(&s->program, CAPACITY_BITS, &diag), &diag);
 }
 
 /* What a digest hashes depends on declared ranges, and a digest is wider than any: these stay. */
