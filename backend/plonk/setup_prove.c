@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* A restart happens when a commitment is infinity or xi lies in the domain: below 2^-220. */
-enum { ATTEMPTS_MAX = 8 };
+enum { ATTEMPTS_MAX = 8, SCRATCH_LIMIT = 1 << 20 };
 
 enum setup_result { SETUP_DONE, SETUP_RESTART, SETUP_FAILED };
 
@@ -260,6 +260,8 @@ static enum status prepare(struct setup_prover *prover, const struct setup_range
     table->n = prover->layout->rows;
     table->words = KZG_BIT_WORDS(ranges->count);
     table->quotient_count = table->n + PLONK_GATED_ROWS - 1;
+    table->scratch_limit =
+        prover->trial->scratch_limit != 0 ? prover->trial->scratch_limit : SCRATCH_LIMIT;
     for (uint32_t i = 0; i < SETUP_TAIL_ROWS; i++)
         table->full_row[i] = (uint32_t)prover->layout->usable_rows + 1 + i;
     table->full_row[SETUP_TAIL_ROWS] = prover->trial->extra_row;

@@ -13,6 +13,9 @@
 
 #include <string.h>
 
+/* Rows that a term is worked out for at once. */
+enum { SQUARE_ROWS = 256 };
+
 /* ---- sums over the bits --------------------------------------------------------------------- */
 
 struct sum_job {
@@ -129,15 +132,25 @@ struct coset_job {
     const struct setup_alpha *alpha;
     const fr *power; /* [n] g^i */
     struct weights weights;
-    fr *scratch;              /* [thread][3 n]: a bit column, a term, the sum of this thread */
+    struct machine *inner; /* of the loops over rows; null where columns are side by side */
+    fr *scratch;           /* [worker][2 n]: a bit column, the sum of this worker */
+    unsigned workers;
     fr scale[SETUP_BITS_MAX]; /* -alpha^j 2^(t-1) of a bit column, -alpha^j of the first */
 };
 
+/* Workers that have scratch: every thread as long as it is little, else one, which has all threads
+ * for the loops over rows. */
+static unsigned worker_count(const struct setup_table *table)
+{
+    unsigned threads = machine_threads(table->machine);
+    return 2 * table->n <= table->scratch_limit / threads ? threads : 1;
+}
+
 static void to_coset(const struct coset_job *job, fr *value)
 {
-    ntt_inverse(NULL, &job->table->domain, value);
+    ntt_inverse(job->inner, &job->table->domain, value);
     fr_vec_mul(value, value, job->power, job->table->n);
-    ntt_forward_scrambled(NULL, &job->table->domain, value);
+    ntt_forward_scrambled(job->inner, &job->table->domain, value);
 }
 
 static void weight_task(void *context, size_t begin, size_t end, unsigned worker)
@@ -158,19 +171,53 @@ static void scatter_bits(fr *out, const struct setup_table *table, unsigned colu
                &table->full[column * table->full_count + i]);
 }
 
+struct square_job {
+    const struct coset_job *coset;
+    size_t column;
+    const fr *bit;
+    fr *sum;
+};
+
 /* sum += e (alpha^(J + k) e - alpha^j c) */
+static void square_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    const struct square_job *job = context;
+    const struct coset_job *coset = job->coset;
+    const fr *weight = coset->weights.array[coset->weights.array_of[job->column]];
+    fr term[SQUARE_ROWS];
+    size_t count = end - begin;
+    (void)worker;
+    fr_vec_scale(term, job->bit + begin, &coset->alpha->bit[job->column], count);
+    fr_vec_axpy(term, &coset->scale[job->column], weight + begin, count);
+    fr_vec_mul_add(job->sum + begin, job->bit + begin, term, count);
+}
+
 static void bit_task(void *context, size_t begin, size_t end, unsigned worker)
 {
     const struct coset_job *job = context;
     size_t n = job->table->n;
-    fr *bit = job->scratch + 3 * n * worker, *term = bit + n, *sum = term + n;
+    fr *bit = job->scratch + 2 * n * worker;
     for (size_t k = begin; k < end; k++) {
+        struct square_job square = {job, k, bit, bit + n};
         scatter_bits(bit, job->table, (unsigned)k);
         to_coset(job, bit);
-        fr_vec_scale(term, bit, &job->alpha->bit[k], n);
-        fr_vec_axpy(term, &job->scale[k], job->weights.array[job->weights.array_of[k]], n);
-        fr_vec_mul_add(sum, bit, term, n);
+        machine_parallel_for(job->inner, n, SQUARE_ROWS, square_task, &square);
     }
+}
+
+/* coset += what is not linear in F: each worker adds up its columns. */
+static void add_columns(fr *coset, struct coset_job *job)
+{
+    size_t n = job->table->n;
+    struct machine *outer = job->workers > 1 ? job->table->machine : NULL;
+    job->inner = job->workers > 1 ? NULL : job->table->machine;
+    for (unsigned worker = 0; worker < job->workers; worker++)
+        memset(job->scratch + (2 * worker + 1) * n, 0, n * sizeof *coset);
+    machine_parallel_for(outer, job->weights.array_count, 1, weight_task, job);
+    machine_parallel_for(outer, job->table->ranges->count, 1, bit_task, job);
+    to_coset(job, coset);
+    for (unsigned worker = 0; worker < job->workers; worker++)
+        fr_vec_add(coset, coset, job->scratch + (2 * worker + 1) * n, n);
 }
 
 static void fill_scales(struct coset_job *job, const struct setup_ranges *ranges)
@@ -249,7 +296,7 @@ static void divide(fr *quotient, const fr *f, const struct setup_table *table,
 size_t setup_work_count(const struct setup_table *table)
 {
     size_t arrays = name_weights(NULL, table->ranges) + 4;
-    return table->n * (arrays + 3 * (size_t)machine_threads(table->machine));
+    return table->n * (arrays + 2 * (size_t)worker_count(table));
 }
 
 void setup_quotient(fr *quotient, const struct setup_table *table, const struct setup_alpha *alpha,
@@ -271,18 +318,12 @@ void setup_quotient(fr *quotient, const struct setup_table *table, const struct 
     fill_weights(&job.weights, table->ranges);
     fill_scales(&job, table->ranges);
     job.scratch = work;
-    unsigned threads = machine_threads(table->machine);
-    for (unsigned thread = 0; thread < threads; thread++)
-        memset(work + (3 * thread + 2) * n, 0, n * sizeof *work);
+    job.workers = worker_count(table);
 
     fill_linear(linear, table, alpha);
     memcpy(coset, linear, n * sizeof *coset);
     keep_tail(linear, table, alpha, layout->usable_rows);
-    machine_parallel_for(table->machine, job.weights.array_count, 1, weight_task, &job);
-    machine_parallel_for(table->machine, table->ranges->count, 1, bit_task, &job);
-    to_coset(&job, coset);
-    for (unsigned thread = 0; thread < threads; thread++)
-        fr_vec_add(coset, coset, work + (3 * thread + 2) * n, n);
+    add_columns(coset, &job);
 
     /* f_1 and f_g as coefficients, then high = (f_g - f_1) / (g^n - 1), low = f_1 - high. */
     ntt_inverse(table->machine, &table->domain, linear);

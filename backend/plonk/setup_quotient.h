@@ -16,6 +16,7 @@ struct setup_table {
     struct ntt_domain domain; /* of order n */
     size_t n, words;          /* words: of a row of bits */
     size_t quotient_count;    /* coefficients of T: n + b' - 1 */
+    size_t scratch_limit;     /* elements that all threads together may have for themselves */
     uint64_t *bits;           /* [n][words] */
     fr *full;                 /* [K][full_count] added to the bits in rows full_row[i] */
     uint32_t full_row[KZG_MOST_FULL_ROWS];

@@ -17,6 +17,7 @@ struct setup_trial {
     const uint64_t *bits; /* [n][KZG_BIT_WORDS(K)] instead of those of the parameters; or null */
     const fr *extra;      /* [K] added to row extra_row of every bit column; or null */
     uint32_t extra_row;
+    size_t scratch_limit; /* of struct setup_table, when not zero */
 };
 
 /*
