@@ -225,6 +225,11 @@ uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction);
 
 uint32_t lowering_square(struct lowering *l, uint32_t x);
 
+/* ---- lower_softmax.c ---- */
+
+/* x - log(sum of exp x) of [rows, n]. */
+uint32_t lowering_log_softmax_rows(struct lowering *l, uint32_t rows, int32_t fraction);
+
 /* ---- lower_activation.c ---- */
 
 /* Operand 0 without more fraction bits than the plan asks of it. */

@@ -73,14 +73,9 @@ static uint32_t restore_rows(struct lowering *l, uint32_t rows, const struct sha
     return lowering_linear(l, shape, lowering_form(l, rows), &term, 1, wide_from_i64(0));
 }
 
-static uint32_t softmax_input(struct lowering *l)
-{
-    return lowering_trim(l, lowering_input(l, 0), lowering_input_fraction(l, 0), 6);
-}
-
 void lower_softmax(struct lowering *l)
 {
-    uint32_t x = softmax_input(l);
+    uint32_t x = lowering_planned_input(l);
     struct shape shape = lowering_shape(l, x);
     uint32_t axes = softmax_axes(l, shape.rank), rows = lowering_rows(l, x, axes);
     int32_t fraction = lowering_output_fraction(l, 0) + 1;
@@ -97,21 +92,25 @@ void lower_softmax(struct lowering *l)
     lowering_output(l, 0, restore_rows(l, y, &shape, axes));
 }
 
-void lower_log_softmax(struct lowering *l)
+uint32_t lowering_log_softmax_rows(struct lowering *l, uint32_t rows, int32_t fraction)
 {
-    uint32_t x = softmax_input(l);
-    struct shape shape = lowering_shape(l, x);
-    uint32_t axes = softmax_axes(l, shape.rank), rows = lowering_rows(l, x, axes);
-    int32_t fraction = lowering_output_fraction(l, 0) + 1;
     struct exponentials e = exponentials_of(l, rows, fraction);
     struct shape flat = lowering_shape(l, rows);
-    uint32_t y = lowering_difference(l, &flat, e.shifted, lowering_log(l, e.sum, NULL, fraction));
+    return lowering_difference(l, &flat, e.shifted, lowering_log(l, e.sum, NULL, fraction));
+}
+
+void lower_log_softmax(struct lowering *l)
+{
+    uint32_t x = lowering_planned_input(l);
+    struct shape shape = lowering_shape(l, x);
+    uint32_t axes = softmax_axes(l, shape.rank), rows = lowering_rows(l, x, axes);
+    uint32_t y = lowering_log_softmax_rows(l, rows, lowering_output_fraction(l, 0) + 1);
     lowering_output(l, 0, restore_rows(l, y, &shape, axes));
 }
 
 void lower_reduce_log_sum_exp(struct lowering *l)
 {
-    uint32_t x = softmax_input(l), axes = 0;
+    uint32_t x = lowering_planned_input(l), axes = 0;
     unsigned rank = lowering_shape(l, x).rank;
     const struct tensor *known = lowering_has_input(l, 1) ? lowering_known(l, 1) : NULL;
     for (size_t i = 0; known != NULL && i < known->count; i++)

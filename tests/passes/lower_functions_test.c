@@ -1,8 +1,10 @@
+/* label: fast libs: sertn_runtime */
 /*
  * Elementwise functions: every way of lowering each gives what the float model says, on random and
  * edge inputs, and its hints are pinned.
  */
 #include "tests/passes/lower_kit.h"
+#include "tests/passes/tamper_kit.h"
 
 #include <math.h>
 
@@ -67,6 +69,8 @@ static size_t try_function(const struct function_case *c, int columns, bool decl
         kit_compare(&kit, inputs, c->absolute, 1e-3);
         if (i == 0)
             tampered = kit_tamper_hints(&kit, inputs);
+        if (i == 0 && columns < 10 && declared)
+            kit_tamper_circuit(&kit, inputs, 20);
     }
     kit_release(&kit);
     return tampered;
@@ -264,8 +268,10 @@ static void try_pair(enum op_kind op, const struct pair_case *c, const char *att
             kit_compare(&kit, in, 2e-5, 1e-3);
         if (i == 19)
             kit_run(&kit);
-        if (i == 20)
+        if (i == 20) {
             kit_tamper_hints(&kit, in);
+            kit_tamper_circuit(&kit, in, 20);
+        }
     }
     kit_release(&kit);
 }

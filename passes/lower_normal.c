@@ -1,0 +1,222 @@
+/*
+ * Lowering of normalisation: LayerNormalization, RMSNormalization, GroupNormalization,
+ * InstanceNormalization.
+ *
+ * A row x of n elements with sum s: c = n x - s is an integer, n times what x is from the mean, and
+ * S = sum c^2 is n^3 times the variance. Then (x - mean) / sqrt(variance + e) = c sqrt(n) / sqrt(S
+ * + n^3 e): one root and one quotient a row, products and one rounding an element.
+ */
+#include <math.h>
+
+#include "passes/lower_internal.h"
+
+/* Rows brought to mean 0 and mean square 1. */
+struct normal_rows {
+    uint32_t values;  /* [rows, n] */
+    uint32_t mean;    /* [rows, 1]; RELATION_NONE when it is not taken off */
+    uint32_t inverse; /* [rows, 1]: 1 / sqrt(variance + epsilon) */
+};
+
+static int32_t ceil_log2(double x)
+{
+    int exponent = 0;
+    double fraction = frexp(x, &exponent);
+    return fraction == 0.5 ? exponent - 1 : exponent;
+}
+
+/* [rows, n] to [rows, 1]. */
+static uint32_t column_sum(struct lowering *l, uint32_t rows)
+{
+    struct shape column = shape_of(2, lowering_tensor(l, rows)->shape[0], (int64_t)1);
+    return lowering_reshape(l, lowering_sum_rows(l, rows), &column);
+}
+
+/* Sum of squares, [rows, 1]. */
+static uint32_t column_squares(struct lowering *l, uint32_t rows)
+{
+    struct shape space = lowering_shape(l, rows), column = shape_of(2, space.dim[0], (int64_t)1);
+    struct relation_view view = lowering_view(l, rows, &space);
+    uint32_t sum =
+        lowering_contract(l, &space, 1, &view, &view, form_fixed(2 * lowering_fraction(l, rows)));
+    return lowering_reshape(l, sum, &column);
+}
+
+/* n x - sum, [rows, n]. */
+static uint32_t centred(struct lowering *l, uint32_t rows, uint32_t sum)
+{
+    struct shape shape = lowering_shape(l, rows);
+    struct relation_term terms[2] = {lowering_term(l, shape.dim[1], rows, &shape),
+                                     lowering_term(l, -1, sum, &shape)};
+    return lowering_linear(l, &shape, lowering_form(l, rows), terms, 2, wide_from_i64(0));
+}
+
+/*
+ * sqrt(n) / sqrt(squares + epsilon), relative to 2^-precision: the root is at least that of
+ * epsilon, which says how many bits it needs; the quotient is at least 2^-least.
+ */
+static uint32_t inverse_root(struct lowering *l, uint32_t squares, double n, double epsilon,
+                             int32_t precision, int32_t least)
+{
+    enum { CONSTANT_BITS = 40 };
+    int32_t root_bits = precision + 4;
+    if (epsilon > 0)
+        root_bits = precision - ceil_log2(sqrt(epsilon)) + 1;
+    int32_t bits = 2 * root_bits, own = lowering_fraction(l, squares);
+    bits = bits < own ? own : bits;
+    squares = lowering_affine(l, 1, lowering_to_fraction(l, squares, bits),
+                              lowering_real(l, epsilon, bits));
+    uint32_t root = lowering_square_root(l, squares, root_bits);
+    struct shape shape = lowering_shape(l, root), scalar = {0};
+    wide number = lowering_real(l, sqrt(n), CONSTANT_BITS);
+    uint32_t constant = lowering_constant(l, &scalar, form_fixed(CONSTANT_BITS), &number);
+    return lowering_divide(l, &shape, constant, root, precision + least + 1, NULL, NULL);
+}
+
+/*
+ * Normalised values are at most sqrt(n); their range says so, whatever their interval.
+ * plan: of the tensor behind `rows`.
+ */
+static struct normal_rows normalise(struct lowering *l, uint32_t rows, bool takes_mean,
+                                    double epsilon, const struct value_plan *plan)
+{
+    struct normal_rows out = {.mean = RELATION_NONE};
+    struct shape shape = lowering_shape(l, rows), column = shape_of(2, shape.dim[0], (int64_t)1);
+    double n = (double)shape.dim[1], scale = takes_mean ? n : 1;
+    int32_t fraction = lowering_value_fraction(l) + 1, whole = ceil_log2(sqrt(n) * 1.01),
+            precision = fraction + whole + 2;
+    double seen = fmax(fabs(plan->low), fabs(plan->high));
+    int32_t largest = ceil_log2(fmax(seen, 0x1p-20) * scale) + 2;
+    uint32_t c = rows;
+    if (takes_mean) {
+        uint32_t sum = column_sum(l, rows);
+        out.mean = lowering_divide_by_count(l, sum, shape.dim[1]);
+        c = centred(l, rows, sum);
+    }
+    uint32_t inverse =
+        inverse_root(l, column_squares(l, c), n, epsilon * n * scale * scale, precision, largest);
+    struct relation_term grown = lowering_term(l, (int64_t)scale, inverse, &column);
+    out.inverse =
+        lowering_linear(l, &column, lowering_form(l, inverse), &grown, 1, wide_from_i64(0));
+    struct relation_term term = lowering_term_product(l, 1, c, inverse, &shape);
+    int32_t exact = lowering_fraction(l, c) + lowering_fraction(l, inverse);
+    out.values = lowering_product(l, &shape, form_fixed(exact), &term, 1, wide_from_i64(0));
+    if (exact <= fraction)
+        return out;
+    wide high = wide_power_of_two((unsigned)(whole + fraction));
+    struct range range = {wide_from_i64(0), wide_from_i64(0)};
+    ASSERT(wide_neg(&range.low, high) && wide_sub(&range.high, high, wide_from_i64(1)));
+    out.values = lowering_rescale(l, out.values, wide_power_of_two((unsigned)(exact - fraction)),
+                                  ROUND_HALF_UP, form_fixed(fraction), &range, NULL);
+    return out;
+}
+
+/* y scale + bias; bias may be RELATION_NONE. Both broadcast to shape. */
+static uint32_t scale_and_shift(struct lowering *l, const struct shape *shape, uint32_t y,
+                                uint32_t scale, uint32_t bias)
+{
+    struct relation_term term = lowering_term_product(l, 1, y, scale, shape);
+    uint32_t scaled = lowering_product(
+        l, shape, form_fixed(lowering_fraction(l, y) + lowering_fraction(l, scale)), &term, 1,
+        wide_from_i64(0));
+    return bias == RELATION_NONE ? scaled : lowering_sum2(l, shape, scaled, 1, bias, 1);
+}
+
+static double epsilon_of(const struct lowering *l)
+{
+    return lowering_attribute_float(l, "epsilon", (double)1e-5f);
+}
+
+/* x as rows of the axes from `axis` on. */
+static uint32_t last_axes(struct lowering *l, uint32_t x)
+{
+    struct shape shape = lowering_shape(l, x), flat = shape_of(2, (int64_t)1, (int64_t)1);
+    unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", -1), shape.rank);
+    for (unsigned d = 0; d < shape.rank; d++)
+        flat.dim[d < axis ? 0 : 1] *= shape.dim[d];
+    return lowering_reshape(l, x, &flat);
+}
+
+/* Nothing to normalise. */
+static bool is_empty(struct lowering *l, uint32_t x)
+{
+    if (lowering_tensor(l, x)->count > 0)
+        return false;
+    for (size_t i = 0; i < l->node->output_count; i++) {
+        if (!lowering_has_output(l, i))
+            continue;
+        struct shape shape = lowering_output_shape(l, i);
+        if (shape_elements(&shape) > 0)
+            lowering_fail(l, STATUS_UNSUPPORTED, "the mean of no elements");
+        lowering_output(l, i, lowering_constant(l, &shape, form_fixed(0), NULL));
+    }
+    return true;
+}
+
+/* Outputs: Y, Mean?, InvStdDev?. */
+void lower_layer_normalization(struct lowering *l)
+{
+    uint32_t x = lowering_planned_input(l);
+    if (is_empty(l, x))
+        return;
+    struct normal_rows rows =
+        normalise(l, last_axes(l, x), true, epsilon_of(l), lowering_input_plan(l, 0));
+    struct shape shape = lowering_shape(l, x);
+    uint32_t bias = lowering_has_input(l, 2) ? lowering_input(l, 2) : RELATION_NONE;
+    lowering_output(l, 0,
+                    scale_and_shift(l, &shape, lowering_reshape(l, rows.values, &shape),
+                                    lowering_input(l, 1), bias));
+    if (lowering_has_output(l, 1))
+        lowering_output(l, 1, rows.mean);
+    if (lowering_has_output(l, 2))
+        lowering_output(l, 2, rows.inverse);
+}
+
+void lower_rms_normalization(struct lowering *l)
+{
+    uint32_t x = lowering_planned_input(l);
+    if (is_empty(l, x))
+        return;
+    struct normal_rows rows =
+        normalise(l, last_axes(l, x), false, epsilon_of(l), lowering_input_plan(l, 0));
+    struct shape shape = lowering_shape(l, x);
+    lowering_output(l, 0,
+                    scale_and_shift(l, &shape, lowering_reshape(l, rows.values, &shape),
+                                    lowering_input(l, 1), RELATION_NONE));
+}
+
+/* One number a channel (axis 1) beside x. */
+static uint32_t beside_channels(struct lowering *l, uint32_t x, const struct shape *shape)
+{
+    struct shape spread = {.rank = shape->rank > 1 ? (uint8_t)(shape->rank - 1) : 1, .dim = {1}};
+    for (unsigned d = 0; d < spread.rank; d++)
+        spread.dim[d] = d == 0 ? (int64_t)lowering_tensor(l, x)->count : 1;
+    return lowering_reshape(l, x, &spread);
+}
+
+/* Rows are groups of neighbouring channels of one batch element. */
+static void normalise_groups(struct lowering *l, int64_t groups)
+{
+    uint32_t x = lowering_planned_input(l);
+    struct shape shape = lowering_shape(l, x);
+    if (is_empty(l, x))
+        return;
+    int64_t count = shape.dim[0] * groups;
+    struct shape flat = shape_of(2, count, (int64_t)lowering_tensor(l, x)->count / count);
+    struct normal_rows rows =
+        normalise(l, lowering_reshape(l, x, &flat), true, epsilon_of(l), lowering_input_plan(l, 0));
+    uint32_t y = lowering_reshape(l, rows.values, &shape);
+    lowering_output(l, 0,
+                    scale_and_shift(l, &shape, y, beside_channels(l, lowering_input(l, 1), &shape),
+                                    beside_channels(l, lowering_input(l, 2), &shape)));
+}
+
+void lower_group_normalization(struct lowering *l)
+{
+    normalise_groups(l, lowering_attribute_int(l, "num_groups", 1));
+}
+
+void lower_instance_normalization(struct lowering *l)
+{
+    struct shape shape = lowering_graph_value(l, 0)->shape;
+    normalise_groups(l, shape.rank > 1 ? shape.dim[1] : 1);
+}
