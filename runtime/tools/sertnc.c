@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ir/support/file.h"
+#include "runtime/compile_html.h"
 #include "runtime/model.h"
 #include "runtime/tools/dump.h"
 #include "runtime/tools/list_ops.h"
@@ -88,6 +89,11 @@ static int run(struct cli *cli, struct sertnc_options *o)
     cli_progress_end(&watch.progress);
     if (status == STATUS_OK && o->reproduce != NULL) {
         status = check_reproduced(&c, o->reproduce, &diag);
+        if (status != STATUS_OK)
+            status = diag_list_add_diag(&problems, &diag);
+    }
+    if (status == STATUS_OK && o->html != NULL) {
+        status = compile_html_write(&c, o->compile.model_path, o->html, &diag);
         if (status != STATUS_OK)
             status = diag_list_add_diag(&problems, &diag);
     }

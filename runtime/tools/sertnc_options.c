@@ -31,6 +31,7 @@ static const char help[] =
     "  --mode gas|fast          small cheap proofs for a chain (default), or fast proofs for use "
     "off chain\n"
     "  --report-only            say what it will cost, write nothing\n"
+    "  --html FILE              the report as a page: the graph, where the rows go, accuracy, cost\n"
     "  --reproduce DIR          compile again and compare with the circuit digest of DIR\n"
     "  --emit graph|relations|circuit   print that form on standard output\n"
     "  --print-after PASS       print the graph or the relations after a pass: import, "
@@ -46,6 +47,7 @@ static const char help[] =
     "  sertnc model.onnx -o model.sertn\n"
     "  sertnc forest.onnx -o forest.sertn --data test_data_set_0 --dim batch=1\n"
     "  sertnc model.onnx --report-only --json\n"
+    "  sertnc model.onnx --report-only --html report.html\n"
     "  sertnc speech.onnx -o speech.sertn --bind rate=16000 --range audio=-1:1 --input hashed\n"
     "  sertnc model.onnx --reproduce model.sertn --data test_data_set_0\n";
 
@@ -236,6 +238,13 @@ static bool take_report_only(void *context, const char *value, struct diag *diag
     return true;
 }
 
+static bool take_html(void *context, const char *value, struct diag *diag)
+{
+    (void)diag;
+    ((struct sertnc_options *)context)->html = value;
+    return true;
+}
+
 static bool take_reproduce(void *context, const char *value, struct diag *diag)
 {
     (void)diag;
@@ -294,6 +303,7 @@ static const struct cli_option option_table[] = {
     {"mode", true, take_mode, NULL},
     {"srs", true, take_srs, NULL},
     {"report-only", false, take_report_only, NULL},
+    {"html", true, take_html, NULL},
     {"reproduce", true, take_reproduce, NULL},
     {"emit", true, take_emit, NULL},
     {"print-after", true, take_print_after, NULL},

@@ -17,7 +17,7 @@ struct sertnc_options {
     struct named_visibility named[SERTNC_MOST];
     char names[4 * SERTNC_MOST][SERTNC_NAME_BYTES];
     size_t name_count;
-    const char *emit, *print_after, *reproduce;
+    const char *emit, *print_after, *reproduce, *html;
     bool report_only, timings, list_ops;
 };
 
