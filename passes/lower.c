@@ -80,7 +80,8 @@ const struct value_plan *lowering_output_plan(const struct lowering *l, size_t i
 static int32_t planned_fraction(const struct lowering *l, const struct value_plan *plan)
 {
     int32_t extra = l->plan->extra_bits;
-    return plan->fraction + (plan->is_output && extra < 0 ? 0 : extra);
+    int32_t fraction = plan->fraction + (plan->is_output && extra < 0 ? 0 : extra);
+    return fraction > plan->least_fraction ? fraction : plan->least_fraction;
 }
 
 int32_t lowering_input_fraction(const struct lowering *l, size_t i)
@@ -302,12 +303,58 @@ static uint32_t hold_width(struct lowering *l, uint32_t v, uint32_t tensor)
     return lowering_restrict(l, tensor, calibrated);
 }
 
-/* Whole numbers for integer types, cut off toward zero and wrapped to the width of the type. */
+/* Whether results are operands, or made of them without rounding. */
+static bool gives_operands(enum op_kind op)
+{
+    switch (op) {
+    case OP_RELU:
+    case OP_ABS:
+    case OP_NEG:
+    case OP_SIGN:
+    case OP_FLOOR:
+    case OP_CEIL:
+    case OP_ROUND:
+    case OP_MAX:
+    case OP_MIN:
+    case OP_CLIP:
+    case OP_WHERE:
+    case OP_MOD:
+    case OP_REDUCE_MAX:
+    case OP_REDUCE_MIN:
+    case OP_TOP_K:
+    case OP_MAX_POOL:
+    case OP_GLOBAL_MAX_POOL:
+    case OP_MAX_UNPOOL:
+    case OP_MAX_ROI_POOL:
+    case OP_ONE_HOT:
+    case OP_HARDMAX:
+    case OP_THRESHOLDED_RELU:
+    case OP_QUANTIZE_LINEAR:
+        return true;
+    default:
+        return (op_info(op)->traits & TRAIT_MOVEMENT) != 0;
+    }
+}
+
+/*
+ * Numbers of the declared type: integers are cut off toward zero and wrapped to its width, floats
+ * with few bits are rounded. float32 and float64 are held exactly, or as finely as the tolerance
+ * asks for.
+ */
 static uint32_t hold_type(struct lowering *l, enum element_type type, uint32_t tensor)
 {
-    if (!element_type_is_integer(type) || lowering_tensor(l, tensor)->count == 0)
+    if (lowering_tensor(l, tensor)->count == 0 || form_is_float(lowering_form(l, tensor)))
         return tensor;
-    return lowering_wrap(l, lowering_truncate(l, tensor), type);
+    if (element_type_is_integer(type))
+        return lowering_wrap(l, lowering_truncate(l, tensor), type);
+    bool is_small = element_type_is_float(type) && element_type_bits(type) <= 16;
+    if (!is_small || gives_operands(l->node->op))
+        return tensor;
+    if (type == ELEMENT_F8E8M0)
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "float8e8m0 is a type to cast to, not to compute with");
+    bool saturate = element_type_bits(type) <= 8 && lowering_attribute_int(l, "saturate", 1) != 0;
+    return lowering_round_float(l, tensor, type, saturate || type == ELEMENT_F4E2M1);
 }
 
 void lowering_output(struct lowering *l, size_t i, uint32_t tensor)
@@ -354,7 +401,14 @@ static struct range input_range(struct lowering *l, const struct input_plan *pla
         return range_of_i64(-1, (int64_t)value->text_table->count - 1);
     if (element_type_is_integer(value->type))
         return integer_range(l, plan, value);
-    double low = ceil(ldexp(plan->low, fraction)), high = floor(ldexp(plan->high, fraction));
+    double low = plan->low, high = plan->high;
+    if (element_type_is_float(value->type) && element_type_bits(value->type) <= 16) {
+        double largest = element_float_format(value->type).largest;
+        low = fmax(low, -largest);
+        high = fmin(high, largest + (plan->is_declared ? 0 : ldexp(1, -fraction)));
+    }
+    low = ceil(ldexp(low, fraction));
+    high = floor(ldexp(high, fraction));
     struct range range;
     bool fits = wide_from_double(&range.low, low) && wide_from_double(&range.high, high);
     if (fits && !plan->is_declared)

@@ -478,28 +478,15 @@ void lower_ceil(struct lowering *l)
     lowering_output(l, 0, lowering_affine(l, -1, floor_of(l, minus), wide_from_i64(0)));
 }
 
-/*
- * Ties to even: y = floor(x + 1/2), less 1 when x + 1/2 is an integer and y is odd.
- */
-static uint32_t round_half_even(struct lowering *l, uint32_t x)
-{
-    int32_t fraction = lowering_fraction(l, x);
-    if (fraction <= 0)
-        return lowering_to_fraction(l, x, 0);
-    struct shape shape = lowering_shape(l, x);
-    uint32_t rest, odd;
-    wide divisor = wide_power_of_two((unsigned)fraction);
-    uint32_t y = lowering_rescale(l, x, divisor, ROUND_HALF_UP, form_integer(), NULL, &rest);
-    lowering_rescale(l, y, wide_from_i64(2), ROUND_FLOOR, form_integer(), NULL, &odd);
-    struct relation_term terms[2] = {
-        lowering_term_product(l, -1, lowering_is_zero(l, rest), odd, &shape),
-        lowering_term(l, 1, y, &shape)};
-    return lowering_product(l, &shape, form_integer(), terms, 2, wide_from_i64(0));
-}
-
 void lower_round(struct lowering *l)
 {
-    lowering_output(l, 0, round_half_even(l, lowering_input(l, 0)));
+    uint32_t x = lowering_input(l, 0);
+    int32_t fraction = lowering_fraction(l, x);
+    if (fraction <= 0)
+        lowering_output(l, 0, lowering_to_fraction(l, x, 0));
+    else
+        lowering_output(
+            l, 0, lowering_round_even(l, x, wide_power_of_two((unsigned)fraction), form_integer()));
 }
 
 /* Toward zero: floor of x, or of x + 1 - 2^-f when x is negative. */

@@ -297,6 +297,24 @@ struct relation_table lowering_function_table(struct lowering *l, const char *na
 uint32_t lowering_look_up(struct lowering *l, const struct relation_table *table, uint32_t x,
                           int32_t fraction);
 
+/* ---- lower_round.c: to nearest, ties to even ---- */
+
+/* x / divisor as an integer. */
+uint32_t lowering_round_even(struct lowering *l, uint32_t x, wide divisor, struct form form);
+/* x / d, element by element over shape with broadcasting. Requires: d's range is positive. */
+uint32_t lowering_round_quotient(struct lowering *l, const struct shape *shape, uint32_t x,
+                                 uint32_t d);
+/* floor(x / d) with a last bit that tells whether it is exact, at fraction + 1 bits when the
+ * integers of x / d count 2^-fraction. Requires: d's range is positive. */
+uint32_t lowering_sticky_quotient(struct lowering *l, const struct shape *shape, uint32_t x,
+                                  uint32_t d, int32_t fraction);
+/*
+ * The nearest number of a float type other than float64 and float8e8m0. Magnitudes beyond its
+ * largest are clipped when `saturate`, else have no proof.
+ */
+uint32_t lowering_round_float(struct lowering *l, uint32_t x, enum element_type type,
+                              bool saturate);
+
 /* ---- lower_key.c: floats as order-preserving keys ---- */
 
 /* Operand i as keys of 32 or 64 bits. Requires: it is carried as keys, or stored. */

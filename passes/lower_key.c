@@ -100,24 +100,6 @@ static uint32_t product_plus(struct lowering *l, wide factor, uint32_t a, uint32
                             wide_from_i64(0));
 }
 
-/* x / d to nearest, ties to even, for x >= 0 and even d > 0. */
-static uint32_t divide_to_even(struct lowering *l, uint32_t x, uint32_t d, unsigned quotient_bits)
-{
-    struct shape shape = lowering_shape(l, x);
-    struct range range = {wide_from_i64(0), wide_from_i64(0)};
-    uint32_t rest, odd;
-    ASSERT(wide_sub(&range.high, wide_power_of_two(quotient_bits), wide_from_i64(1)));
-    uint32_t y = lowering_divide_floor(l, &shape, x, d, form_integer(), &range, &rest);
-    lowering_rescale(l, y, wide_from_i64(2), ROUND_FLOOR, form_integer(), NULL, &odd);
-    /* Up when 2 rest > d, or 2 rest = d and y is odd. */
-    struct relation_term terms[3] = {lowering_term(l, 2, rest, &shape),
-                                     lowering_term(l, 1, odd, &shape),
-                                     lowering_term(l, -1, d, &shape)};
-    uint32_t up = lowering_is_not_negative(
-        l, lowering_linear(l, &shape, form_integer(), terms, 3, wide_from_i64(-1)));
-    return product_plus(l, wide_from_i64(1), up, RELATION_NONE, y);
-}
-
 /* ---- parts of a float ---- */
 
 struct parts {
@@ -251,8 +233,9 @@ static uint32_t rounded_pattern(struct lowering *l, const struct parts *p, enum 
 {
     enum { KEY_FRACTION = 23 };
     struct rounding r = look_up_rounding(l, p, type, to);
+    struct shape shape = lowering_shape(l, p->fraction);
     uint32_t significand = product_plus(l, wide_from_i64(1), p->fraction, RELATION_NONE, r.hidden);
-    uint32_t y = divide_to_even(l, significand, r.divisor, to->fraction_bits + 2);
+    uint32_t y = lowering_round_quotient(l, &shape, significand, r.divisor);
     if (shares_subnormals(to))
         return product_plus(l, wide_power_of_two(KEY_FRACTION - to->fraction_bits), y,
                             RELATION_NONE, r.base);

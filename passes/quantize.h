@@ -47,17 +47,22 @@ struct quantize_options {
 struct value_plan {
     double low,
         high; /* extremes over calibration, NaN and infinity left out; 0, 0 when nothing was seen */
-    bool saw_infinity; /* a float run had infinity: low and high say little */
-    double smallest;   /* smallest magnitude above zero that was seen; 0 when none */
-    int32_t fraction;  /* fraction bits the value needs */
-    bool is_output;    /* of the graph */
-    bool is_key;       /* carried as float keys: only moved, compared and cast */
-    bool is_bits;      /* carried as IEEE patterns: only moved to and from BitCast */
-    bool is_whole;     /* calibration saw whole numbers only */
-    bool takes_nan;    /* may hold NaN, as the lowest integer of its input: moved to an IsNaN */
-    bool traces_nan;   /* computed, and an IsNaN wants to know where a float run has NaN */
-    uint8_t key_bits;  /* of keys: 32 or 64 */
+    bool saw_infinity;      /* a float run had infinity: low and high say little */
+    double smallest;        /* smallest magnitude above zero that was seen; 0 when none */
+    int32_t fraction;       /* fraction bits the value needs */
+    int32_t least_fraction; /* fewest fraction bits, whatever the tolerance: the numbers seen are
+                               exact with them. INT32_MIN when nothing asks */
+    bool is_output;         /* of the graph */
+    bool is_key;            /* carried as float keys: only moved, compared and cast */
+    bool is_bits;           /* carried as IEEE patterns: only moved to and from BitCast */
+    bool is_whole;          /* calibration saw whole numbers only */
+    bool takes_nan;   /* may hold NaN, as the lowest integer of its input: moved to an IsNaN */
+    bool traces_nan;  /* computed, and an IsNaN wants to know where a float run has NaN */
+    uint8_t key_bits; /* of keys: 32 or 64 */
 };
+
+/* Whether operand i of a quantized operator is a scale. */
+bool quantize_is_scale(enum op_kind op, size_t i);
 
 /* Declared range of a graph input, as real numbers: [-2^k, 2^k) or what the user gave. */
 struct input_plan {
