@@ -1,18 +1,28 @@
 /*
  * Field arithmetic on eight elements at a time: five limbs of 52 bits, one vector of eight a limb.
  *
- * The layer between AVX-512 IFMA and loops over arrays (field_vec_lanes.h). The file that includes
- * it says first what a vector is: LANES_IFMA      AVX-512 with IFMA, in files named *_ifma.c;
+ * The layer between AVX-512 IFMA and loops over arrays (field_vec_lanes.h and its like). The file
+ * that includes it says first what a vector is:
+ *   LANES_IFMA      AVX-512 with IFMA, in files named *_ifma.c;
  *   LANES_EMULATED  the same instructions in plain C, so that tests run everything above them on
- * any CPU.
+ *                   any CPU.
  *
- * Values. An element is the same integer as in field.h (Montgomery, R = 2^256), so constants are
- * shared. A limb is below 2^52 before and after every function: the multiply-add instructions read
- * 52 bits and would drop the rest in silence. Bounds are multiples of the modulus m; 2^256 > 5.28
- * m. lanes_mul       takes a < x m, b < y m with x y <= 5.28, gives r < 2 m. lanes_add_raw   gives
- * r < (x + y) m. lanes_sub_raw with k takes b < k m, gives r < (x + k) m. lanes_reduce    with k
- * takes a < 2 k m, gives r < k m. k is 1 or 2. lanes_load      reads any 256-bit integers;
- * lanes_store writes them, and field.h wants them < m.
+ * Three forms, three types. What a function costs is said in vector instructions: a CPU does two a
+ * cycle, whatever they are, loads and stores apart.
+ *   lanes_words   eight elements as they lie in memory, four words each.
+ *   lanes         an integer as the sum of limb[i] 2^(52 i), limbs signed and |limb[i]| < 2^59, so
+ *                 that sums and differences need no carries. It is NORMAL when limbs 0 to 3 are in
+ *                 [0, 2^52); the top limb then has the sign.
+ *   lanes_factor  what products take: an integer in [0, 2^260), carries done, whatever stands above
+ *                 bit 51 of a limb being ignored by the instructions.
+ *
+ * Montgomery. Elements in memory are those of field.h, with R = 2^256. A product here divides by
+ * 2^260, all five limbs, which spares shifts by four bits; so a loop over memory takes 16 a as one
+ * of its factors (lanes_factor_of_16), and loops of several products choose constants to match.
+ *
+ * Bounds are multiples of the modulus m; 2^260 > 84 m.
+ *   lanes_mul     takes a < x m, b < y m, gives a b / 2^260 mod m below (1.13 + 0.012 x y) m.
+ *   lanes_reduce  with k takes [0, 2 k m), gives normal limbs below m.
  *
  * Products by halves of doubles (AVX2 with FMA) were measured for this layer on a Zen 3 CPU: 13 to
  * 16 ns a product, 17 to 22 with the transpositions, against 17 ns scalar. So they are not here.
@@ -40,6 +50,8 @@
 #else
 #define LANES_UNROLL _Pragma("GCC unroll 10")
 #endif
+/* A product is long, but a call would send ten vectors through memory. */
+#define LANES_INLINE static inline __attribute__((always_inline))
 
 #ifdef LANES_EMULATED
 #include "backend/field/lanes_emulated.h"
@@ -49,22 +61,24 @@
 
 #define LANES_LIMB ((UINT64_C(1) << 52) - 1)
 
-/* Eight elements of one field. */
 struct lanes {
     lane_word limb[5];
 };
 
-/* What lanes_mul and its like need of a modulus m; limbs of 52 bits, least significant first. */
+struct lanes_factor {
+    lane_word limb[5];
+};
+
+struct lanes_words {
+    lane_word word[4];
+};
+
+/* What products need of a modulus m; limbs of 52 bits, least significant first. */
 struct lanes_modulus {
     uint64_t m[5];
     uint64_t neg_inv; /* -1/m mod 2^52 */
-    uint64_t fold[5]; /* (m neg_inv + 1) / 2^52: t and t / 2^52 + (t mod 2^52) fold agree mod m
-                       * up to the factor 2^52 */
-    /* Limbs of k m for subtraction: each but the last at least 2^52, so that no limb of
-     * borrow[k - 1] - b is negative for normal b < k m. */
-    uint64_t borrow[2][5];
-    /* Limbs of 2^260 - k m: adding it carries out of the top limb exactly when a >= k m. */
-    uint64_t complement[2][5];
+    uint64_t fold[5]; /* (m neg_inv + 1) / 2^52, below m / 7: t and t / 2^52 + (t mod 2^52) fold
+                       * agree mod m up to the factor 2^52 */
 };
 
 /* The limbs of a four-limb integer; usable in constant expressions. */
@@ -80,14 +94,6 @@ static const struct lanes_modulus lanes_fr = {
                      UINT64_C(0xb85045b68181585d), UINT64_C(0x30644e72e131a029)),
     .neg_inv = FR_NEG_INV & LANES_LIMB,
     .fold = {0x82e644ee4c3d2, 0xf93893c98b1de, 0xd46fe04d0a4c7, 0x8f0aad55e2a1f, 0x5ed0447de83},
-    .borrow = {{0x21f593f0000001, 0x24879b9709143c, 0x2181585d2833e6, 0x2a029b85045b66,
-                0x30644e72e12f},
-               {0x23eb27e0000002, 0x290f372e12287a, 0x2302b0ba5067ce, 0x2405370a08b6ce,
-                0x60c89ce5c261}},
-    .complement = {{0xe0a6c0fffffff, 0xb786468f6ebc1, 0xe7ea7a2d7cc17, 0x5fd647afba497,
-                    0xfcf9bb18d1ece},
-                   {0xc14d81ffffffe, 0x6f0c8d1edd783, 0xcfd4f45af982f, 0xbfac8f5f7492f,
-                    0xf9f37631a3d9c}},
 };
 
 static const struct lanes_modulus lanes_fp = {
@@ -95,170 +101,249 @@ static const struct lanes_modulus lanes_fp = {
                      UINT64_C(0xb85045b68181585d), UINT64_C(0x30644e72e131a029)),
     .neg_inv = FP_NEG_INV & LANES_LIMB,
     .fold = {0xc93a3dee22c55, 0xe15f4ea250777, 0x37f0b49e7cd63, 0x2079e650a0895, 0x6234192d7a1},
-    .borrow = {{0x208c16d87cfd47, 0x2916871ca8d3c0, 0x2181585d978168, 0x2a029b85045b66,
-                0x30644e72e12f},
-               {0x21182db0f9fa8e, 0x222d0e3951a782, 0x2302b0bb2f02d3, 0x2405370a08b6ce,
-                0x60c89ce5c261}},
-    .complement = {{0xf73e9278302b9, 0x6e978e3572c3d, 0xe7ea7a2687e95, 0x5fd647afba497,
-                    0xfcf9bb18d1ece},
-                   {0xee7d24f060572, 0xdd2f1c6ae587b, 0xcfd4f44d0fd2a, 0xbfac8f5f7492f,
-                    0xf9f37631a3d9c}},
 };
 
 /* ---- Reading and writing --------------------------------------------------------------------- */
 
-static inline void lanes_from_words(struct lanes *r, const lane_word w[4])
+/* Eight elements of four words that follow each other; 8. Which lane an element goes to is
+ * LANE_ORDER, the same for reading and writing. */
+LANES_INLINE void lanes_read(struct lanes_words *w, const uint64_t *from)
 {
-    lane_word mask = lane_set1(LANES_LIMB);
-    r->limb[0] = lane_and(w[0], mask);
-    r->limb[1] = lane_and(lane_or(lane_shift_right(w[0], 52), lane_shift_left(w[1], 12)), mask);
-    r->limb[2] = lane_and(lane_or(lane_shift_right(w[1], 40), lane_shift_left(w[2], 24)), mask);
-    r->limb[3] = lane_and(lane_or(lane_shift_right(w[2], 28), lane_shift_left(w[3], 36)), mask);
-    r->limb[4] = lane_shift_right(w[3], 16);
+    lane_words_load(w->word, from);
 }
 
-static inline void lanes_to_words(lane_word w[4], const struct lanes *a)
+LANES_INLINE void lanes_write(uint64_t *to, const struct lanes_words *w)
 {
-    w[0] = lane_or(a->limb[0], lane_shift_left(a->limb[1], 52));
-    w[1] = lane_or(lane_shift_right(a->limb[1], 12), lane_shift_left(a->limb[2], 40));
-    w[2] = lane_or(lane_shift_right(a->limb[2], 24), lane_shift_left(a->limb[3], 28));
-    w[3] = lane_or(lane_shift_right(a->limb[3], 36), lane_shift_left(a->limb[4], 16));
+    lane_words_store(to, w->word);
 }
 
-/* Lane i reads the four limbs at from + i * stride. */
-static inline void lanes_load(struct lanes *r, const uint64_t *from, size_t stride)
+/* The element of lane i at at[i]; 12. */
+LANES_INLINE void lanes_read_at(struct lanes_words *w, const uint64_t *const at[LANES])
 {
-    const uint64_t *at[LANES];
-    lane_word w[4];
-    LANES_UNROLL
-    for (size_t i = 0; i < LANES; i++)
-        at[i] = from + i * stride;
-    lane_words_gather(w, at);
-    lanes_from_words(r, w);
+    lane_words_gather(w->word, at);
 }
 
-/* Lane i writes the four limbs at to + i * stride. */
-static inline void lanes_store(uint64_t *to, size_t stride, const struct lanes *a)
+LANES_INLINE void lanes_write_at(uint64_t *const at[LANES], const struct lanes_words *w)
 {
-    uint64_t *at[LANES];
-    lane_word w[4];
-    LANES_UNROLL
-    for (size_t i = 0; i < LANES; i++)
-        at[i] = to + i * stride;
-    lanes_to_words(w, a);
-    lane_words_scatter(at, w);
-}
-
-/* As lanes_load and lanes_store, lane i at at[i]. */
-static inline void lanes_gather(struct lanes *r, const uint64_t *const at[LANES])
-{
-    lane_word w[4];
-    lane_words_gather(w, at);
-    lanes_from_words(r, w);
-}
-
-static inline void lanes_scatter(uint64_t *const at[LANES], const struct lanes *a)
-{
-    lane_word w[4];
-    lanes_to_words(w, a);
-    lane_words_scatter(at, w);
+    lane_words_scatter(at, w->word);
 }
 
 /* Every lane takes the same element. */
-static inline void lanes_broadcast(struct lanes *r, const uint64_t from[4])
+LANES_INLINE void lanes_broadcast(struct lanes_words *w, const uint64_t from[4])
 {
-    lane_word w[4];
     LANES_UNROLL
     for (int i = 0; i < 4; i++)
-        w[i] = lane_set1(from[i]);
-    lanes_from_words(r, w);
+        w->word[i] = lane_set1(from[i]);
 }
 
-/* ---- Arithmetic ------------------------------------------------------------------------------ */
-
-/* Moves what exceeds 52 bits of each limb into the next; the top limb keeps its own. */
-static inline void lanes_carry(struct lanes *r)
+/* Normal limbs; 8. */
+LANES_INLINE void lanes_from_words(struct lanes *r, const struct lanes_words *w)
 {
-    lane_word mask = lane_set1(LANES_LIMB);
-    LANES_UNROLL
-    for (int i = 0; i < 4; i++) {
-        r->limb[i + 1] = lane_add(r->limb[i + 1], lane_shift_right(r->limb[i], 52));
-        r->limb[i] = lane_and(r->limb[i], mask);
-    }
+    const lane_word *word = w->word, mask = lane_set1(LANES_LIMB);
+    r->limb[0] = lane_and(word[0], mask);
+    r->limb[1] = lane_and(lane_shift_right_pair(word[0], word[1], 52), mask);
+    r->limb[2] = lane_and(lane_shift_right_pair(word[1], word[2], 40), mask);
+    r->limb[3] = lane_and(lane_shift_right_pair(word[2], word[3], 28), mask);
+    r->limb[4] = lane_shift_right(word[3], 16);
 }
 
-static inline void lanes_add_raw(struct lanes *r, const struct lanes *a, const struct lanes *b)
+/* The same as a factor; 4. */
+LANES_INLINE void lanes_factor_from_words(struct lanes_factor *r, const struct lanes_words *w)
+{
+    const lane_word *word = w->word;
+    r->limb[0] = word[0];
+    r->limb[1] = lane_shift_right_pair(word[0], word[1], 52);
+    r->limb[2] = lane_shift_right_pair(word[1], word[2], 40);
+    r->limb[3] = lane_shift_right_pair(word[2], word[3], 28);
+    r->limb[4] = lane_shift_right(word[3], 16);
+}
+
+/* 16 times the elements as a factor; 5. */
+LANES_INLINE void lanes_factor_of_16(struct lanes_factor *r, const struct lanes_words *w)
+{
+    const lane_word *word = w->word;
+    r->limb[0] = lane_shift_left(word[0], 4);
+    r->limb[1] = lane_shift_right_pair(word[0], word[1], 48);
+    r->limb[2] = lane_shift_right_pair(word[1], word[2], 36);
+    r->limb[3] = lane_shift_right_pair(word[2], word[3], 24);
+    r->limb[4] = lane_shift_right(word[3], 12);
+}
+
+/* Requires: a normal, in [0, 2^256); 8. */
+LANES_INLINE void lanes_to_words(struct lanes_words *w, const struct lanes *a)
+{
+    const lane_word *limb = a->limb;
+    w->word[0] = lane_or(limb[0], lane_shift_left(limb[1], 52));
+    w->word[1] = lane_shift_right_pair(lane_shift_left(limb[1], 12), limb[2], 24);
+    w->word[2] = lane_shift_right_pair(lane_shift_left(limb[2], 12), limb[3], 36);
+    w->word[3] = lane_shift_right_pair(lane_shift_left(limb[3], 12), limb[4], 48);
+}
+
+/* Where the elements are 0 as integers; 4. */
+LANES_INLINE lane_mask lanes_are_zero(const struct lanes_words *w)
+{
+    return lane_is_zero(lane_or(lane_or(w->word[0], w->word[1]), lane_or(w->word[2], w->word[3])));
+}
+
+/* Where the integers are equal; 5. */
+LANES_INLINE lane_mask lanes_are_equal(const struct lanes_words *a, const struct lanes_words *b)
+{
+    lane_word difference = lane_zero();
+    LANES_UNROLL
+    for (int i = 0; i < 4; i++)
+        difference = lane_or(difference, lane_xor(a->word[i], b->word[i]));
+    return lane_is_zero(difference);
+}
+
+/* Vectors of a lanes_factor or of lanes in memory of one's own, without transposition. */
+#define LANES_STORED 40
+
+LANES_INLINE void lanes_factor_save(uint64_t to[LANES_STORED], const struct lanes_factor *a)
+{
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        lane_store(to + LANES * i, a->limb[i]);
+}
+
+LANES_INLINE void lanes_factor_restore(struct lanes_factor *r, const uint64_t from[LANES_STORED])
+{
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        r->limb[i] = lane_load(from + LANES * i);
+}
+
+/* ---- Sums ------------------------------------------------------------------------------------ */
+
+/* r = a + b; 5. */
+LANES_INLINE void lanes_add(struct lanes *r, const struct lanes *a, const struct lanes *b)
 {
     LANES_UNROLL
     for (int i = 0; i < 5; i++)
         r->limb[i] = lane_add(a->limb[i], b->limb[i]);
-    lanes_carry(r);
 }
 
-/* r = a - b + k m. */
-static inline void lanes_sub_raw(struct lanes *r, const struct lanes *a, const struct lanes *b,
-                                 unsigned k, const struct lanes_modulus *field)
+/* r = a - b; 5. */
+LANES_INLINE void lanes_sub(struct lanes *r, const struct lanes *a, const struct lanes *b)
 {
     LANES_UNROLL
     for (int i = 0; i < 5; i++)
-        r->limb[i] = lane_sub(lane_add(a->limb[i], lane_set1(field->borrow[k - 1][i])), b->limb[i]);
-    lanes_carry(r);
+        r->limb[i] = lane_sub(a->limb[i], b->limb[i]);
 }
 
-/* r = mask ? a : b, lane by lane; mask is all ones or all zeros in each. */
-static inline void lanes_select(struct lanes *r, lane_word mask, const struct lanes *a,
-                                const struct lanes *b)
+/* r = k m in every lane; k < 64. No instruction but loads. */
+LANES_INLINE void lanes_multiple(struct lanes *r, uint64_t k, const struct lanes_modulus *field)
+{
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        r->limb[i] = lane_set1(k * field->m[i]);
+}
+
+/* r = 4 a; 5. Requires: limbs of a below 2^57. */
+LANES_INLINE void lanes_times_4(struct lanes *r, const struct lanes *a)
+{
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        r->limb[i] = lane_shift_left(a->limb[i], 2);
+}
+
+/* Makes r normal; 12. */
+LANES_INLINE void lanes_carry(struct lanes *r)
+{
+    lane_word mask = lane_set1(LANES_LIMB);
+    LANES_UNROLL
+    for (int i = 0; i < 4; i++) {
+        r->limb[i + 1] = lane_add(r->limb[i + 1], lane_shift_right_signed(r->limb[i], 52));
+        r->limb[i] = lane_and(r->limb[i], mask);
+    }
+}
+
+/* r = a. Requires: a in [0, 2^260); 8. */
+LANES_INLINE void lanes_to_factor(struct lanes_factor *r, const struct lanes *a)
+{
+    r->limb[0] = a->limb[0];
+    LANES_UNROLL
+    for (int i = 0; i < 4; i++)
+        r->limb[i + 1] = lane_add(a->limb[i + 1], lane_shift_right_signed(r->limb[i], 52));
+}
+
+/* r = a where the mask has a bit, b elsewhere; 5. */
+LANES_INLINE void lanes_select(struct lanes *r, lane_mask mask, const struct lanes *a,
+                               const struct lanes *b)
 {
     LANES_UNROLL
     for (int i = 0; i < 5; i++)
         r->limb[i] = lane_select(mask, a->limb[i], b->limb[i]);
 }
 
-/* r = a - k m where that is not negative, a elsewhere. */
-static inline void lanes_reduce(struct lanes *r, const struct lanes *a, unsigned k,
-                                const struct lanes_modulus *field)
+/* r = m - r where the mask has a bit; 5. */
+LANES_INLINE void lanes_negate_where(struct lanes *r, lane_mask mask,
+                                     const struct lanes_modulus *field)
 {
-    struct lanes d;
     LANES_UNROLL
-    for (int i = 0; i < 5; i++)
-        d.limb[i] = lane_add(a->limb[i], lane_set1(field->complement[k - 1][i]));
-    lanes_carry(&d);
-    /* Bit 52 of the top limb is the carry: a >= k m. */
-    lane_word below = lane_zero_mask(lane_shift_right(d.limb[4], 52));
-    d.limb[4] = lane_and(d.limb[4], lane_set1(LANES_LIMB));
-    lanes_select(r, below, a, &d);
+    for (int i = 0; i < 5; i++) {
+        lane_word m = lane_set1(field->m[i]);
+        r->limb[i] = lane_select(mask, lane_sub(m, r->limb[i]), r->limb[i]);
+    }
 }
 
-/* All ones in the lanes where the integer a is 0 (not where it is a multiple of the modulus). */
-static inline lane_word lanes_zero_mask(const struct lanes *a)
+/* As lanes_reduce, by full comparisons. */
+static __attribute__((noinline, cold, unused)) void
+lanes_reduce_exactly(struct lanes *r, const struct lanes *a, unsigned k,
+                     const struct lanes_modulus *field)
 {
-    lane_word any = a->limb[0];
-    LANES_UNROLL
-    for (int i = 1; i < 5; i++)
-        any = lane_or(any, a->limb[i]);
-    return lane_zero_mask(any);
+    struct lanes x = *a;
+    lanes_carry(&x);
+    for (; k > 0; k /= 2) {
+        struct lanes d, multiple;
+        lanes_multiple(&multiple, k, field);
+        lanes_sub(&d, &x, &multiple);
+        lanes_carry(&d);
+        lanes_select(&x, lane_is_greater(lane_zero(), d.limb[4]), &x, &d);
+    }
+    *r = x;
 }
 
 /*
- * Products. Columns t[k] of weight 2^(52 k) collect a b and then multiples of m, so that limb by
- * limb the lowest becomes zero: limbs 0 to 2 by `fold`, which needs no multiplier of its own but
- * leaves a result as large as (t[i] / 2^52) m 2^(52 (i + 2)), harmless below i = 3; limb 3 and the
- * low 48 bits of limb 4 by the multiplier t[i] neg_inv mod 2^52 or 2^48. The sum divided by 2^256
- * is a b / 2^256 + m + something below 2^-40 m.
+ * r = a mod m, normal, for a in [0, 2 k m), k a power of 2; 12, and 8 for each halving of k.
+ *
+ * Whether a >= k m is read off the top limb alone. The limbs below it amount to less than 2^9 of
+ * its units, so that is sure but for one a in 2^36; then all is done again with care.
  */
-
-/* The last steps: t[4] has 48 low bits zero, r = sum t[4 + i] 2^(52 i) / 2^48. */
-static inline void lanes_finish_product(struct lanes *r, const lane_word t[10])
+LANES_INLINE void lanes_reduce(struct lanes *r, const struct lanes *a, unsigned k,
+                               const struct lanes_modulus *field)
 {
-    r->limb[0] = lane_add(lane_shift_right(t[4], 48), lane_shift_left(t[5], 4));
+    enum { DOUBT = 1 << 9 };
+    struct lanes x = *a;
+    lane_mask doubt = 0;
     LANES_UNROLL
-    for (int i = 1; i < 5; i++)
-        r->limb[i] = lane_shift_left(t[5 + i], 4);
-    lanes_carry(r);
+    for (unsigned multiple = k; multiple > 0; multiple /= 2) {
+        lane_word above = lane_sub(x.limb[4], lane_set1(multiple * field->m[4] - DOUBT));
+        lane_mask subtract = lane_is_greater(above, lane_set1(DOUBT));
+        doubt |= lane_is_below(above, lane_set1(2 * DOUBT + 2 * multiple));
+        LANES_UNROLL
+        for (int i = 0; i < 5; i++)
+            x.limb[i] = lane_sub_where(subtract, x.limb[i], lane_set1(multiple * field->m[i]));
+    }
+    lanes_carry(&x);
+    if (__builtin_expect(doubt != 0, 0))
+        lanes_reduce_exactly(&x, a, k, field);
+    *r = x;
 }
 
-/* t[0..5] += a b[0..4]. */
-static inline void lanes_multiply_add_row(lane_word *t, lane_word a, const lane_word b[5])
+/* ---- Products -------------------------------------------------------------------------------- */
+
+/*
+ * Columns t[k] of weight 2^(52 k) collect a b and then multiples of m, so that limb by limb the
+ * lowest becomes zero: limbs 0 to 3 by `fold`, which needs no multiplier of its own but leaves a
+ * result as large as (t[i] / 2^52) (m / 7) 2^(52 (i + 2)); limb 4 by the multiplier t[4] neg_inv
+ * mod 2^52. The rest, columns 5 to 9, is a b / 2^260 and less than (1 + 1/7 + 2^-40) m more.
+ */
+struct lanes_columns {
+    lane_word t[10];
+};
+
+/* t[0..5] += a b[0..4]; 10. */
+LANES_INLINE void lanes_multiply_add_row(lane_word *t, lane_word a, const lane_word b[5])
 {
     LANES_UNROLL
     for (int j = 0; j < 5; j++) {
@@ -267,41 +352,115 @@ static inline void lanes_multiply_add_row(lane_word *t, lane_word a, const lane_
     }
 }
 
-static inline void lanes_mul(struct lanes *r, const struct lanes *a, const struct lanes *b,
-                             const struct lanes_modulus *field)
+/* Columns that hold start 2^260; null: 0. */
+LANES_INLINE void lanes_columns_start(struct lanes_columns *c, const struct lanes *start)
 {
-    lane_word t[10], m[5], fold[5], zero = lane_set1(0), neg_inv = lane_set1(field->neg_inv);
     LANES_UNROLL
     for (int i = 0; i < 5; i++) {
-        m[i] = lane_set1(field->m[i]);
-        fold[i] = lane_set1(field->fold[i]);
+        c->t[i] = lane_zero();
+        c->t[5 + i] = start ? start->limb[i] : lane_zero();
     }
-    LANES_UNROLL
-    for (int i = 0; i < 10; i++)
-        t[i] = zero;
-    LANES_UNROLL
-    for (int i = 0; i < 3; i++) {
-        lanes_multiply_add_row(t + i, a->limb[i], b->limb);
-        lanes_multiply_add_row(t + i + 1, t[i], fold);
-        t[i + 1] = lane_add(t[i + 1], lane_shift_right(t[i], 52));
-    }
-    LANES_UNROLL
-    for (int i = 3; i < 5; i++) {
-        lanes_multiply_add_row(t + i, a->limb[i], b->limb);
-        lane_word q = lane_multiply_add_low(zero, t[i], neg_inv);
-        if (i == 4)
-            q = lane_and(q, lane_set1(LANES_LIMB >> 4));
-        lanes_multiply_add_row(t + i, q, m);
-        if (i == 3)
-            t[4] = lane_add(t[4], lane_shift_right(t[3], 52));
-    }
-    lanes_finish_product(r, t);
 }
 
-static inline void lanes_sqr(struct lanes *r, const struct lanes *a,
-                             const struct lanes_modulus *field)
+/* c += a b; 50. A column grows by less than 10 * 2^52, so 256 products fit. */
+LANES_INLINE void lanes_columns_add_product(struct lanes_columns *c, const struct lanes_factor *a,
+                                            const struct lanes_factor *b)
 {
-    lanes_mul(r, a, a, field);
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        lanes_multiply_add_row(c->t + i, a->limb[i], b->limb);
+}
+
+/* Makes limb i of c zero for 0 <= i < 4 in turn, or, last, for i = 4. */
+LANES_INLINE void lanes_columns_clear_limb(struct lanes_columns *c, int i,
+                                           const struct lanes_modulus *field)
+{
+    lane_word row[5], factor = c->t[i];
+    LANES_UNROLL
+    for (int j = 0; j < 5; j++)
+        row[j] = lane_set1(i < 4 ? field->fold[j] : field->m[j]);
+    if (i == 4)
+        factor = lane_multiply_add_low(lane_zero(), c->t[4], lane_set1(field->neg_inv));
+    lanes_multiply_add_row(c->t + (i < 4 ? i + 1 : 4), factor, row);
+    c->t[i + 1] = lane_add(c->t[i + 1], lane_shift_right(c->t[i], 52));
+}
+
+LANES_INLINE void lanes_columns_finish(struct lanes *r, const struct lanes_columns *c)
+{
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        r->limb[i] = c->t[5 + i];
+}
+
+/* r = start + a b / 2^260; start may be null, for 0; 111. */
+LANES_INLINE void lanes_mul_add(struct lanes *r, const struct lanes_factor *a,
+                                const struct lanes_factor *b, const struct lanes *start,
+                                const struct lanes_modulus *field)
+{
+    struct lanes_columns c;
+    lanes_columns_start(&c, start);
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++) {
+        lanes_multiply_add_row(c.t + i, a->limb[i], b->limb);
+        lanes_columns_clear_limb(&c, i, field);
+    }
+    lanes_columns_finish(r, &c);
+}
+
+LANES_INLINE void lanes_mul(struct lanes *r, const struct lanes_factor *a,
+                            const struct lanes_factor *b, const struct lanes_modulus *field)
+{
+    lanes_mul_add(r, a, b, NULL, field);
+}
+
+/* Two of lanes_mul_add side by side, which hides the time that each instruction waits for others:
+ * r[k] = start[k] + a[k] b[k] / 2^260. */
+LANES_INLINE void lanes_mul_add_2(struct lanes r[2], const struct lanes_factor a[2],
+                                  const struct lanes_factor b[2], const struct lanes *start,
+                                  const struct lanes_modulus *field)
+{
+    struct lanes_columns c[2];
+    lanes_columns_start(&c[0], start);
+    lanes_columns_start(&c[1], start ? start + 1 : NULL);
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++) {
+        lanes_multiply_add_row(c[0].t + i, a[0].limb[i], b[0].limb);
+        lanes_multiply_add_row(c[1].t + i, a[1].limb[i], b[1].limb);
+        lanes_columns_clear_limb(&c[0], i, field);
+        lanes_columns_clear_limb(&c[1], i, field);
+    }
+    lanes_columns_finish(&r[0], &c[0]);
+    lanes_columns_finish(&r[1], &c[1]);
+}
+
+/* r = start + a^2 / 2^260; start may be null, for 0; 99. */
+LANES_INLINE void lanes_sqr_add(struct lanes *r, const struct lanes_factor *a,
+                                const struct lanes *start, const struct lanes_modulus *field)
+{
+    struct lanes_columns c;
+    lanes_columns_start(&c, NULL);
+    LANES_UNROLL
+    for (int i = 0; i < 4; i++) {
+        LANES_UNROLL
+        for (int j = i + 1; j < 5; j++) {
+            c.t[i + j] = lane_multiply_add_low(c.t[i + j], a->limb[i], a->limb[j]);
+            c.t[i + j + 1] = lane_multiply_add_high(c.t[i + j + 1], a->limb[i], a->limb[j]);
+        }
+    }
+    LANES_UNROLL
+    for (int i = 1; i < 9; i++)
+        c.t[i] = lane_add(c.t[i], c.t[i]);
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++) {
+        c.t[2 * i] = lane_multiply_add_low(c.t[2 * i], a->limb[i], a->limb[i]);
+        c.t[2 * i + 1] = lane_multiply_add_high(c.t[2 * i + 1], a->limb[i], a->limb[i]);
+    }
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        lanes_columns_clear_limb(&c, i, field);
+    lanes_columns_finish(r, &c);
+    if (start)
+        lanes_add(r, r, start);
 }
 
 #endif

@@ -5,12 +5,15 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define LANES 8
 
 typedef struct {
     uint64_t lane[LANES];
 } lane_word;
+
+typedef uint8_t lane_mask;
 
 /* Defines lane_<name>(a, b) as `value` of x and y in each lane. */
 #define LANE_BINARY(name, value)                                                                   \
@@ -28,6 +31,23 @@ LANE_BINARY(add, x + y)
 LANE_BINARY(sub, x - y)
 LANE_BINARY(and, x &y)
 LANE_BINARY(or, x | y)
+LANE_BINARY(xor, x ^ y)
+
+/* Defines lane_<name>(a, b) as the mask of the lanes where `condition` holds of x and y. */
+#define LANE_COMPARISON(name, condition)                                                           \
+    static inline lane_mask lane_##name(lane_word a, lane_word b)                                  \
+    {                                                                                              \
+        unsigned mask = 0;                                                                         \
+        for (int i = 0; i < LANES; i++) {                                                          \
+            uint64_t x = a.lane[i], y = b.lane[i];                                                 \
+            mask |= (unsigned)(condition) << i;                                                    \
+        }                                                                                          \
+        return (lane_mask)mask;                                                                    \
+    }
+
+LANE_COMPARISON(is_greater, (int64_t)x > (int64_t)y)
+LANE_COMPARISON(is_below, x < y)
+LANE_COMPARISON(is_equal, x == y)
 
 static inline lane_word lane_set1(uint64_t v)
 {
@@ -35,6 +55,11 @@ static inline lane_word lane_set1(uint64_t v)
     for (int i = 0; i < LANES; i++)
         r.lane[i] = v;
     return r;
+}
+
+static inline lane_word lane_zero(void)
+{
+    return lane_set1(0);
 }
 
 static inline lane_word lane_shift_left(lane_word a, unsigned bits)
@@ -51,26 +76,36 @@ static inline lane_word lane_shift_right(lane_word a, unsigned bits)
     return a;
 }
 
-static inline lane_word lane_zero_mask(lane_word a)
+static inline lane_word lane_shift_right_signed(lane_word a, unsigned bits)
 {
     for (int i = 0; i < LANES; i++)
-        a.lane[i] = a.lane[i] == 0 ? UINT64_MAX : 0;
+        a.lane[i] = (uint64_t)((int64_t)a.lane[i] >> bits);
     return a;
 }
 
-static inline lane_word lane_select(lane_word mask, lane_word a, lane_word b)
+/* Requires: 0 < bits < 64. */
+static inline lane_word lane_shift_right_pair(lane_word low, lane_word high, unsigned bits)
 {
     for (int i = 0; i < LANES; i++)
-        a.lane[i] = (mask.lane[i] & a.lane[i]) | (~mask.lane[i] & b.lane[i]);
+        low.lane[i] = low.lane[i] >> bits | high.lane[i] << (64 - bits);
+    return low;
+}
+
+static inline lane_mask lane_is_zero(lane_word a)
+{
+    return lane_is_equal(a, lane_zero());
+}
+
+static inline lane_word lane_select(lane_mask mask, lane_word a, lane_word b)
+{
+    for (int i = 0; i < LANES; i++)
+        a.lane[i] = mask >> i & 1 ? a.lane[i] : b.lane[i];
     return a;
 }
 
-static inline bool lane_any(lane_word mask)
+static inline lane_word lane_sub_where(lane_mask mask, lane_word a, lane_word b)
 {
-    uint64_t any = 0;
-    for (int i = 0; i < LANES; i++)
-        any |= mask.lane[i];
-    return any != 0;
+    return lane_select(mask, lane_sub(a, b), a);
 }
 
 /* VPMADD52LUQ and VPMADD52HUQ read 52 bits of each factor and add 52 bits of the product. */
@@ -94,6 +129,18 @@ static inline lane_word lane_multiply_add_high(lane_word sum, lane_word a, lane_
     return sum;
 }
 
+static inline lane_word lane_load(const uint64_t from[LANES])
+{
+    lane_word r;
+    memcpy(r.lane, from, sizeof r.lane);
+    return r;
+}
+
+static inline void lane_store(uint64_t to[LANES], lane_word a)
+{
+    memcpy(to, a.lane, sizeof a.lane);
+}
+
 static inline void lane_words_gather(lane_word w[4], const uint64_t *const at[LANES])
 {
     for (int i = 0; i < LANES; i++)
@@ -106,6 +153,29 @@ static inline void lane_words_scatter(uint64_t *const at[LANES], const lane_word
     for (int i = 0; i < LANES; i++)
         for (int j = 0; j < 4; j++)
             at[i][j] = w[j].lane[i];
+}
+
+#define LANE_ORDER                                                                                 \
+    {                                                                                              \
+        0, 2, 4, 6, 1, 3, 5, 7                                                                     \
+    }
+
+static inline void lane_words_load(lane_word w[4], const uint64_t *from)
+{
+    static const int order[LANES] = LANE_ORDER;
+    const uint64_t *at[LANES];
+    for (int i = 0; i < LANES; i++)
+        at[i] = from + 4 * order[i];
+    lane_words_gather(w, at);
+}
+
+static inline void lane_words_store(uint64_t *to, const lane_word w[4])
+{
+    static const int order[LANES] = LANE_ORDER;
+    uint64_t *at[LANES];
+    for (int i = 0; i < LANES; i++)
+        at[i] = to + 4 * order[i];
+    lane_words_scatter(at, w);
 }
 
 #endif

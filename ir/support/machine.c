@@ -95,7 +95,7 @@ static void probe_features(struct cpu_features *cpu)
     const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 21 | 1u << 30 | 1u << 31;
     cpu->has_bmi2_adx = (b7 >> 8 & 1) && (b7 >> 19 & 1);
     cpu->has_avx2 = (b7 >> 5 & 1) && has_fma && (states & 0x6) == 0x6;
-    cpu->has_avx512_ifma = (b7 & avx512) == avx512 && (states & 0xE6) == 0xE6;
+    cpu->has_avx512_ifma = (b7 & avx512) == avx512 && (c >> 6 & 1) && (states & 0xE6) == 0xE6;
 }
 #endif
 

@@ -16,7 +16,7 @@
 struct cpu_features {
     bool has_bmi2_adx;    /* mulx, adcx, adox */
     bool has_avx2;        /* with FMA */
-    bool has_avx512_ifma; /* with F, VL, DQ, BW */
+    bool has_avx512_ifma; /* with F, VL, DQ, BW, VBMI2 */
     char name[64];        /* as the CPU calls itself; "unknown" where it does not say */
 };
 
