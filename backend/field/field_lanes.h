@@ -45,13 +45,20 @@
 #endif
 
 /* gcc leaves loops over limbs rolled, and so arrays of limbs in memory, unless told. */
-#ifdef __clang__
+#ifdef LANES_EMULATED
+#define LANES_UNROLL
+#elif defined(__clang__)
 #define LANES_UNROLL _Pragma("unroll")
 #else
 #define LANES_UNROLL _Pragma("GCC unroll 10")
 #endif
 /* A product is long, but a call would send ten vectors through memory. */
+#ifdef LANES_EMULATED
+/* Inlined everywhere, emulated lanes take a compiler minutes. */
+#define LANES_INLINE static __attribute__((noinline, unused))
+#else
 #define LANES_INLINE static inline __attribute__((always_inline))
+#endif
 
 #ifdef LANES_EMULATED
 #include "backend/field/lanes_emulated.h"
