@@ -244,10 +244,10 @@ static struct graph *import_once(struct importer *importer)
         importer->fatal = STATUS_NO_MEMORY;
     for (size_t i = 0; wanted != NULL && i < model->graph->n_output; i++)
         wanted[i] = model->graph->output[i]->name == NULL ? "" : model->graph->output[i]->name;
-    if (importer->fatal == STATUS_OK)
-        import_nodes(importer, scope, model->graph->node, model->graph->n_node, wanted,
-                     model->graph->n_output);
-    if (importer->fatal == STATUS_OK)
+    bool ordered = importer->fatal == STATUS_OK &&
+                   import_nodes(importer, scope, model->graph->node, model->graph->n_node, wanted,
+                                model->graph->n_output);
+    if (ordered && importer->fatal == STATUS_OK)
         add_outputs(importer, scope, model->graph);
     if (importer->fatal == STATUS_OK)
         text_pools_fill(importer);

@@ -266,8 +266,9 @@ void unit_set_known(struct importer *importer, struct import_unit *unit, uint32_
 uint32_t unit_add_stored(struct importer *importer, struct import_unit *unit, const char *name,
                          struct tensor *tensor);
 
-/* Imports the nodes that the names in `wanted` need, in an order that works. */
-void import_nodes(struct importer *importer, struct import_scope *scope, Onnx__Node *const *nodes,
+/* Imports the nodes that the names in `wanted` need, in an order that works. Returns false when a
+ * cycle leaves none: the problem is reported and no node imported. */
+bool import_nodes(struct importer *importer, struct import_scope *scope, Onnx__Node *const *nodes,
                   size_t node_count, const char *const *wanted, size_t wanted_count);
 /* Defines the initializers of a graph in a scope. */
 void define_initializers(struct importer *importer, struct import_scope *scope,

@@ -179,8 +179,12 @@ static void visit_name(struct order *order, const char *wanted)
         if (producer >= top->node)
             order->is_sorted = false;
         if (order->state[producer] == ON_THE_WAY) {
-            import_problem(order->importer, STATUS_BAD_INPUT,
-                           "the graph has a cycle: '%s' depends on itself", name);
+            const Onnx__Node *node = order->nodes[producer];
+            import_problem(
+                order->importer, STATUS_BAD_INPUT,
+                "node '%s' (%s): the graph has a cycle: its output '%s' depends on itself",
+                node->name == NULL ? "" : node->name, node->op_type == NULL ? "" : node->op_type,
+                name);
             order->failed = true;
         } else if (order->state[producer] == NOT_VISITED) {
             push(order, producer);
@@ -188,7 +192,7 @@ static void visit_name(struct order *order, const char *wanted)
     }
 }
 
-void import_nodes(struct importer *importer, struct import_scope *scope, Onnx__Node *const *nodes,
+bool import_nodes(struct importer *importer, struct import_scope *scope, Onnx__Node *const *nodes,
                   size_t node_count, const char *const *wanted, size_t wanted_count)
 {
     struct order order = {.importer = importer, .nodes = nodes, .node_count = node_count};
@@ -205,4 +209,5 @@ void import_nodes(struct importer *importer, struct import_scope *scope, Onnx__N
             import_one_node(importer, scope, nodes[index], index);
     }
     arena_release(&order.scratch);
+    return !order.failed;
 }

@@ -305,6 +305,10 @@ static enum status read_bytes(struct value_source *source)
         return value_read_npy(source);
     if (source->count >= sizeof zip && memcmp(source->bytes, zip, sizeof zip) == 0)
         return value_read_npz(source);
+    if (ends_in(source->name, ".npy") || ends_in(source->name, ".npz"))
+        return diag_set(source->diag, STATUS_BAD_INPUT,
+                        "not a file of NumPy's: it does not start as %s files do",
+                        ends_in(source->name, ".npy") ? "NPY" : "NPZ");
     if (ends_in(source->name, ".pb"))
         return read_pb(source);
     if (ends_in(source->name, ".csv") || ends_in(source->name, ".tsv"))

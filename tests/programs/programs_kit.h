@@ -48,6 +48,10 @@ void kit_done(const struct test_output *output, const char *what);
 void kit_refused(const struct test_output *output, int exit_status, const char *says,
                  const char *what);
 
+/* The same of a model with several problems: one line each. */
+void kit_refused_each(const struct test_output *output, int exit_status, const char *says,
+                      const char *what);
+
 /* Whole files; a failure ends the case. The caller releases the buffer. */
 struct buffer kit_read(const char *path);
 void kit_write(const char *path, const void *bytes, size_t count);
