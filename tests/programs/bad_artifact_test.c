@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: fast libs: sertn_3rd_cjson */
 /*
  * Files of compiled models that are missing, damaged, of another version or of another model: each
  * command that needs the file says which one and what to do, and does nothing; keys are made anew

@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: fast libs: sertn_3rd_cjson */
 /*
  * Bad models, inputs, options, artifacts, keys and powers of tau, given to the programs as users
  * give them: one sentence on standard error, the exit status that says whose fault it is, nothing
