@@ -254,20 +254,19 @@ enum status proof_read(struct proof *proof, const char *path, struct diag *diag)
 
 /* ---- verifying ---- */
 
-/* The same text but for spaces: names and their order, every number exactly. */
-static bool is_same_json(const cJSON *a, const cJSON *b)
+/* Whether what a file says is what the words say: names and their order, every number exactly. */
+static bool says_the_same(const cJSON *file, const cJSON *words)
 {
-    if ((a->type & 0xff) != (b->type & 0xff) || (a->string == NULL) != (b->string == NULL) ||
-        (a->string != NULL && strcmp(a->string, b->string) != 0))
+    const cJSON *x = file->child, *y = words->child;
+    if (cJSON_IsRaw(words))
+        return cJSON_IsNumber(file) && file->valuedouble == words->valuedouble;
+    if ((file->type & 0xff) != (words->type & 0xff))
         return false;
-    if (cJSON_IsNumber(a))
-        return a->valuedouble == b->valuedouble;
-    if (cJSON_IsString(a))
-        return strcmp(a->valuestring, b->valuestring) == 0;
-    const cJSON *x = a->child, *y = b->child;
-    while (x != NULL && y != NULL && is_same_json(x, y)) {
-        x = x->next;
-        y = y->next;
+    if (cJSON_IsString(words))
+        return strcmp(file->valuestring, words->valuestring) == 0;
+    for (; x != NULL && y != NULL; x = x->next, y = y->next) {
+        if ((y->string != NULL && strcmp(x->string, y->string) != 0) || !says_the_same(x, y))
+            return false;
     }
     return x == NULL && y == NULL;
 }
@@ -339,14 +338,7 @@ enum status proof_verify(cJSON **values, const struct proof *proof, const struct
     status = plonk_verify(&claim, srs, diag);
     if (status == STATUS_OK)
         status = values_of_words(values, model, proof->words, proof->word_count, diag);
-    if (status == STATUS_OK && proof->values != NULL) {
-        /* The file's object has a name there, this one none. */
-        bool same = cJSON_GetArraySize(*values) == cJSON_GetArraySize(proof->values);
-        const cJSON *x = (*values)->child, *y = proof->values->child;
-        for (; same && x != NULL; x = x->next, y = y->next)
-            same = is_same_json(x, y);
-        if (same)
-            return STATUS_OK;
+    if (status == STATUS_OK && proof->values != NULL && !says_the_same(proof->values, *values)) {
         cJSON_Delete(*values);
         *values = NULL;
         status = diag_set(diag, STATUS_REJECTED,

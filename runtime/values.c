@@ -111,6 +111,28 @@ wide values_from_program(void *values, uint32_t tensor, size_t element)
     return relation_value(values, tensor, element);
 }
 
+/* A number that reads back exactly; cJSON itself prints some with their last bit lost. */
+static cJSON *exact_json(const char *text, double value)
+{
+    cJSON *number = cJSON_CreateRaw(text);
+    if (number != NULL)
+        number->valuedouble = value;
+    return number;
+}
+
+/* The fewest digits that read back as the same double, with a point whatever the locale has. */
+static cJSON *real_json(double real)
+{
+    char text[40];
+    int digits = 15;
+    do
+        snprintf(text, sizeof text, "%.*g", digits, real);
+    while (strtod(text, NULL) != real && digits++ < 17);
+    text[strspn(text, "+-0123456789e")] =
+        (char)(text[strspn(text, "+-0123456789e")] == '\0' ? '\0' : '.');
+    return exact_json(text, real);
+}
+
 /* One element as the port's type shows it. */
 static cJSON *element_json(const struct port *port, double real, int64_t integer)
 {
@@ -125,15 +147,17 @@ static cJSON *element_json(const struct port *port, double real, int64_t integer
             snprintf(text, sizeof text, "%" PRIu64, (uint64_t)integer);
         else if (integer > (INT64_C(1) << 53) || integer < -(INT64_C(1) << 53))
             snprintf(text, sizeof text, "%" PRId64, integer);
-        else
-            return cJSON_CreateNumber((double)integer);
+        else {
+            snprintf(text, sizeof text, "%" PRId64, integer);
+            return exact_json(text, (double)integer);
+        }
         return cJSON_CreateString(text);
     }
     if (isnan(real))
         return cJSON_CreateString("NaN");
     if (isinf(real))
         return cJSON_CreateString(real > 0 ? "Infinity" : "-Infinity");
-    return cJSON_CreateNumber(real);
+    return real_json(real);
 }
 
 static cJSON *nested_json(const struct port *port, unsigned axis, size_t *next,

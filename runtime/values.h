@@ -32,9 +32,10 @@ enum status values_set_inputs(struct relation_values *values, const struct model
 typedef wide values_element_fn(void *context, uint32_t tensor, size_t element);
 
 /*
- * One port as JSON: nested lists by shape, strings for labels, "NaN", "Infinity", "-Infinity" and
- * integers beyond 2^53 as strings; a hashed port is its digest as 0x and 64 hex digits. Owned by
- * the caller; NULL without memory.
+ * One port as JSON: nested lists by shape, numbers that read back exactly (raw items with
+ * valuedouble set), strings for labels, "NaN", "Infinity", "-Infinity" and integers beyond 2^53 as
+ * strings; a hashed port is its digest as 0x and 64 hex digits. Owned by the caller; NULL without
+ * memory.
  */
 cJSON *values_port_json(const struct model *model, const struct port *port,
                         values_element_fn *element, void *context);
@@ -74,8 +75,7 @@ void public_values_release(struct public_values *values);
 /* values_element_fn over struct public_values. */
 wide values_from_words(void *public_values, uint32_t tensor, size_t element);
 
-/* Prints JSON on one line, or indented. Owned text, NULL without memory. Numbers have up to 17
- * digits. */
+/* Prints JSON on one line, or indented. Owned text, NULL without memory. */
 char *values_print(const cJSON *json, bool indented);
 
 #endif
