@@ -52,6 +52,9 @@ extern const struct plonk_kernels plonk_kernels_portable;
 extern const struct plonk_kernels plonk_kernels_adx;
 #endif
 
+/* The quotient by array functions of the path in use: for paths whose arrays are wide. */
+void plonk_quotient_vec(const struct plonk_quotient_job *job, size_t begin, size_t end);
+
 /* The table of the path in use. */
 const struct plonk_kernels *plonk_kernels(void);
 

@@ -115,7 +115,10 @@ static void points_task(void *context, size_t begin, size_t end, unsigned worker
 {
     (void)worker;
     const struct plonk_quotient_job *job = context;
-    plonk_kernels()->quotient(job, begin, end);
+    if (field_vec_path() == FIELD_VEC_IFMA)
+        plonk_quotient_vec(job, begin, end);
+    else
+        plonk_kernels()->quotient(job, begin, end);
 }
 
 static void fill_tail_roots(fr *root, const struct plonk_prover *prover)
