@@ -12,9 +12,9 @@ static void has(const char *page, const char *text)
 TEST(the_page_shows_the_model_its_rows_and_its_accuracy)
 {
     const char *path = kit_text("%s/report.html", test_temp_dir());
-    struct test_output out = SERTNC(kit_model("mlp", "model.onnx"), "--data",
-                                    kit_model("mlp", "test_data_set_0"), "--report-only", "--json",
-                                    "--html", path);
+    struct test_output out =
+        SERTNC(kit_model("mlp", "model.onnx"), "--data", kit_model("mlp", "test_data_set_0"),
+               "--report-only", "--json", "--html", path);
     kit_done(&out, "--html");
     cJSON *report = kit_json(&out);
     struct buffer page = kit_read(path);
