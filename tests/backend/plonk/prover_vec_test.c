@@ -25,6 +25,8 @@ static void random_challenges(struct plonk_challenges *c)
     fr_sqr(&c->rho_square, &c->rho);
     fr_inv(&c->rho_inverse, &c->rho);
     c->theta[0] = c->alpha[0] = fr_one;
+    for (unsigned i = 2; i < 5; i++)
+        fr_mul(&c->theta[i], &c->theta[i - 1], &c->theta[1]);
 }
 
 /* One random coset; each optional column is missing with probability one half. */
