@@ -246,6 +246,9 @@ static void run_trial(struct trial *trial)
             count_use(place, tensor, (int64_t)e, true);
     }
     place_mark_implied(place);
+    if (!place_find_spelled(place) || !place_find_readers(place))
+        place_fail(place, STATUS_NO_MEMORY, "no memory to place %zu elements",
+                   place->element_count);
     for (size_t i = 0; i < place->program->relation_count && place->status == STATUS_OK; i++)
         place_relation(place, (uint32_t)i);
     for (size_t i = 0; i < contractions && place->status == STATUS_OK; i++)

@@ -350,12 +350,15 @@ static void put_third(struct layout *layout, uint32_t row, const struct term *te
     place_item(layout->place, row, 2, &term->item);
 }
 
-/* The last waiting term, if any, goes to a3. */
+/* The last waiting term, if any, goes to a3; one that a table reads is worth a second cell. */
 static void take_third(struct layout *layout, uint32_t row)
 {
-    if (layout->left == 0)
+    size_t i = layout->left;
+    while (i > 0 && place_waits_for_row(layout->place, &layout->equation->terms[i - 1]))
+        i--;
+    if (i == 0)
         return;
-    struct term term = take(layout, layout->left - 1);
+    struct term term = take(layout, i - 1);
     put_third(layout, row, &term);
 }
 
@@ -424,13 +427,16 @@ enum term_class {
     CLASS_MINUS, /* coefficient -1 and no lookup: fits a1 of a three-term row */
     CLASS_PLAIN, /* no lookup */
     CLASS_LOOKUP,
+    CLASS_READ, /* a table reads it: wants a2 of a two-term row, whose a1 takes what is read */
     CLASS_COUNT
 };
 
-static enum term_class class_of(const struct term *term, int sign)
+static enum term_class class_of(const struct place *place, const struct term *term, int sign)
 {
     if (term->range_tag != 0)
         return CLASS_LOOKUP;
+    if (place_waits_for_row(place, term))
+        return CLASS_READ;
     return unit(term->coefficient) == -sign ? CLASS_MINUS : CLASS_PLAIN;
 }
 
@@ -438,7 +444,7 @@ static enum term_class class_of(const struct term *term, int sign)
  * for later rows. */
 static bool choose_three(const size_t count[CLASS_COUNT], enum term_class chosen[3])
 {
-    size_t left[CLASS_COUNT] = {count[0], count[1], count[2]};
+    size_t left[CLASS_COUNT] = {count[0], count[1], count[2], 0};
     if (left[CLASS_MINUS] == 0 || left[CLASS_MINUS] + left[CLASS_PLAIN] < 2 ||
         left[CLASS_MINUS] + left[CLASS_PLAIN] + left[CLASS_LOOKUP] < 3)
         return false;
@@ -452,13 +458,28 @@ static bool choose_three(const size_t count[CLASS_COUNT], enum term_class chosen
     return true;
 }
 
+/* What goes beside a term that a table reads: what three-term rows can do without. */
+static enum term_class choose_beside(const size_t count[CLASS_COUNT])
+{
+    return count[CLASS_LOOKUP] > 0  ? CLASS_LOOKUP
+           : count[CLASS_PLAIN] > 0 ? CLASS_PLAIN
+           : count[CLASS_MINUS] > 0 ? CLASS_MINUS
+                                    : CLASS_COUNT;
+}
+
 /* Rows that lay_linear would take for all terms of an equation, were it multiplied by `sign`. */
-static size_t count_linear_rows(const struct equation *equation, int sign)
+static size_t count_linear_rows(const struct place *place, const struct equation *equation,
+                                int sign)
 {
     size_t count[CLASS_COUNT] = {0}, rows = 0;
     enum term_class chosen[3];
     for (size_t i = 0; i < equation->term_count; i++)
-        count[class_of(&equation->terms[i], sign)]++;
+        count[class_of(place, &equation->terms[i], sign)]++;
+    for (; count[CLASS_READ] > 0; count[CLASS_READ]--, rows++) {
+        enum term_class beside = choose_beside(count);
+        if (beside != CLASS_COUNT)
+            count[beside]--;
+    }
     for (; choose_three(count, chosen); rows++) {
         for (unsigned k = 0; k < 3; k++)
             count[chosen[k]]--;
@@ -470,11 +491,19 @@ static struct term take_class(struct layout *layout, enum term_class wanted)
 {
     size_t i = layout->left;
     while (i-- > 0) {
-        if (class_of(&layout->equation->terms[i], 1) == wanted)
+        if (class_of(layout->place, &layout->equation->terms[i], 1) == wanted)
             return take(layout, i);
     }
     ASSERT(!"a class was counted that is not there");
     return take(layout, 0);
+}
+
+static void count_classes(const struct layout *layout, size_t count[CLASS_COUNT])
+{
+    for (unsigned k = 0; k < CLASS_COUNT; k++)
+        count[k] = 0;
+    for (size_t i = 0; i < layout->left; i++)
+        count[class_of(layout->place, &layout->equation->terms[i], 1)]++;
 }
 
 static void lay_three(struct layout *layout, const enum term_class chosen[3])
@@ -490,18 +519,39 @@ static void lay_three(struct layout *layout, const enum term_class chosen[3])
     put_third(layout, row, &third);
 }
 
+/* Returns whether there was a term that a table reads. */
+static bool lay_read(struct layout *layout, const size_t count[CLASS_COUNT])
+{
+    if (count[CLASS_READ] == 0)
+        return false;
+    struct term second = take_class(layout, CLASS_READ);
+    enum term_class beside = choose_beside(count);
+    uint32_t row = next_row(layout, TERM_LINEAR);
+    if (layout->place->status != STATUS_OK)
+        return true;
+    if (beside != CLASS_COUNT) {
+        struct term third = take_class(layout, beside);
+        put_third(layout, row, &third);
+    }
+    put_second(layout, row, &second);
+    place_read_in_row(layout->place, row, &second.item);
+    return true;
+}
+
 static void lay_linear(struct layout *layout)
 {
     struct place *place = layout->place;
+    size_t count[CLASS_COUNT];
+    enum term_class chosen[3];
+    count_classes(layout, count);
+    while (lay_read(layout, count) && place->status == STATUS_OK)
+        count_classes(layout, count); /* what is read once waits no more */
+    while (choose_three(count, chosen) && place->status == STATUS_OK) {
+        lay_three(layout, chosen);
+        for (unsigned k = 0; k < 3; k++)
+            count[chosen[k]]--;
+    }
     while (layout->left > 0 && place->status == STATUS_OK) {
-        size_t count[CLASS_COUNT] = {0};
-        enum term_class chosen[3];
-        for (size_t i = 0; i < layout->left; i++)
-            count[class_of(&layout->equation->terms[i], 1)]++;
-        if (choose_three(count, chosen)) {
-            lay_three(layout, chosen);
-            continue;
-        }
         uint32_t row = next_row(layout, TERM_LINEAR);
         if (place->status != STATUS_OK)
             return;
@@ -528,7 +578,7 @@ void equation_emit(struct place *place, struct equation *equation)
     }
     struct layout layout = {place, equation, equation->term_count, (uint32_t)place->row_count};
     if (equation->part_count == 0 &&
-        count_linear_rows(equation, -1) < count_linear_rows(equation, 1))
+        count_linear_rows(place, equation, -1) < count_linear_rows(place, equation, 1))
         negate(place, equation);
     lay_weighted(&layout);
     lay_products(&layout);

@@ -1,5 +1,5 @@
 /*
- * Which quotients need no range of their own, since a later relation bounds them. One of two things
+ * Which quotients and remainders need no range of their own, since a later relation bounds them. One of two things
  * must hold:
  *
  * - the bound lies within the declared range;
@@ -154,6 +154,14 @@ static uint8_t bound_quotient(const struct place *place, const struct relation *
     return follows && bits + wide_bit_length(d) + 2 < IMPLIED_BITS_MOST ? (uint8_t)bits : 0;
 }
 
+/* The same for the remainder by a number: 0 .. d - 1. */
+static uint8_t bound_remainder(const struct relation *rescale, const struct interval *bound)
+{
+    bool is_within = !rescale->divisor_is_view && !wide_is_negative(bound->low) &&
+                     wide_compare(bound->high, rescale->divisor) < 0;
+    return is_within ? IMPLIED_DECLARED : 0;
+}
+
 static void bound_element(struct place *place, size_t k, size_t i)
 {
     const struct relation *relation = &place->program->relations[k];
@@ -166,11 +174,13 @@ static void bound_element(struct place *place, size_t k, size_t i)
         return;
     uint32_t producer = place->producer[base.tensor];
     if (producer == RELATION_NONE || producer >= k ||
-        place->program->relations[producer].kind != RELATION_RESCALE ||
-        place->program->relations[producer].outputs[0] != base.tensor)
+        place->program->relations[producer].kind != RELATION_RESCALE)
         return;
+    const struct relation *rescale = &place->program->relations[producer];
     uint8_t *implied = &place->is_implied[place_global(place, base.tensor, base.element)];
-    uint8_t found = bound_quotient(place, &place->program->relations[producer], &interval);
+    uint8_t found = rescale->outputs[0] == base.tensor
+                        ? bound_quotient(place, rescale, &interval)
+                        : bound_remainder(rescale, &interval);
     if (found == IMPLIED_DECLARED || *implied == 0)
         *implied = found;
 }

@@ -113,6 +113,9 @@ struct place {
     size_t element_count;
     uint32_t *first_cell; /* row * 4 + column, NO_CELL */
     uint32_t *linear_uses, *hard_uses;
+    /* The RESCALE (index + 1, and element) whose operands stand in the place of a quotient without a
+     * cell; the TABLE that looks an element up first. 0: none. */
+    uint32_t *spelled, *spelled_at, *reader, *reader_at;
     uint8_t *is_implied; /* how a later relation bounds a quotient: place_implied.c */
 
     struct place_row *rows;
@@ -196,6 +199,23 @@ struct item place_materialise(struct place *place, struct item item);
  * place_flush_pending. */
 void place_lookup_single(struct place *place, const struct term *term);
 void place_flush_pending(struct place *place);
+
+/* place_quotient.c */
+/* tensor[element] - low in 0 .. size - 1; x: where its value is. */
+void place_range(struct place *place, uint32_t tensor, size_t element, struct item x, wide low,
+                 wide size);
+/* Returns false without memory. Requires: uses and implied ranges are known. */
+bool place_find_spelled(struct place *place);
+void place_rescale(struct place *place, uint32_t relation);
+
+/* place_lookup.c */
+/* Returns false without memory. */
+bool place_find_readers(struct place *place);
+/* Whether a table waits for a row that holds the term in its second cell. */
+bool place_waits_for_row(const struct place *place, const struct term *term);
+/* Looks up what waits for the item, which is in the second cell of a linear row of two terms. */
+void place_read_in_row(struct place *place, uint32_t row, const struct item *item);
+void place_table(struct place *place, const struct relation *relation);
 
 /* place_relation.c */
 void place_relation(struct place *place, uint32_t relation);

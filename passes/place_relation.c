@@ -27,80 +27,7 @@ static struct item view_item(struct place *place, const struct relation *relatio
                          relation_view_element(v, relation->space_rank, relation->space, position));
 }
 
-/* ---- limbs ---- */
-
-/* Subtracts 2^scale * sum of limbs of (tensor[element] - bias), `bits` in all, from the equation.
- */
-static void subtract_limbs(struct place *place, struct equation *equation, struct item value,
-                           uint32_t bias, unsigned bits, wide scale)
-{
-    unsigned shift = 0;
-    while (shift < bits && place->status == STATUS_OK) {
-        unsigned width = bits - shift < place->limb_bits ? bits - shift : place->limb_bits;
-        wide coefficient;
-        if (!wide_shift_left(&coefficient, scale, shift) || !wide_neg(&coefficient, coefficient))
-            place_fail(place, STATUS_LIMIT, "a limb leaves 256 bits");
-        struct item limb = value;
-        limb.kind = ITEM_LIMB;
-        limb.constant = bias;
-        limb.shift = (uint8_t)shift;
-        limb.width = (uint8_t)width;
-        equation_add(place, equation, coefficient, limb,
-                     place_range_tag(place, (size_t)1 << width));
-        shift += width;
-    }
-}
-
-/* A cell that is an element itself and whose range is a table of its own: looked up where it
- * stands. */
-static bool is_single_limb(const struct place *place, wide low, wide size)
-{
-    int64_t small;
-    if (!wide_is_zero(low) || !wide_to_i64(&small, size))
-        return false;
-    return small <= ((int64_t)1 << place->limb_bits);
-}
-
-/* tensor[element] - low in 0 .. size - 1. */
-static void place_range(struct place *place, uint32_t tensor, size_t element, struct item x,
-                        wide low, wide size)
-{
-    int64_t small = 0;
-    if (x.kind == ITEM_CONSTANT)
-        return; /* the interpreter checked the constant against the same bounds at compile time */
-    bool plain = x.kind == ITEM_ELEMENT && place->state[x.tensor] != STATE_VIRTUAL;
-    if (plain && is_single_limb(place, low, size)) {
-        ASSERT(wide_to_i64(&small, size));
-        x = place_materialise(place, x);
-        place_lookup_single(
-            place, &(struct term){wide_from_i64(0), x, place_range_tag(place, (size_t)small)});
-        return;
-    }
-    struct equation equation;
-    equation_init(&equation);
-    wide minus;
-    if (!wide_neg(&minus, low)) {
-        place_fail(place, STATUS_LIMIT, "a range leaves 256 bits");
-        return;
-    }
-    equation_expand(place, &equation, wide_from_i64(1), x.tensor, x.element);
-    equation_add_constant(place, &equation, minus);
-    struct item value = item_element(tensor, (uint32_t)element);
-    uint32_t bias = place_constant(place, low);
-    unsigned bits = wide_bit_length(size) - 1;
-    if (wide_compare(size, wide_power_of_two(bits)) == 0) {
-        subtract_limbs(place, &equation, value, bias, bits, wide_from_i64(1));
-    } else {
-        ASSERT(wide_to_i64(&small, size) && small <= PLACE_RANGE_TABLE_MAX);
-        struct item limb = value;
-        limb.kind = ITEM_LIMB;
-        limb.constant = bias;
-        limb.width = (uint8_t)(bits + 1);
-        equation_add(place, &equation, wide_from_i64(-1), limb,
-                     place_range_tag(place, (size_t)small));
-    }
-    equation_emit(place, &equation);
-}
+/* ---- ranges ---- */
 
 static void relation_range(struct place *place, const struct relation *relation)
 {
@@ -118,83 +45,7 @@ static void relation_range(struct place *place, const struct relation *relation)
     }
 }
 
-/* ---- rescale ---- */
-
-static void rescale_element(struct place *place, const struct relation *relation, size_t i)
-{
-    uint32_t y_tensor = relation->outputs[0], r_tensor = relation->outputs[1];
-    struct item y = item_element(y_tensor, (uint32_t)i), r = item_element(r_tensor, (uint32_t)i);
-    struct item x = view_item(place, relation, 0, i);
-    struct equation equation;
-    equation_init(&equation);
-    wide d = relation->divisor, minus_d;
-    if (relation->divisor_is_view) {
-        /* y * d is a product, so x - y d is kept with sign -1 on the product. */
-        equation_add_product(place, &equation, -1, y, view_item(place, relation, 1, i));
-        if (relation->rounding == ROUND_HALF_UP) {
-            place_fail(
-                place, STATUS_UNSUPPORTED,
-                "half-up rounding by a witness divisor: lowering must add half the divisor itself");
-            return;
-        }
-    }
-    if (x.kind == ITEM_CONSTANT)
-        equation_add(place, &equation, wide_from_i64(1), x, 0);
-    else
-        equation_expand(place, &equation, wide_from_i64(1), x.tensor, x.element);
-    if (relation->rounding == ROUND_HALF_UP)
-        equation_add_constant(place, &equation, wide_shift_right(d, 1));
-    wide low;
-    unsigned bits;
-    relation_rounded_range(tensor_of(place, y_tensor), &low, &bits);
-    bool implied = place->is_implied[place_global(place, y_tensor, (uint32_t)i)] != 0;
-    bool direct = !implied && is_single_limb(place, low, wide_power_of_two(bits));
-    bool is_power = !relation->divisor_is_view &&
-                    wide_compare(d, wide_power_of_two(wide_bit_length(d) - 1)) == 0;
-    if (!relation->divisor_is_view) {
-        if (!wide_neg(&minus_d, d))
-            place_fail(place, STATUS_LIMIT, "a divisor leaves 256 bits");
-        equation_add(place, &equation, minus_d, y,
-                     direct ? place_range_tag(place, (size_t)1 << bits) : 0);
-    } else {
-        direct = false;
-    }
-    bool r_has_uses = place->linear_uses[place_global(place, r_tensor, (uint32_t)i)] +
-                          place->hard_uses[place_global(place, r_tensor, (uint32_t)i)] >
-                      0;
-    if (is_power && !r_has_uses) {
-        subtract_limbs(place, &equation, r, place_constant(place, wide_from_i64(0)),
-                       wide_bit_length(d) - 1, wide_from_i64(1));
-    } else {
-        equation_add(place, &equation, wide_from_i64(-1), r, 0);
-    }
-    equation_emit(place, &equation);
-    if (is_power && r_has_uses)
-        place_range(place, r_tensor, i, r, wide_from_i64(0), d);
-    if (!implied && !direct)
-        place_range(place, y_tensor, i, y, low, wide_power_of_two(bits));
-}
-
-/* ---- lookups ---- */
-
-static void relation_table(struct place *place, const struct relation *relation)
-{
-    size_t count = space_count(relation);
-    for (size_t i = 0; i < count && place->status == STATUS_OK; i++) {
-        place->origin.element = (uint32_t)i;
-        struct item x = place_materialise(place, view_item(place, relation, 0, i));
-        for (unsigned k = 0; k < relation->output_count; k++) {
-            struct item y = item_element(relation->outputs[k], (uint32_t)i);
-            uint16_t tag = place_table_tag(place, relation->table, (uint8_t)k);
-            uint32_t row = place_new_row(place);
-            if (place->status != STATUS_OK)
-                return;
-            place->rows[row].fixed.slot_table = tag;
-            place_item(place, row, 1, &x);
-            place_item(place, row, 0, &y);
-        }
-    }
-}
+/* ---- memories ---- */
 
 /* Entries of a memory with witness content, one provider row each and pair of columns: (value 2
  * pair + 1 or zero, value 2 pair, index). */
@@ -319,14 +170,10 @@ void place_relation(struct place *place, uint32_t index)
         relation_range(place, relation);
         break;
     case RELATION_RESCALE:
-        for (size_t i = 0, count = space_count(relation); i < count && place->status == STATUS_OK;
-             i++) {
-            place->origin.element = (uint32_t)i;
-            rescale_element(place, relation, i);
-        }
+        place_rescale(place, index);
         break;
     case RELATION_TABLE:
-        relation_table(place, relation);
+        place_table(place, relation);
         break;
     case RELATION_READ:
         relation_read(place, relation);
