@@ -589,32 +589,3 @@ void equation_emit(struct place *place, struct equation *equation)
     struct circuit_row *last = &place->rows[place->row_count - 1].fixed;
     last->chain = last->chain == CHAIN_START ? CHAIN_SINGLE : CHAIN_END;
 }
-
-/* ---- ranges of single cells ---- */
-
-void place_flush_pending(struct place *place)
-{
-    if (!place->has_pending || place->status != STATUS_OK)
-        return;
-    uint32_t row = place_new_row(place);
-    place->has_pending = false;
-    if (place->status != STATUS_OK)
-        return;
-    place->rows[row].fixed.slot_range = place->pending.range_tag;
-    place_item(place, row, 2, &place->pending.item);
-}
-
-void place_lookup_single(struct place *place, const struct term *term)
-{
-    if (!place->has_pending) {
-        place->pending = *term;
-        place->has_pending = true;
-        return;
-    }
-    place_flush_pending(place);
-    if (place->status != STATUS_OK)
-        return;
-    uint32_t row = (uint32_t)place->row_count - 1;
-    place->rows[row].fixed.slot_table = term->range_tag;
-    place_item(place, row, 1, &term->item);
-}

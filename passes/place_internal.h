@@ -195,15 +195,15 @@ void equation_emit(struct place *place, struct equation *equation);
 /* Gives the element a cell; a virtual one gets its equation emitted. Parameters are loaded. Returns
  * the resolved item. */
 struct item place_materialise(struct place *place, struct item item);
-/* Looks one cell up as a range, two such cells a row; a waiting one is placed by
- * place_flush_pending. */
-void place_lookup_single(struct place *place, const struct term *term);
-void place_flush_pending(struct place *place);
 
 /* place_quotient.c */
 /* tensor[element] - low in 0 .. size - 1; x: where its value is. */
 void place_range(struct place *place, uint32_t tensor, size_t element, struct item x, wide low,
                  wide size);
+/* Looks one cell up as a range, two such cells a row; a waiting one is placed by
+ * place_flush_pending. */
+void place_lookup_single(struct place *place, const struct term *term);
+void place_flush_pending(struct place *place);
 /* Returns false without memory. Requires: uses and implied ranges are known. */
 bool place_find_spelled(struct place *place);
 void place_rescale(struct place *place, uint32_t relation);

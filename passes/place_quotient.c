@@ -100,6 +100,35 @@ void place_range(struct place *place, uint32_t tensor, size_t element, struct it
     equation_emit(place, &equation);
 }
 
+/* ---- ranges of single cells ---- */
+
+void place_flush_pending(struct place *place)
+{
+    if (!place->has_pending || place->status != STATUS_OK)
+        return;
+    uint32_t row = place_new_row(place);
+    place->has_pending = false;
+    if (place->status != STATUS_OK)
+        return;
+    place->rows[row].fixed.slot_range = place->pending.range_tag;
+    place_item(place, row, 2, &place->pending.item);
+}
+
+void place_lookup_single(struct place *place, const struct term *term)
+{
+    if (!place->has_pending) {
+        place->pending = *term;
+        place->has_pending = true;
+        return;
+    }
+    place_flush_pending(place);
+    if (place->status != STATUS_OK)
+        return;
+    uint32_t row = (uint32_t)place->row_count - 1;
+    place->rows[row].fixed.slot_table = term->range_tag;
+    place_item(place, row, 1, &term->item);
+}
+
 /* ---- which quotients are spelled out ---- */
 
 static bool is_power_of_two(wide value)
