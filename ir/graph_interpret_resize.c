@@ -127,14 +127,11 @@ enum status infer_resize(struct infer_call *call)
 /* --- coordinates and weights of one axis
  * ----------------------------------------------------------------- */
 
-enum { TAPS_MAX = 512 };
-
-/* The inputs of one output index: `count` neighbours from `first` on. */
+/* Neighbours of one output index: `count` from `first` on. */
 struct taps {
     int64_t first;
     unsigned count;
-    double weight[TAPS_MAX];
-    bool outside; /* tf_crop_and_resize beyond the operand: extrapolation_value */
+    double weight[RESIZE_TAPS_MAX];
 };
 
 static double coordinate(const struct graph_node *node, const struct resize_plan *plan,
@@ -206,7 +203,7 @@ static bool smooth_taps(const struct graph_node *node, double x, double scale, b
     double shrink = antialias && scale < 1.0 ? scale : 1.0;
     int64_t base = (int64_t)ceil(x) - 1, start = (int64_t)floor(-half / shrink) + 1;
     *taps = (struct taps){.first = base + start, .count = (unsigned)(2 - 2 * start)};
-    if (taps->count > TAPS_MAX)
+    if (taps->count > RESIZE_TAPS_MAX)
         return false;
     for (unsigned i = 0; i < taps->count; i++) {
         double distance = ((double)(taps->first + (int64_t)i) - x) * shrink;
@@ -218,37 +215,47 @@ static bool smooth_taps(const struct graph_node *node, double x, double scale, b
     return true;
 }
 
-static enum status axis_taps(struct kernel_call *call, const struct resize_plan *plan,
-                             unsigned axis, int64_t index, struct taps *taps)
+/* Indices beyond the ends read the ends. */
+static void cut_taps(const struct taps *from, int64_t in, struct resize_taps *taps)
 {
-    const struct graph_node *node = call->node;
-    int64_t in = call->in[0]->shape.dim[axis], out = plan->out.dim[axis];
+    taps->count = from->count;
+    for (unsigned i = 0; i < from->count; i++) {
+        int64_t k = from->first + (int64_t)i;
+        taps->index[i] = k < 0 ? 0 : k >= in ? in - 1 : k;
+        taps->weight[i] = from->weight[i];
+    }
+}
+
+enum status resize_taps_at(struct diag *diag, const struct graph_node *node,
+                           const struct resize_plan *plan, unsigned axis, int64_t in,
+                           int64_t index, struct resize_taps *out)
+{
+    struct taps taps = {.first = index, .count = 1, .weight = {1.0}};
     const char *mode = graph_attribute_text(node, "mode", "nearest");
-    taps->outside = false;
-    taps->count = 0;
-    taps->first = 0;
-    if (in == out && plan->scale[axis] == 1.0 && !is_crop(node)) {
-        *taps = (struct taps){.first = index, .count = 1, .weight = {1.0}};
+    out->outside = false;
+    if (in == plan->out.dim[axis] && plan->scale[axis] == 1.0 && !is_crop(node)) {
+        cut_taps(&taps, in, out);
         return STATUS_OK;
     }
-    double x = coordinate(node, plan, axis, in, out, (double)index);
+    double x = coordinate(node, plan, axis, in, plan->out.dim[axis], (double)index);
     bool fits = true;
     if (!(fabs(x) < 0x1p40))
-        return kernel_fail(call, STATUS_BAD_INPUT, "axis %u is scaled beyond any use", axis);
+        return diag_set(diag, STATUS_BAD_INPUT, "axis %u is scaled beyond any use", axis);
     if (strcmp(mode, "nearest") == 0)
-        nearest_taps(node, x, taps);
+        nearest_taps(node, x, &taps);
     else
-        fits = smooth_taps(node, x, plan->scale[axis], strcmp(mode, "cubic") == 0, taps);
+        fits = smooth_taps(node, x, plan->scale[axis], strcmp(mode, "cubic") == 0, &taps);
     if (!fits)
-        return kernel_fail(call, STATUS_LIMIT, "axis %u shrinks by more than %d", axis,
-                           TAPS_MAX / 4);
-    taps->outside = is_crop(node) && (x < 0.0 || x > (double)(in - 1));
+        return diag_set(diag, STATUS_LIMIT, "axis %u shrinks by more than %d", axis,
+                        RESIZE_TAPS_MAX / 4);
+    out->outside = is_crop(node) && (x < 0.0 || x > (double)(in - 1));
     if (graph_attribute_int(node, "exclude_outside", 0) != 0) {
-        for (unsigned i = 0; i < taps->count; i++)
-            if (taps->first + (int64_t)i < 0 || taps->first + (int64_t)i >= in)
-                taps->weight[i] = 0.0;
-        normalize_taps(taps);
+        for (unsigned i = 0; i < taps.count; i++)
+            if (taps.first + (int64_t)i < 0 || taps.first + (int64_t)i >= in)
+                taps.weight[i] = 0.0;
+        normalize_taps(&taps);
     }
+    cut_taps(&taps, in, out);
     return STATUS_OK;
 }
 
@@ -259,21 +266,19 @@ static enum status resize_axis(struct kernel_call *call, const struct resize_pla
 {
     struct axis_view view = axis_view_of(now, axis);
     size_t out = (size_t)plan->out.dim[axis];
-    struct taps taps;
+    struct resize_taps taps;
     for (size_t index = 0; index < out; index++) {
-        enum status status = axis_taps(call, plan, axis, (int64_t)index, &taps);
+        enum status status = resize_taps_at(call->diag, call->node, plan, axis,
+                                            (int64_t)view.length, (int64_t)index, &taps);
         if (status != STATUS_OK)
             return status;
         outside[index] = taps.outside;
         for (size_t outer = 0; outer < view.outer; outer++)
             for (size_t inner = 0; inner < view.inner; inner++) {
                 double sum = 0.0;
-                for (unsigned i = 0; i < taps.count; i++) {
-                    int64_t k = taps.first + (int64_t)i, last = (int64_t)view.length - 1;
-                    k = k < 0 ? 0 : k > last ? last : k;
+                for (unsigned i = 0; i < taps.count; i++)
                     sum += taps.weight[i] *
-                           from[(outer * view.length + (size_t)k) * view.inner + inner];
-                }
+                           from[(outer * view.length + (size_t)taps.index[i]) * view.inner + inner];
                 to[(outer * out + index) * view.inner + inner] = sum;
             }
     }

@@ -6,6 +6,7 @@
 #define SERTN_IR_GRAPH_KERNEL_SHARED_H
 
 #include "ir/graph_kernel.h"
+#include "ir/graph_window.h"
 
 /* Puts "node n (Op, opset v) on (operands)" before the reason in diag. */
 enum status kernel_blame(const struct graph_node *node, const struct value_info *const *in,
@@ -85,35 +86,5 @@ enum status pad_axes(struct diag *diag, const struct shape *shape, const struct 
 /* Reshape's target, with 0 and -1 resolved. */
 enum status reshape_shape(struct diag *diag, const struct shape *from, const struct tensor *target,
                           bool allow_zero, struct shape *out);
-
-/* A window of Conv or a pool along one spatial axis. */
-struct window_axis {
-    int64_t in, out, kernel, stride, dilation, pad_begin, pad_end;
-};
-struct window {
-    unsigned rank; /* spatial axes */
-    struct window_axis axis[TENSOR_RANK_MAX];
-};
-/*
- * Reads kernel_shape (weights' spatial dims when not written), strides, dilations, pads, auto_pad
- * and ceil_mode. x: [N, C, spatial...]; weights: [M, C / group, spatial...] or NULL.
- */
-enum status window_read(struct diag *diag, const struct graph_node *node, const struct shape *x,
-                        const struct shape *weights, struct window *window);
-
-/* The same for ConvTranspose: `out` is the length of the result, pads cut its ends. */
-enum status transpose_window_read(struct diag *diag, const struct graph_node *node,
-                                  const struct shape *x, const struct shape *weights,
-                                  struct window *window);
-
-/* Scales and output lengths of a Resize, for all axes; axes it does not name keep scale 1. */
-struct resize_plan {
-    double scale[TENSOR_RANK_MAX];
-    double roi_begin[TENSOR_RANK_MAX], roi_end[TENSOR_RANK_MAX]; /* tf_crop_and_resize only */
-    struct shape out;
-};
-enum status resize_read(struct diag *diag, const struct graph_node *node, const struct shape *x,
-                        const struct tensor *roi, const struct tensor *scales,
-                        const struct tensor *sizes, struct resize_plan *plan);
 
 #endif

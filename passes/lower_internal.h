@@ -254,8 +254,9 @@ uint32_t lowering_normalise(struct lowering *l, uint32_t x, unsigned w, uint32_t
 /* log(x) for x > 0 at `fraction` bits. */
 uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *plan,
                       int32_t fraction);
-/* x^p for x > 0 and a known p. */
-uint32_t lowering_real_power(struct lowering *l, uint32_t x, double p, int32_t fraction);
+/* x^p for a known p and x >= 0, x > 0 when p < 0; plan: of x, may be NULL. */
+uint32_t lowering_real_power(struct lowering *l, uint32_t x, const struct value_plan *plan, double p,
+                             int32_t fraction);
 
 /* ---- lower_table.c: correctly rounded numbers, by ball arithmetic ---- */
 

@@ -228,7 +228,8 @@ void lower_log(struct lowering *l)
 }
 
 /* exp(p log x); for p > 0 an x of 0 is raised to 1 in its last place and its power put to 0. */
-uint32_t lowering_real_power(struct lowering *l, uint32_t x, double p, int32_t fraction)
+uint32_t lowering_real_power(struct lowering *l, uint32_t x, const struct value_plan *plan, double p,
+                             int32_t fraction)
 {
     enum { EXPONENT_BITS = 40 };
     const struct value_plan *y = lowering_output_plan(l, 0);
@@ -241,7 +242,7 @@ uint32_t lowering_real_power(struct lowering *l, uint32_t x, double p, int32_t f
         zero = lowering_is_zero(l, x);
         x = lowering_sum2(l, &shape, x, 1, lowering_in_units(l, zero, lowering_fraction(l, x)), 1);
     }
-    uint32_t t = lowering_log(l, x, lowering_input_plan(l, 0), relative);
+    uint32_t t = lowering_log(l, x, plan, relative);
     struct relation_term term =
         lowering_term_wide(l, lowering_real(l, p, EXPONENT_BITS), t, &shape);
     t = lowering_linear(l, &shape, form_fixed(relative + EXPONENT_BITS), &term, 1,

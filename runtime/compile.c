@@ -78,7 +78,7 @@ static enum status quantize_and_lower(struct lowered *out, struct compilation *c
                      .ranges = options->ranges,
                      .range_count = options->range_count,
                      .relative_tolerance = tolerance,
-                     .absolute_tolerance = tolerance * 1e-3},
+                     .absolute_tolerance = tolerance * 1e-4},
         .inputs = options->inputs,
         .outputs = options->outputs_given ? options->outputs : PORT_PUBLIC,
         .named = options->named,
