@@ -338,12 +338,21 @@ static uint32_t add_data(struct importer *importer, struct import_unit *unit, co
     return value;
 }
 
+/* Floats, and integers of at most 8 bits: what quantized weights are. Wider integers are structure:
+ * shapes, axes, indices. */
+static bool is_weight(const struct tensor *tensor)
+{
+    return element_type_is_float(tensor->type) ||
+           (element_type_is_integer(tensor->type) && element_type_bits(tensor->type) <= 8 &&
+            tensor->count > 1);
+}
+
 uint32_t unit_add_stored(struct importer *importer, struct import_unit *unit, const char *name,
                          struct tensor *tensor)
 {
     if (tensor->type != ELEMENT_STRING) {
-        bool is_float = element_type_is_float(tensor->type);
-        return add_data(importer, unit, name, is_float ? VALUE_PARAMETER : VALUE_CONSTANT, tensor);
+        enum graph_value_kind kind = is_weight(tensor) ? VALUE_PARAMETER : VALUE_CONSTANT;
+        return add_data(importer, unit, name, kind, tensor);
     }
     struct text_pool *pool = text_pool_new(importer);
     struct tensor *numbers = text_numbers(importer, pool, tensor->data.text, tensor->count);

@@ -35,8 +35,8 @@ enum graph_value_kind {
     VALUE_INPUT,     /* given at proving time */
     VALUE_CONSTANT,  /* known at compile time and public: shapes, axes, bound inputs, integer
                         constants of structure */
-    VALUE_PARAMETER, /* known at compile time, private by default: every stored float tensor
-                        (initializers, Constant nodes) */
+    VALUE_PARAMETER, /* known at compile time, private by default: every stored float tensor, and
+                        stored integers of at most 8 bits (initializers, Constant nodes) */
     VALUE_NODE       /* computed by a node */
 };
 

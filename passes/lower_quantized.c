@@ -81,6 +81,19 @@ static uint32_t scale_input(struct lowering *l, size_t i)
     return hold_scale(l, scale, lowering_input_plan(l, i), is_stored);
 }
 
+/* Operand i; stored integers are private, whatever the importer took them for. */
+static uint32_t private_input(struct lowering *l, size_t i)
+{
+    const struct tensor *data = lowering_data(l, i);
+    if (data == NULL || element_type_is_float(data->type))
+        return lowering_input(l, i);
+    wide *values = lowering_array(l, wide, data->count);
+    for (size_t e = 0; e < data->count; e++)
+        values[e] = lowering_element(data, e);
+    return lowering_parameter_wide(l, lowering_graph_value(l, i)->name, &data->shape,
+                                   form_integer(), values);
+}
+
 /* x - zero point, or x. */
 static uint32_t without_zero(struct lowering *l, uint32_t x, uint32_t zero)
 {
@@ -120,7 +133,7 @@ static uint32_t centred(struct lowering *l, size_t i, size_t z, bool by_row)
     uint32_t x = lowering_input(l, i);
     if (!has_zero)
         return x;
-    uint32_t zero = lowering_input(l, z);
+    uint32_t zero = private_input(l, z);
     struct shape own = lowering_shape(l, x), scalar = {0};
     size_t count = lowering_tensor(l, zero)->count;
     if (count == 1) {
@@ -218,7 +231,7 @@ static enum element_type type_of_output(const struct lowering *l, size_t i)
 
 static uint32_t zero_point(struct lowering *l, size_t i, const struct shape *shape)
 {
-    return lowering_has_input(l, i) ? spread(l, i, lowering_input(l, i), shape) : RELATION_NONE;
+    return lowering_has_input(l, i) ? spread(l, i, private_input(l, i), shape) : RELATION_NONE;
 }
 
 /* The type x / scale is rounded to. */
@@ -356,5 +369,5 @@ void lower_q_linear_mat_mul(struct lowering *l)
                                 matrix_scale(l, lowering_input(l, 1), &shape, true),
                                 matrix_scale(l, lowering_input(l, 4), &shape, false),
                                 matrix_scale(l, scale_input(l, 6), &shape, true),
-                                matrix_scale(l, lowering_input(l, 7), &shape, true)));
+                                matrix_scale(l, private_input(l, 7), &shape, true)));
 }
