@@ -65,7 +65,8 @@ static uint32_t hold_scale(struct lowering *l, uint32_t d, const struct value_pl
                           wide_power_of_two(high < 1 ? 1 : (unsigned)high)};
     if (range_contains(range, lowering_range_of(l, d)))
         return d;
-    lowering_note_range(l, "scale", range, fraction);
+    if (!is_stored)
+        lowering_note_range(l, "scale", range, fraction);
     return lowering_restrict(l, d, range);
 }
 

@@ -1,0 +1,1 @@
+B	quantizedJ'kîo}Îsé

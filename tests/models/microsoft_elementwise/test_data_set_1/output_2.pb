@@ -1,0 +1,1 @@
+BsigmoidJÖKoÐ D që"[a

@@ -1,0 +1,1 @@
+BproductJy•¿C‹ˆ~Ko\Wÿ

@@ -1,0 +1,1 @@
+BaJ >p§r7WoRBÇEÖ‘Y|Ø3…fA_pQ8läMÊ
