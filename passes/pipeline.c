@@ -3,6 +3,8 @@
  */
 #include "passes/pipeline.h"
 
+#include "passes/swap_pools.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -428,7 +430,10 @@ static enum status fold(struct pipeline *p)
     arena_init(&scratch, 0);
     enum status status = pass_fold_constants(p->graph, &scratch, p->problems);
     arena_release(&scratch);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    struct diag diag = {0};
+    return note(p, pass_swap_pools(p->graph, &diag), &diag);
 }
 
 static enum status prove_program(struct pipeline *p)

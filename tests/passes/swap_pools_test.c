@@ -1,0 +1,99 @@
+/* Maxima go before the activations they follow, and only where that changes nothing. */
+#include "passes/swap_pools.h"
+
+#include "ir/graph_interpret.h"
+#include "ir/ops.h"
+#include "passes/infer_shapes.h"
+#include "tests/harness/harness.h"
+
+#include <string.h>
+
+static struct arena arena;
+
+/* x [1, 1, 4, 4] through an activation into a maximum of windows of two by two. */
+static struct graph *pooled(enum op_kind activation, double alpha)
+{
+    struct diag_list problems = {0};
+    memset(&arena, 0, sizeof arena);
+    struct graph *graph = graph_new(&arena, "test");
+    graph->inputs = arena_array(&arena, uint32_t, 1);
+    graph->outputs = arena_array(&arena, uint32_t, 2);
+    uint32_t x = graph_add_value(graph, "x", VALUE_INPUT, ELEMENT_F32);
+    graph->values[x].shape_known = true;
+    graph->values[x].shape = (struct shape){.rank = 4, .dim = {1, 1, 4, 4}};
+    graph->inputs[graph->input_count++] = x;
+    uint32_t y = graph_add_value(graph, "y", VALUE_NODE, ELEMENT_UNDEFINED),
+             z = graph_add_value(graph, "z", VALUE_NODE, ELEMENT_UNDEFINED);
+    uint32_t f = graph_add_node(graph, activation, "f", &x, 1, &y, 1);
+    if (activation == OP_LEAKY_RELU) {
+        struct graph_attribute a = {.name = "alpha", .kind = ATTRIBUTE_FLOAT, .real = alpha};
+        REQUIRE(graph_node_add_attribute(graph, f, &a));
+    }
+    uint32_t pool = graph_add_node(graph, OP_MAX_POOL, "pool", &y, 1, &z, 1);
+    static const int64_t two[] = {2, 2};
+    struct graph_attribute kernel = {
+        .name = "kernel_shape", .kind = ATTRIBUTE_INTS, .integers = two, .count = 2};
+    struct graph_attribute strides = kernel;
+    strides.name = "strides";
+    REQUIRE(graph_node_add_attribute(graph, pool, &kernel));
+    REQUIRE(graph_node_add_attribute(graph, pool, &strides));
+    graph->outputs[graph->output_count++] = z;
+    REQUIRE(pass_infer_shapes(graph, &problems) == STATUS_OK);
+    return graph;
+}
+
+static const struct tensor *run(const struct graph *graph)
+{
+    struct tensor *x = tensor_new(&arena, ELEMENT_F32, &graph->values[graph->inputs[0]].shape);
+    const struct tensor *inputs[1] = {x};
+    struct graph_values values;
+    struct diag diag = {0};
+    for (size_t i = 0; i < x->count; i++)
+        x->data.real[i] = (double)((i * 7) % 16) - 9;
+    graph_values_init(&values, &arena);
+    REQUIRE_OK(graph_interpret(graph, inputs, &values, &diag), &diag);
+    return values.item[graph->outputs[0]];
+}
+
+/* Swaps, and holds the result to what the graph gave before. */
+static bool swaps(enum op_kind activation, double alpha)
+{
+    struct diag diag = {0};
+    struct graph *graph = pooled(activation, alpha);
+    const struct tensor *before = run(graph);
+    REQUIRE_OK(pass_swap_pools(graph, &diag), &diag);
+    REQUIRE_OK(graph_validate(graph, &diag), &diag);
+    const struct tensor *after = run(graph);
+    CHECK_U64(after->count, before->count);
+    for (size_t i = 0; i < after->count; i++)
+        CHECK(after->data.real[i] == before->data.real[i]);
+    bool swapped = graph->nodes[0].op == OP_MAX_POOL && graph->nodes[1].op == activation;
+    CHECK_U64((uint64_t)graph->values[graph->nodes[0].outputs[0]].shape.dim[2], swapped ? 2 : 4);
+    arena_release(&arena);
+    return swapped;
+}
+
+TEST(functions_that_never_fall_change_places_with_a_maximum)
+{
+    CHECK(swaps(OP_RELU, 0));
+    CHECK(swaps(OP_SIGMOID, 0));
+    CHECK(swaps(OP_TANH, 0));
+    CHECK(swaps(OP_LEAKY_RELU, 0.25));
+}
+
+TEST(functions_that_fall_stay)
+{
+    CHECK(!swaps(OP_LEAKY_RELU, -0.25));
+    CHECK(!swaps(OP_ABS, 0));
+    CHECK(!swaps(OP_NEG, 0));
+}
+
+TEST(an_activation_that_something_else_reads_stays)
+{
+    struct diag diag = {0};
+    struct graph *graph = pooled(OP_RELU, 0);
+    graph->outputs[graph->output_count++] = graph->nodes[0].outputs[0];
+    REQUIRE_OK(pass_swap_pools(graph, &diag), &diag);
+    CHECK(graph->nodes[0].op == OP_RELU);
+    arena_release(&arena);
+}
