@@ -375,6 +375,9 @@ static bool is_fill_of(const struct fill *fill, const struct relation_program *p
     case FILL_DIGEST:
         return !is_param && fill->tensor < program->relation_count &&
                program->relations[fill->tensor].kind == RELATION_DIGEST;
+    case FILL_REST: /* which coefficients there are is asked when it is filled */
+        return !is_param && fill->tensor < program->relation_count &&
+               program->relations[fill->tensor].kind == RELATION_CONTRACT;
     case FILL_LIMB:
         return !is_param && is_element(program, fill->tensor, fill->element);
     default:

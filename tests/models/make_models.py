@@ -231,6 +231,30 @@ def tree_ensemble_v5():
     return model, [np.array([r]) for r in ([3, 0], [2, 0.5], [2, 3])]
 
 
+def small_cnn():
+    """Two convolutions, a pool and a Gemm: what contraction circuits are for."""
+    rng = np.random.default_rng(SEED)
+
+    def weights(name, *shape):
+        spread = np.sqrt(np.prod(shape[1:])) if len(shape) > 1 else 4
+        return numpy_helper.from_array((rng.normal(size=shape) / spread).astype(np.float32), name)
+
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["image", "w1", "b1"], ["c1"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+         helper.make_node("Relu", ["c1"], ["r1"]),
+         helper.make_node("MaxPool", ["r1"], ["p1"], kernel_shape=[2, 2], strides=[2, 2]),
+         helper.make_node("Conv", ["p1", "w2", "b2"], ["c2"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+         helper.make_node("Relu", ["c2"], ["r2"]),
+         helper.make_node("Flatten", ["r2"], ["f"]),
+         helper.make_node("Gemm", ["f", "w3", "b3"], ["scores"], transB=1)], "small_cnn",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 2, 8, 8])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 3])],
+        [weights("w1", 6, 2, 3, 3), weights("b1", 6), weights("w2", 8, 6, 3, 3), weights("b2", 8), weights("w3", 3, 32),
+         weights("b3", 3)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+    return model, [rng.uniform(-1, 1, size=(1, 2, 8, 8)).astype(np.float32) for _ in range(3)]
+
+
 def external_weights():
     """The weights lie in a file beside the model."""
     model, rows = linear_gemm()
@@ -242,7 +266,8 @@ BY_REFERENCE = {"tree_ensemble_v5"}
 MODELS = [linear_regression, linear_gemm, tree_classifier, tree_classifier_words, tree_regressor_gaps,
           xgboost_regressor, xgboost_classifier, lightgbm_binary, logistic_scaler, logistic_scaler_zipmap, svc_rbf,
           svr_poly, mlp, knn, gaussian_nb, kmeans, onehot_pipeline, imputer_pipeline, normalizer_pipeline,
-          label_encoder, mixed_columns, tree_every_mode, tree_ensemble_v5, external_weights, multi_output]
+          label_encoder, mixed_columns, tree_every_mode, tree_ensemble_v5, external_weights, multi_output,
+          small_cnn]
 
 
 def main():
