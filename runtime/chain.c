@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "backend/hash/keccak.h"
+#include "runtime/chain_sender.h"
 #include "runtime/embedded.h"
-#include "runtime/rpc.h"
 
 /* The deterministic deployment proxy that development chains and most public ones carry. */
 static const char deployer[] = "0x4e59b44847b379578588920ca78fbf26c0b4956c";
@@ -18,7 +17,7 @@ static const uint8_t deployer_bytes[CHAIN_ADDRESS_BYTES] = {
     0x92, 0x0c, 0xa7, 0x8f, 0xbf, 0x26, 0xc0, 0xb4, 0x95, 0x6c};
 /* Explicit gas limits: an estimate would find the least gas with which a call that returns false
  * still ends. */
-enum { VERIFY_GAS_LIMIT = 2000000, DEPLOY_GAS_LIMIT = 8000000, WORD = 32, RECEIPT_TRIES = 200 };
+enum { VERIFY_GAS_LIMIT = 2000000, DEPLOY_GAS_LIMIT = 8000000, WORD = 32 };
 
 /* ---- ABI ---- */
 
@@ -110,125 +109,69 @@ static enum status has_code(bool *out, struct rpc *rpc, const char *address, str
     return status;
 }
 
-/* ---- transactions from an unlocked account ---- */
+/* ---- deployment ---- */
 
-static enum status unlocked_account(char account[43], struct rpc *rpc, struct diag *diag)
-{
-    cJSON *list;
-    enum status status = rpc_call(&list, rpc, "eth_accounts", "[]", diag);
-    if (status != STATUS_OK)
-        return status;
-    const cJSON *first = cJSON_GetArrayItem(list, 0);
-    if (cJSON_IsString(first) && strlen(first->valuestring) == 42)
-        memcpy(account, first->valuestring, 43);
-    else
-        status = diag_set(diag, STATUS_IO,
-                          "the development chain has no unlocked account; start one with: anvil");
-    cJSON_Delete(list);
-    return status;
-}
-
-static enum status wait_receipt(cJSON **receipt, struct rpc *rpc, const char *hash,
-                                struct diag *diag)
-{
-    char params[96];
-    snprintf(params, sizeof params, "[\"%.66s\"]", hash);
-    for (unsigned i = 0; i < RECEIPT_TRIES; i++) {
-        enum status status = rpc_call(receipt, rpc, "eth_getTransactionReceipt", params, diag);
-        if (status != STATUS_OK)
-            return status;
-        if (cJSON_IsObject(*receipt))
-            return STATUS_OK;
-        cJSON_Delete(*receipt);
-        *receipt = NULL;
-        usleep(20000);
-    }
-    return diag_set(diag, STATUS_IO, "the transaction %.66s was not mined in time", hash);
-}
-
-/* Sends data to an address; *gas is what the whole transaction used. */
-static enum status send(uint64_t *gas, struct rpc *rpc, const char *from, const char *to,
-                        const struct buffer *data, unsigned limit, struct diag *diag)
-{
-    struct buffer params;
-    char *hash = NULL;
-    cJSON *receipt = NULL;
-    buffer_init(&params);
-    buffer_printf(&params, "[{\"from\":\"%s\",\"to\":\"%s\",\"gas\":\"0x%x\",\"data\":\"0x", from,
-                  to, limit);
-    buffer_put_hex(&params, data->data, data->count);
-    buffer_puts(&params, "\"}]");
-    enum status status =
-        rpc_call_text(&hash, rpc, "eth_sendTransaction", buffer_text(&params), diag);
-    if (status == STATUS_OK)
-        status = wait_receipt(&receipt, rpc, hash, diag);
-    if (status == STATUS_OK) {
-        const cJSON *used = cJSON_GetObjectItemCaseSensitive(receipt, "gasUsed"),
-                    *done = cJSON_GetObjectItemCaseSensitive(receipt, "status");
-        if (!cJSON_IsString(used) || !rpc_parse_quantity(gas, used->valuestring) ||
-            !cJSON_IsString(done))
-            status = diag_set(diag, STATUS_IO, "the node's receipt makes no sense");
-        else if (strcmp(done->valuestring, "0x1") != 0)
-            status = diag_set(diag, STATUS_REJECTED, "the transaction was reverted");
-    }
-    cJSON_Delete(receipt);
-    free(hash);
-    buffer_release(&params);
-    return status;
-}
-
-static void address_text(char text[43], const uint8_t address[CHAIN_ADDRESS_BYTES])
+static void address_text(char text[CHAIN_ADDRESS_TEXT], const uint8_t address[CHAIN_ADDRESS_BYTES])
 {
     char *hex = proof_print_hex(address, CHAIN_ADDRESS_BYTES);
-    memcpy(text, hex == NULL ? "" : hex, hex == NULL ? 1 : 43);
+    memcpy(text, hex == NULL ? "" : hex, hex == NULL ? 1 : CHAIN_ADDRESS_TEXT);
     free(hex);
 }
 
-static enum status deploy(struct chain_result *result, struct rpc *rpc, const struct buffer *code,
+static enum status deploy(struct chain_result *result, struct rpc *rpc,
+                          const struct chain_sender *sender, const struct buffer *code,
                           const char *address, struct diag *diag)
 {
     struct buffer data;
-    char account[43];
     bool present = false;
     buffer_init(&data);
     put_word(&data, 0); /* salt */
     buffer_put(&data, code->data, code->count);
-    enum status status = unlocked_account(account, rpc, diag);
+    enum status status = buffer_status(&data, diag);
     if (status == STATUS_OK)
-        status = send(&result->deploy_gas, rpc, account, deployer, &data, DEPLOY_GAS_LIMIT, diag);
-    if (status == STATUS_OK)
-        status = has_code(&present, rpc, address, diag);
+        status = has_code(&present, rpc, deployer, diag);
     if (status == STATUS_OK && !present)
         status =
             diag_set(diag, STATUS_IO,
-                     "the verifier could not be deployed: the chain has no deployment proxy at %s",
-                     deployer);
+                     "the verifier cannot be deployed: chain %llu has no deployment proxy at %s",
+                     (unsigned long long)result->chain_id, deployer);
+    if (status == STATUS_OK)
+        status = chain_send(&result->deploy_gas, rpc, sender, deployer, &data,
+                            sender->has_key ? 0 : DEPLOY_GAS_LIMIT, diag);
+    if (status == STATUS_OK)
+        status = has_code(&present, rpc, address, diag);
+    if (status == STATUS_OK && !present)
+        status = diag_set(diag, STATUS_IO, "the verifier was deployed, but is not at %s", address);
     buffer_release(&data);
     return status;
 }
 
-/* Address of the verifier: the one given, or on a development chain our own. */
-static enum status find_verifier(char address[43], struct chain_result *result, struct rpc *rpc,
-                                 const char *given, const struct srs_verifier *srs,
+/* The address that the user gives. */
+static enum status take_address(char address[CHAIN_ADDRESS_TEXT], struct chain_result *result,
+                                const char *given, struct diag *diag)
+{
+    char lower[CHAIN_ADDRESS_TEXT] = "";
+    for (size_t i = 0; i < CHAIN_ADDRESS_TEXT - 1 && given[i] != '\0'; i++)
+        lower[i] = (char)(given[i] >= 'A' && given[i] <= 'F' ? given[i] - 'A' + 'a' : given[i]);
+    if (strlen(given) != CHAIN_ADDRESS_TEXT - 1 ||
+        !proof_parse_hex(result->verifier, CHAIN_ADDRESS_BYTES, lower))
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "--verifier takes an address of 0x and 40 hex digits");
+    memcpy(address, lower, sizeof lower);
+    return STATUS_OK;
+}
+
+/* Address of the verifier: the one given, or the one that follows from its code, deployed there
+ * when there is somebody to send it. */
+static enum status find_verifier(char address[CHAIN_ADDRESS_TEXT], struct chain_result *result,
+                                 struct rpc *rpc, const struct chain_options *options,
+                                 const struct chain_sender *sender, const struct srs_verifier *srs,
                                  struct diag *diag)
 {
-    if (given != NULL) {
-        char lower[43] = "";
-        for (size_t i = 0; i < 42 && given[i] != '\0'; i++)
-            lower[i] = (char)(given[i] >= 'A' && given[i] <= 'F' ? given[i] - 'A' + 'a' : given[i]);
-        if (strlen(given) != 42 || !proof_parse_hex(result->verifier, CHAIN_ADDRESS_BYTES, lower))
-            return diag_set(diag, STATUS_BAD_INPUT,
-                            "--verifier takes an address of 0x and 40 hex digits");
-        memcpy(address, lower, 43);
-        return STATUS_OK;
-    }
-    if (result->chain_id != CHAIN_DEVELOPMENT)
-        return diag_set(
-            diag, STATUS_BAD_INPUT,
-            "chain %llu is no development chain: give the verifier's address with --verifier",
-            (unsigned long long)result->chain_id);
     struct buffer code;
     bool present = false;
+    if (options->verifier != NULL)
+        return take_address(address, result, options->verifier, diag);
     buffer_init(&code);
     enum status status = creation_code(&code, srs, diag);
     if (status == STATUS_OK) {
@@ -236,8 +179,14 @@ static enum status find_verifier(char address[43], struct chain_result *result, 
         address_text(address, result->verifier);
         status = has_code(&present, rpc, address, diag);
     }
+    if (status == STATUS_OK && !present && sender == NULL)
+        status =
+            diag_set(diag, STATUS_BAD_INPUT,
+                     "the verifier is not on chain %llu at %s: give its address with --verifier, "
+                     "or deploy it with --deploy --keystore FILE",
+                     (unsigned long long)result->chain_id, address);
     if (status == STATUS_OK && !present)
-        status = deploy(result, rpc, &code, address, diag);
+        status = deploy(result, rpc, sender, &code, address, diag);
     buffer_release(&code);
     return status;
 }
@@ -258,7 +207,7 @@ static enum status call_verifier(struct rpc *rpc, const char *address,
     if (status == STATUS_OK && strcmp(answer, "0x") == 0)
         status =
             diag_set(diag, STATUS_BAD_INPUT, "there is no contract at %s on this chain", address);
-    if (status == STATUS_OK && strcmp(answer, yes) != 0)
+    if (status == STATUS_REJECTED || (status == STATUS_OK && strcmp(answer, yes) != 0))
         status = diag_set(diag, STATUS_REJECTED,
                           "the verifier contract at %s does not accept the proof", address);
     free(answer);
@@ -266,17 +215,37 @@ static enum status call_verifier(struct rpc *rpc, const char *address,
     return status;
 }
 
-enum status chain_verify(struct chain_result *result, const char *url, const char *verifier,
+/* Who pays: on a development chain somebody always, elsewhere only for a deployment asked for. */
+static enum status open_sender(struct chain_sender *sender, bool *sends, struct rpc *rpc,
+                               const struct chain_options *options, uint64_t chain_id,
+                               struct diag *diag)
+{
+    bool is_development = chain_id == CHAIN_DEVELOPMENT;
+    *sends = false;
+    if (options->deploy && options->keystore == NULL && !is_development)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "--deploy on chain %llu takes the account that pays: --keystore FILE",
+                        (unsigned long long)chain_id);
+    if (!is_development && !options->deploy)
+        return STATUS_OK;
+    *sends = true;
+    return chain_sender_open(sender, rpc, chain_id, options->keystore, options->password_file,
+                             diag);
+}
+
+enum status chain_verify(struct chain_result *result, const struct chain_options *options,
                          const struct proof *proof, const struct model *model,
                          const uint8_t context[PROOF_CONTEXT_BYTES], const struct srs_verifier *srs,
                          struct diag *diag)
 {
     struct rpc rpc;
     struct buffer calldata;
-    char address[43], account[43];
+    struct chain_sender sender = {0};
+    bool sends = false;
+    char address[CHAIN_ADDRESS_TEXT];
     *result = (struct chain_result){0};
     buffer_init(&calldata);
-    enum status status = rpc_open(&rpc, url, diag);
+    enum status status = rpc_open(&rpc, options->rpc, diag);
     if (status == STATUS_OK)
         status = chain_verify_calldata(&calldata, proof, model, context, diag);
     if (status == STATUS_OK)
@@ -288,14 +257,15 @@ enum status chain_verify(struct chain_result *result, const char *url, const cha
                           "forge; chain %llu needs one made with --srs",
                           (unsigned long long)result->chain_id);
     if (status == STATUS_OK)
-        status = find_verifier(address, result, &rpc, verifier, srs, diag);
+        status = open_sender(&sender, &sends, &rpc, options, result->chain_id, diag);
+    if (status == STATUS_OK)
+        status = find_verifier(address, result, &rpc, options, sends ? &sender : NULL, srs, diag);
     if (status == STATUS_OK)
         status = call_verifier(&rpc, address, &calldata, diag);
-    if (status == STATUS_OK && result->chain_id == CHAIN_DEVELOPMENT) {
-        status = unlocked_account(account, &rpc, diag);
-        if (status == STATUS_OK)
-            status = send(&result->gas, &rpc, account, address, &calldata, VERIFY_GAS_LIMIT, diag);
-    }
+    if (status == STATUS_OK && result->chain_id == CHAIN_DEVELOPMENT)
+        status =
+            chain_send(&result->gas, &rpc, &sender, address, &calldata, VERIFY_GAS_LIMIT, diag);
+    chain_sender_close(&sender);
     buffer_release(&calldata);
     rpc_close(&rpc);
     return status;

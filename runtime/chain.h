@@ -30,12 +30,19 @@ struct chain_result {
     uint8_t verifier[CHAIN_ADDRESS_BYTES];
 };
 
+struct chain_options {
+    const char *rpc;
+    const char *verifier; /* address text, or NULL: the address that follows from the code */
+    bool deploy;          /* on another chain than a development one, when it is not there */
+    const char *keystore, *password_file; /* who sends; NULL: the node's unlocked account */
+};
+
 /*
- * Verifies on chain. verifier: address text, or NULL: on chain 31337 the one this machine deployed
- * there before (address kept by its code hash), else a fresh one from an unlocked account;
- * elsewhere an address is needed and the call is read-only.
+ * Verifies on chain. On chain 31337 the verifier is deployed when it is not there, and the proof is
+ * sent as a transaction; elsewhere the call is read-only, and a deployment takes `deploy` and a
+ * keystore. The verifier is deployed by CREATE2, so its address follows from its code and the SRS.
  */
-enum status chain_verify(struct chain_result *result, const char *rpc, const char *verifier,
+enum status chain_verify(struct chain_result *result, const struct chain_options *options,
                          const struct proof *proof, const struct model *model,
                          const uint8_t context[PROOF_CONTEXT_BYTES], const struct srs_verifier *srs,
                          struct diag *diag) SERTN_MUST_CHECK;

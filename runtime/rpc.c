@@ -55,6 +55,13 @@ static enum status post(struct buffer *answer, struct rpc *rpc, const struct buf
     return buffer_status(answer, diag);
 }
 
+/* Geth's code of a reverted execution, or words to that effect. */
+static bool is_revert(const cJSON *error, const char *reason)
+{
+    const cJSON *code = cJSON_GetObjectItemCaseSensitive(error, "code");
+    return (cJSON_IsNumber(code) && code->valuedouble == 3) || strstr(reason, "revert") != NULL;
+}
+
 static enum status read_answer(cJSON **result, const struct rpc *rpc, const char *method,
                                const struct buffer *answer, struct diag *diag)
 {
@@ -64,8 +71,9 @@ static enum status read_answer(cJSON **result, const struct rpc *rpc, const char
     enum status status = STATUS_OK;
     if (cJSON_IsObject(error)) {
         const cJSON *message = cJSON_GetObjectItemCaseSensitive(error, "message");
-        status = diag_set(diag, STATUS_IO, "the node at %s refuses %s: %.300s", rpc->url, method,
-                          cJSON_IsString(message) ? message->valuestring : "no reason given");
+        const char *reason = cJSON_IsString(message) ? message->valuestring : "no reason given";
+        status = diag_set(diag, is_revert(error, reason) ? STATUS_REJECTED : STATUS_IO,
+                          "the node at %s refuses %s: %.300s", rpc->url, method, reason);
     } else if (found == NULL) {
         status = diag_set(diag, STATUS_IO,
                           "the node at %s answers %s with something that is not JSON-RPC", rpc->url,
@@ -117,11 +125,12 @@ enum status rpc_call_text(char **out, struct rpc *rpc, const char *method, const
 
 bool rpc_parse_quantity(uint64_t *out, const char *text)
 {
-    if (strncmp(text, "0x", 2) != 0 || text[2] == '\0' || strlen(text) > 18)
+    bool prefixed = strncmp(text, "0x", 2) == 0;
+    size_t digits = prefixed ? strspn(text + 2, "0123456789abcdefABCDEF") : 0;
+    if (digits == 0 || digits > 16 || text[2 + digits] != '\0')
         return false;
-    char *end;
-    *out = strtoull(text + 2, &end, 16);
-    return *end == '\0';
+    *out = strtoull(text + 2, NULL, 16);
+    return true;
 }
 
 enum status rpc_call_quantity(uint64_t *out, struct rpc *rpc, const char *method,

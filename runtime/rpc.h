@@ -26,7 +26,7 @@ void rpc_close(struct rpc *rpc);
 
 /*
  * Calls `method` with the JSON array text `params`; *result is owned by the caller.
- * Errors: STATUS_IO with what the node said.
+ * Errors: STATUS_IO with what the node said; STATUS_REJECTED when the execution was reverted.
  */
 enum status rpc_call(cJSON **result, struct rpc *rpc, const char *method, const char *params,
                      struct diag *diag) SERTN_MUST_CHECK;

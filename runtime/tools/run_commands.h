@@ -2,11 +2,12 @@
 #ifndef SERTN_RUNTIME_TOOLS_RUN_COMMANDS_H
 #define SERTN_RUNTIME_TOOLS_RUN_COMMANDS_H
 
-#include "runtime/proof.h"
+#include "runtime/chain.h"
 #include "runtime/tools/cli.h"
 
 struct run_options {
-    const char *folder, *proof, *input, *output, *srs, *rpc, *verifier, *onnx;
+    const char *folder, *proof, *input, *output, *srs, *onnx;
+    struct chain_options chain;
     uint8_t context[PROOF_CONTEXT_BYTES];
     bool check;
 };

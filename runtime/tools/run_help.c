@@ -85,10 +85,17 @@ static const char verify[] =
     "and\n"
     "                           the proof sent as a transaction, others are called read-only\n"
     "  --verifier ADDRESS       the universal verifier's address on the chain, if it is not the\n"
-    "                           one that follows from its code\n" CONTEXT SRS SHARED "\n"
+    "                           one that follows from its code\n"
+    "  --deploy                 deploy the verifier where it is missing, paid by --keystore\n"
+    "  --keystore FILE          the account that sends (Web3 Secret Storage, version 3); on a\n"
+    "                           development chain the node's unlocked account by default\n"
+    "  --password-file FILE     its password on the first line; asked at the terminal "
+    "otherwise\n" CONTEXT SRS SHARED "\n"
     "examples:\n"
     "  sertn-run verify model.sertn proof.json\n"
-    "  sertn-run verify model.sertn proof.json --rpc http://127.0.0.1:8545 --json\n";
+    "  sertn-run verify model.sertn proof.json --rpc http://127.0.0.1:8545 --json\n"
+    "  sertn-run verify model.sertn proof.json --rpc https://rpc.example.org --deploy \\\n"
+    "      --keystore account.json\n";
 
 static const char calldata[] = "usage: sertn-run calldata MODEL.sertn PROOF.json [options]\n"
                                "\n"

@@ -52,30 +52,43 @@ static void add_chain(struct cli *cli, const struct chain_result *chain)
                 chain->deploy_gas > 0 ? " (the verifier was deployed first)" : "");
 }
 
+/* Options of a chain without one. */
+static enum status check_chain_options(const struct chain_options *chain, struct diag *diag)
+{
+    bool wants = chain->verifier != NULL || chain->deploy || chain->keystore != NULL ||
+                 chain->password_file != NULL;
+    if (chain->rpc != NULL || !wants)
+        return STATUS_OK;
+    return diag_set(diag, STATUS_BAD_INPUT,
+                    "--verifier, --deploy, --keystore and --password-file go with --rpc URL");
+}
+
 enum status run_verify(struct cli *cli, struct run_options *options, struct diag *diag)
 {
     double start = machine_seconds();
-    struct verification *v;
+    struct verification *v = NULL;
     struct chain_result chain = {0};
     cJSON *values = NULL;
     cli->result = cJSON_CreateObject();
-    enum status status = open_verification(&v, options, diag);
+    enum status status = check_chain_options(&options->chain, diag);
+    if (status == STATUS_OK)
+        status = open_verification(&v, options, diag);
     if (status == STATUS_OK)
         status = proof_open_verifier(&v->srs, &v->model, options->srs, diag);
     double ready = machine_seconds();
     if (status == STATUS_OK)
         status = proof_verify(&values, &v->proof, &v->model, options->context, &v->srs, diag);
     double verified = machine_seconds();
-    if (status == STATUS_OK && options->rpc != NULL)
-        status = chain_verify(&chain, options->rpc, options->verifier, &v->proof, &v->model,
-                              options->context, &v->srs, diag);
+    if (status == STATUS_OK && options->chain.rpc != NULL)
+        status = chain_verify(&chain, &options->chain, &v->proof, &v->model, options->context,
+                              &v->srs, diag);
     cJSON_AddBoolToObject(cli->result, "verified", status == STATUS_OK);
     if (status == STATUS_OK) {
         cJSON_AddNumberToObject(cli->result, "proof_bytes", (double)v->proof.byte_count);
         cJSON_AddNumberToObject(cli->result, "verify_seconds", verified - ready);
         cJSON_AddNumberToObject(cli->result, "load_seconds", ready - start);
         cli_say(cli, "accepted");
-        if (options->rpc != NULL)
+        if (options->chain.rpc != NULL)
             add_chain(cli, &chain);
         run_print_outputs(cli, values);
         cJSON_AddItemToObject(cli->result, "outputs", values);

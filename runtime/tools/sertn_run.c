@@ -50,14 +50,36 @@ static bool take_srs(void *context, const char *value, struct diag *diag)
 static bool take_rpc(void *context, const char *value, struct diag *diag)
 {
     (void)diag;
-    ((struct run_options *)context)->rpc = value;
+    ((struct run_options *)context)->chain.rpc = value;
     return true;
 }
 
 static bool take_verifier(void *context, const char *value, struct diag *diag)
 {
     (void)diag;
-    ((struct run_options *)context)->verifier = value;
+    ((struct run_options *)context)->chain.verifier = value;
+    return true;
+}
+
+static bool take_keystore(void *context, const char *value, struct diag *diag)
+{
+    (void)diag;
+    ((struct run_options *)context)->chain.keystore = value;
+    return true;
+}
+
+static bool take_password_file(void *context, const char *value, struct diag *diag)
+{
+    (void)diag;
+    ((struct run_options *)context)->chain.password_file = value;
+    return true;
+}
+
+static bool take_deploy(void *context, const char *value, struct diag *diag)
+{
+    (void)value;
+    (void)diag;
+    ((struct run_options *)context)->chain.deploy = true;
     return true;
 }
 
@@ -83,6 +105,9 @@ static const struct cli_option option_table[] = {
     {"srs", true, take_srs, "keys prove verify"},
     {"rpc", true, take_rpc, "verify"},
     {"verifier", true, take_verifier, "verify"},
+    {"deploy", false, take_deploy, "verify"},
+    {"keystore", true, take_keystore, "verify"},
+    {"password-file", true, take_password_file, "verify"},
     {"model", true, take_model, "eval"},
     {"check", false, take_check, "keys"},
 };

@@ -96,6 +96,24 @@ const char *kit_proved(const char *folder, const char *model)
     return proof;
 }
 
+const char *kit_ceremony(const char *kind)
+{
+    const char *path = kit_text("%s/tests/%s_%d.ptau", test_build_dir(), kind, KIT_CEREMONY_POWER);
+    const char *made = test_path(test_temp_dir(), "made.ptau");
+    if (!file_exists(test_source_path("contracts/node_modules/.bin/snarkjs")))
+        test_skip("snarkjs is not installed: contracts/setup");
+    if (file_exists(path))
+        return path;
+    const char *make[] = {test_source_path("tests/backend/commit/make_ptau.sh"),
+                          kit_text("%d", KIT_CEREMONY_POWER), made, kind, NULL};
+    struct test_output out = test_run(make);
+    kit_done(&out, "make_ptau.sh");
+    struct buffer bytes = kit_read(made);
+    kit_write(path, bytes.data, bytes.count);
+    buffer_release(&bytes);
+    return path;
+}
+
 /* ---- what they print ---- */
 
 cJSON *kit_json(const struct test_output *output)

@@ -32,6 +32,14 @@ const char *kit_keyed(const char *model);
 /* Proves input.json of the model; returns the path of the proof. */
 const char *kit_proved(const char *folder, const char *model);
 
+/*
+ * Path of a .ptau that the real snarkjs made, once a build folder: "prepared" for phase 2, or
+ * "unprepared", another ceremony. Its power is the least that has the points of the smallest
+ * circuit. Skips the case where contracts/setup has not been run.
+ */
+enum { KIT_CEREMONY_POWER = 7 };
+const char *kit_ceremony(const char *kind);
+
 /* The one JSON object a program printed, nothing else there; ends the case when it is not. The
  * caller deletes it. */
 cJSON *kit_json(const struct test_output *output);

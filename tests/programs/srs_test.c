@@ -11,37 +11,16 @@
 #include "tests/programs/programs_kit.h"
 
 #define MODEL "linear_regression"
-/* The least power that has the 160 points of the smallest circuit. */
-#define POWER "7"
-
-/* A ceremony, made once a build folder. */
-static const char *ceremony(const char *kind)
-{
-    const char *path = kit_text("%s/tests/%s_" POWER ".ptau", test_build_dir(), kind);
-    const char *made = kit_text("%s/made.ptau", test_temp_dir());
-    if (!file_exists(test_source_path("contracts/node_modules/.bin/snarkjs")))
-        test_skip("snarkjs is not installed: contracts/setup");
-    if (file_exists(path))
-        return path;
-    const char *make[] = {test_source_path("tests/backend/commit/make_ptau.sh"), POWER, made, kind,
-                          NULL};
-    struct test_output out = test_run(make);
-    kit_done(&out, "make_ptau.sh");
-    struct buffer bytes = kit_read(made);
-    kit_write(path, bytes.data, bytes.count);
-    buffer_release(&bytes);
-    return path;
-}
 
 static const char *ceremony_a(void)
 {
-    return ceremony("prepared");
+    return kit_ceremony("prepared");
 }
 
 /* snarkjs has not prepared it for phase 2, which these proofs do not need. */
 static const char *ceremony_b(void)
 {
-    return ceremony("unprepared");
+    return kit_ceremony("unprepared");
 }
 
 /* The programs find an empty cache from here on, as on another machine. */
@@ -158,7 +137,7 @@ TEST(the_report_names_the_power_that_is_needed)
     struct test_output out = SERTNC(kit_model(MODEL, "model.onnx"), "--report-only", "--json");
     kit_done(&out, "report");
     cJSON *report = kit_json(&out);
-    CHECK(kit_number(report, "ptau_power") == atoi(POWER));
+    CHECK(kit_number(report, "ptau_power") == KIT_CEREMONY_POWER);
     cJSON_Delete(report);
     out = SERTNC(kit_model(MODEL, "model.onnx"), "--report-only", "--srs", ceremony_a(), "--quiet");
     kit_done(&out, "report --srs");

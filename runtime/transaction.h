@@ -1,0 +1,33 @@
+/*
+ * Signed Ethereum transactions of type 2 (EIP-1559), and the addresses of keys.
+ *
+ * RLP as in the Yellow Paper, appendix B; ECDSA over secp256k1 with deterministic nonces (RFC 6979)
+ * and low s, by libsecp256k1.
+ */
+#ifndef SERTN_RUNTIME_TRANSACTION_H
+#define SERTN_RUNTIME_TRANSACTION_H
+
+#include "ir/support/buffer.h"
+#include "ir/support/status.h"
+
+enum { TRANSACTION_ADDRESS_BYTES = 20, TRANSACTION_KEY_BYTES = 32 };
+
+/* A call without value. Fees in wei a gas. */
+struct transaction {
+    uint64_t chain_id, nonce, priority_fee, fee, gas;
+    uint8_t to[TRANSACTION_ADDRESS_BYTES];
+    const struct buffer *data; /* borrowed */
+};
+
+/* Errors: STATUS_BAD_INPUT for a key that is zero or not below the order of the curve. */
+enum status transaction_address(uint8_t address[TRANSACTION_ADDRESS_BYTES],
+                                const uint8_t key[TRANSACTION_KEY_BYTES],
+                                struct diag *diag) SERTN_MUST_CHECK;
+
+/* Appends the bytes that eth_sendRawTransaction takes. Errors: as transaction_address;
+ * STATUS_NO_MEMORY. */
+enum status transaction_sign(struct buffer *out, const struct transaction *transaction,
+                             const uint8_t key[TRANSACTION_KEY_BYTES],
+                             struct diag *diag) SERTN_MUST_CHECK;
+
+#endif

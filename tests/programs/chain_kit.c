@@ -1,0 +1,197 @@
+/* See chain_kit.h. */
+#include "tests/programs/chain_kit.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ir/support/file.h"
+
+enum { STARTS_MAX = 5, WAIT_TRIES = 200, WAIT_US = 50000, REQUEST_BYTES = 1 << 16 };
+
+static pid_t chain, server;
+
+const char *kit_tool(const char *name)
+{
+    const char *path = test_source_path(
+        kit_text("contracts/node_modules/@foundry-rs/%s-linux-amd64/bin/%s", name, name));
+    if (!file_exists(path))
+        test_skip("%s is not installed: contracts/setup", name);
+    return path;
+}
+
+static void stop(pid_t *process)
+{
+    if (*process > 0) {
+        kill(*process, SIGKILL);
+        waitpid(*process, NULL, 0);
+    }
+    *process = 0;
+}
+
+void kit_chain_stop(void)
+{
+    stop(&chain);
+}
+
+void kit_server_stop(void)
+{
+    stop(&server);
+}
+
+/* In the child: ends with its parent. */
+static void end_with_parent(pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(0);
+}
+
+static struct sockaddr_in address_of(unsigned port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+/* ---- anvil ---- */
+
+static bool accepts(unsigned port)
+{
+    struct sockaddr_in address = address_of(port);
+    int socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool open = connect(socket_, (struct sockaddr *)&address, sizeof address) == 0;
+    close(socket_);
+    return open;
+}
+
+static void run_anvil(const char *anvil, unsigned port, unsigned chain_id, pid_t parent)
+{
+    char port_text[16], id_text[16];
+    snprintf(port_text, sizeof port_text, "%u", port);
+    snprintf(id_text, sizeof id_text, "%u", chain_id);
+    end_with_parent(parent);
+    int null = open("/dev/null", O_RDWR);
+    dup2(null, 0);
+    dup2(null, 1);
+    dup2(null, 2);
+    execl(anvil, "anvil", "--host", "127.0.0.1", "--port", port_text, "--chain-id", id_text,
+          "--hardfork", "osaka", "--quiet", (char *)NULL);
+    _exit(126);
+}
+
+/* Whether the child still runs and its port answers; a taken port ends anvil at once. */
+static bool comes_up(pid_t child, unsigned port)
+{
+    for (unsigned i = 0; i < WAIT_TRIES; i++) {
+        usleep(WAIT_US);
+        if (waitpid(child, NULL, WNOHANG) != 0)
+            return false;
+        if (accepts(port))
+            return waitpid(child, NULL, WNOHANG) == 0;
+    }
+    return false;
+}
+
+const char *kit_chain_start(unsigned chain_id)
+{
+    const char *anvil = kit_tool("anvil");
+    kit_chain_stop();
+    for (unsigned i = 0; i < STARTS_MAX; i++) {
+        unsigned port = 20000 + (unsigned)test_random_below(40000);
+        pid_t parent = getpid();
+        if (accepts(port))
+            continue;
+        fflush(NULL);
+        chain = fork();
+        REQUIRE(chain >= 0);
+        if (chain == 0)
+            run_anvil(anvil, port, chain_id, parent);
+        if (comes_up(chain, port))
+            return kit_text("http://127.0.0.1:%u", port);
+        kit_chain_stop();
+    }
+    REQUIRE(!"anvil does not start");
+    return NULL;
+}
+
+/* ---- servers of rubbish ---- */
+
+/* Reads a request whole, as far as these tests send them: to the length its header gives. */
+static size_t read_request(int peer, char *text, size_t size)
+{
+    size_t count = 0;
+    for (;;) {
+        ssize_t got = read(peer, text + count, size - 1 - count);
+        if (got <= 0)
+            return count;
+        count += (size_t)got;
+        text[count] = '\0';
+        const char *body = strstr(text, "\r\n\r\n"), *length = strcasestr(text, "content-length:");
+        if (strcasestr(text, "expect: 100-continue") != NULL && body != NULL && body[4] == '\0' &&
+            write(peer, "HTTP/1.1 100 Continue\r\n\r\n", 25) < 0)
+            return count;
+        if (body != NULL && length != NULL &&
+            strlen(body + 4) >= strtoul(length + strlen("content-length:"), NULL, 10))
+            return count;
+        if (count + 1 >= size)
+            return count;
+    }
+}
+
+static const char *answer_for(const struct kit_answer *answers, const char *request)
+{
+    for (size_t i = 0; answers[i].method != NULL; i++) {
+        if (strstr(request, answers[i].method) != NULL)
+            return answers[i].body;
+    }
+    return NULL;
+}
+
+static _Noreturn void serve(int listener, const struct kit_answer *answers, const char *status_line)
+{
+    static char request[REQUEST_BYTES];
+    signal(SIGPIPE, SIG_IGN);
+    for (;;) {
+        int peer = accept(listener, NULL, NULL);
+        if (peer < 0)
+            continue;
+        request[0] = '\0';
+        read_request(peer, request, sizeof request);
+        const char *body = answer_for(answers, request);
+        if (body != NULL)
+            dprintf(peer, "%s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", status_line,
+                    strlen(body), body);
+        close(peer);
+    }
+}
+
+const char *kit_server_start(const struct kit_answer *answers, const char *status_line)
+{
+    struct sockaddr_in address = address_of(0);
+    socklen_t bytes = sizeof address;
+    pid_t parent = getpid();
+    kit_server_stop();
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE(listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0 &&
+            listen(listener, 8) == 0 &&
+            getsockname(listener, (struct sockaddr *)&address, &bytes) == 0);
+    fflush(NULL);
+    server = fork();
+    REQUIRE(server >= 0);
+    if (server == 0) {
+        end_with_parent(parent);
+        serve(listener, answers, status_line);
+    }
+    close(listener);
+    return kit_text("http://127.0.0.1:%u", ntohs(address.sin_port));
+}

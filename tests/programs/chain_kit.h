@@ -1,0 +1,29 @@
+/*
+ * Nodes to verify on: a real anvil, and servers that answer as no node does.
+ *
+ * Both are processes that end with the test, however it ends.
+ */
+#ifndef SERTN_TESTS_PROGRAMS_CHAIN_KIT_H
+#define SERTN_TESTS_PROGRAMS_CHAIN_KIT_H
+
+#include "tests/programs/programs_kit.h"
+
+/* An anvil of the Osaka fork with unlocked accounts. Skips the case where contracts/setup has not
+ * been run. Returns the URL; the node runs until the program ends or kit_chain_stop is called. */
+const char *kit_chain_start(unsigned chain_id);
+void kit_chain_stop(void);
+
+/* Path of one of the tools of contracts/setup: "cast". Skips the case where it is not installed. */
+const char *kit_tool(const char *name);
+
+/* What a server answers to calls of a method ("": of any): the body; NULL closes the connection. */
+struct kit_answer {
+    const char *method, *body;
+};
+/* A server that gives the first answer that fits (a NULL method ends them) under a status line as
+ * "HTTP/1.1 200 OK". Returns its URL; it runs until the program ends or kit_server_stop is called.
+ */
+const char *kit_server_start(const struct kit_answer *answers, const char *status_line);
+void kit_server_stop(void);
+
+#endif
