@@ -15,8 +15,7 @@ static const char deployer[] = "0x4e59b44847b379578588920ca78fbf26c0b4956c";
 static const uint8_t deployer_bytes[CHAIN_ADDRESS_BYTES] = {
     0x4e, 0x59, 0xb4, 0x48, 0x47, 0xb3, 0x79, 0x57, 0x85, 0x88,
     0x92, 0x0c, 0xa7, 0x8f, 0xbf, 0x26, 0xc0, 0xb4, 0x95, 0x6c};
-/* Explicit gas limits: an estimate would find the least gas with which a call that returns false
- * still ends. */
+/* Explicit gas limits: far above what is used, and they save the round trip of an estimate. */
 enum { VERIFY_GAS_LIMIT = 2000000, DEPLOY_GAS_LIMIT = 8000000, WORD = 32 };
 
 /* ---- ABI ---- */

@@ -105,6 +105,13 @@ static void replace(const struct plonk_prover *prover, fr *column, const fr *oth
         memcpy(column, other, (prover->layout->usable_rows + 1) * sizeof *column);
 }
 
+static void touch(const struct plonk_prover *prover, fr *z, fr *phi, fr *s, fr *h)
+{
+    const struct plonk_trial *trial = prover->trial;
+    if (trial->touch != NULL)
+        trial->touch(trial->touch_context, &prover->challenges, z, phi, s, h);
+}
+
 static void fill_advice(struct plonk_prover *prover)
 {
     const struct plonk_layout *layout = prover->layout;
@@ -261,6 +268,7 @@ static enum round_result round_challenge(struct plonk_prover *prover)
     if (h != NULL) {
         accumulate_held(h, prover);
         replace(prover, h, prover->trial->h);
+        touch(prover, NULL, NULL, NULL, h);
         add_held(rows.job.gate, prover, h);
         blind_tail(prover, h);
     }
@@ -268,6 +276,7 @@ static enum round_result round_challenge(struct plonk_prover *prover)
     replace(prover, z, prover->trial->z);
     replace(prover, phi, prover->trial->phi);
     replace(prover, s, prover->trial->s);
+    touch(prover, z, phi, s, NULL);
     blind_tail(prover, z);
     blind_tail(prover, phi);
     blind_tail(prover, s);

@@ -75,9 +75,14 @@ enum round_result plonk_write_commitment(struct plonk_prover *prover, const char
 
 /*
  * What a test may ask of a proof beyond plonk_prove. All zero: nothing. Columns given here are used
- * instead of the honest ones on rows 0..U; tails stay random.
+ * instead of the honest ones on rows 0..U; tails stay random. touch sees the columns of phase 1 on
+ * those rows after the honest prover computed them, and may change them: h alone before s follows
+ * from it, then z, phi and s; the others are null.
  */
 struct plonk_trial {
+    void (*touch)(void *context, const struct plonk_challenges *challenges, fr *z, fr *phi, fr *s,
+                  fr *h);
+    void *touch_context;
     transcript_observer *observer; /* told every step of the transcript */
     void *observer_context;
     const fr *m, *z, *phi, *s, *h; /* [U + 1] each, or null */

@@ -10,7 +10,8 @@ interface IPlonkVerifier {
     /// @param context 32 bytes that bind the proof to a use: zero, or chain, market, job and prover.
     /// @param words public words, each below the scalar modulus.
     /// @param proof the proof's bytes; their length is fixed by the key.
-    /// @return accepted false for anything but a valid proof. Malformed input gives false as well; nothing reverts but a call out of gas.
+    /// @return accepted false for anything but a valid proof. Malformed input gives false as well; nothing reverts but a call with too little
+    ///         gas, which says nothing of the proof.
     function verify(
         bytes32 vkDigest,
         bytes calldata vk,

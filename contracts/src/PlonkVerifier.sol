@@ -10,6 +10,8 @@ import {IPlonkVerifier} from "./IPlonkVerifier.sol";
 contract PlonkVerifier is IPlonkVerifier {
     /// @notice The development reference string is public knowledge: whoever has it forges proofs.
     error DevelopmentOnly(uint256 chainId);
+    /// @notice The call has too little gas to say whether the proof is valid.
+    error NotEnoughGas();
 
     bytes32 public immutable srsDigest;
     uint256 private immutable TAU_X1;
@@ -69,20 +71,31 @@ contract PlonkVerifier is IPlonkVerifier {
                 return(0, 32)
             }
 
+            // Ends for a precompile that failed. Where it had less gas than its limit, it may have failed for want of it, and that says
+            // nothing of the proof: whoever pays chooses the gas. EIP-150 keeps back a 64th.
+            function refuseCall(left, limit) {
+                if lt(left, add(add(limit, shr(5, limit)), 1000)) {
+                    mstore(0x00, shl(224, 0xdd629f86)) // NotEnoughGas()
+                    revert(0x00, 0x04)
+                }
+                refuse()
+            }
+
             // target += scalar * point, points at 64-byte slots; 0x00..0x7f is scratch
             function accumulate(target, x, y, scalar) {
                 mstore(0x00, x)
                 mstore(0x20, y)
                 mstore(0x40, scalar)
+                let left := gas()
                 let ok := staticcall(MUL_GAS, 7, 0x00, 0x60, 0x00, 0x40)
                 ok := and(ok, eq(returndatasize(), 0x40))
                 mstore(0x40, mload(target))
                 mstore(0x60, mload(add(target, 0x20)))
                 ok := and(ok, staticcall(ADD_GAS, 6, 0x00, 0x80, target, 0x40))
-                if iszero(and(ok, eq(returndatasize(), 0x40))) { refuse() }
+                if iszero(and(ok, eq(returndatasize(), 0x40))) { refuseCall(left, add(MUL_GAS, ADD_GAS)) }
             }
 
-            // A proof's points are never infinity; the precompiles check the rest.
+            // A proof's points and the parameters' commitments are never infinity; the precompiles check the rest.
             function requirePoint(at) {
                 if iszero(or(calldataload(at), calldataload(add(at, 0x20)))) { refuse() }
             }
@@ -116,8 +129,9 @@ contract PlonkVerifier is IPlonkVerifier {
                     mstore(0xa60, mulmod(product, mload(0x120), R))
                     mstore(0xa80, sub(R, 2))
                     mstore(0xaa0, R)
+                    let left := gas()
                     let ok := staticcall(MODEXP_GAS, 5, 0xa00, 0xc0, 0x00, 0x20)
-                    if iszero(and(ok, eq(returndatasize(), 0x20))) { refuse() }
+                    if iszero(and(ok, eq(returndatasize(), 0x20))) { refuseCall(left, MODEXP_GAS) }
                     h := mload(0x00)
                     mstore(0x9a0, mulmod(h, product, R))
                     h := mulmod(h, mload(0x120), R)
@@ -154,6 +168,8 @@ contract PlonkVerifier is IPlonkVerifier {
                 ok := and(ok, and(lt(held, 2), lt(add(columns, held), 3)))
                 ok := and(ok, eq(vk.length, add(288, mul(64, columns))))
                 ok := and(ok, eq(proof.length, add(1120, mul(32, add(columns, held)))))
+                // Nothing beside the five arguments: selector, five words of head, three lengths
+                ok := and(ok, eq(calldatasize(), add(add(260, mul(32, words.length)), add(vk.length, proof.length))))
                 ok := and(ok, eq(calldataload(add(vk.offset, 0x40)), mload(0x100)))
                 if iszero(ok) { refuse() }
                 calldatacopy(0xa00, vk.offset, vk.length)
@@ -560,6 +576,7 @@ contract PlonkVerifier is IPlonkVerifier {
                 accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mulmod(mload(0x400), mload(0x280), R))
                 if mload(0x8e0) {
                     at := add(mload(0x920), 0x120)
+                    requirePoint(at)
                     accumulate(
                         sum,
                         calldataload(at),
@@ -568,6 +585,7 @@ contract PlonkVerifier is IPlonkVerifier {
                     )
                     if eq(mload(0x8e0), 2) {
                         at := add(mload(0x920), 0x160)
+                        requirePoint(at)
                         accumulate(
                             sum,
                             calldataload(at),
@@ -594,8 +612,10 @@ contract PlonkVerifier is IPlonkVerifier {
                 mstore(add(sum, 0x120), mload(0xa0))
                 mstore(add(sum, 0x140), mload(0xc0))
                 mstore(add(sum, 0x160), mload(0xe0))
+                let left := gas()
                 let ok := staticcall(PAIRING_GAS, 8, sum, 0x180, 0x00, 0x20)
-                accepted := and(and(ok, eq(returndatasize(), 0x20)), eq(mload(0x00), 1))
+                if iszero(and(ok, eq(returndatasize(), 0x20))) { refuseCall(left, PAIRING_GAS) }
+                accepted := eq(mload(0x00), 1)
             }
             mstore(0x00, accepted)
             return(0x00, 0x20)

@@ -109,6 +109,21 @@ contract PlonkVerifierTest is Fixture {
         check(!accepts(c), "longer key");
     }
 
+    function test_rejectsBytesBehindTheArguments() external {
+        PlonkVerifier verifier = deploy();
+        Claim memory c = load("linear");
+        bytes memory call_ = abi.encodeCall(verifier.verify, (c.vkDigest, c.vk, c.context, c.words, c.proof));
+        check(answers(verifier, call_), "the arguments");
+        check(!answers(verifier, bytes.concat(call_, hex"00")), "one byte more");
+        check(!answers(verifier, bytes.concat(call_, bytes32(0))), "one word more");
+    }
+
+    function answers(PlonkVerifier verifier, bytes memory call_) private view returns (bool) {
+        (bool ok, bytes memory answer) = address(verifier).staticcall(call_);
+        check(ok, "answers");
+        return abi.decode(answer, (bool));
+    }
+
     function test_rejectsAnotherStatement() external view {
         Claim memory c = load("words");
         for (uint256 i = 0; i < c.words.length; ++i) {
@@ -141,6 +156,23 @@ contract PlonkVerifierTest is Fixture {
         check(ceremony.srsDigest() != verifier.srsDigest(), "origin is part of the digest");
         Claim memory c = load("linear");
         check(!ceremony.verify(c.vkDigest, c.vk, c.context, c.words, c.proof), "key over another reference string");
+    }
+
+    /// @dev Whoever pays for the call chooses its gas: too little must end it, and never make an honest proof look false.
+    function test_answersNothingForWantOfGas() external view {
+        string[3] memory names = ["linear", "mlp", "open"];
+        for (uint256 k = 0; k < names.length; ++k) {
+            Claim memory c = load(names[k]);
+            bytes memory call = abi.encodeCall(verifier.verify, (c.vkDigest, c.vk, c.context, c.words, c.proof));
+            uint256 accepted;
+            for (uint256 budget = 50_000; budget < 260_000; budget += 503) {
+                (bool ended, bytes memory answer) = address(verifier).staticcall{gas: budget}(call);
+                if (!ended) continue;
+                check(abi.decode(answer, (bool)), "an honest proof is false for want of gas");
+                ++accepted;
+            }
+            check(accepted > 50, "accepted with gas enough");
+        }
     }
 
     function word(bytes memory data, uint256 place) private pure returns (uint256 value) {

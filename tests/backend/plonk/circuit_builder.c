@@ -4,9 +4,10 @@
 #include "ir/support/buffer.h"
 #include "tests/harness/harness.h"
 
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void built_init(struct built *built, unsigned lg_rows, unsigned param_columns)
 {
@@ -241,8 +242,7 @@ static void add_lookups(struct built *built, struct features *at)
 /* A row of a chain with held sums; back: s is divided by rho instead of what the chain says. */
 static uint32_t held_row(struct built *built, enum gate_chain chain, enum gate_hold hold, bool back)
 {
-    uint32_t row =
-        built_row(built, back ? CHAIN_START : chain, TERM_LINEAR, 0, back ? 1 : 0);
+    uint32_t row = built_row(built, back ? CHAIN_START : chain, TERM_LINEAR, 0, back ? 1 : 0);
     built->circuit.rows[row].hold = (uint8_t)hold;
     return row;
 }
@@ -265,8 +265,8 @@ static void add_contraction(struct built *built, struct features *at)
         }
         for (unsigned i = 0; i < 4; i++) {
             unsigned n = k == 0 ? i : 3 - i;
-            uint32_t row = held_row(built, i == 0 ? CHAIN_CONTINUE : CHAIN_HORNER, product,
-                                    k == 1 && i > 0);
+            uint32_t row =
+                held_row(built, i == 0 ? CHAIN_CONTINUE : CHAIN_HORNER, product, k == 1 && i > 0);
             at->held_weight[k][n] = row;
             if (is_param)
                 built_parameter(built, 0, row, b[k][n], -8, 7);
@@ -477,34 +477,48 @@ struct plonk_claim proved_claim(struct proved *proved, const struct built *built
     };
 }
 
-/* SERTN_RECORD names a file that rejected gas proofs are added to, one a line: key, context, words,
- * proof. tests/soundness/record makes the fixture of the contract tests from it. */
-static void record_rejected(const struct plonk_claim *claim)
+/*
+ * SERTN_RECORD names a file that every claim of gas mode is added to with the C verifier's answer,
+ * so that the Solidity verifier can be held to it (contracts/test/Claims.t.sol). A record, numbers
+ * big-endian: u32 bytes that follow, u8 accepted, key digest, context, u16 bytes and key, u16 bytes
+ * and words, u16 bytes and proof. Test programs run side by side, so one write adds it.
+ */
+static void record_claim(const struct plonk_claim *claim, bool is_accepted)
 {
     const char *path = getenv("SERTN_RECORD");
-    if (path == NULL || claim->vk[5] != PLONK_MODE_GAS)
+    if (path == NULL || claim->vk_bytes < 6 || claim->vk[5] != PLONK_MODE_GAS)
         return;
-    struct buffer line = {0};
-    buffer_put_hex(&line, claim->vk, claim->vk_bytes);
-    buffer_puts(&line, " ");
-    buffer_put_hex(&line, claim->context, PLONK_CONTEXT_BYTES);
-    buffer_puts(&line, " w");
-    buffer_put_hex(&line, claim->words, 32 * claim->word_count);
-    buffer_puts(&line, " ");
-    buffer_put_hex(&line, claim->proof, claim->proof_bytes);
-    buffer_puts(&line, "\n");
-    FILE *file = fopen(path, "a");
-    REQUIRE(file != NULL);
-    CHECK(fwrite(line.data, 1, line.count, file) == line.count);
-    CHECK(fclose(file) == 0);
-    buffer_release(&line);
+    const uint8_t *parts[3] = {claim->vk, claim->words, claim->proof};
+    size_t bytes[3] = {claim->vk_bytes, 32 * claim->word_count, claim->proof_bytes};
+    struct buffer record = {0};
+    uint32_t total = (uint32_t)(1 + 64 + 6 + bytes[0] + bytes[1] + bytes[2]);
+    for (unsigned i = 0; i < 4; i++)
+        buffer_put_u8(&record, (uint8_t)(total >> (24 - 8 * i)));
+    buffer_put_u8(&record, is_accepted);
+    buffer_put(&record, claim->vk_digest, 32);
+    buffer_put(&record, claim->context, PLONK_CONTEXT_BYTES);
+    for (unsigned i = 0; i < 3; i++) {
+        buffer_put_u8(&record, (uint8_t)(bytes[i] >> 8));
+        buffer_put_u8(&record, (uint8_t)bytes[i]);
+        buffer_put(&record, parts[i], bytes[i]);
+    }
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+    REQUIRE(file >= 0);
+    CHECK(write(file, record.data, record.count) == (ssize_t)record.count);
+    CHECK(close(file) == 0);
+    buffer_release(&record);
+}
+
+enum status claim_verify(const struct plonk_claim *claim, struct diag *diag)
+{
+    enum status status = plonk_verify(claim, test_srs_verifier(), diag);
+    REQUIRE(status == STATUS_OK || status == STATUS_REJECTED);
+    record_claim(claim, status == STATUS_OK);
+    return status;
 }
 
 enum status proved_verify(struct proved *proved, const struct built *built, struct diag *diag)
 {
     struct plonk_claim claim = proved_claim(proved, built);
-    enum status status = plonk_verify(&claim, test_srs_verifier(), diag);
-    if (status == STATUS_REJECTED)
-        record_rejected(&claim);
-    return status;
+    return claim_verify(&claim, diag);
 }

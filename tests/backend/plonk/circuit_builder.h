@@ -88,8 +88,8 @@ void built_features(struct built *built, struct features *at, unsigned lg_rows,
                     unsigned param_columns, uint32_t words);
 
 /*
- * The same with a held sum and without witness memory: Y = A B with A [3, 2], B [2, 4], B parameters
- * when there is a parameter column (one at most). lg_rows >= 7.
+ * The same with a held sum and without witness memory: Y = A B with A [3, 2], B [2, 4], B
+ * parameters when there is a parameter column (one at most). lg_rows >= 7.
  */
 void built_contraction(struct built *built, struct features *at, unsigned lg_rows,
                        unsigned param_columns, uint32_t words);
@@ -120,6 +120,8 @@ bool proved_force(struct proved *proved, const struct built *built,
                   const struct plonk_trial *trial);
 /* The claim that an honest verifier makes of it; words of built. */
 struct plonk_claim proved_claim(struct proved *proved, const struct built *built);
+/* Verifies; the claim and the answer are recorded when SERTN_RECORD asks for it. */
+enum status claim_verify(const struct plonk_claim *claim, struct diag *diag);
 /* Verifies with the words of built. */
 enum status proved_verify(struct proved *proved, const struct built *built, struct diag *diag);
 

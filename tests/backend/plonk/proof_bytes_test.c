@@ -165,7 +165,7 @@ TEST(non_canonical_words_are_rejected)
 static enum status verify_claim(const struct plonk_claim *claim)
 {
     struct diag diag = {0};
-    enum status status = plonk_verify(claim, test_srs_verifier(), &diag);
+    enum status status = claim_verify(claim, &diag);
     CHECK(status == STATUS_OK || diag.text[0] != 0);
     return status;
 }
@@ -239,6 +239,95 @@ TEST(every_changed_key_byte_is_rejected_with_and_without_its_digest)
         claim.vk_digest = fixture.proved.key.vk.digest;
     }
     teardown(&fixture);
+}
+
+/* Two fixed commitments change places, under the digest of what becomes of the key. */
+TEST(keys_with_two_commitments_swapped_are_rejected)
+{
+    static struct fixture fixture;
+    setup(&fixture, PLONK_MODE_GAS);
+    struct plonk_claim claim = proved_claim(&fixture.proved, &fixture.built);
+    uint8_t key[PLONK_VK_BYTES_MAX], digest[32];
+    size_t points = (claim.vk_bytes - PLONK_VK_HEAD_BYTES) / 64;
+    claim.vk = key;
+    claim.vk_digest = digest;
+    for (size_t i = 0; i < points; i++)
+        for (size_t k = i + 1; k < points; k++) {
+            const uint8_t *honest = fixture.proved.vk + PLONK_VK_HEAD_BYTES;
+            memcpy(key, fixture.proved.vk, claim.vk_bytes);
+            memcpy(key + PLONK_VK_HEAD_BYTES + 64 * i, honest + 64 * k, 64);
+            memcpy(key + PLONK_VK_HEAD_BYTES + 64 * k, honest + 64 * i, 64);
+            keccak256(digest, key, claim.vk_bytes);
+            CHECK_MSG(verify_claim(&claim) == STATUS_REJECTED, "points %zu and %zu", i, k);
+        }
+    teardown(&fixture);
+}
+
+/* The prover opens its fixed groups as if their arities had changed places. */
+TEST(a_proof_over_groups_of_swapped_arities_is_rejected)
+{
+    static struct fixture fixture;
+    setup(&fixture, PLONK_MODE_GAS);
+    struct plonk_layout *layout = &fixture.proved.key.vk.layout;
+    struct plonk_layout honest = *layout;
+    unsigned first = layout->phase_first[PLONK_PHASE_FIXED];
+    for (unsigned i = first; i < layout->group_count; i++)
+        for (unsigned k = i + 1; k < layout->group_count; k++) {
+            if (honest.group[i].arity == honest.group[k].arity)
+                continue;
+            layout->group[i].arity = honest.group[k].arity;
+            layout->group[k].arity = honest.group[i].arity;
+            uint8_t columns[PLONK_FIXED_COLUMNS], evaluation = honest.group[first].first_evaluation;
+            unsigned count = 0, next = 0;
+            for (unsigned g = first; g < layout->group_count; g++)
+                for (unsigned c = 0; c < honest.group[g].arity; c++)
+                    columns[count++] = honest.group[g].column[c];
+            for (unsigned g = first; g < layout->group_count; g++) {
+                layout->group[g].first_evaluation = evaluation;
+                for (unsigned c = 0; c < layout->group[g].arity; c++)
+                    layout->group[g].column[c] = columns[next++];
+                evaluation = (uint8_t)(evaluation + layout->group[g].arity);
+            }
+            CHECK(proved_force(&fixture.proved, &fixture.built, NULL));
+            *layout = honest;
+            CHECK_MSG(proved_verify(&fixture.proved, &fixture.built, NULL) == STATUS_REJECTED,
+                      "groups %u and %u", i, k);
+        }
+    CHECK(proved_force(&fixture.proved, &fixture.built, NULL));
+    CHECK_STATUS(proved_verify(&fixture.proved, &fixture.built, NULL), STATUS_OK, NULL);
+    teardown(&fixture);
+}
+
+/* Parameters that are zero everywhere, tail and all, commit to infinity: no key. */
+TEST(a_parameter_commitment_at_infinity_is_rejected)
+{
+    struct built built;
+    struct proved proved;
+    struct diag diag = {0};
+    built_init(&built, 5, 1);
+    uint32_t row = built_row(&built, CHAIN_SINGLE, TERM_WEIGHTED, 1, 1);
+    built_set_advice(&built, row, 7, 3, -3);
+    built_parameter(&built, 0, row, 0, -8, 7);
+    proved_init(&proved, &built, PLONK_MODE_GAS);
+    REQUIRE(proved_force(&proved, &built, NULL));
+    CHECK_STATUS(proved_verify(&proved, &built, NULL), STATUS_OK, NULL);
+    proved_release(&proved);
+
+    memset(&proved.tail, 0, sizeof proved.tail);
+    g1_affine nothing[CIRCUIT_PARAM_MAX];
+    memset(nothing, 0, sizeof nothing);
+    REQUIRE(g1_affine_is_infinity(&nothing[0]));
+    struct plonk_verifying_key vk;
+    REQUIRE_OK(
+        plonk_vk_make_over(&vk, &built.circuit, PLONK_MODE_GAS, test_srs(), nothing, NULL, &diag),
+        &diag);
+    REQUIRE_OK(plonk_proving_key_load(&proved.key, &built.circuit, &vk, test_srs(), NULL, &diag),
+               &diag);
+    plonk_vk_serialize(proved.vk, &vk);
+    REQUIRE(proved_force(&proved, &built, NULL));
+    CHECK_STATUS(proved_verify(&proved, &built, &diag), STATUS_REJECTED, &diag);
+    proved_release(&proved);
+    built_release(&built);
 }
 
 TEST(a_key_of_another_srs_is_rejected)
