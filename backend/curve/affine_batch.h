@@ -1,5 +1,5 @@
 /*
- * Many independent additions of affine points that share one inversion: about six products each.
+ * Many independent additions of affine points that share inversions: about six products each.
  *
  * The engine of multi-scalar multiplication, of generated reference strings and of group
  * transforms. All cases of the group law are handled (infinity, doubling, opposite points). Points
@@ -14,42 +14,47 @@
 
 #include "backend/curve/curve.h"
 
-/* Additions whose products are done array by array on the wide paths. */
-#define AFFINE_VEC_BLOCK 128
+/* Additions that share one inversion, at most: more would not fit the second-level cache. */
+#define AFFINE_BLOCK 2048
+/* What affine_batch_lanes.h keeps for eight additions. */
+#define AFFINE_LANES_STEP_BYTES 704
 /* Elements of scratch for a batch of n additions. */
-#define AFFINE_SCRATCH(n) (2 * (size_t)(n) + 6 * AFFINE_VEC_BLOCK)
+#define AFFINE_SCRATCH(n)                                                                          \
+    (((size_t)(n) < AFFINE_BLOCK ? ((size_t)(n) + 15) / 16 : (size_t)AFFINE_BLOCK / 16) * 2 *      \
+         AFFINE_LANES_STEP_BYTES / sizeof(fp) +                                                    \
+     2)
 
 /* point[pair[i]] += point[pair[i] + distance] for i < n. Requires: no index is in two pairs;
- * scratch has AFFINE_SCRATCH(n) elements. Cost: n additions and one inversion. */
+ * scratch has AFFINE_SCRATCH(n) elements. Cost: n additions. */
 void affine_add_pairs(g1_affine *point, const uint16_t *pair, size_t n, size_t distance,
                       fp *scratch);
+
+/* out[to[i]] = P(entry[pair[i]]) + P(entry[pair[i] + 1]) for i < n, where P(e) is source[e >> 1],
+ * negated when e is odd. Requires: out apart from source; scratch has AFFINE_SCRATCH(n) elements.
+ */
+void affine_add_entries(g1_affine *out, const uint16_t *to, const g1_affine *source,
+                        const uint32_t *entry, const uint16_t *pair, size_t n, fp *scratch);
 
 /* r[i] = a[i] + b[i] for i < n; r may be a or b, a may be b. Requires: scratch has
  * AFFINE_SCRATCH(n) elements. */
 void affine_add_arrays(g1_affine *r, const g1_affine *a, const g1_affine *b, size_t n, fp *scratch);
 
-/* out[i] = source[entry[i] >> 1], negated when entry[i] is odd. */
-void affine_gather(g1_affine *out, const g1_affine *source, const uint32_t *entry, size_t n);
+/* r[i] = 2 a[i] for i < n; r may be a. Requires: scratch has AFFINE_SCRATCH(n) elements. */
+void affine_double_array(g1_affine *r, const g1_affine *a, size_t n, fp *scratch);
 
-/* The same on one path each: the scalar paths of field.h, and the arrays of field_vec.h, which pay
- * where those are wide. Only for affine_batch.c and tests. */
-void affine_add_pairs_portable(g1_affine *point, const uint16_t *pair, size_t n, size_t distance,
-                               fp *scratch);
-void affine_add_arrays_portable(g1_affine *r, const g1_affine *a, const g1_affine *b, size_t n,
-                                fp *scratch);
-void affine_gather_portable(g1_affine *out, const g1_affine *source, const uint32_t *entry,
-                            size_t n);
-void affine_add_pairs_adx(g1_affine *point, const uint16_t *pair, size_t n, size_t distance,
-                          fp *scratch);
-void affine_add_arrays_adx(g1_affine *r, const g1_affine *a, const g1_affine *b, size_t n,
-                           fp *scratch);
-void affine_gather_adx(g1_affine *out, const g1_affine *source, const uint32_t *entry, size_t n);
+/* The same for 1 <= n <= AFFINE_BLOCK on one path each. Only for affine_batch.c and tests. */
+#define AFFINE_BATCH_DECLARE(path)                                                                 \
+    void affine_add_pairs_##path(g1_affine *point, const uint16_t *pair, size_t n,                 \
+                                 size_t distance, fp *scratch);                                    \
+    void affine_add_entries_##path(g1_affine *out, const uint16_t *to, const g1_affine *source,    \
+                                   const uint32_t *entry, const uint16_t *pair, size_t n,          \
+                                   fp *scratch);                                                   \
+    void affine_add_arrays_##path(g1_affine *r, const g1_affine *a, const g1_affine *b, size_t n,  \
+                                  fp *scratch);                                                    \
+    void affine_double_array_##path(g1_affine *r, const g1_affine *a, size_t n, fp *scratch);
 
-/* Return false, nothing changed, when one addition is a special case: then a scalar path does the
- * batch. */
-bool affine_add_pairs_vec(g1_affine *point, const uint16_t *pair, size_t n, size_t distance,
-                          fp *scratch);
-bool affine_add_arrays_vec(g1_affine *r, const g1_affine *a, const g1_affine *b, size_t n,
-                           fp *scratch);
+AFFINE_BATCH_DECLARE(portable)
+AFFINE_BATCH_DECLARE(adx)
+AFFINE_BATCH_DECLARE(ifma)
 
 #endif

@@ -14,8 +14,9 @@
 /* Products are worth inlining here: a call saves and loads registers that they all need. */
 #define FLATTEN __attribute__((flatten))
 #define UNLIKELY(condition) __builtin_expect(condition, 0)
-/* Points ahead of the one being read that are asked for; bases lie anywhere in a large table. */
-#define PREFETCH_DISTANCE 16
+/* Additions ahead of the one being read whose operands are asked for; bases lie anywhere in a large
+ * table. */
+#define PREFETCH_DISTANCE 8
 
 static inline bool is_infinity(const g1_affine *a)
 {
@@ -196,15 +197,48 @@ FLATTEN void FIELD_PATH_NAME(affine_add_arrays)(g1_affine *r, const g1_affine *a
         finish_usual(&c, &scratch[i], i, &r[i], &a[i], &b[i]);
 }
 
-void FIELD_PATH_NAME(affine_gather)(g1_affine *out, const g1_affine *source, const uint32_t *entry,
-                                    size_t n)
+void FIELD_PATH_NAME(affine_double_array)(g1_affine *r, const g1_affine *a, size_t n, fp *scratch)
 {
+    FIELD_PATH_NAME(affine_add_arrays)(r, a, a, n, scratch);
+}
+
+/* r = the point of an entry, with its sign. */
+static inline void signed_point(g1_affine *r, const g1_affine *source, uint32_t entry)
+{
+    *r = source[entry >> 1];
+    if (entry & 1)
+        fp_neg(&r->y, &r->y);
+}
+
+static inline void prefetch_entries(const g1_affine *source, const uint32_t *entry)
+{
+    __builtin_prefetch(&source[entry[0] >> 1]);
+    __builtin_prefetch(&source[entry[1] >> 1]);
+}
+
+FLATTEN void FIELD_PATH_NAME(affine_add_entries)(g1_affine *out, const uint16_t *to,
+                                                 const g1_affine *source, const uint32_t *entry,
+                                                 const uint16_t *pair, size_t n, fp *scratch)
+{
+    struct chains c;
+    g1_affine a, b;
+    bool rare = false;
+    start_chains(&c, scratch, n);
+    for (size_t i = n; i-- > 0;) {
+        const uint32_t *e = &entry[pair[i]];
+        prefetch_entries(source, &entry[pair[i >= PREFETCH_DISTANCE ? i - PREFETCH_DISTANCE : 0]]);
+        signed_point(&a, source, e[0]);
+        signed_point(&b, source, e[1]);
+        rare |= take_denominator(&c, scratch, i, &a, &b);
+    }
+    invert_chains(&c);
     for (size_t i = 0; i < n; i++) {
-        if (i + PREFETCH_DISTANCE < n)
-            __builtin_prefetch(&source[entry[i + PREFETCH_DISTANCE] >> 1]);
-        const g1_affine *a = &source[entry[i] >> 1];
-        out[i] = *a;
-        if (entry[i] & 1)
-            fp_neg(&out[i].y, &a->y);
+        const uint32_t *e = &entry[pair[i]];
+        signed_point(&a, source, e[0]);
+        signed_point(&b, source, e[1]);
+        if (UNLIKELY(rare))
+            finish_any(&c, &scratch[i], i, &out[to[i]], &a, &b);
+        else
+            finish_usual(&c, &scratch[i], i, &out[to[i]], &a, &b);
     }
 }

@@ -72,7 +72,7 @@ static void multiply_block(struct block *b, size_t n)
         affine_add_arrays(b->table[m], b->table[m - 1], b->table[0], n, b->scratch);
     for (unsigned window = WINDOWS; window-- > 0;) {
         for (int i = 0; i < WINDOW_BITS && window + 1 < WINDOWS; i++)
-            affine_add_arrays(b->high, b->high, b->high, n, b->scratch);
+            affine_double_array(b->high, b->high, n, b->scratch);
         for (int half = 0; half < 2; half++) {
             look_up(b, half, window, n);
             affine_add_arrays(b->high, b->high, b->addend, n, b->scratch);

@@ -52,7 +52,8 @@ void msm_limits(struct msm_limits *out, const struct msm_bases *bases, size_t sc
     out->keys = at_least(buckets, GROUP_BUCKETS);
     /* The sums of rows and columns of buckets read every bucket twice. */
     out->entries = at_least(at_least(points, GROUP_ENTRIES), 2 * out->keys);
-    out->chunks = out->entries / (MSM_CHUNK / 8) + 1;
+    /* Fewer entries can be cut into one chunk more. */
+    out->chunks = divide_up(out->entries, msm_chunk(out->entries, out->threads)) + 1;
     out->slices = at_most(out->threads, 16);
 }
 
@@ -88,6 +89,13 @@ static unsigned choose_window(const struct msm_histogram *histogram, unsigned wi
     return best;
 }
 
+size_t msm_chunk(size_t entries, unsigned threads)
+{
+    if (threads == 1)
+        return MSM_CHUNK;
+    return at_most(at_least(entries / (4 * (size_t)threads), MSM_LEAST_CHUNK), MSM_CHUNK);
+}
+
 void msm_make_plan(struct msm_plan *out, const struct msm_bases *bases,
                    const struct msm_histogram *histogram, const struct msm_limits *limits)
 {
@@ -107,11 +115,6 @@ void msm_make_plan(struct msm_plan *out, const struct msm_bases *bases,
     size_t entries = at_least(scalars * divide_up(out->windows, out->sets), 1);
     size_t group = at_most(limits->entries / entries, limits->keys / out->buckets);
     out->set_group = (unsigned)at_most(at_least(group, 1), out->used_sets);
-    entries *= out->set_group;
-    out->chunk =
-        limits->threads == 1
-            ? MSM_CHUNK
-            : at_most(at_least(entries / (4 * (size_t)limits->threads), MSM_CHUNK / 8), MSM_CHUNK);
     out->slices = limits->slices;
 }
 

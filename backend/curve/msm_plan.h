@@ -17,8 +17,10 @@
 
 /* Bits of the magnitude of a full scalar read in (-r/2, r/2). */
 #define MSM_FULL_BITS 253
-/* Entries (signed point indices) of one chunk of affine additions, at most. */
-#define MSM_CHUNK 4096
+/* Entries (signed point indices) of one chunk of affine additions, at most and, with threads that
+ * want some too, at least. */
+#define MSM_CHUNK 16384
+#define MSM_LEAST_CHUNK 2048
 
 /* How many scalars have a magnitude of each bit length. */
 struct msm_histogram {
@@ -32,7 +34,6 @@ struct msm_plan {
     unsigned used_sets; /* those that can get an entry */
     unsigned set_group; /* sets done together */
     size_t buckets;     /* of one set: 2^(window_bits - 1) */
-    size_t chunk;       /* entries of one chunk */
     size_t slices;      /* pieces of the work of sorting */
 };
 
@@ -52,6 +53,9 @@ void msm_limits(struct msm_limits *out, const struct msm_bases *bases, size_t sc
 /* The cheapest plan within the limits; for levels > 1 the window is that of the bases. */
 void msm_make_plan(struct msm_plan *out, const struct msm_bases *bases,
                    const struct msm_histogram *histogram, const struct msm_limits *limits);
+
+/* Entries of one chunk when there are so many in all. */
+size_t msm_chunk(size_t entries, unsigned threads);
 
 /* Windows of c bits for a signed integer of magnitude below 2^bits, digits as above: ceil((bits +
  * 1) / c). */

@@ -19,7 +19,7 @@ static void fill_task(void *ctx, size_t begin, size_t end, unsigned worker)
         g1_affine *to = job->table + level * shape->count + begin;
         const g1_affine *from = to - shape->count;
         for (unsigned i = 0; i < shape->shift_bits; i++, from = to)
-            affine_add_arrays(to, from, from, end - begin, scratch);
+            affine_double_array(to, from, end - begin, scratch);
     }
 }
 

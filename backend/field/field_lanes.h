@@ -212,6 +212,20 @@ LANES_INLINE void lanes_factor_save(uint64_t to[LANES_STORED], const struct lane
         lane_store(to + LANES * i, a->limb[i]);
 }
 
+LANES_INLINE void lanes_save(uint64_t to[LANES_STORED], const struct lanes *a)
+{
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        lane_store(to + LANES * i, a->limb[i]);
+}
+
+LANES_INLINE void lanes_restore(struct lanes *r, const uint64_t from[LANES_STORED])
+{
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        r->limb[i] = lane_load(from + LANES * i);
+}
+
 LANES_INLINE void lanes_factor_restore(struct lanes_factor *r, const uint64_t from[LANES_STORED])
 {
     LANES_UNROLL
@@ -271,6 +285,14 @@ LANES_INLINE void lanes_to_factor(struct lanes_factor *r, const struct lanes *a)
     LANES_UNROLL
     for (int i = 0; i < 4; i++)
         r->limb[i + 1] = lane_add(a->limb[i + 1], lane_shift_right_signed(r->limb[i], 52));
+}
+
+/* r = a. Requires: a normal, in [0, 2^260). */
+LANES_INLINE void lanes_normal_factor(struct lanes_factor *r, const struct lanes *a)
+{
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        r->limb[i] = a->limb[i];
 }
 
 /* r = a where the mask has a bit, b elsewhere; 5. */
@@ -465,9 +487,9 @@ LANES_INLINE void lanes_sqr_add(struct lanes *r, const struct lanes_factor *a,
     LANES_UNROLL
     for (int i = 0; i < 5; i++)
         lanes_columns_clear_limb(&c, i, field);
-    lanes_columns_finish(r, &c);
-    if (start)
-        lanes_add(r, r, start);
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        r->limb[i] = start ? lane_add(start->limb[i], c.t[5 + i]) : c.t[5 + i];
 }
 
 #endif

@@ -19,6 +19,9 @@
 #define FIELD_BUILD_ADX 0
 #endif
 #endif
+/* Whether files named *_ifma.c are compiled to something: every x86-64 compiler we build with knows
+ * IFMA. */
+#define FIELD_BUILD_IFMA FIELD_BUILD_ADX
 
 #if FIELD_BUILD_ADX
 

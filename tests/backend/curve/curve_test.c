@@ -13,22 +13,6 @@
 
 /* ---- G1 against GMP ------------------------------------------------------------------------- */
 
-/* a + b by the oracle. */
-static void oracle_sum(g1_affine *r, const g1_affine *a, const g1_affine *b)
-{
-    struct oracle_point x, y, sum;
-    oracle_init(&x);
-    oracle_init(&y);
-    oracle_init(&sum);
-    oracle_from_g1(&x, a);
-    oracle_from_g1(&y, b);
-    oracle_add(&sum, &x, &y);
-    oracle_to_g1(r, &sum);
-    oracle_clear(&x);
-    oracle_clear(&y);
-    oracle_clear(&sum);
-}
-
 /* A working form of a with a random denominator. */
 static void scramble(g1 *r, const g1_affine *a)
 {
@@ -216,108 +200,6 @@ TEST(many_multiples_of_a_point_agree_with_single_ones)
             CHECK_MSG(g1_eq(&point, &expected), "%zu of %zu", i, sizes[s]);
         }
     }
-}
-
-TEST(batches_with_every_special_case_agree)
-{
-    /* Pairs of all kinds in one batch: the shared inversion must survive them. */
-    enum { COUNT = 200 };
-    static g1_affine a[COUNT], b[COUNT], both[2 * COUNT], sum[COUNT];
-    static uint16_t pair[COUNT];
-    static fp scratch[AFFINE_SCRATCH(COUNT)];
-    for (int i = 0; i < COUNT; i++) {
-        random_g1(&a[i]);
-        random_g1(&b[i]);
-        switch (test_random_below(8)) {
-        case 0:
-            b[i] = a[i];
-            break;
-        case 1:
-            g1_affine_neg(&b[i], &a[i]);
-            break;
-        case 2:
-            g1_affine_set_infinity(&a[i]);
-            break;
-        case 3:
-            g1_affine_set_infinity(&b[i]);
-            break;
-        case 4:
-            g1_affine_set_infinity(&a[i]);
-            g1_affine_set_infinity(&b[i]);
-            break;
-        default:
-            break;
-        }
-        both[i] = a[i];
-        both[COUNT + i] = b[i];
-        pair[i] = (uint16_t)i;
-    }
-    affine_add_arrays(sum, a, b, COUNT, scratch);
-    affine_add_pairs(both, pair, COUNT, COUNT, scratch);
-    for (int i = 0; i < COUNT; i++) {
-        g1_affine expected;
-        oracle_sum(&expected, &a[i], &b[i]);
-        CHECK_MSG(g1_affine_eq(&sum[i], &expected), "pair %d", i);
-        CHECK_MSG(g1_affine_eq(&both[i], &expected), "pair %d", i);
-    }
-}
-
-TEST(every_field_path_gives_the_same_points)
-{
-    enum { COUNT = 100 };
-    static g1_affine a[COUNT], b[COUNT], sum[FIELD_PATH_COUNT][COUNT];
-    static fp scratch[AFFINE_SCRATCH(COUNT)];
-    enum field_path best = field_path();
-    if (!field_has_path(FIELD_PATH_ADX))
-        test_skip("this CPU has no BMI2 and ADX");
-    random_g1_array(a, COUNT);
-    random_g1_array(b, COUNT);
-    b[5] = a[5];
-    g1_affine_neg(&b[6], &a[6]);
-    for (int path = 0; path < FIELD_PATH_COUNT; path++) {
-        field_force_path((enum field_path)path);
-        affine_add_arrays(sum[path], a, b, COUNT, scratch);
-    }
-    field_force_path(best);
-    CHECK(memcmp(sum[0], sum[1], sizeof sum[0]) == 0);
-}
-
-TEST(array_path_gives_the_same_points_and_declines_special_cases)
-{
-    enum { COUNT = 300 };
-    static g1_affine a[COUNT], b[COUNT], both[2 * COUNT], sum[COUNT], got[COUNT];
-    static uint16_t pair[COUNT];
-    static fp scratch[AFFINE_SCRATCH(COUNT)];
-    random_g1_array(a, COUNT);
-    random_g1_array(b, COUNT);
-    static const size_t sizes[] = {0, 1, 127, 128, 129, COUNT};
-    for (size_t s = 0; s < 6; s++) {
-        size_t n = sizes[s];
-        for (size_t i = 0; i < n; i++) {
-            both[2 * i] = a[i];
-            both[2 * i + 1] = b[i];
-            pair[i] = (uint16_t)(2 * i);
-        }
-        affine_add_arrays_portable(sum, a, b, n, scratch);
-        REQUIRE(affine_add_arrays_vec(got, a, b, n, scratch));
-        REQUIRE(affine_add_pairs_vec(both, pair, n, 1, scratch));
-        CHECK(memcmp(got, sum, n * sizeof *sum) == 0);
-        for (size_t i = 0; i < n; i++)
-            CHECK(g1_affine_eq(&both[2 * i], &sum[i]));
-    }
-    for (int kind = 0; kind < 4; kind++) {
-        g1_affine kept = b[200], other = a[200];
-        if (kind == 0)
-            b[200] = a[200];
-        else if (kind == 1)
-            g1_affine_neg(&b[200], &a[200]);
-        else
-            g1_affine_set_infinity(kind == 2 ? &a[200] : &b[200]);
-        CHECK(!affine_add_arrays_vec(got, a, b, COUNT, scratch));
-        b[200] = kept;
-        a[200] = other;
-    }
-    CHECK(memcmp(got, sum, sizeof sum) == 0);
 }
 
 /* ---- bytes ---------------------------------------------------------------------------------- */

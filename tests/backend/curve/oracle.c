@@ -107,6 +107,21 @@ void oracle_add(struct oracle_point *r, const struct oracle_point *a, const stru
     mpz_clears(p, numerator, denominator, NULL);
 }
 
+void oracle_sum(g1_affine *r, const g1_affine *a, const g1_affine *b)
+{
+    struct oracle_point x, y, sum;
+    oracle_init(&x);
+    oracle_init(&y);
+    oracle_init(&sum);
+    oracle_from_g1(&x, a);
+    oracle_from_g1(&y, b);
+    oracle_add(&sum, &x, &y);
+    oracle_to_g1(r, &sum);
+    oracle_clear(&x);
+    oracle_clear(&y);
+    oracle_clear(&sum);
+}
+
 void oracle_mul(struct oracle_point *r, const struct oracle_point *a, const mpz_t k)
 {
     struct oracle_point sum;

@@ -21,6 +21,8 @@ void oracle_clear(struct oracle_point *a);
 void oracle_from_g1(struct oracle_point *r, const g1_affine *a);
 void oracle_to_g1(g1_affine *r, const struct oracle_point *a);
 void oracle_add(struct oracle_point *r, const struct oracle_point *a, const struct oracle_point *b);
+/* r = a + b. */
+void oracle_sum(g1_affine *r, const g1_affine *a, const g1_affine *b);
 /* r = [k] a by double and add, k >= 0 any integer. */
 void oracle_mul(struct oracle_point *r, const struct oracle_point *a, const mpz_t k);
 

@@ -1,0 +1,9 @@
+/* Affine batch additions in AVX-512 IFMA, see affine_batch_lanes.h; this file alone is compiled for
+ * it. */
+#include "backend/field/field_limbs_adx.h"
+
+#if FIELD_BUILD_IFMA
+#define LANES_IFMA
+#define LANES_NAME(name) name##_ifma
+#include "backend/curve/affine_batch_lanes.h"
+#endif
