@@ -6,9 +6,7 @@
 
 #include "passes/lower_internal.h"
 
-/* Negative indices count from the end: i + n where i < 0. Keeps the index below n by a range when
- * nothing else does. */
-static uint32_t plain_index(struct lowering *l, uint32_t index, int64_t n, bool is_enforced_later)
+uint32_t lowering_plain_index(struct lowering *l, uint32_t index, int64_t n, bool is_enforced_later)
 {
     index = lowering_to_fraction(l, index, 0);
     struct range range = lowering_range_of(l, index), valid = range_of_i64(0, n - 1);
@@ -111,7 +109,7 @@ void lower_gather(struct lowering *l)
     int64_t before = 1, n = shape.dim[axis], after = 1;
     for (unsigned d = 0; d < shape.rank; d++)
         *(d < axis ? &before : d > axis ? &after : &n) *= d == axis ? 1 : shape.dim[d];
-    uint32_t index = plain_index(l, lowering_input(l, 1), n, before == 1);
+    uint32_t index = lowering_plain_index(l, lowering_input(l, 1), n, before == 1);
     size_t count = lowering_tensor(l, index)->count;
     if (before > 1) {
         /* Row b n + i of the flat memory for each b. */
@@ -138,7 +136,7 @@ void lower_gather_elements(struct lowering *l)
     struct shape data = lowering_graph_value(l, 0)->shape,
                  shape = lowering_graph_value(l, 1)->shape;
     unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", 0), data.rank);
-    uint32_t index = plain_index(l, lowering_input(l, 1), data.dim[axis], false);
+    uint32_t index = lowering_plain_index(l, lowering_input(l, 1), data.dim[axis], false);
     size_t count = shape_elements(&shape);
     wide *starts = lowering_array(l, wide, count);
     int64_t unit = 1;
@@ -160,13 +158,66 @@ void lower_gather_elements(struct lowering *l)
     lowering_output(l, 0, read_rows(l, flat, (int64_t)shape_elements(&data), 1));
 }
 
+uint32_t lowering_tuple_index(struct lowering *l, uint32_t tuples, const struct shape *data,
+                              unsigned first, unsigned depth)
+{
+    struct shape own = lowering_shape(l, tuples), shape = own;
+    shape.rank = (uint8_t)(own.rank - 1);
+    size_t count = shape_elements(&shape);
+    if (depth == 0)
+        return lowering_expand(l, lowering_constant_i64(l, 0), &shape);
+    struct relation_term *terms = lowering_array(l, struct relation_term, depth);
+    int64_t unit = 1;
+    for (unsigned d = depth; d-- > 0;) {
+        int64_t *list = lowering_array(l, int64_t, count), n = data->dim[first + d];
+        for (size_t i = 0; i < count; i++)
+            list[i] = (int64_t)(i * depth + d);
+        /* One coordinate alone is held to its axis by what reads there. */
+        uint32_t coordinate =
+            lowering_plain_index(l, lowering_pick(l, tuples, &shape, list), n, false);
+        terms[d] = lowering_term(l, unit, coordinate, &shape);
+        unit *= n;
+    }
+    return lowering_linear(l, &shape, form_integer(), terms, depth, wide_from_i64(0));
+}
+
+/* Rows of the axes that the tuples do not name, batch by batch. */
+void lower_gather_nd(struct lowering *l)
+{
+    if (lowering_data(l, 1) != NULL && !lowering_is_parameter(l, 1)) {
+        lower_movement(l);
+        return;
+    }
+    struct shape data = lowering_graph_value(l, 0)->shape,
+                 tuples = lowering_graph_value(l, 1)->shape, shape;
+    int64_t batch_dims = lowering_attribute_int(l, "batch_dims", 0), entries = 1, width = 1,
+            per_batch = 1;
+    unsigned depth = (unsigned)tuples.dim[tuples.rank - 1], first = (unsigned)batch_dims;
+    for (unsigned d = 0; d < data.rank; d++) {
+        *(d < first + depth ? &entries : &width) *= data.dim[d];
+        per_batch *= d >= first && d < first + depth ? data.dim[d] : 1;
+    }
+    uint32_t index = lowering_tuple_index(l, lowering_input(l, 1), &data, first, depth);
+    shape = lowering_shape(l, index);
+    size_t count = shape_elements(&shape), batches = 1;
+    for (unsigned d = 0; d < first; d++)
+        batches *= (size_t)tuples.dim[d];
+    wide *starts = lowering_array(l, wide, count);
+    for (size_t i = 0; i < count; i++)
+        starts[i] = wide_from_i64((int64_t)(i / (count / batches)) * per_batch);
+    if (first > 0)
+        index = lowering_sum2(l, &shape, index, 1,
+                              lowering_constant(l, &shape, form_integer(), starts), 1);
+    lowering_output(l, 0, read_rows(l, index, entries, width));
+}
+
 /* off + (on - off) (index == k) along a new axis. */
 void lower_one_hot(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0), own = lowering_graph_value(l, 0)->shape;
     unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", -1), shape.rank);
     int64_t depth = shape.dim[axis];
-    uint32_t index = plain_index(l, lowering_input(l, 0), depth, true),
+    uint32_t index = lowering_plain_index(l, lowering_input(l, 0), depth, true),
              values = lowering_input(l, 2);
     struct shape with_axis = {.rank = shape.rank}, line = {.rank = shape.rank};
     for (unsigned d = 0; d < shape.rank; d++) {

@@ -255,8 +255,8 @@ uint32_t lowering_normalise(struct lowering *l, uint32_t x, unsigned w, uint32_t
 uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *plan,
                       int32_t fraction);
 /* x^p for a known p and x >= 0, x > 0 when p < 0; plan: of x, may be NULL. */
-uint32_t lowering_real_power(struct lowering *l, uint32_t x, const struct value_plan *plan, double p,
-                             int32_t fraction);
+uint32_t lowering_real_power(struct lowering *l, uint32_t x, const struct value_plan *plan,
+                             double p, int32_t fraction);
 
 /* ---- lower_table.c: correctly rounded numbers, by ball arithmetic ---- */
 
@@ -355,6 +355,17 @@ uint32_t lowering_replace_below(struct lowering *l, uint32_t x, wide bound, wide
 /* max(x, bound), min(x, bound) with a bound in units of x. */
 uint32_t lowering_at_least(struct lowering *l, uint32_t x, wide bound);
 uint32_t lowering_at_most(struct lowering *l, uint32_t x, wide bound);
+
+/* ---- lower_gather.c ---- */
+
+/* An index of n places: negative ones count from the end. Held to 0 .. n - 1 by a range, unless
+ * what reads there does that. */
+uint32_t lowering_plain_index(struct lowering *l, uint32_t index, int64_t n,
+                              bool is_enforced_later);
+/* Row-major place of each tuple along the last axis of `tuples` in the axes first .. first + depth
+ * - 1 of a shape. */
+uint32_t lowering_tuple_index(struct lowering *l, uint32_t tuples, const struct shape *data,
+                              unsigned first, unsigned depth);
 
 /* ---- lower.c: operands and results of the node ---- */
 
