@@ -21,6 +21,8 @@
 
 static const struct ntt_kernels *kernels(void)
 {
+    if (field_vec_path() == FIELD_VEC_IFMA)
+        return &ntt_kernels_vec;
 #if FIELD_BUILD_ADX
     if (field_path() == FIELD_PATH_ADX)
         return &ntt_kernels_adx;

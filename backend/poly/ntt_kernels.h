@@ -25,5 +25,16 @@ extern const struct ntt_kernels ntt_kernels_portable;
 #if FIELD_BUILD_ADX
 extern const struct ntt_kernels ntt_kernels_adx;
 #endif
+/* Over the array functions of the path in use: for paths whose arrays are wide. */
+extern const struct ntt_kernels ntt_kernels_vec;
+
+/* Returns the index of -1/twiddle[block] in the table. With e = reverse(block) the inverse of
+ * root^e is -root^(n/2 - e), and n/2 - e flips the bits of e above its lowest one: in block, those
+ * below its highest one. */
+static inline size_t ntt_negated_inverse(size_t block)
+{
+    unsigned top = 63 - (unsigned)__builtin_clzll((unsigned long long)block);
+    return ((size_t)3 << top) - 1 - block;
+}
 
 #endif

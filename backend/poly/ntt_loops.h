@@ -92,15 +92,6 @@ static void forward_subtree(fr *a, unsigned lg_size, size_t block, const fr *twi
     forward_last_levels(a, (size_t)1 << (lg_size - 2), block << (lg_size - 2), twiddle);
 }
 
-/* Returns the index of -1/twiddle[block] in the table. With e = reverse(block) the inverse of
- * root^e is -root^(n/2 - e), and n/2 - e flips the bits of e above its lowest one: in block, those
- * below its highest one. */
-static size_t negated_inverse(size_t block)
-{
-    unsigned top = 63 - (unsigned)__builtin_clzll((unsigned long long)block);
-    return ((size_t)3 << top) - 1 - block;
-}
-
 static void inverse_pairs(fr *low, fr *high, size_t count, size_t block, const fr *twiddle)
 {
     if (block == 0) {
@@ -111,7 +102,7 @@ static void inverse_pairs(fr *low, fr *high, size_t count, size_t block, const f
         }
         return;
     }
-    fr factor = twiddle[negated_inverse(block)];
+    fr factor = twiddle[ntt_negated_inverse(block)];
     for (size_t i = 0; i < count; i++) {
         /* (low - high) / w = (high - low) * (-1 / w). */
         fr d, x = high[i];
@@ -137,13 +128,13 @@ static void inverse_first_levels(fr *a, size_t nodes, size_t block, const fr *tw
         size_t node = block + k;
         if (node == 0) {
             inverse_pairs(a, a + 1, 1, 0, twiddle);
-            inverse_pair(&a[2], &a[3], &twiddle[negated_inverse(1)]);
+            inverse_pair(&a[2], &a[3], &twiddle[ntt_negated_inverse(1)]);
             inverse_pairs(a, a + 2, 2, 0, twiddle);
             continue;
         }
-        const fr *outer = &twiddle[negated_inverse(node)];
-        inverse_pair(&a[0], &a[1], &twiddle[negated_inverse(2 * node)]);
-        inverse_pair(&a[2], &a[3], &twiddle[negated_inverse(2 * node + 1)]);
+        const fr *outer = &twiddle[ntt_negated_inverse(node)];
+        inverse_pair(&a[0], &a[1], &twiddle[ntt_negated_inverse(2 * node)]);
+        inverse_pair(&a[2], &a[3], &twiddle[ntt_negated_inverse(2 * node + 1)]);
         inverse_pair(&a[0], &a[2], outer);
         inverse_pair(&a[1], &a[3], outer);
     }
