@@ -1,11 +1,34 @@
-/* See plan.h. Constants were fitted on 2 cores of an AMD EPYC (Zen 3); benchmarks/results keeps
- * predicted against measured. */
+/* See plan.h. Constants were fitted on 2 cores of an AMD EPYC (Zen 3) and of a Xeon with AVX-512
+ * IFMA; benchmarks/results keeps predicted against measured. */
 #include "backend/plan.h"
 
+#include "backend/curve/affine_batch.h"
 #include "backend/field/field.h"
 #include "ir/support/machine.h"
 
-enum { PRODUCTS_MEASURED = 20000 };
+enum { PRODUCTS_MEASURED = 20000, ADDITIONS_MEASURED = 256, ADDITION_RUNS = 12 };
+
+/* Best of some runs of additions of points of a chain of multiples. */
+static double measure_addition(void)
+{
+    static const size_t n = ADDITIONS_MEASURED;
+    g1_affine multiple[ADDITIONS_MEASURED + 1], sum[ADDITIONS_MEASURED];
+    fp scratch[AFFINE_SCRATCH(ADDITIONS_MEASURED)];
+    g1 point;
+    g1_set_infinity(&point);
+    for (size_t i = 0; i <= n; i++) {
+        g1_add_affine(&point, &point, &g1_generator);
+        g1_to_affine(&multiple[i], &point);
+    }
+    double best = 1;
+    for (unsigned run = 0; run < ADDITION_RUNS; run++) {
+        double start = machine_seconds();
+        affine_add_arrays(sum, multiple + 1, multiple, n, scratch);
+        double seconds = machine_seconds() - start;
+        best = seconds < best ? seconds : best;
+    }
+    return best * 1e9 / (double)n;
+}
 
 void plan_measure_prices(struct cost_prices *prices, unsigned threads)
 {
@@ -17,6 +40,7 @@ void plan_measure_prices(struct cost_prices *prices, unsigned threads)
         fr_mul(&a, &a, &b);
     double seconds = machine_seconds() - start;
     prices->product_ns = fr_is_zero(&a) ? 0 : seconds * 1e9 / PRODUCTS_MEASURED;
+    prices->addition_ns = measure_addition();
     prices->threads = threads == 0 ? machine_cpu_count() : threads;
 }
 
@@ -32,20 +56,22 @@ static double verify_gas(const struct plonk_layout *layout, uint32_t words)
     double calldata =
         ((double)layout->proof_bytes + (double)layout->vk_bytes - 64) * byte + head_bytes;
     return transaction + calldata + pairing + points * point +
-           layout->evaluation_count * per_evaluation + words * word + arithmetic +
-           contraction + per_bit * (28 - layout->lg_rows) * 2;
+           layout->evaluation_count * per_evaluation + words * word + arithmetic + contraction +
+           per_bit * (28 - layout->lg_rows) * 2;
 }
 
-/* Products of one proof, in units of field products: MSM points, NTT butterflies, quotient
- * evaluations. */
-static double prove_products(const struct plonk_layout *layout)
+/* Full-size points of the commitments of one proof: columns of phase 1, T, W and W'. Everything
+ * else a prover does grows with them. */
+static double full_points(const struct plonk_layout *layout)
 {
-    double n = (double)layout->rows, lg = layout->lg_rows;
-    double challenge_columns = layout->has_contraction ? 4 : 3;
-    double full_points = challenge_columns * n + 4 * n + 2 * (double)layout->srs_points;
-    double small_points = (4.0 + layout->param_columns) * n;
-    double transforms = 80 * n * lg / 2;
-    return full_points * 225 + small_points * 30 + transforms + 4 * n * 150;
+    double n = (double)layout->rows, challenge_columns = layout->has_contraction ? 4 : 3;
+    return challenge_columns * n + 4 * n + 2 * (double)layout->srs_points;
+}
+
+/* Nanoseconds of one core for each of them. */
+static double point_ns(const struct cost_prices *prices)
+{
+    return 34 * prices->addition_ns + 85 * prices->product_ns;
 }
 
 unsigned plan_columns(const struct circuit *circuit)
@@ -69,13 +95,14 @@ void plan_circuit(struct plan *plan, const struct circuit *circuit, enum plonk_m
         plan->srs_power++;
     if (mode == PLONK_MODE_GAS)
         plan->gas = verify_gas(&layout, circuit->public_word_count);
-    /* Start, files and what runs on one thread take 9 ms; the second thread does 85% of a core's
-     * work. */
-    double parallel = prices.threads <= 1 ? 1 : 1 + 0.85 * (prices.threads - 1);
-    plan->prove_seconds = 0.009 + prove_products(&layout) * prices.product_ns * 1e-9 / parallel;
+    /* Start, files and what runs on one thread take as long as 260,000 products; the second thread
+     * does 90% of a core's work. */
+    double parallel = prices.threads <= 1 ? 1 : 1 + 0.9 * (prices.threads - 1);
+    plan->prove_seconds =
+        1e-9 * (260000 * prices.product_ns + full_points(&layout) * point_ns(&prices) / parallel);
     plan->verify_seconds = 0.0015;
     plan->keys_seconds = 0.7 * plan->prove_seconds;
     /* The process, its columns, and the window tables of the SRS that small circuits use. */
-    uint64_t rows = layout.rows, tables = rows >= 128 ? 2200000 : rows * 6000;
-    plan->prove_memory_bytes = 3600000 + rows * 3950 + tables;
+    uint64_t tables = layout.lg_rows <= 11 ? 25 * 64 * (uint64_t)layout.srs_points : 0;
+    plan->prove_memory_bytes = 5000000 + 3700 * (uint64_t)layout.rows + tables;
 }

@@ -6,7 +6,8 @@
 #define SERTN_IR_COST_H
 
 struct cost_prices {
-    double product_ns; /* one field product, one core */
+    double product_ns;  /* one field product by itself, one core */
+    double addition_ns; /* one curve addition among many, one core */
     unsigned threads;
 };
 
