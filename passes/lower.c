@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "passes/lower_internal.h"
+#include "passes/lower_tree.h"
 
 static const lower_rule rules[OP_COUNT] = {
 #define R(op, rule) [OP_##op] = rule,
@@ -457,7 +458,10 @@ static uint32_t add_input(struct lowering *l, size_t i)
     struct form form = input_form(l, v);
     struct range range = range_of_i64(0, 0);
     bool takes_nan = l->plan->values[v].takes_nan;
-    if (form.encoding == ENCODING_FLOAT_KEY)
+    if (form.encoding == ENCODING_FLOAT_KEY && !l->plan->inputs[i].is_declared &&
+        l->options->inputs[i] == PORT_PRIVATE && forest_is_only_use(l->graph, v))
+        ASSERT(wide_sub(&range.high, wide_power_of_two(form.key_bits), wide_from_i64(1)));
+    else if (form.encoding == ENCODING_FLOAT_KEY)
         range = key_range(&l->plan->inputs[i], form.key_bits);
     else if (form.encoding == ENCODING_FLOAT_BITS)
         ASSERT(wide_sub(&range.high, wide_power_of_two(element_type_bits(l->graph->values[v].type)),

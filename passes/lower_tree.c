@@ -1,6 +1,7 @@
 /*
  * From the attributes of a TreeEnsemble node to records; see lower_tree.h.
  */
+#include "ir/ops.h"
 #include "passes/lower_tree.h"
 
 #include <math.h>
@@ -34,6 +35,33 @@ struct building {
     struct pending *queue;
     size_t queue_head, queue_count, queue_capacity, record_capacity;
 };
+
+/* ---- uses ---- */
+
+static bool goes_to_forest(const struct graph *graph, const struct graph_node *node, size_t operand)
+{
+    if (node->op == OP_TREE_ENSEMBLE)
+        return true;
+    return (op_info(node->op)->traits & TRAIT_MOVEMENT) != 0 && node->op != OP_PAD &&
+           (operand == 0 || node->op == OP_CONCAT) && node->output_count == 1 &&
+           forest_is_only_use(graph, node->outputs[0]);
+}
+
+bool forest_is_only_use(const struct graph *graph, uint32_t value)
+{
+    for (size_t o = 0; o < graph->output_count; o++) {
+        if (graph->outputs[o] == value)
+            return false;
+    }
+    for (size_t n = 0; n < graph->node_count; n++) {
+        const struct graph_node *node = &graph->nodes[n];
+        for (size_t i = 0; i < node->input_count; i++) {
+            if (node->inputs[i] == value && !goes_to_forest(graph, node, i))
+                return false;
+        }
+    }
+    return true;
+}
 
 /* ---- attributes ---- */
 
@@ -303,6 +331,18 @@ static uint32_t lowest_slot(const struct forest *f)
     return f->slot_count - 1;
 }
 
+/* Every x is at least this: -infinity, or what is not below -2^B. */
+static wide lowest_key(const struct forest *f)
+{
+    wide out = wide_power_of_two(f->compare_bits);
+    ASSERT(wide_neg(&out, out));
+    if (f->form.encoding == ENCODING_FLOAT_KEY) {
+        out = wide_from_i128((__int128)float_key(-INFINITY, f->form.key_bits));
+        ASSERT(wide_sub(&out, out, f->offset));
+    }
+    return out;
+}
+
 /* right when x[slot] >= threshold; a threshold no x reaches is a comparison with the lowest slot.
  */
 static struct tree_record branch(struct building *b, uint32_t slot, wide threshold,
@@ -312,7 +352,7 @@ static struct tree_record branch(struct building *b, uint32_t slot, wide thresho
     wide top = wide_power_of_two(f->compare_bits), bottom;
     ASSERT(wide_neg(&bottom, top));
     struct tree_record record = {.threshold = threshold, .slot = slot};
-    if (wide_compare(threshold, bottom) < 0)
+    if (wide_compare(threshold, lowest_key(f)) <= 0)
         record.threshold = bottom;
     if (wide_compare(threshold, top) >= 0)
         record = (struct tree_record){.threshold = bottom, .slot = lowest_slot(f)};

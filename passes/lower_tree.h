@@ -45,6 +45,13 @@ struct forest {
     int64_t aggregate; /* 0 average, 1 sum, 2 min, 3 max */
 };
 
+/*
+ * Whether a value of the graph is an operand of tree ensembles and of moves to such operands, and
+ * nothing else. Keys that are no float's then do no harm: one below that of -infinity goes where
+ * -infinity goes, one above that of NaN where NaN goes.
+ */
+bool forest_is_only_use(const struct graph *graph, uint32_t value);
+
 /* Reads the node's attributes. Fails on what makes no forest. */
 void forest_build(struct lowering *l, struct forest *forest, uint32_t x);
 

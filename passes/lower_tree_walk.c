@@ -227,16 +227,20 @@ static uint32_t raised(struct walk *w, uint32_t x)
     return lowering_affine(w->l, 1, x, constant);
 }
 
-/* x with the key of NaN replaced by 0. */
+/* x with the key of NaN, and what is above it, replaced by -1: below every threshold. */
 static uint32_t without_nan(struct walk *w, uint32_t x)
 {
     struct shape shape = lowering_shape(w->l, x);
     wide minus, nan = wide_from_i128((__int128)float_key(NAN, w->f->form.key_bits));
     ASSERT(wide_neg(&minus, nan));
-    uint32_t is_nan = lowering_is_zero(w->l, lowering_affine(w->l, 1, x, minus));
-    struct relation_term terms[2] = {lowering_term_product(w->l, -1, is_nan, x, &shape),
-                                     lowering_term(w->l, 1, x, &shape)};
-    return lowering_product(w->l, &shape, lowering_form(w->l, x), terms, 2, wide_from_i64(0));
+    uint32_t above = lowering_affine(w->l, 1, x, minus);
+    bool is_highest = wide_compare(lowering_range_of(w->l, x).high, nan) <= 0;
+    uint32_t is_nan =
+        is_highest ? lowering_is_zero(w->l, above) : lowering_is_not_negative(w->l, above);
+    struct relation_term terms[3] = {lowering_term_product(w->l, -1, is_nan, x, &shape),
+                                     lowering_term(w->l, 1, x, &shape),
+                                     lowering_term(w->l, -1, is_nan, &shape)};
+    return lowering_product(w->l, &shape, lowering_form(w->l, x), terms, 3, wide_from_i64(0));
 }
 
 /* ---- the walk of one row ---- */

@@ -11,6 +11,7 @@ struct forest_case {
     int trees, features, targets, depth;
     int aggregate;
     bool all_modes, missing;
+    bool wild; /* thresholds are infinite now and then */
     size_t nodes, leaves, entries, members;
     int64_t roots[16], feature[NODES_MAX], mode[NODES_MAX], tracks[NODES_MAX], on_true[NODES_MAX],
         on_false[NODES_MAX];
@@ -47,6 +48,8 @@ static int64_t add_tree(struct forest_case *f, int depth)
     f->mode[n] = f->all_modes ? (int64_t)test_random_below(7) : 0;
     f->tracks[n] = f->missing ? (int64_t)test_random_below(2) : 0;
     f->split[n] = grid_number();
+    if (f->wild && test_random_below(4) == 0)
+        f->split[n] = test_random_below(2) == 0 ? -INFINITY : INFINITY;
     f->on_true[n] = add_tree(f, depth - 1);
     f->on_false[n] = add_tree(f, depth - 1);
     return (int64_t)n;
@@ -171,6 +174,57 @@ TEST(rows_of_a_batch_walk_alone)
     check_forest(
         (struct forest_case){.trees = 3, .features = 4, .targets = 2, .depth = 3, .aggregate = 1},
         3);
+}
+
+/* Runs the program with raw keys in the place of NaN and -infinity: a number of another key each. */
+static void check_other_keys(struct kit *kit, const struct tensor *input)
+{
+    const struct relation_program *program = kit->result.program;
+    uint32_t x = kit->result.interface.inputs[0].tensor, y = kit->result.interface.outputs[0].tensor;
+    struct relation_values values, other;
+    struct diag diag = {0};
+    REQUIRE_OK(relation_values_init(&values, program, &kit->arena, &diag), &diag);
+    REQUIRE_OK(relation_values_init(&other, program, &kit->arena, &diag), &diag);
+    REQUIRE_OK(pipeline_evaluate(&values, &kit->result, &input, NULL, NULL, &diag), &diag);
+    REQUIRE_OK(pipeline_evaluate(&other, &kit->result, &input, NULL, NULL, &diag), &diag);
+    uint64_t nan = float_key(NAN, 32), low = float_key(-INFINITY, 32);
+    for (size_t e = 0; e < input->count; e++) {
+        int64_t key = (int64_t)float_key(input->data.real[e], 32);
+        if (isnan(input->data.real[e]))
+            key = (int64_t)(nan + test_random_below((UINT64_C(1) << 32) - nan));
+        else if (input->data.real[e] == -INFINITY)
+            key = (int64_t)test_random_below(low + 1);
+        REQUIRE(relation_value_set(&other, program, x, e, wide_from_i64(key)));
+    }
+    REQUIRE_OK(relation_interpret(program, &other, NULL, NULL, &diag), &diag);
+    for (size_t e = 0; e < program->tensors[y].count; e++)
+        CHECK(wide_compare(relation_value(&values, y, e), relation_value(&other, y, e)) == 0);
+}
+
+TEST(a_key_that_is_no_float_goes_where_a_float_goes)
+{
+    for (int round = 0; round < 12; round++) {
+        struct forest_case f = {
+            .trees = 2, .features = 3, .targets = 2, .depth = 4, .aggregate = 1};
+        struct kit kit;
+        f.all_modes = round % 2 == 0;
+        f.missing = round % 3 != 0;
+        f.wild = true;
+        lower_forest(&kit, &f, 1, false);
+        const struct relation_tensor *x =
+            &kit.result.program->tensors[kit.result.interface.inputs[0].tensor];
+        CHECK(wide_is_zero(x->low) && wide_bit_length(x->high) == 32);
+        for (int i = 0; i < 30; i++) {
+            struct tensor *input = grid_input(&kit, 1, f.features, true);
+            for (size_t e = 0; e < input->count; e++) {
+                if (test_random_below(4) == 0)
+                    input->data.real[e] = test_random_below(2) == 0 ? -INFINITY : INFINITY;
+            }
+            kit_compare(&kit, (const struct tensor *[]){input}, 1e-6, 1e-4);
+            check_other_keys(&kit, input);
+        }
+        kit_release(&kit);
+    }
 }
 
 TEST(every_aggregate)
