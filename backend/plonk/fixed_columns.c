@@ -79,10 +79,20 @@ static const uint32_t *images(const struct fixed_columns *fixed, unsigned column
     return fixed->sigma + (size_t)(column - PLONK_S1) * fixed->rows;
 }
 
+static bool is_small_zero(const struct circuit *circuit, unsigned column)
+{
+    int64_t any = 0;
+    for (uint32_t row = 0; row < circuit->usable_rows && any == 0; row++)
+        any = small_value(circuit, column, row);
+    return any == 0;
+}
+
 bool fixed_column_full(fr *out, const struct fixed_columns *fixed, unsigned column)
 {
     const struct circuit *circuit = fixed->circuit;
     uint64_t any = column <= PLONK_S3;
+    if (fixed_column_is_small(column) && is_small_zero(circuit, column))
+        return false;
     size_t filled = any ? fixed->rows : circuit->usable_rows;
     memset(out + filled, 0, (fixed->rows - filled) * sizeof *out);
     for (size_t row = 0; row < filled; row++) {

@@ -31,7 +31,8 @@ bool fixed_column_is_small(unsigned column);
  * Requires: fixed_column_is_small(column). */
 bool fixed_column_small(int64_t *out, const struct fixed_columns *fixed, unsigned column);
 
-/* The values of any column. Returns whether any is not zero. */
+/* The values of any column. Returns whether any is not zero; of a zero column nothing may have been
+ * written, so that its memory is not taken. */
 bool fixed_column_full(fr *out, const struct fixed_columns *fixed, unsigned column);
 
 /* What a sigma column has beyond K_j X: zero in every cell that maps to itself. */
