@@ -276,18 +276,70 @@ void import_gemm_1(struct import_node *n)
     set_output(n, 0, emit3(n, OP_GEMM, a, b, c));
 }
 
-/* BatchNormalization: inference alone, so that momentum has no meaning and there is one output. */
+/* Mean of a [N, C, ...] for every channel. */
+static uint32_t channel_mean(struct import_node *n, uint32_t x, unsigned rank)
+{
+    int64_t axes[TENSOR_RANK_MAX];
+    size_t count = 0;
+    for (unsigned d = 0; d < rank; d++)
+        if (d != 1)
+            axes[count++] = d;
+    uint32_t list = constant_ints(n, axes, count);
+    stage_int(n, "keepdims", 0);
+    return emit2(n, OP_REDUCE_MEAN, x, list);
+}
+
+/* momentum old + (1 - momentum) fresh */
+static uint32_t running(struct import_node *n, uint32_t old, uint32_t fresh)
+{
+    enum element_type type = value_type(n, fresh);
+    double momentum = attr_float(n, "momentum", (double)0.9f);
+    uint32_t kept = emit2(n, OP_MUL, cast_to(n, old, type), constant_real(n, type, momentum));
+    uint32_t added = emit2(n, OP_MUL, fresh, constant_real(n, type, 1 - momentum));
+    return emit2(n, OP_ADD, kept, added);
+}
+
+/* Statistics of the batch itself; in[3], in[4] become them. Outputs 1 to 4: running mean and
+ * variance, those of the batch. */
+static void batch_statistics(struct import_node *n, uint32_t in[5])
+{
+    const struct shape *shape = value_shape(n, in[0]);
+    if (shape == NULL || shape->rank < 2)
+        rule_fail(n, STATUS_UNSUPPORTED, "training mode on an operand of unknown rank");
+    if (n->status != STATUS_OK)
+        return;
+    unsigned rank = shape->rank;
+    uint32_t mean = channel_mean(n, in[0], rank), beside = mean;
+    for (unsigned d = 2; d < rank; d++)
+        beside = unsqueeze_at(n, beside, 1);
+    uint32_t centred = emit2(n, OP_SUB, in[0], beside);
+    uint32_t variance = channel_mean(n, emit2(n, OP_MUL, centred, centred), rank);
+    if (n->out_count > 1)
+        set_output(n, 1, running(n, in[3], mean));
+    if (n->out_count > 2)
+        set_output(n, 2, running(n, in[4], variance));
+    if (n->out_count > 3)
+        set_output(n, 3, mean);
+    if (n->out_count > 4)
+        set_output(n, 4, variance);
+    in[3] = mean;
+    in[4] = variance;
+}
+
+/* BatchNormalization: before opset 14 more than one output means training. */
 void import_batch_normalization(struct import_node *n)
 {
     uint32_t in[5];
     for (size_t i = 0; i < 5; i++)
         in[i] = required(n, i);
     bool is_training = attr_int(n, "training_mode", 0) != 0 ||
-                       (n->version < 7 && attr_int(n, "is_test", 0) == 0 && n->out_count > 1);
-    if (is_training || n->out_count > 1)
-        rule_fail(n, STATUS_UNSUPPORTED, "training mode; export the model for inference");
+                       (n->version < 14 && attr_int(n, "is_test", 0) == 0 && n->out_count > 1);
     if (attr_int(n, "spatial", 1) == 0)
         rule_fail(n, STATUS_UNSUPPORTED, "spatial = 0, statistics for every position");
+    if (!is_training && n->out_count > 1)
+        rule_fail(n, STATUS_BAD_INPUT, "inference has one output, not %zu", n->out_count);
+    if (is_training && n->status == STATUS_OK)
+        batch_statistics(n, in);
     stage_float(n, "epsilon", attr_float(n, "epsilon", 1e-5));
     set_output(n, 0, emit_list(n, OP_BATCH_NORMALIZATION, in, 5));
 }

@@ -258,6 +258,11 @@ void lowering_note_saturation(struct lowering *l, const char *value, struct rang
     note(l, value, range, fraction, true);
 }
 
+double lowering_largest(const struct value_plan *plan)
+{
+    return fmax(fabs(plan->low), fabs(plan->high));
+}
+
 /* Smallest k with |x| <= 2^k for both bounds. */
 static int32_t magnitude_bits(double low, double high)
 {

@@ -254,6 +254,22 @@ uint32_t lowering_parameter(struct lowering *l, const char *name, const struct s
     return lowering_parameter_wide(l, name, shape, form_fixed(fraction), integers);
 }
 
+uint32_t lowering_stored(struct lowering *l, const char *name, const struct shape *shape,
+                         const double *values, int32_t fraction, bool is_private)
+{
+    if (is_private)
+        return lowering_parameter(l, name, shape, values, 1, fraction);
+    size_t count = shape_elements(shape);
+    wide *integers = lowering_array(l, wide, count);
+    int32_t needed = 0;
+    for (size_t i = 0; i < count; i++)
+        while (needed < fraction && ldexp(values[i], needed) != floor(ldexp(values[i], needed)))
+            needed++;
+    for (size_t i = 0; i < count; i++)
+        integers[i] = lowering_real(l, values[i], needed);
+    return lowering_constant(l, shape, form_fixed(needed), integers);
+}
+
 /* ---- relations ---- */
 
 struct relation_view lowering_view(struct lowering *l, uint32_t tensor, const struct shape *space)

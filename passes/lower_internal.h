@@ -84,7 +84,10 @@ uint32_t lowering_constant_i64(struct lowering *l, int64_t value);
  * bits, each multiplied by `scale`. */
 uint32_t lowering_parameter(struct lowering *l, const char *name, const struct shape *shape,
                             const double *values, double scale, int32_t fraction);
-/* The same with integers given. */
+/* Such a parameter, or, when it is not private, a constant with no more bits than it needs. */
+uint32_t lowering_stored(struct lowering *l, const char *name, const struct shape *shape,
+                         const double *values, int32_t fraction, bool is_private);
+/* A private parameter of given integers. */
 uint32_t lowering_parameter_wide(struct lowering *l, const char *name, const struct shape *shape,
                                  struct form form, const wide *values);
 /* The same, declared as [-2^bits, 2^bits - 1], which must hold them. */
@@ -254,9 +257,14 @@ uint32_t lowering_normalise(struct lowering *l, uint32_t x, unsigned w, uint32_t
 /* log(x) for x > 0 at `fraction` bits. */
 uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *plan,
                       int32_t fraction);
-/* x^p for a known p and x >= 0, x > 0 when p < 0; plan: of x, may be NULL. */
+/*
+ * x^p for a known p and x >= 0, x > 0 when p < 0. plan: of x, may be NULL; largest: the greatest
+ * power that calibration saw.
+ */
 uint32_t lowering_real_power(struct lowering *l, uint32_t x, const struct value_plan *plan,
-                             double p, int32_t fraction);
+                             double p, double largest, int32_t fraction);
+/* The largest magnitude that calibration saw. */
+double lowering_largest(const struct value_plan *plan);
 
 /* ---- lower_table.c: correctly rounded numbers, by ball arithmetic ---- */
 

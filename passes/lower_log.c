@@ -229,11 +229,10 @@ void lower_log(struct lowering *l)
 
 /* exp(p log x); for p > 0 an x of 0 is raised to 1 in its last place and its power put to 0. */
 uint32_t lowering_real_power(struct lowering *l, uint32_t x, const struct value_plan *plan, double p,
-                             int32_t fraction)
+                             double largest, int32_t fraction)
 {
     enum { EXPONENT_BITS = 40 };
-    const struct value_plan *y = lowering_output_plan(l, 0);
-    double high = rounded_log(fmax(fmax(fabs(y->low), fabs(y->high)), 0x1p-20)) + 2;
+    double high = rounded_log(fmax(largest, 0x1p-20)) + 2;
     int32_t relative = fraction + (int32_t)ceil(fmax(high, 0) * 1.5) + 4;
     struct shape shape = lowering_shape(l, x);
     uint32_t zero = RELATION_NONE;

@@ -1,6 +1,6 @@
 /*
  * Lowering of normalisation: LayerNormalization, RMSNormalization, GroupNormalization,
- * InstanceNormalization.
+ * InstanceNormalization, BatchNormalization, LRN.
  *
  * A row x of n elements with sum s: c = n x - s is an integer, n times what x is from the mean, and
  * S = sum c^2 is n^3 times the variance. Then (x - mean) / sqrt(variance + e) = c sqrt(n) / sqrt(S
@@ -8,6 +8,7 @@
  */
 #include <math.h>
 
+#include "ir/rounded_math.h"
 #include "passes/lower_internal.h"
 
 /* Rows brought to mean 0 and mean square 1. */
@@ -219,4 +220,118 @@ void lower_instance_normalization(struct lowering *l)
 {
     struct shape shape = lowering_graph_value(l, 0)->shape;
     normalise_groups(l, shape.rank > 1 ? shape.dim[1] : 1);
+}
+
+/* ---- one channel, one factor ---- */
+
+/* (x - mean) / sqrt(var + epsilon) scale + B with everything but x stored: x a + b, both stored. */
+static void stored_batch(struct lowering *l, uint32_t x, const struct shape *shape)
+{
+    const struct tensor *in[5] = {NULL};
+    bool is_private = false;
+    for (size_t i = 1; i < 5; i++) {
+        in[i] = lowering_data(l, i);
+        is_private |= lowering_is_parameter(l, i);
+    }
+    size_t count = in[1]->count;
+    double *a = lowering_array(l, double, count), *b = lowering_array(l, double, count);
+    double epsilon = epsilon_of(l);
+    for (size_t c = 0; c < count; c++) {
+        a[c] = in[1]->data.real[c] / sqrt(in[4]->data.real[c] + epsilon);
+        b[c] = in[2]->data.real[c] - in[3]->data.real[c] * a[c];
+    }
+    int32_t fraction = lowering_value_fraction(l) + 1,
+            more = ceil_log2(fmax(lowering_largest(lowering_input_plan(l, 0)), 1));
+    struct shape line = shape_of(1, (int64_t)count);
+    uint32_t factor = lowering_stored(l, "scale", &line, a, fraction + more, is_private),
+             shift = lowering_stored(l, "shift", &line, b, fraction, is_private);
+    lowering_output(l, 0,
+                    scale_and_shift(l, shape, x, beside_channels(l, factor, shape),
+                                    beside_channels(l, shift, shape)));
+}
+
+void lower_batch_normalization(struct lowering *l)
+{
+    uint32_t x = lowering_planned_input(l);
+    struct shape shape = lowering_shape(l, x);
+    bool is_stored = true;
+    for (size_t i = 1; i < 5; i++)
+        is_stored &= lowering_data(l, i) != NULL;
+    if (is_empty(l, x))
+        return;
+    if (is_stored) {
+        stored_batch(l, x, &shape);
+        return;
+    }
+    /* (x - mean) is at most what the operands are. */
+    double size = lowering_largest(lowering_input_plan(l, 0)) +
+                  lowering_largest(lowering_input_plan(l, 3));
+    int32_t fraction = lowering_value_fraction(l) + 2, seen = ceil_log2(fmax(size, 0x1p-20)) + 2,
+            factor = ceil_log2(fmax(lowering_largest(lowering_input_plan(l, 1)), 1));
+    uint32_t inverse = inverse_root(l, lowering_input(l, 4), 1, epsilon_of(l),
+                                    fraction + factor + seen, 0);
+    uint32_t mean = beside_channels(l, lowering_input(l, 3), &shape);
+    uint32_t centred_x = lowering_trim(l, lowering_difference(l, &shape, x, mean),
+                                       fraction + factor + 4, 16);
+    uint32_t scale = lowering_trim(l, lowering_times(l, inverse, lowering_input(l, 1)),
+                                   fraction + seen, 8);
+    lowering_output(l, 0,
+                    scale_and_shift(l, &shape, centred_x, beside_channels(l, scale, &shape),
+                                    beside_channels(l, lowering_input(l, 2), &shape)));
+}
+
+/* ---- neighbouring channels ---- */
+
+/* Sum of squares over the channels that LRN takes for each: [N, C, ...]. */
+static uint32_t neighbour_squares(struct lowering *l, uint32_t x, int64_t size)
+{
+    struct shape shape = lowering_shape(l, x), padded = shape, space = shape;
+    int64_t before = (size - 1) / 2, inner = 1;
+    for (unsigned d = 2; d < shape.rank; d++)
+        inner *= shape.dim[d];
+    padded = shape_of(3, shape.dim[0], shape.dim[1] + size - 1, inner);
+    struct relation_view view = {.tensor = x,
+                                 .offset = -before * inner,
+                                 .stride = {shape.dim[1] * inner, inner, 1},
+                                 .low = {0, before, 0},
+                                 .high = {padded.dim[0], before + shape.dim[1], inner}};
+    struct relation_term term = lowering_term_view(wide_from_i64(1), view);
+    uint32_t all = lowering_moved(l, &padded, lowering_form(l, x), &term, 1);
+    space = shape_of(4, shape.dim[0], shape.dim[1], inner, size);
+    struct relation_view window = {.tensor = all,
+                                   .stride = {padded.dim[1] * inner, inner, 1, inner},
+                                   .high = {space.dim[0], space.dim[1], inner, size}};
+    uint32_t sums =
+        lowering_contract(l, &space, 1, &window, &window, form_fixed(2 * lowering_fraction(l, x)));
+    return lowering_reshape(l, sums, &shape);
+}
+
+/* x (bias + alpha / size * squares of neighbouring channels)^-beta */
+void lower_lrn(struct lowering *l)
+{
+    enum { CONSTANT_BITS = 40 };
+    uint32_t x = lowering_planned_input(l);
+    struct shape shape = lowering_shape(l, x);
+    if (is_empty(l, x))
+        return;
+    int64_t size = lowering_attribute_int(l, "size", 1);
+    double alpha = lowering_attribute_float(l, "alpha", (double)1e-4f) / (double)size,
+           beta = lowering_attribute_float(l, "beta", 0.75),
+           bias = lowering_attribute_float(l, "bias", 1);
+    double seen = lowering_largest(lowering_input_plan(l, 0));
+    if (!(bias > 0) || alpha < 0 || beta < 0)
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "bias %g, alpha %g, beta %g: bias has to be positive, the others not negative",
+                      bias, alpha, beta);
+    int32_t fraction = lowering_value_fraction(l) + 1 + ceil_log2(fmax(seen, 1));
+    struct relation_term term = lowering_term_wide(l, lowering_real(l, alpha, CONSTANT_BITS),
+                                                   neighbour_squares(l, x, size), &shape);
+    int32_t own = 2 * lowering_fraction(l, x) + CONSTANT_BITS;
+    uint32_t base = lowering_linear(l, &shape, form_fixed(own), &term, 1,
+                                    lowering_real(l, bias, own));
+    base = lowering_trim(l, base, fraction - ceil_log2(fmin(bias, 1)) + 4, 8);
+    struct value_plan plan = {.low = bias, .high = bias + alpha * (double)size * seen * seen};
+    uint32_t power =
+        lowering_real_power(l, base, &plan, -beta, rounded_pow(bias, -beta), fraction);
+    lowering_output(l, 0, lowering_times(l, power, x));
 }

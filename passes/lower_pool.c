@@ -2,6 +2,7 @@
  * Lowering of pools. Sums are contractions over windows; extremes go axis by axis, so that windows
  * that overlap share their comparisons.
  */
+#include "ir/rounded_math.h"
 #include "passes/lower_window.h"
 
 #include <math.h>
@@ -148,10 +149,12 @@ static void p_norm_pool(struct lowering *l, const struct window *window)
         power = lowering_trim(l, lowering_times(l, size, power), power_fraction(l, p), 16);
     uint32_t sums = window_sums(l, power, window, false);
     const struct value_plan *y = lowering_output_plan(l, 0);
-    struct value_plan plan = {.low = 0, .high = pow(fmax(fabs(y->high), 0x1p-20), (double)p)};
-    lowering_output(l, 0,
-                    p == 1 ? sums
-                           : lowering_real_power(l, sums, &plan, 1.0 / (double)p, fraction));
+    double largest = fmax(lowering_largest(y), 0x1p-20);
+    struct value_plan plan = {.low = 0, .high = rounded_pow(largest, (double)p)};
+    lowering_output(
+        l, 0,
+        p == 1 ? sums
+               : lowering_real_power(l, sums, &plan, 1.0 / (double)p, largest, fraction));
 }
 
 void lower_lp_pool(struct lowering *l)

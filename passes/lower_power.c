@@ -78,7 +78,8 @@ static uint32_t one_power(struct lowering *l, uint32_t x, double p)
                                                      &term, 1, wide_from_i64(0));
         return p < 0 ? reciprocal(l, power, fraction) : power;
     }
-    return lowering_real_power(l, x, lowering_input_plan(l, 0), p, fraction);
+    return lowering_real_power(l, x, lowering_input_plan(l, 0), p,
+                               lowering_largest(lowering_output_plan(l, 0)), fraction);
 }
 
 /* log of what calibration saw of the result, and room above it. */
