@@ -3,6 +3,8 @@
  * their shape rules. Transforms are sums of products with roots of unity that are correctly
  * rounded; index order, float64. See graph_interpret.h.
  */
+#include "ir/graph_signal.h"
+
 #include "ir/graph_kernel_shared.h"
 #include "ir/rounded_math.h"
 
@@ -146,19 +148,8 @@ enum status run_mel_weight_matrix(struct kernel_call *call)
  * ----------------------------------------------------------------------------------------------------
  */
 
-struct dft {
-    unsigned axis;
-    size_t length; /* of the transform: input is cut or padded with zeros */
-    size_t bins;   /* of the result */
-    size_t parts;  /* 1: real input, 2: complex */
-    bool inverse;
-    bool halved; /* one-sided inverse: the operand is half a spectrum, the result is real */
-};
-
-/* in[0]: input shape; operands 1 and 2 are tensors or NULL. */
-static enum status dft_read(struct diag *diag, const struct graph_node *node,
-                            const struct shape *shape, const struct tensor *length,
-                            const struct tensor *axis, struct dft *dft)
+enum status dft_read(struct diag *diag, const struct graph_node *node, const struct shape *shape,
+                     const struct tensor *length, const struct tensor *axis, struct dft *dft)
 {
     int64_t given = -2, wanted = 0;
     *dft = (struct dft){.inverse = graph_attribute_int(node, "inverse", 0) != 0};
@@ -213,8 +204,7 @@ enum status infer_dft(struct infer_call *call)
     return STATUS_OK;
 }
 
-/* roots[2 k], roots[2 k + 1]: cosine and sine of 2 pi k / length. */
-static double *roots_of_unity(struct arena *arena, size_t length, struct diag *diag)
+double *roots_of_unity(struct arena *arena, size_t length, struct diag *diag)
 {
     double *roots = kernel_alloc(arena, 2 * length, sizeof *roots, diag);
     for (size_t k = 0; roots != NULL && k < length; k++)
@@ -282,14 +272,9 @@ enum status run_dft(struct kernel_call *call)
  * -----------------------------------------------------------------------------------------------------
  */
 
-struct stft {
-    size_t step, length, frames, bins, parts;
-};
-
-static enum status stft_read(struct diag *diag, const struct graph_node *node,
-                             const struct shape *signal, const struct tensor *step,
-                             const struct shape *window, const struct tensor *length,
-                             struct stft *stft)
+enum status stft_read(struct diag *diag, const struct graph_node *node, const struct shape *signal,
+                      const struct tensor *step, const struct shape *window,
+                      const struct tensor *length, struct stft *stft)
 {
     int64_t by, frame = -1;
     enum status status = scalar_integer(diag, step, "frame_step", &by);

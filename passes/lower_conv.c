@@ -61,20 +61,12 @@ static uint32_t add_bias(struct lowering *l, uint32_t y, size_t i)
     return lowering_sum2(l, &shape, y, 1, bias, 1);
 }
 
-static void check_window(struct lowering *l, enum status status)
-{
-    if (status == STATUS_OK)
-        return;
-    l->status = diag_prefix(l->diag, status, "node %s", l->node->name);
-    longjmp(l->escape, 1);
-}
-
 void lower_conv(struct lowering *l)
 {
     struct window window;
     uint32_t x = lowering_factor(l, 0), w = lowering_factor(l, 1);
     struct shape sx = lowering_shape(l, x), sw = lowering_shape(l, w);
-    check_window(l, window_read(l->diag, l->node, &sx, &sw, &window));
+    lowering_require(l, window_read(l->diag, l->node, &sx, &sw, &window));
     uint32_t y =
         lowering_convolution(l, x, w, &window, lowering_attribute_int(l, "group", 1));
     lowering_output(l, 0, add_bias(l, y, 2));
@@ -124,7 +116,7 @@ void lower_conv_transpose(struct lowering *l)
     struct window window;
     uint32_t x = lowering_factor(l, 0), w = lowering_factor(l, 1);
     struct shape sx = lowering_shape(l, x), sw = lowering_shape(l, w);
-    check_window(l, transpose_window_read(l->diag, l->node, &sx, &sw, &window));
+    lowering_require(l, transpose_window_read(l->diag, l->node, &sx, &sw, &window));
     int64_t group = lowering_attribute_int(l, "group", 1), channels = sx.dim[1] / group,
             from[TENSOR_RANK_MAX], step[TENSOR_RANK_MAX], last = 0;
     uint32_t z = spread(l, x, &window);

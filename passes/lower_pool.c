@@ -13,11 +13,8 @@ static struct window read_window(struct lowering *l)
 {
     struct window window;
     struct shape shape = lowering_graph_value(l, 0)->shape;
-    l->status = window_read(l->diag, l->node, &shape, NULL, &window);
-    if (l->status == STATUS_OK)
-        return window;
-    l->status = diag_prefix(l->diag, l->status, "node %s", l->node->name);
-    longjmp(l->escape, 1);
+    lowering_require(l, window_read(l->diag, l->node, &shape, NULL, &window));
+    return window;
 }
 
 /* ---- sums over windows ---- */

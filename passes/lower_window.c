@@ -1,6 +1,7 @@
 /* Contractions axis by axis, operands through windows; see lower_window.h. */
 #include "passes/lower_window.h"
 
+#include <math.h>
 #include <string.h>
 
 void space_add_out(struct space *space, int64_t size, int64_t a, int64_t b)
@@ -137,4 +138,21 @@ struct window_view lowering_window_view(struct lowering *l, uint32_t x,
         (struct space_operand){lowering_moved(l, &padded, lowering_form(l, x), &term, 1), 0};
     lowering_strides(result.stride, &padded);
     return result;
+}
+
+void lowering_require(struct lowering *l, enum status status)
+{
+    if (status == STATUS_OK)
+        return;
+    l->status = diag_prefix(l->diag, status, "node %s (%s, opset %d)", l->node->name,
+                            op_name(l->node->op), l->node->opset);
+    longjmp(l->escape, 1);
+}
+
+int32_t lowering_coefficient_bits(const struct lowering *l, double largest, double count)
+{
+    enum { LEAST = 12, MOST = 52, SPARE = 3 };
+    double size = log2(fmax(largest, 1) * fmax(count, 1));
+    int32_t bits = lowering_output_fraction(l, 0) + (int32_t)ceil(size) + SPARE;
+    return bits < LEAST ? LEAST : bits > MOST ? MOST : bits;
 }

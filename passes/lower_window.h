@@ -56,6 +56,13 @@ void lowering_strides(int64_t stride[TENSOR_RANK_MAX], const struct shape *shape
 /* The number 1, to add elements up with. */
 uint32_t lowering_one(struct lowering *l);
 
+/* Ends the lowering with what a callee says of the node when the status is not OK. */
+void lowering_require(struct lowering *l, enum status status);
+
+/* Bits of a public coefficient such that `count` products with numbers up to `largest` add up to
+ * an error far below the last place of output 0. */
+int32_t lowering_coefficient_bits(const struct lowering *l, double largest, double count);
+
 /* ---- lower_conv.c ---- */
 
 /*
