@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "passes/find_encodings.h"
-#include "passes/lower_internal.h"
+#include "passes/lower_window.h"
 
 /* ---- operands ---- */
 
@@ -102,19 +102,17 @@ static uint32_t without_zero(struct lowering *l, uint32_t x, uint32_t zero)
     return zero == RELATION_NONE ? x : lowering_difference(l, &shape, x, zero);
 }
 
-/* Elements of operand i less those of zero point z, both stored: one private parameter. */
-static uint32_t stored_weights(struct lowering *l, size_t i, size_t z, bool by_row)
+/*
+ * Elements of operand i less those of zero point z, both stored: one private parameter. More than
+ * one zero point stands for `inner` elements each, in turn.
+ */
+static uint32_t stored_weights(struct lowering *l, size_t i, size_t z, size_t inner)
 {
     const struct tensor *data = lowering_data(l, i),
                         *zero = lowering_has_input(l, z) ? lowering_data(l, z) : NULL;
     wide *values = lowering_array(l, wide, data->count);
-    unsigned rank = data->shape.rank;
-    size_t columns = rank > 0 ? (size_t)data->shape.dim[rank - 1] : 1,
-           rows = rank > 1 ? (size_t)data->shape.dim[rank - 2] : 1;
     for (size_t e = 0; e < data->count; e++) {
-        size_t at = zero == NULL || zero->count == 1 ? 0
-                    : by_row                         ? e / columns % rows
-                                                     : e % columns;
+        size_t at = zero == NULL ? 0 : e / inner % zero->count;
         wide shift = zero == NULL ? wide_from_i64(0) : lowering_element(zero, at);
         ASSERT(wide_sub(&values[e], lowering_element(data, e), shift));
     }
@@ -129,8 +127,12 @@ static uint32_t stored_weights(struct lowering *l, size_t i, size_t z, bool by_r
 static uint32_t centred(struct lowering *l, size_t i, size_t z, bool by_row)
 {
     bool has_zero = lowering_has_input(l, z);
-    if (lowering_data(l, i) != NULL && (!has_zero || lowering_data(l, z) != NULL))
-        return stored_weights(l, i, z, by_row);
+    const struct tensor *data = lowering_data(l, i);
+    if (data != NULL && (!has_zero || lowering_data(l, z) != NULL)) {
+        unsigned rank = data->shape.rank;
+        return stored_weights(l, i, z,
+                              by_row && rank > 0 ? (size_t)data->shape.dim[rank - 1] : 1);
+    }
     uint32_t x = lowering_input(l, i);
     if (!has_zero)
         return x;
@@ -371,4 +373,66 @@ void lower_q_linear_mat_mul(struct lowering *l)
                                 matrix_scale(l, lowering_input(l, 4), &shape, false),
                                 matrix_scale(l, scale_input(l, 6), &shape, true),
                                 matrix_scale(l, private_input(l, 7), &shape, true)));
+}
+
+/* ---- convolutions ---- */
+
+/* One number, or one for each channel, as something that broadcasts to [N, channel, spatial...]. */
+static uint32_t by_channel(struct lowering *l, uint32_t x, unsigned rank)
+{
+    struct shape line = {.rank = (uint8_t)(rank - 1)}, scalar = {0};
+    int64_t count = (int64_t)lowering_tensor(l, x)->count;
+    for (unsigned d = 0; d < line.rank; d++)
+        line.dim[d] = d == 0 ? count : 1;
+    return lowering_reshape(l, x, count == 1 ? &scalar : &line);
+}
+
+/* Weights less their zero point, which is one for all or one for each filter. */
+static uint32_t centred_filters(struct lowering *l, size_t i, size_t z)
+{
+    const struct tensor *data = lowering_data(l, i);
+    struct shape shape = lowering_graph_value(l, i)->shape, line = {.rank = shape.rank};
+    bool has_zero = lowering_has_input(l, z);
+    if (data != NULL && (!has_zero || lowering_data(l, z) != NULL))
+        return stored_weights(l, i, z, data->count / (size_t)shape.dim[0]);
+    uint32_t w = lowering_input(l, i);
+    if (!has_zero)
+        return w;
+    uint32_t zero = private_input(l, z);
+    for (unsigned d = 0; d < line.rank; d++)
+        line.dim[d] = d == 0 ? (int64_t)lowering_tensor(l, zero)->count : 1;
+    return without_zero(l, w, lowering_reshape(l, zero, &line));
+}
+
+/* Sums of products of integers, x and w being operands ix and iw, their zero points zx and zw. */
+static uint32_t integer_convolution(struct lowering *l, size_t ix, size_t zx, size_t iw, size_t zw)
+{
+    struct window window;
+    struct shape scalar = {0};
+    uint32_t x = lowering_input(l, ix), w = centred_filters(l, iw, zw);
+    if (lowering_has_input(l, zx))
+        x = without_zero(l, x, lowering_reshape(l, private_input(l, zx), &scalar));
+    struct shape sx = lowering_shape(l, x), sw = lowering_shape(l, w);
+    lowering_require(l, window_read(l->diag, l->node, &sx, &sw, &window));
+    return lowering_convolution(l, x, w, &window, lowering_attribute_int(l, "group", 1));
+}
+
+void lower_conv_integer(struct lowering *l)
+{
+    lowering_output(l, 0, integer_convolution(l, 0, 2, 1, 3));
+}
+
+/* (x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, B?) */
+void lower_q_linear_conv(struct lowering *l)
+{
+    struct shape shape = lowering_output_shape(l, 0);
+    uint32_t sums = integer_convolution(l, 0, 2, 3, 5);
+    if (lowering_has_input(l, 8))
+        sums = lowering_sum2(l, &shape, sums, 1,
+                             by_channel(l, private_input(l, 8), shape.rank), 1);
+    lowering_output(l, 0,
+                    requantized(l, &shape, sums, by_channel(l, lowering_input(l, 1), shape.rank),
+                                by_channel(l, lowering_input(l, 4), shape.rank),
+                                by_channel(l, scale_input(l, 6), shape.rank),
+                                by_channel(l, private_input(l, 7), shape.rank)));
 }

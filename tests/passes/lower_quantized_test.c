@@ -234,3 +234,61 @@ TEST(types_with_sixteen_bits_round_after_each_step)
     run_small_float(ELEMENT_F16, 0x1p-12);
     run_small_float(ELEMENT_BF16, 8);
 }
+
+static void run_conv_integer(bool stored)
+{
+    static const int64_t pads[4] = {1, 0, 1, 1};
+    struct kit kit;
+    const struct tensor *inputs[TRIALS][2];
+    struct shape x = kit_shape(4, 1, 2, 4, 3), w = kit_shape(4, 3, 2, 2, 2);
+    kit_init(&kit);
+    uint32_t in[4];
+    in[0] = kit_input(&kit, "x", ELEMENT_U8, x);
+    in[1] = stored ? stored_integers(&kit, ELEMENT_I8, w) : kit_input(&kit, "w", ELEMENT_I8, w);
+    in[2] = zero_points(&kit, ELEMENT_U8, kit_shape(0));
+    in[3] = zero_points(&kit, ELEMENT_I8, stored ? kit_shape(1, 3) : kit_shape(0));
+    kit_output(&kit, kit_node(&kit, OP_CONV_INTEGER, in, 4));
+    kit_attribute_ints(&kit, "pads", pads, 4);
+    for (int t = 0; t < TRIALS; t++) {
+        inputs[t][0] = random_integers(&kit, ELEMENT_U8, x);
+        inputs[t][1] = random_integers(&kit, ELEMENT_I8, w);
+        kit_set(&kit, inputs[t]);
+    }
+    kit_run(&kit);
+    CHECK(!stored || has_parameter(&kit, "weights"));
+    for (int t = 0; t < TRIALS; t++)
+        kit_compare(&kit, inputs[t], 0, 0);
+    kit_release(&kit);
+}
+
+TEST(integer_convolutions_are_exact_and_stored_weights_private)
+{
+    run_conv_integer(true);
+    run_conv_integer(false);
+}
+
+TEST(requantized_convolutions_round_once)
+{
+    static const double x_scale[1] = {0.0066}, w_scale[3] = {0.00705, 0.0107, 0.5},
+                        y_scale[1] = {0.5};
+    struct kit kit;
+    const struct tensor *inputs[TRIALS][2];
+    struct shape x = kit_shape(4, 1, 2, 4, 3);
+    kit_init(&kit);
+    uint32_t in[9];
+    in[0] = kit_input(&kit, "x", ELEMENT_U8, x);
+    in[1] = kit_parameter(&kit, "x_scale", kit_shape(0), x_scale);
+    in[2] = zero_points(&kit, ELEMENT_U8, kit_shape(0));
+    in[3] = stored_integers(&kit, ELEMENT_I8, kit_shape(4, 3, 2, 2, 2));
+    in[4] = kit_parameter(&kit, "w_scale", kit_shape(1, 3), w_scale);
+    in[5] = zero_points(&kit, ELEMENT_I8, kit_shape(1, 3));
+    in[6] = kit_parameter(&kit, "y_scale", kit_shape(0), y_scale);
+    in[7] = zero_points(&kit, ELEMENT_U8, kit_shape(0));
+    in[8] = stored_integers(&kit, ELEMENT_I32, kit_shape(1, 3));
+    for (size_t i = 0; i < 3; i++)
+        kit.graph->values[in[8]].data->data.integer[i] %= 5000;
+    kit_output(&kit, kit_node(&kit, OP_Q_LINEAR_CONV, in, 9));
+    for (int t = 0; t < TRIALS; t++)
+        inputs[t][0] = random_integers(&kit, ELEMENT_U8, x);
+    run_all(&kit, inputs, 0);
+}
