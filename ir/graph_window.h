@@ -54,7 +54,7 @@ struct resize_taps {
 
 /* in: length of the axis. Errors: BAD_INPUT, LIMIT for scales beyond any use. */
 enum status resize_taps_at(struct diag *diag, const struct graph_node *node,
-                           const struct resize_plan *plan, unsigned axis, int64_t in,
-                           int64_t index, struct resize_taps *taps) SERTN_MUST_CHECK;
+                           const struct resize_plan *plan, unsigned axis, int64_t in, int64_t index,
+                           struct resize_taps *taps) SERTN_MUST_CHECK;
 
 #endif

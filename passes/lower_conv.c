@@ -67,8 +67,7 @@ void lower_conv(struct lowering *l)
     uint32_t x = lowering_factor(l, 0), w = lowering_factor(l, 1);
     struct shape sx = lowering_shape(l, x), sw = lowering_shape(l, w);
     lowering_require(l, window_read(l->diag, l->node, &sx, &sw, &window));
-    uint32_t y =
-        lowering_convolution(l, x, w, &window, lowering_attribute_int(l, "group", 1));
+    uint32_t y = lowering_convolution(l, x, w, &window, lowering_attribute_int(l, "group", 1));
     lowering_output(l, 0, add_bias(l, y, 2));
 }
 
@@ -135,8 +134,8 @@ void lower_conv_transpose(struct lowering *l)
         last += (axis->kernel - 1) * step[i + 2];
     }
     struct shape shape = result_shape(&sx, sw.dim[1] * group, &window);
-    uint32_t y = lowering_contract_space(l, (struct space_operand){z, 0},
-                                         (struct space_operand){w, last}, &space,
-                                         product_form(l, z, w));
+    uint32_t y =
+        lowering_contract_space(l, (struct space_operand){z, 0}, (struct space_operand){w, last},
+                                &space, product_form(l, z, w));
     lowering_output(l, 0, add_bias(l, lowering_reshape(l, y, &shape), 2));
 }

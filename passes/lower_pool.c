@@ -69,8 +69,8 @@ static uint32_t divide_by_counts(struct lowering *l, uint32_t sums, const struct
         size_t rest = e;
         count[e] = 1;
         for (unsigned i = window->rank; i-- > 0;) {
-            count[e] *= counted(&window->axis[i], (int64_t)(rest % (size_t)plane.dim[i]),
-                                with_pads);
+            count[e] *=
+                counted(&window->axis[i], (int64_t)(rest % (size_t)plane.dim[i]), with_pads);
             rest /= (size_t)plane.dim[i];
         }
         if (count[e] == 0)
@@ -137,8 +137,7 @@ static void p_norm_pool(struct lowering *l, const struct window *window)
     if (p < 1 || p > 64)
         lowering_fail(l, STATUS_UNSUPPORTED, "p = %lld; it has to be 1 to 64", (long long)p);
     if (p == 2) {
-        lowering_output(l, 0,
-                        lowering_square_root(l, window_sums(l, x, window, true), fraction));
+        lowering_output(l, 0, lowering_square_root(l, window_sums(l, x, window, true), fraction));
         return;
     }
     uint32_t size = p % 2 == 0 ? x : lowering_absolute(l, x, NULL), power = size;
@@ -150,8 +149,7 @@ static void p_norm_pool(struct lowering *l, const struct window *window)
     struct value_plan plan = {.low = 0, .high = rounded_pow(largest, (double)p)};
     lowering_output(
         l, 0,
-        p == 1 ? sums
-               : lowering_real_power(l, sums, &plan, 1.0 / (double)p, largest, fraction));
+        p == 1 ? sums : lowering_real_power(l, sums, &plan, 1.0 / (double)p, largest, fraction));
 }
 
 void lower_lp_pool(struct lowering *l)
@@ -266,8 +264,8 @@ static uint32_t in_whole_tensor(struct lowering *l, uint32_t offset, int64_t n)
         first[i] = wide_from_i64(i * n);
     for (unsigned d = 0; d < shape.rank; d++)
         planes.dim[d] = d < 2 ? shape.dim[d] : 1;
-    return lowering_sum2(l, &shape, offset, 1,
-                         lowering_constant(l, &planes, form_integer(), first), 1);
+    return lowering_sum2(l, &shape, offset, 1, lowering_constant(l, &planes, form_integer(), first),
+                         1);
 }
 
 static void maxima_with_indices(struct lowering *l, uint32_t x, const struct window *window)

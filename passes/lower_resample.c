@@ -54,8 +54,8 @@ static uint32_t axis_weights(struct lowering *l, const struct axis_taps *axis, i
 }
 
 /* Resizes one axis of x. */
-static uint32_t resize_axis(struct lowering *l, uint32_t x, unsigned d, const struct axis_taps *axis,
-                            int64_t out)
+static uint32_t resize_axis(struct lowering *l, uint32_t x, unsigned d,
+                            const struct axis_taps *axis, int64_t out)
 {
     struct shape from = lowering_shape(l, x), to = from;
     int64_t inner = 1, outer = 1, most = axis->is_copy ? 1 : axis->most;
@@ -120,8 +120,7 @@ void lower_resize(struct lowering *l)
     bool has_outside = false;
     for (size_t i = 1; i < 4; i++)
         known[i] = lowering_has_input(l, i) ? lowering_known(l, i) : NULL;
-    lowering_require(
-        l, resize_read(l->diag, l->node, &shape, known[1], known[2], known[3], &plan));
+    lowering_require(l, resize_read(l->diag, l->node, &shape, known[1], known[2], known[3], &plan));
     for (unsigned d = 0; d < shape.rank; d++) {
         axes[d] = read_taps(l, &plan, d, shape.dim[d]);
         has_outside |= axes[d].has_outside;
@@ -251,7 +250,6 @@ void lower_col2im(struct lowering *l)
         terms[k] = lowering_term_view(wide_from_i64(1),
                                       (struct relation_view){.tensor = x, .index_list = list});
     }
-    lowering_output(l, 0,
-                    lowering_linear(l, &shape, lowering_form(l, x), terms, block,
-                                    wide_from_i64(0)));
+    lowering_output(
+        l, 0, lowering_linear(l, &shape, lowering_form(l, x), terms, block, wide_from_i64(0)));
 }

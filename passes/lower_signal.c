@@ -89,8 +89,8 @@ static uint32_t windowed(struct lowering *l, uint32_t x, const struct stft *stft
 {
     struct shape signal = lowering_shape(l, x);
     int64_t parts = (int64_t)stft->parts;
-    struct shape frames = shape_of(4, signal.dim[0], (int64_t)stft->frames, (int64_t)stft->length,
-                                   parts);
+    struct shape frames =
+        shape_of(4, signal.dim[0], (int64_t)stft->frames, (int64_t)stft->length, parts);
     uint32_t window = lowering_trim(l, lowering_input(l, 2), lowering_input_fraction(l, 2), 6);
     struct relation_view from = {
         .tensor = x,
@@ -112,10 +112,9 @@ void lower_stft(struct lowering *l)
     struct shape signal = lowering_shape(l, x), result = lowering_output_shape(l, 0);
     bool has_window = lowering_has_input(l, 2);
     struct stft stft;
-    lowering_require(
-        l, stft_read(l->diag, l->node, &signal, lowering_known(l, 1),
-                     has_window ? &lowering_graph_value(l, 2)->shape : NULL,
-                     lowering_has_input(l, 3) ? lowering_known(l, 3) : NULL, &stft));
+    lowering_require(l, stft_read(l->diag, l->node, &signal, lowering_known(l, 1),
+                                  has_window ? &lowering_graph_value(l, 2)->shape : NULL,
+                                  lowering_has_input(l, 3) ? lowering_known(l, 3) : NULL, &stft));
     int64_t parts = (int64_t)stft.parts, length = (int64_t)stft.length, line = length * parts,
             step = (int64_t)stft.step * parts, batch = signal.dim[1] * parts;
     /* A window that everybody knows is part of the matrix. */

@@ -71,9 +71,8 @@ static uint32_t contract_slices(struct lowering *l, struct space_operand a, stru
     return lowering_stack(l, pieces, first.size, width);
 }
 
-uint32_t lowering_contract_space(struct lowering *l, struct space_operand a,
-                                 struct space_operand b, const struct space *space,
-                                 struct form form)
+uint32_t lowering_contract_space(struct lowering *l, struct space_operand a, struct space_operand b,
+                                 const struct space *space, struct form form)
 {
     struct space joined = *space;
     joined.out_count = join_axes(joined.out, joined.out_count);
@@ -105,8 +104,7 @@ static int64_t reach_of(const struct window_axis *axis)
     return (axis->out - 1) * axis->stride + (axis->kernel - 1) * axis->dilation + 1;
 }
 
-struct window_view lowering_window_view(struct lowering *l, uint32_t x,
-                                        const struct window *window)
+struct window_view lowering_window_view(struct lowering *l, uint32_t x, const struct window *window)
 {
     struct shape shape = lowering_shape(l, x), padded = shape;
     struct window_view result = {.operand = {x, 0}};

@@ -33,9 +33,8 @@ struct space_operand {
  * Axes that both operands step through alike are joined, and what is more than a relation holds is
  * written out slice by slice, so views stay affine.
  */
-uint32_t lowering_contract_space(struct lowering *l, struct space_operand a,
-                                 struct space_operand b, const struct space *space,
-                                 struct form form);
+uint32_t lowering_contract_space(struct lowering *l, struct space_operand a, struct space_operand b,
+                                 const struct space *space, struct form form);
 
 /* What a window reads along one axis: element o step + k dilation + first of the operand. */
 struct window_view {

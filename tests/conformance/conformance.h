@@ -94,7 +94,7 @@ enum status expected_read_tensor(struct tensor **out, struct onnx_file *file, co
 
 /* A computed output tensor. */
 struct computed {
-    const char *name, *sequence;    /* as in struct port */
+    const char *name, *sequence;     /* as in struct port */
     const struct tensor *text_table; /* what its integers stand for when the reference is text */
     const struct tensor *tensor;
 };
@@ -152,9 +152,9 @@ typedef bool conformance_page_fn(const char *path, const struct conformance_test
                                  size_t count);
 
 /*
- * Prints totals; writes the report NAME.md and NAME.csv into the folder that SERTN_CONFORMANCE_REPORT
- * names; without that, fails the running case for each test that benchmarks/results/NAME.csv says
- * passed and that does not any more.
+ * Prints totals; writes the report NAME.md and NAME.csv into the folder that
+ * SERTN_CONFORMANCE_REPORT names; without that, fails the running case for each test that
+ * benchmarks/results/NAME.csv says passed and that does not any more.
  */
 void conformance_conclude(const struct conformance_test *tests, size_t count, const char *name,
                           conformance_page_fn *page);

@@ -72,8 +72,7 @@ static enum status add_tensor(struct reading *reading, struct wire bytes, struct
 {
     if (reading->count == ITEMS_MAX)
         return diag_set(diag, STATUS_LIMIT, "%s: more than %d tensors", reading->path, ITEMS_MAX);
-    Onnx__Tensor *message =
-        onnx__tensor__unpack(NULL, (size_t)(bytes.end - bytes.at), bytes.at);
+    Onnx__Tensor *message = onnx__tensor__unpack(NULL, (size_t)(bytes.end - bytes.at), bytes.at);
     if (message == NULL)
         return diag_set(diag, STATUS_BAD_INPUT, "%s: no tensor", reading->path);
     struct tensor *tensor = NULL;
@@ -122,9 +121,7 @@ static enum status join_rows(struct reading *reading, struct diag *diag)
 {
     struct shape shape = {1, {(int64_t)reading->count}};
     struct tensor *joined =
-        reading->count == 0
-            ? NULL
-            : tensor_new(reading->arena, reading->items[0]->type, &shape);
+        reading->count == 0 ? NULL : tensor_new(reading->arena, reading->items[0]->type, &shape);
     if (joined == NULL)
         return diag_set(diag, STATUS_BAD_INPUT, "%s: no maps", reading->path);
     for (size_t i = 0; i < reading->count; i++) {
@@ -208,8 +205,8 @@ enum status expected_read(struct expected *expected, struct onnx_file *file, con
         snprintf(path, sizeof path, "%s/output_%zu.pb", folder, k);
         status = read_items(&reading, graph->output[k]->type, diag);
         *output = (struct expected_output){
-            graph->output[k]->name,
-            arena_memdup(arena, item, reading.count * sizeof *item + 1), reading.count};
+            graph->output[k]->name, arena_memdup(arena, item, reading.count * sizeof *item + 1),
+            reading.count};
         if (status == STATUS_OK && output->items == NULL)
             status = diag_set(diag, STATUS_NO_MEMORY, "no memory for reference outputs");
     }
@@ -291,8 +288,8 @@ static enum status compare_tensor(const struct computed *computed, const struct 
 
 static bool belongs_to(const struct computed *computed, const struct expected_output *output)
 {
-    return strcmp(computed->sequence != NULL ? computed->sequence : computed->name,
-                  output->name) == 0;
+    return strcmp(computed->sequence != NULL ? computed->sequence : computed->name, output->name) ==
+           0;
 }
 
 enum status expected_compare(const struct expected *expected, const struct computed *computed,

@@ -127,8 +127,7 @@ void conformance_run_all(struct conformance_test *tests, size_t count,
 {
     size_t bytes = (count + 1) * sizeof(struct conformance_result), shown = 0;
     struct pool pool = {.tests = tests, .count = count, .limits = limits};
-    pool.shared =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pool.shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pool.is_done = calloc(count + 1, sizeof *pool.is_done);
     REQUIRE(pool.shared != MAP_FAILED && pool.is_done != NULL && limits->jobs > 0);
     for (size_t next = 0; shown < count;) {

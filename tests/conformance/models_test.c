@@ -1,8 +1,8 @@
 /* label: slow
  *
- * Whole models with reference outputs through compiler and constraint check, every data set of each:
- * those of tests/models, and those of ../shared/models (or the folder SERTN_MODELS names) when it is
- * there. Settings as of nodes_test.c; see README.md.
+ * Whole models with reference outputs through compiler and constraint check, every data set of
+ * each: those of tests/models, and those of ../shared/models (or the folder SERTN_MODELS names)
+ * when it is there. Settings as of nodes_test.c; see README.md.
  */
 #include "tests/conformance/conformance.h"
 

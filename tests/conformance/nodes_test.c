@@ -31,7 +31,8 @@ TEST(onnx_backend_tests_pass_as_circuits)
 {
     struct conformance_suite suite = {0};
     const char *filter = conformance_setting("SERTN_CONFORMANCE_FILTER", NULL);
-    const char *data = conformance_setting("SERTN_CONFORMANCE_DATA", "1.12=/usr/share/libonnx-testdata/data");
+    const char *data =
+        conformance_setting("SERTN_CONFORMANCE_DATA", "1.12=/usr/share/libonnx-testdata/data");
     struct conformance_limits limits = conformance_limits(30, 4096, CONFORMANCE_ONNX_TOLERANCE);
     REQUIRE(add_releases(&suite, data, filter));
     if (suite.count == 0)

@@ -11,16 +11,17 @@ static const char *const outcome_names[CONFORMANCE_OUTCOMES] = {"failed", "passe
 void conformance_print(const struct conformance_test *test)
 {
     const struct conformance_result *result = &test->result;
-    printf("%-6s %s/%s %s", result->outcome == CONFORMANCE_PASSED   ? "pass"
-                            : result->outcome == CONFORMANCE_FAILED ? "FAIL"
-                                                                    : "out",
+    printf("%-6s %s/%s %s",
+           result->outcome == CONFORMANCE_PASSED   ? "pass"
+           : result->outcome == CONFORMANCE_FAILED ? "FAIL"
+                                                   : "out",
            test->release, test->kind, test->name);
     if (result->outcome == CONFORMANCE_PASSED)
         printf(" (%u rows, %.2f s + %.2f s, %zu MB)\n", result->rows, result->compile_seconds,
                result->check_seconds, (size_t)(result->peak_memory_bytes >> 20));
     else
-        printf(" [%s%s] %s\n", result->stage,
-               result->is_interpreted ? ", interpreter agrees" : "", result->reason);
+        printf(" [%s%s] %s\n", result->stage, result->is_interpreted ? ", interpreter agrees" : "",
+               result->reason);
 }
 
 /* ---- grouping ---- */
@@ -106,8 +107,7 @@ static bool summary_init(struct summary *summary, const struct conformance_test 
         char name[GROUP_NAME];
         size_t r = find_release(summary, tests[i].release);
         group_name(name, summary, &tests[i]);
-        struct group *group =
-            find_group(summary->groups, &summary->group_count, GROUPS_MAX, name);
+        struct group *group = find_group(summary->groups, &summary->group_count, GROUPS_MAX, name);
         struct group *kind = find_group(summary->kinds, &summary->kind_count, 8, tests[i].kind);
         if (group != NULL)
             group->tally[r][tests[i].result.outcome]++;
@@ -219,13 +219,14 @@ bool conformance_write_models(const char *path, const struct conformance_test *t
     FILE *file = fopen(path, "w");
     if (file == NULL)
         return false;
-    fprintf(file, "# Whole models\n\n"
-                  "Each model is compiled with its data sets as `--data`; for every set the witness is "
-                  "made, every constraint is\nchecked, and the outputs are compared with the "
-                  "reference (rtol 1e-2, atol 1e-4). No key is made. Seconds and memory\nare of one "
-                  "process with one thread. Made by `tests/conformance`.\n\n"
-                  "| model | outcome | rows | compile s | check s | peak MB | reason |\n"
-                  "|---|---|---|---|---|---|---|\n");
+    fprintf(file,
+            "# Whole models\n\n"
+            "Each model is compiled with its data sets as `--data`; for every set the witness is "
+            "made, every constraint is\nchecked, and the outputs are compared with the "
+            "reference (rtol 1e-2, atol 1e-4). No key is made. Seconds and memory\nare of one "
+            "process with one thread. Made by `tests/conformance`.\n\n"
+            "| model | outcome | rows | compile s | check s | peak MB | reason |\n"
+            "|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < count; i++) {
         const struct conformance_result *result = &tests[i].result;
         fprintf(file, "| %s | %s | %u | %.2f | %.2f | %zu | ", tests[i].name,

@@ -18,8 +18,7 @@ static bool add(struct conformance_suite *suite, const char *release, const char
     path[strlen(path) - strlen("/model.onnx")] = 0;
     if (is_test && suite->count == suite->capacity) {
         size_t capacity = suite->capacity == 0 ? 1024 : 2 * suite->capacity;
-        struct conformance_test *grown =
-            realloc(suite->tests, capacity * sizeof *grown);
+        struct conformance_test *grown = realloc(suite->tests, capacity * sizeof *grown);
         if (grown == NULL) {
             free(path);
             return false;

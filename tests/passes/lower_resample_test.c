@@ -113,9 +113,9 @@ static void resize(struct resize_case c)
 
 TEST(resize_in_every_mode)
 {
-    static const char *const coordinates[] = {"half_pixel", "half_pixel_symmetric",
-                                              "pytorch_half_pixel", "align_corners", "asymmetric",
-                                              "tf_crop_and_resize"};
+    static const char *const coordinates[] = {"half_pixel",         "half_pixel_symmetric",
+                                              "pytorch_half_pixel", "align_corners",
+                                              "asymmetric",         "tf_crop_and_resize"};
     static const char *const modes[] = {"nearest", "linear", "cubic"};
     static const char *const nearest[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
                                           "ceil"};
@@ -131,14 +131,10 @@ TEST(resize_in_every_mode)
                                     .scale = {2.3 - up, up},
                                     .exclude_outside = i == 1});
     }
-    resize((struct resize_case){.mode = "linear",
-                                .coordinates = "half_pixel",
-                                .scale = {0.5, 0.4},
-                                .antialias = true});
-    resize((struct resize_case){.mode = "cubic",
-                                .coordinates = "half_pixel",
-                                .scale = {0.5, 0.7},
-                                .antialias = true});
+    resize((struct resize_case){
+        .mode = "linear", .coordinates = "half_pixel", .scale = {0.5, 0.4}, .antialias = true});
+    resize((struct resize_case){
+        .mode = "cubic", .coordinates = "half_pixel", .scale = {0.5, 0.7}, .antialias = true});
 }
 
 /* ---- grids and blocks ---- */

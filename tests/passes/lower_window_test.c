@@ -69,8 +69,7 @@ static void convolve(enum op_kind op, struct shape x, struct shape w, bool has_b
     struct kit kit;
     kit_init(&kit);
     int64_t filters = op == OP_CONV ? w.dim[0] : w.dim[1] * (c.group > 1 ? c.group : 1);
-    uint32_t in[3] = {kit_input(&kit, "x", ELEMENT_F32, x),
-                      kit_random_parameter(&kit, "w", w, 1)};
+    uint32_t in[3] = {kit_input(&kit, "x", ELEMENT_F32, x), kit_random_parameter(&kit, "w", w, 1)};
     if (has_bias)
         in[2] = kit_random_parameter(&kit, "b", kit_shape(1, (int)filters), 1);
     uint32_t y = kit_node(&kit, op, in, has_bias ? 3 : 2);
@@ -122,10 +121,8 @@ TEST(means_over_windows)
 {
     pool(OP_AVERAGE_POOL, kit_shape(3, 1, 2, 6), (struct window_case){.kernel = {3}});
     pool(OP_AVERAGE_POOL, kit_shape(4, 1, 2, 5, 4),
-         (struct window_case){.kernel = {3, 2},
-                              .strides = {2, 1},
-                              .has_pads = true,
-                              .pads = {1, 0, 1, 1}});
+         (struct window_case){
+             .kernel = {3, 2}, .strides = {2, 1}, .has_pads = true, .pads = {1, 0, 1, 1}});
     pool(OP_AVERAGE_POOL, kit_shape(4, 1, 1, 5, 5),
          (struct window_case){.kernel = {2, 2},
                               .strides = {2, 2},
@@ -143,10 +140,8 @@ TEST(maxima_over_windows)
 {
     pool(OP_MAX_POOL, kit_shape(3, 1, 2, 6), (struct window_case){.kernel = {3}});
     pool(OP_MAX_POOL, kit_shape(4, 1, 1, 5, 4),
-         (struct window_case){.kernel = {3, 2},
-                              .strides = {2, 1},
-                              .has_pads = true,
-                              .pads = {1, 0, 1, 1}});
+         (struct window_case){
+             .kernel = {3, 2}, .strides = {2, 1}, .has_pads = true, .pads = {1, 0, 1, 1}});
     pool(OP_MAX_POOL, kit_shape(4, 1, 1, 5, 5),
          (struct window_case){
              .kernel = {2, 2}, .strides = {2, 2}, .dilations = {2, 1}, .ceil_mode = 1});
