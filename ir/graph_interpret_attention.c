@@ -1,5 +1,5 @@
 /*
- * Attention-24, RotaryEmbedding-23, TensorScatter-24, DeformConv-22 and their shape rules. Scores,
+ * Attention-25, RotaryEmbedding-23, TensorScatter-24, DeformConv-22 and their shape rules. Scores,
  * softmax and the weighted sum of an attention are float64 throughout. See graph_interpret.h.
  */
 #include "ir/graph_kernel_shared.h"
@@ -157,7 +157,8 @@ struct bias {
     int64_t width;     /* keys that the mask speaks of; those after them are masked */
     const struct tensor *lengths;
     bool causal;
-    size_t past;
+    int64_t left, right; /* keys before and after the query's own that count; -1: all */
+    int64_t past, queries;
 };
 
 static void bias_begin(struct kernel_call *call, const struct attention *a, struct bias *bias)
@@ -165,7 +166,10 @@ static void bias_begin(struct kernel_call *call, const struct attention *a, stru
     *bias = (struct bias){.mask = kernel_in(call, 3),
                           .lengths = kernel_in(call, 6),
                           .causal = graph_attribute_int(call->node, "is_causal", 0) != 0,
-                          .past = a->past,
+                          .left = graph_attribute_int(call->node, "left_window_size", -1),
+                          .right = graph_attribute_int(call->node, "right_window_size", -1),
+                          .past = kernel_in(call, 4) != NULL ? (int64_t)a->past : -1,
+                          .queries = (int64_t)a->q.length,
                           .width = (int64_t)a->total};
     if (bias->mask == NULL)
         return;
@@ -178,10 +182,24 @@ static void bias_begin(struct kernel_call *call, const struct attention *a, stru
         bias->width = shape->dim[shape->rank - 1];
 }
 
+/* Position of a query among the keys: after those of the past; with a cache that is kept outside, at
+ * the end of those that count. */
+static int64_t query_position(const struct bias *bias, size_t batch, size_t i)
+{
+    int64_t offset = 0;
+    if (bias->past >= 0)
+        offset = bias->past;
+    else if (bias->lengths != NULL)
+        offset = bias->lengths->data.integer[batch] - bias->queries;
+    return offset + (int64_t)i;
+}
+
 static double bias_at(const struct bias *bias, size_t batch, size_t head, size_t i, size_t t)
 {
     double sum = 0.0;
-    if (bias->causal && t > bias->past + i)
+    int64_t ahead = (int64_t)t - query_position(bias, batch, i);
+    if ((bias->causal && ahead > 0) || (bias->right >= 0 && ahead > bias->right) ||
+        (bias->left >= 0 && -ahead > bias->left))
         return -INFINITY;
     if (bias->lengths != NULL && (int64_t)t >= bias->lengths->data.integer[batch])
         return -INFINITY;
@@ -198,11 +216,16 @@ static double bias_at(const struct bias *bias, size_t batch, size_t head, size_t
     return sum;
 }
 
+/* A row of nothing but minus infinity becomes zeros. */
 static void softmax_row(double *row, size_t count)
 {
     double top = -INFINITY, sum = 0.0;
     for (size_t t = 0; t < count; t++)
         top = isnan(row[t]) || row[t] > top ? row[t] : top;
+    if (top == -INFINITY) {
+        memset(row, 0, count * sizeof *row);
+        return;
+    }
     for (size_t t = 0; t < count; t++) {
         row[t] = rounded_exp(row[t] - top);
         sum += row[t];

@@ -226,9 +226,13 @@ bool port_encode(wide *out, const struct relation_tensor *tensor, enum element_t
         *out = tensor->low;
         return true;
     }
+    if (tensor->has_infinity && real <= -0x1p64) {
+        *out = tensor->low;
+        return true;
+    }
     double scaled = real * (double)tensor->scale.denominator / (double)tensor->scale.numerator;
     return wide_from_double(out, ldexp(scaled, -tensor->scale.exponent)) &&
-           !(tensor->has_nan && wide_compare(*out, tensor->low) == 0);
+           !((tensor->has_nan || tensor->has_infinity) && wide_compare(*out, tensor->low) == 0);
 }
 
 void port_decode(double *real, int64_t *integer, const struct relation_tensor *tensor,
@@ -242,6 +246,10 @@ void port_decode(double *real, int64_t *integer, const struct relation_tensor *t
     if (tensor->encoding == ENCODING_FLOAT_BITS) {
         if (!float_from_pattern((enum element_type)tensor->key_bits, value.limb[0], real))
             *real = NAN;
+        return;
+    }
+    if (tensor->has_infinity && wide_compare(value, tensor->low) == 0) {
+        *real = -INFINITY;
         return;
     }
     if (tensor->has_nan && wide_compare(value, tensor->low) == 0) {

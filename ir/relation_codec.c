@@ -4,7 +4,7 @@
 #include "ir/support/codec.h"
 #include "ir/tensor.h"
 
-enum { FORMAT = 2 };
+enum { FORMAT = 3 };
 #define COUNT_MAX ((size_t)1 << 28)
 
 /* An enum that must be at most `last`. */
@@ -49,6 +49,9 @@ static void code_tensor(struct codec *codec, struct relation_tensor *tensor)
     codec_wide(codec, &tensor->low);
     codec_wide(codec, &tensor->high);
     codec_bool(codec, &tensor->has_nan);
+    codec_bool(codec, &tensor->has_infinity);
+    if (tensor->has_nan && tensor->has_infinity)
+        codec_fail(codec);
     codec_bool(codec, &tensor->is_output);
     if (tensor->scale.numerator <= 0 || tensor->scale.denominator <= 0 || tensor->key_bits > 64 ||
         (tensor->encoding == ENCODING_FLOAT_KEY && tensor->key_bits != 32 &&

@@ -21,7 +21,7 @@ static size_t moved_operands(const struct graph_node *node)
     return node->op == OP_CONCAT ? node->input_count : 1;
 }
 
-static bool moves_constantly(const struct graph *graph, const struct graph_node *node)
+bool moves_constantly(const struct graph *graph, const struct graph_node *node)
 {
     for (size_t i = moved_operands(node); i < node->input_count; i++) {
         if (node->inputs[i] != GRAPH_NONE && graph->values[node->inputs[i]].data == NULL)

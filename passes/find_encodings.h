@@ -16,5 +16,7 @@ enum status find_encodings(const struct graph *graph, struct value_plan *values,
 
 /* Whether a node copies floats of its first operands (of all, for Concat) to its results. */
 bool moves_floats(const struct graph *graph, const struct graph_node *node);
+/* Whether the operands that say where are known. */
+bool moves_constantly(const struct graph *graph, const struct graph_node *node);
 
 #endif

@@ -152,6 +152,8 @@ static uint32_t make_stored(struct lowering *l, uint32_t v)
     if (value->data == NULL || value->data->type == ELEMENT_STRING)
         lowering_fail(l, STATUS_UNSUPPORTED, "the stored value '%s' has no numbers", value->name);
     bool is_private = value->kind == VALUE_PARAMETER && !l->options->public_parameters;
+    if (l->plan->values[v].takes_mask)
+        return lowering_stored_mask(l, v, is_private, fraction);
     if (!is_private)
         return make_constant(l, value->data, fraction);
     if (element_type_is_float(value->data->type))
@@ -190,46 +192,6 @@ uint32_t lowering_input(struct lowering *l, size_t i)
     if (l->without_nan[v] == RELATION_NONE)
         l->without_nan[v] = hold_to_numbers(l, tensor);
     return l->without_nan[v];
-}
-
-/* ---- NaN that is computed ---- */
-
-bool lowering_traces_nan(const struct lowering *l)
-{
-    return lowering_has_output(l, 0) && lowering_output_plan(l, 0)->traces_nan;
-}
-
-void lowering_mark_nan(struct lowering *l, uint32_t bit)
-{
-    l->own_nan = bit;
-}
-
-uint32_t lowering_nan_of(const struct lowering *l, size_t i)
-{
-    return l->nan_bit[lowering_value(l, i)];
-}
-
-/* a + b - a b, either of which may be absent. */
-static uint32_t either(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
-{
-    if (a == RELATION_NONE || b == RELATION_NONE)
-        return a == RELATION_NONE ? b : a;
-    struct relation_term terms[3] = {lowering_term_product(l, -1, a, b, shape),
-                                     lowering_term(l, 1, a, shape), lowering_term(l, 1, b, shape)};
-    return lowering_product(l, shape, form_integer(), terms, 3, wide_from_i64(0));
-}
-
-/* NaN of a result: where the node makes it, and where an operand has it. */
-static void trace_nan(struct lowering *l)
-{
-    if (!lowering_traces_nan(l))
-        return;
-    struct shape shape = lowering_output_shape(l, 0);
-    uint32_t bit = l->own_nan;
-    for (size_t i = 0; i < l->node->input_count; i++)
-        bit = either(l, &shape, bit, lowering_nan_of(l, i));
-    if (bit != RELATION_NONE)
-        l->nan_bit[l->node->outputs[0]] = lowering_expand(l, bit, &shape);
 }
 
 /* ---- results ---- */
@@ -395,8 +357,8 @@ static struct range integer_range(struct lowering *l, const struct input_plan *p
 
 /*
  * Integers that stand for the real numbers of [low, high]: rounded inwards. A default range ends
- * one step below 2^k. NaN takes the lowest integer of a default range, and one below a declared
- * range.
+ * one step below 2^k. NaN, or minus infinity in a mask, takes the lowest integer of a default
+ * range, and one below a declared range.
  */
 static struct range input_range(struct lowering *l, const struct input_plan *plan,
                                 const struct graph_value *value, int32_t fraction, bool takes_nan)
@@ -462,7 +424,7 @@ static uint32_t add_input(struct lowering *l, size_t i)
     const struct graph_value *value = &l->graph->values[v];
     struct form form = input_form(l, v);
     struct range range = range_of_i64(0, 0);
-    bool takes_nan = l->plan->values[v].takes_nan;
+    bool takes_nan = l->plan->values[v].takes_nan, takes_mask = l->plan->values[v].takes_mask;
     if (form.encoding == ENCODING_FLOAT_KEY && !l->plan->inputs[i].is_declared &&
         l->options->inputs[i] == PORT_PRIVATE && forest_is_only_use(l->graph, v))
         ASSERT(wide_sub(&range.high, wide_power_of_two(form.key_bits), wide_from_i64(1)));
@@ -472,7 +434,7 @@ static uint32_t add_input(struct lowering *l, size_t i)
         ASSERT(wide_sub(&range.high, wide_power_of_two(element_type_bits(l->graph->values[v].type)),
                         wide_from_i64(1)));
     else
-        range = input_range(l, &l->plan->inputs[i], value, form.fraction, takes_nan);
+        range = input_range(l, &l->plan->inputs[i], value, form.fraction, takes_nan || takes_mask);
     bool is_public = l->options->inputs[i] == PORT_PUBLIC;
     struct relation_tensor tensor = {.name = value->name,
                                      .rank = value->shape.rank,
@@ -482,7 +444,8 @@ static uint32_t add_input(struct lowering *l, size_t i)
                                      .key_bits = form.key_bits,
                                      .low = range.low,
                                      .high = range.high,
-                                     .has_nan = takes_nan};
+                                     .has_nan = takes_nan,
+                                     .has_infinity = takes_mask};
     if (takes_nan)
         l->nan = range.low;
     memcpy(tensor.shape, value->shape.dim, sizeof value->shape.dim);
@@ -493,6 +456,8 @@ static uint32_t add_input(struct lowering *l, size_t i)
         lowering_enforce(l, index, range);
     l->tensor_of[v] = index;
     l->program->input_tensors[i] = index;
+    if (takes_mask)
+        lowering_given_mask(l, v);
     return index;
 }
 
@@ -582,8 +547,10 @@ static void add_output(struct lowering *l, size_t i)
     if (l->tensor_of[v] == RELATION_NONE)
         l->tensor_of[v] = make_stored(l, v);
     struct port *port = &l->result->interface.outputs[i];
-    *port =
-        port_of(&l->graph->values[v], make_output(l, v, l->tensor_of[v]), l->options->outputs[i]);
+    uint32_t tensor = make_output(l, v, l->tensor_of[v]);
+    if (l->absent[v] != RELATION_NONE)
+        tensor = lowering_show_mask(l, v, tensor);
+    *port = port_of(&l->graph->values[v], tensor, l->options->outputs[i]);
     l->program->tensors[port->tensor].is_output = port->visibility != PORT_PRIVATE;
     publish(l, port);
 }
@@ -611,6 +578,8 @@ static void lower_all(struct lowering *l)
     l->without_nan = lowering_array(l, uint32_t, graph->value_count);
     memset(l->tensor_of, 0xff, graph->value_count * sizeof *l->tensor_of);
     memset(l->without_nan, 0xff, graph->value_count * sizeof *l->without_nan);
+    l->absent = lowering_array(l, uint32_t, graph->value_count);
+    memset(l->absent, 0xff, graph->value_count * sizeof *l->absent);
     l->nan_bit = lowering_array(l, uint32_t, graph->value_count);
     memset(l->nan_bit, 0xff, graph->value_count * sizeof *l->nan_bit);
     l->program->input_tensors = lowering_array(l, uint32_t, graph->input_count);
@@ -638,7 +607,7 @@ static void lower_all(struct lowering *l)
                           "no lowering for this operator; see sertnc --list-ops");
         l->own_nan = RELATION_NONE;
         rules[l->node->op](l);
-        trace_nan(l);
+        lowering_trace_nan(l);
     }
     l->node = NULL;
     l->node_index = RELATION_NONE;

@@ -328,6 +328,8 @@ void lower_equal(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
     uint8_t bits = compared_bits(l);
+    if (lowering_equals_infinity(l))
+        return;
     if (bits == 0) {
         lowering_output(l, 0,
                         lowering_is_zero(l, lowering_difference(l, &shape, comparable(l, 0, 1),
@@ -371,6 +373,7 @@ void lower_where(struct lowering *l)
     uint32_t x = chooses_numbers(l, 1) ? lowering_input_or_nan(l, 1) : lowering_input(l, 1);
     uint32_t y = chooses_numbers(l, 2) ? lowering_input_or_nan(l, 2) : lowering_input(l, 2);
     lowering_output(l, 0, lowering_select(l, &shape, lowering_input(l, 0), x, y));
+    lowering_choose_absent(l, lowering_input(l, 0), 1, 2);
 }
 
 /* NaN of an input is one reserved integer or a key; NaN that a float run computes is traced by a
@@ -533,4 +536,5 @@ void lower_cast(struct lowering *l)
         return;
     }
     lowering_output(l, 0, x);
+    lowering_mark_absent(l, 0, lowering_absent(l, 0));
 }

@@ -45,6 +45,8 @@ struct lowering {
                               asked for */
     uint32_t
         *nan_bit; /* [graph->value_count]: 1 where a float run has NaN; RELATION_NONE: nowhere */
+    uint32_t *absent; /* [graph->value_count]: 1 where a mask is minus infinity; RELATION_NONE:
+                         nowhere */
     uint32_t own_nan; /* where the node being lowered makes NaN */
     wide nan;         /* the integer that stands for NaN in values that take it */
     struct rescaled *rescaled;
@@ -198,6 +200,10 @@ uint32_t lowering_matmul(struct lowering *l, uint32_t a, uint32_t b);
 
 /* x as [rows, n]: the axes of the mask brought to the back and joined. */
 uint32_t lowering_rows(struct lowering *l, uint32_t x, uint32_t axes);
+/* The view of x that lowering_rows takes: over the shape it fills in, with the axes of the mask
+ * last. */
+struct relation_view lowering_row_view(const struct lowering *l, uint32_t x, uint32_t axes,
+                                       struct shape *space);
 /* [rows, n] to [rows]. */
 uint32_t lowering_sum_rows(struct lowering *l, uint32_t rows);
 uint32_t lowering_max_rows(struct lowering *l, uint32_t rows);
@@ -230,6 +236,12 @@ uint32_t lowering_square(struct lowering *l, uint32_t x);
 
 /* ---- lower_softmax.c ---- */
 
+/*
+ * Softmax of [rows, n]; absent, or RELATION_NONE: 1 where an element counts as minus infinity.
+ * Results that are shown are rounded to `fraction` bits, others have more.
+ */
+uint32_t lowering_softmax_rows(struct lowering *l, uint32_t rows, uint32_t absent, int32_t fraction,
+                               bool is_shown);
 /* x - log(sum of exp x) of [rows, n]. */
 uint32_t lowering_log_softmax_rows(struct lowering *l, uint32_t rows, int32_t fraction);
 
@@ -374,6 +386,49 @@ uint32_t lowering_plain_index(struct lowering *l, uint32_t index, int64_t n,
  * - 1 of a shape. */
 uint32_t lowering_tuple_index(struct lowering *l, uint32_t tuples, const struct shape *data,
                               unsigned first, unsigned depth);
+/* ---- lower_special.c: bits beside values ---- */
+
+/* Whether an IsNaN wants to know where the node's result is NaN. */
+bool lowering_traces_nan(const struct lowering *l);
+/* Says where: a bit an element, 1 for NaN. The elements themselves may then be anything harmless.
+ */
+void lowering_mark_nan(struct lowering *l, uint32_t bit);
+/* 1 where operand i is NaN in a float run, RELATION_NONE when nowhere. */
+uint32_t lowering_nan_of(const struct lowering *l, size_t i);
+/* NaN of the node's result: where it makes it, and where an operand has it. */
+void lowering_trace_nan(struct lowering *l);
+/* a + b - a b, either of which may be RELATION_NONE. */
+uint32_t lowering_either(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b);
+/* 1 where operand i is minus infinity, RELATION_NONE when nowhere. Only operators that
+ * passes/find_masks.c names ask; the elements themselves are anything there. */
+uint32_t lowering_absent(struct lowering *l, size_t i);
+/* Says where output k is. */
+void lowering_mark_absent(struct lowering *l, size_t k, uint32_t bits);
+/* Output 0 is minus infinity where some operand is. */
+void lowering_join_absent(struct lowering *l);
+/* Output 0 is where the condition chooses such an element of operand x, else of operand y. */
+void lowering_choose_absent(struct lowering *l, uint32_t condition, size_t x, size_t y);
+/*
+ * Output k of a node that moves elements: lists[i] says for each element which element of operand i
+ * it is, -1 for none; filled, when not NULL, has 0 where minus infinity was put in and -1
+ * elsewhere.
+ */
+void lowering_move_absent(struct lowering *l, size_t k, const struct shape *shape, size_t operands,
+                          int64_t *const *lists, const int64_t *filled);
+/* 1 - bits, for bits that are constants. */
+uint32_t lowering_known_not(struct lowering *l, uint32_t bits);
+/* lowering_rows of bits, which stay known when they are. */
+uint32_t lowering_known_rows(struct lowering *l, uint32_t bits, uint32_t axes);
+/* x with the least number of its range where it is minus infinity. */
+uint32_t lowering_fill_absent(struct lowering *l, uint32_t x, uint32_t absent);
+/* Lowers an Equal that asks where a mask is minus infinity; false when it is another. */
+bool lowering_equals_infinity(struct lowering *l);
+/* A stored value of a mask without its infinities. */
+uint32_t lowering_stored_mask(struct lowering *l, uint32_t v, bool is_private, int32_t fraction);
+/* Finds the infinities of an input. */
+void lowering_given_mask(struct lowering *l, uint32_t v);
+/* The tensor of output v that shows its infinities. */
+uint32_t lowering_show_mask(struct lowering *l, uint32_t v, uint32_t x);
 
 /* ---- lower.c: operands and results of the node ---- */
 
@@ -385,13 +440,6 @@ const struct graph_value *lowering_graph_value(const struct lowering *l, size_t 
 uint32_t lowering_input(struct lowering *l, size_t i);
 /* The same for operators that know NaN: the tensor may hold l->nan when the plan says so. */
 uint32_t lowering_input_or_nan(struct lowering *l, size_t i);
-/* Whether an IsNaN wants to know where the node's result is NaN. */
-bool lowering_traces_nan(const struct lowering *l);
-/* Says where: a bit an element, 1 for NaN. The elements themselves may then be anything harmless.
- */
-void lowering_mark_nan(struct lowering *l, uint32_t bit);
-/* 1 where operand i is NaN in a float run, RELATION_NONE when nowhere. */
-uint32_t lowering_nan_of(const struct lowering *l, size_t i);
 /* Elements of a constant or parameter, NULL when the operand is computed or given at run time. */
 const struct tensor *lowering_data(const struct lowering *l, size_t i);
 /* Whether the operand is a private parameter. */

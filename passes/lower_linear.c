@@ -42,11 +42,13 @@ static uint32_t signed_sum(struct lowering *l, const int64_t *signs)
 void lower_add(struct lowering *l)
 {
     lowering_output(l, 0, signed_sum(l, NULL));
+    lowering_join_absent(l);
 }
 
 void lower_sub(struct lowering *l)
 {
     lowering_output(l, 0, signed_sum(l, (const int64_t[]){1, -1}));
+    lowering_join_absent(l);
 }
 
 void lower_neg(struct lowering *l)

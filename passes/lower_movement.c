@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ir/graph_interpret.h"
+#include "passes/find_masks.h"
 #include "passes/lower_internal.h"
 
 /*
@@ -27,6 +28,7 @@ static uint32_t moved_input(struct lowering *l, size_t i)
 void lower_identity(struct lowering *l)
 {
     lowering_output(l, 0, moved_input(l, 0));
+    lowering_mark_absent(l, 0, lowering_absent(l, 0));
 }
 
 /* Positions first, first + 1, ... in the shape of operand i. */
@@ -102,22 +104,23 @@ static void move_output(struct lowering *l, size_t output, const struct tensor *
                         size_t moved, struct form form)
 {
     struct relation_term *terms = lowering_array(l, struct relation_term, moved);
+    int64_t **lists = lowering_array(l, int64_t *, moved);
     size_t term_count = 0;
     int64_t first = 1;
     for (size_t i = 0; i < moved; i++) {
         uint32_t x = moved_input(l, i);
         if (!form_is_float(form))
             x = lowering_to_fraction(l, x, form.fraction);
-        int64_t *list;
         size_t count = lowering_tensor(l, x)->count;
-        if (select_positions(l, positions, first, count, &list) > 0)
+        if (select_positions(l, positions, first, count, &lists[i]) > 0)
             terms[term_count++] = lowering_term_view(
-                wide_from_i64(1), (struct relation_view){.tensor = x, .index_list = list});
+                wide_from_i64(1), (struct relation_view){.tensor = x, .index_list = lists[i]});
         first += (int64_t)count;
     }
     lowering_output(
         l, output,
         lowering_linear(l, &positions->shape, form, terms, term_count, wide_from_i64(0)));
+    lowering_move_absent(l, output, &positions->shape, moved, lists, NULL);
 }
 
 static void move_elements(struct lowering *l, size_t moved)
@@ -148,6 +151,7 @@ void lower_reshape(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
     lowering_output(l, 0, lowering_reshape(l, moved_input(l, 0), &shape));
+    lowering_mark_absent(l, 0, lowering_absent(l, 0));
 }
 
 /* Pad with a known constant value other than zero adds it where nothing is moved. */
@@ -161,6 +165,7 @@ void lower_pad(struct lowering *l)
     const struct tensor *saved = lowering_known(l, 2);
     double fill =
         element_type_is_float(saved->type) ? saved->data.real[0] : (double)saved->data.integer[0];
+    bool fills_mask = lowering_output_plan(l, 0)->takes_mask && fill <= MASK_NUMBER;
     struct graph_node *copy = lowering_array(l, struct graph_node, 1);
     const struct graph_node *node = l->node;
     *copy = *node;
@@ -177,7 +182,7 @@ void lower_pad(struct lowering *l)
     int64_t *filled = lowering_array(l, int64_t, out->count);
     for (size_t e = 0; e < out->count; e++)
         filled[e] = list[e] < 0 ? 0 : -1;
-    wide value = lowering_real(l, fill, fraction);
+    wide value = lowering_real(l, fills_mask ? 0 : fill, fraction);
     struct shape one = shape_of(1, (int64_t)1);
     struct relation_term terms[2] = {
         lowering_term_view(wide_from_i64(1),
@@ -189,4 +194,6 @@ void lower_pad(struct lowering *l)
     lowering_output(l, 0,
                     lowering_linear(l, &out->shape, lowering_form(l, x), terms,
                                     wide_is_zero(value) ? 1 : 2, wide_from_i64(0)));
+    if (lowering_output_plan(l, 0)->takes_mask)
+        lowering_move_absent(l, 0, &out->shape, 1, &list, fills_mask ? filled : NULL);
 }

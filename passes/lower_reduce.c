@@ -21,11 +21,13 @@ static uint32_t reduced_axes(struct lowering *l, unsigned rank)
     return mask;
 }
 
-uint32_t lowering_rows(struct lowering *l, uint32_t x, uint32_t axes)
+struct relation_view lowering_row_view(const struct lowering *l, uint32_t x, uint32_t axes,
+                                       struct shape *space)
 {
-    struct shape own = lowering_shape(l, x), space = {0};
+    struct shape own = lowering_shape(l, x);
     struct relation_view view = {.tensor = x};
-    int64_t stride[TENSOR_RANK_MAX], step = 1, rows = 1, inner = 1;
+    int64_t stride[TENSOR_RANK_MAX], step = 1;
+    *space = (struct shape){0};
     for (unsigned d = own.rank; d-- > 0;) {
         stride[d] = step;
         step *= own.dim[d];
@@ -34,15 +36,22 @@ uint32_t lowering_rows(struct lowering *l, uint32_t x, uint32_t axes)
         for (unsigned d = 0; d < own.rank; d++) {
             if ((axes >> d & 1) != (uint32_t)reduced)
                 continue;
-            view.stride[space.rank] = stride[d];
-            view.high[space.rank] = own.dim[d];
-            space.dim[space.rank++] = own.dim[d];
-            *(reduced == 0 ? &rows : &inner) *= own.dim[d];
+            view.stride[space->rank] = stride[d];
+            view.high[space->rank] = own.dim[d];
+            space->dim[space->rank++] = own.dim[d];
         }
     }
-    struct relation_term term = lowering_term_view(wide_from_i64(1), view);
+    return view;
+}
+
+uint32_t lowering_rows(struct lowering *l, uint32_t x, uint32_t axes)
+{
+    struct shape own = lowering_shape(l, x), space, flat = shape_of(2, (int64_t)1, (int64_t)1);
+    for (unsigned d = 0; d < own.rank; d++)
+        flat.dim[axes >> d & 1] *= own.dim[d];
+    struct relation_term term =
+        lowering_term_view(wide_from_i64(1), lowering_row_view(l, x, axes, &space));
     uint32_t ordered = lowering_linear(l, &space, lowering_form(l, x), &term, 1, wide_from_i64(0));
-    struct shape flat = shape_of(2, rows, inner);
     return lowering_reshape(l, ordered, &flat);
 }
 
@@ -174,7 +183,18 @@ static uint32_t trimmed_input(struct lowering *l)
 
 void lower_reduce_max(struct lowering *l)
 {
-    lowering_output(l, 0, lowering_max_rows(l, reduced_rows(l, trimmed_input(l))));
+    uint32_t x = trimmed_input(l), absent = lowering_absent(l, 0);
+    if (absent == RELATION_NONE) {
+        lowering_output(l, 0, lowering_max_rows(l, reduced_rows(l, x)));
+        return;
+    }
+    /* The least number where there is none; minus infinity where there is nothing else. */
+    lowering_output(l, 0,
+                    lowering_max_rows(l, reduced_rows(l, lowering_fill_absent(l, x, absent))));
+    uint32_t rows = lowering_rows(l, absent, reduced_axes(l, lowering_shape(l, absent).rank));
+    int64_t n = lowering_tensor(l, rows)->shape[1];
+    uint32_t missing = lowering_affine(l, 1, lowering_sum_rows(l, rows), wide_from_i64(-n));
+    lowering_mark_absent(l, 0, lowering_is_zero(l, missing));
 }
 
 void lower_reduce_min(struct lowering *l)

@@ -10,6 +10,7 @@
 #include "ir/graph_interpret.h"
 #include "ir/ops.h"
 #include "passes/find_encodings.h"
+#include "passes/find_masks.h"
 
 /* Runs whose values are all kept, to measure amplification on; the others give extremes and outputs
  * only. */
@@ -174,7 +175,7 @@ static void widen(struct value_plan *plan, const struct tensor *tensor, bool is_
     for (size_t e = 0; e < tensor->count; e++) {
         double value = tensor_real(tensor, e);
         plan->saw_infinity |= isinf(value) != 0;
-        if (!isfinite(value))
+        if (!isfinite(value) || (plan->takes_mask && value <= MASK_NUMBER))
             continue;
         bool fresh = is_first && e == 0;
         plan->low = fresh || value < plan->low ? value : plan->low;
@@ -614,7 +615,9 @@ static enum status quantize(struct quantizing *q)
     if (plan->values == NULL || plan->inputs == NULL)
         return diag_set(q->diag, STATUS_NO_MEMORY, "no memory to plan %zu values",
                         q->graph->value_count);
-    enum status status = plan_inputs(q);
+    enum status status = find_masks(q->graph, plan->values, &q->scratch, q->diag);
+    if (status == STATUS_OK)
+        status = plan_inputs(q);
     if (status == STATUS_OK)
         status = make_runs(q);
     if (status == STATUS_OK) {

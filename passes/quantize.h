@@ -56,9 +56,12 @@ struct value_plan {
     bool is_key;            /* carried as float keys: only moved, compared and cast */
     bool is_bits;           /* carried as IEEE patterns: only moved to and from BitCast */
     bool is_whole;          /* calibration saw whole numbers only */
-    bool takes_nan;   /* may hold NaN, as the lowest integer of its input: moved to an IsNaN */
-    bool traces_nan;  /* computed, and an IsNaN wants to know where a float run has NaN */
-    uint8_t key_bits; /* of keys: 32 or 64 */
+    bool takes_nan;      /* may hold NaN, as the lowest integer of its input: moved to an IsNaN */
+    bool traces_nan;     /* computed, and an IsNaN wants to know where a float run has NaN */
+    bool takes_mask;     /* may be minus infinity, on its way to a softmax */
+    bool mask_is_finite; /* takes_mask: great negative numbers stand for it, never infinity: a row
+                            of nothing else has equal probabilities, where infinity leaves none */
+    uint8_t key_bits;    /* of keys: 32 or 64 */
 };
 
 /* Whether operand i of a quantized operator is a scale. */

@@ -1,0 +1,20 @@
+/*
+ * Which float values may be minus infinity on their way to a softmax: attention masks. Part of
+ * quantize; decided by the structure of the graph alone, never by data. Where a stored number is
+ * minus infinity is structure too, and public.
+ */
+#ifndef SERTN_PASSES_FIND_MASKS_H
+#define SERTN_PASSES_FIND_MASKS_H
+
+#include "passes/quantize.h"
+
+/* From this number on down a stored number stands for minus infinity in a mask. */
+#define MASK_NUMBER (-0x1p64)
+
+/*
+ * Sets takes_mask and mask_is_finite of values [graph->value_count]. Errors: NO_MEMORY.
+ */
+enum status find_masks(const struct graph *graph, struct value_plan *values, struct arena *scratch,
+                       struct diag *diag) SERTN_MUST_CHECK;
+
+#endif
