@@ -521,15 +521,27 @@ static struct port port_of(const struct graph_value *value, uint32_t tensor,
 
 /* ---- outputs ---- */
 
-enum { OUTPUT_BITS = 64 };
+/* A public word takes call data, and a rounded element a few rows: rounding pays when it saves some
+ * words. WORD_BITS: what values share of one. */
+enum { OUTPUT_BITS = 64, WORD_BITS = 253, WORDS_WORTH_ROUNDING = 16 };
 
-/* A tensor of its own under the output's name; a very wide one is rounded to the bits the tolerance
- * asks for. */
-static uint32_t make_output(struct lowering *l, uint32_t v, uint32_t tensor)
+/* Whether an output is rounded to the bits the tolerance asks for: it is very wide, or public with
+ * so many elements that packing saves words. */
+static bool rounds_output(struct lowering *l, uint32_t tensor, int32_t fraction,
+                          enum port_visibility visibility)
+{
+    double excess = lowering_fraction(l, tensor) - fraction,
+           count = (double)lowering_tensor(l, tensor)->count;
+    return range_bits(lowering_range_of(l, tensor)) > OUTPUT_BITS ||
+           (visibility == PORT_PUBLIC && count * excess >= WORD_BITS * WORDS_WORTH_ROUNDING);
+}
+
+/* A tensor of its own under the output's name. */
+static uint32_t make_output(struct lowering *l, uint32_t v, uint32_t tensor,
+                            enum port_visibility visibility)
 {
     int32_t fraction = planned_fraction(l, &l->plan->values[v]);
-    if (!form_is_float(lowering_form(l, tensor)) &&
-        range_bits(lowering_range_of(l, tensor)) > OUTPUT_BITS)
+    if (!form_is_float(lowering_form(l, tensor)) && rounds_output(l, tensor, fraction, visibility))
         tensor = lowering_trim(l, tensor, fraction, 8);
     const struct relation_tensor *t = lowering_tensor(l, tensor);
     if (t->role != ROLE_WITNESS || t->is_output) {
@@ -547,7 +559,7 @@ static void add_output(struct lowering *l, size_t i)
     if (l->tensor_of[v] == RELATION_NONE)
         l->tensor_of[v] = make_stored(l, v);
     struct port *port = &l->result->interface.outputs[i];
-    uint32_t tensor = make_output(l, v, l->tensor_of[v]);
+    uint32_t tensor = make_output(l, v, l->tensor_of[v], l->options->outputs[i]);
     if (l->absent[v] != RELATION_NONE)
         tensor = lowering_show_mask(l, v, tensor);
     *port = port_of(&l->graph->values[v], tensor, l->options->outputs[i]);
