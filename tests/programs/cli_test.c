@@ -1,20 +1,17 @@
-/* label: prover libs: sertn_frontend sertn_3rd_cjson */
+/* label: prover libs: sertn_3rd_cjson */
 /*
  * The programs as users run them: every model of tests/models compiled, checked, evaluated, proved
  * and verified; the fields of --json and the exit statuses that scripts rest on.
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "frontend/tensor_pb.h"
 #include "ir/support/file.h"
-#include "tests/programs/programs_kit.h"
+#include "tests/programs/output_kit.h"
 
 enum { DATA_SETS = 3, PROOF_BYTES_MOST = 1200 };
-static const double relative_tolerance = 1e-3, absolute_tolerance = 1e-6;
 
 static const char *const models[] = {
     "external_weights",
@@ -47,115 +44,24 @@ enum { MODELS = sizeof models / sizeof *models };
 
 /* ---- outputs against the reference ---- */
 
-static bool real_agrees(const cJSON *got, double want)
-{
-    if (cJSON_IsString(got)) {
-        const char *text = got->valuestring;
-        return isnan(want)   ? strcmp(text, "NaN") == 0
-               : isinf(want) ? strcmp(text, want > 0 ? "Infinity" : "-Infinity") == 0
-                             : false;
-    }
-    return cJSON_IsNumber(got) &&
-           fabs(got->valuedouble - want) <= absolute_tolerance + relative_tolerance * fabs(want);
-}
-
-/* Walks nested lists and compares with the elements of a tensor, row-major. */
-static bool agrees(const cJSON *got, const struct tensor *want, size_t *at)
-{
-    if (cJSON_IsArray(got)) {
-        const cJSON *item;
-        cJSON_ArrayForEach(item, got)
-        {
-            if (!agrees(item, want, at))
-                return false;
-        }
-        return true;
-    }
-    if (*at == want->count)
-        return false;
-    size_t i = (*at)++;
-    if (want->type == ELEMENT_STRING)
-        return cJSON_IsString(got) && strcmp(got->valuestring, want->data.text[i]) == 0;
-    if (element_type_is_float(want->type))
-        return real_agrees(got, want->data.real[i]);
-    return (cJSON_IsNumber(got) && got->valuedouble == (double)want->data.integer[i]) ||
-           (cJSON_IsBool(got) && (got->valueint != 0) == (want->data.integer[i] != 0));
-}
-
-/* Compares with output_<k>.pb. Returns false when that file holds no tensor (ZipMap's sequence). */
-static bool check_tensor(const cJSON *got, const char *path, const char *what)
-{
-    struct arena arena;
-    struct tensor *want = NULL;
-    const char *name;
-    struct diag diag = {0};
-    struct buffer bytes = kit_read(path);
-    arena_init(&arena, 0);
-    bool is_tensor =
-        tensor_pb_read(&want, &name, bytes.data, bytes.count, &arena, &diag) == STATUS_OK;
-    if (is_tensor) {
-        size_t at = 0;
-        char *text = cJSON_PrintUnformatted(got);
-        CHECK_MSG(agrees(got, want, &at) && at == want->count, "%s: %s differs from %s", what, text,
-                  path);
-        free(text);
-    }
-    arena_release(&arena);
-    buffer_release(&bytes);
-    return is_tensor;
-}
-
-/* Compares with the JSON form of a reference; a map stands for the row of its values. */
-static bool json_agrees(const cJSON *got, const cJSON *want)
-{
-    if (!cJSON_IsArray(want) && !cJSON_IsObject(want))
-        return cJSON_IsString(want) ? cJSON_Compare(got, want, true)
-                                    : real_agrees(got, want->valuedouble);
-    if (cJSON_GetArraySize(got) != cJSON_GetArraySize(want))
-        return false;
-    const cJSON *a = got->child;
-    for (const cJSON *b = want->child; b != NULL; b = b->next, a = a->next) {
-        if (!json_agrees(a, b))
-            return false;
-    }
-    return true;
-}
-
 static void check_first_outputs(const cJSON *outputs, const char *model)
 {
     struct buffer text = kit_read(kit_model(model, "output.json"));
     cJSON *want = cJSON_ParseWithLength((const char *)text.data, text.count);
     const cJSON *item;
     CHECK_MSG(cJSON_GetArraySize(outputs) == cJSON_GetArraySize(want), "%s: other outputs", model);
-    cJSON_ArrayForEach(item, want) CHECK_MSG(json_agrees(kit_member(outputs, item->string), item),
-                                             "%s: output %s differs", model, item->string);
+    cJSON_ArrayForEach(item, want)
+        CHECK_MSG(output_json_agrees(kit_member(outputs, item->string), item),
+                  "%s: output %s differs", model, item->string);
     cJSON_Delete(want);
     buffer_release(&text);
 }
 
-/* Outputs are in the model's order, as the files are. */
 static void check_outputs(const cJSON *result, const char *model, unsigned set)
 {
-    const cJSON *outputs = kit_member(result, "outputs"), *item;
-    const cJSON *types = kit_member(result, "output_types"),
-                *shapes = kit_member(result, "output_shapes");
-    unsigned k = 0;
-    cJSON_ArrayForEach(item, outputs)
-    {
-        const char *path = kit_model(model, kit_text("test_data_set_%u/output_%u.pb", set, k++));
-        check_tensor(item, path, model);
-        const cJSON *type = kit_member(types, item->string),
-                    *shape = kit_member(shapes, item->string);
-        /* A sequence has a list: of types, of shapes. */
-        bool is_sequence = cJSON_IsArray(type);
-        CHECK(is_sequence ? cJSON_GetArraySize(type) == cJSON_GetArraySize(item)
-                          : cJSON_IsString(type));
-        CHECK(cJSON_IsArray(shape) &&
-              (!is_sequence || cJSON_GetArraySize(shape) == cJSON_GetArraySize(item)));
-    }
-    CHECK(k > 0);
+    output_check_set(result, kit_model(model, kit_text("test_data_set_%u", set)), model);
     if (set == 0)
-        check_first_outputs(outputs, model);
+        check_first_outputs(kit_member(result, "outputs"), model);
 }
 
 /* ---- every model ---- */
