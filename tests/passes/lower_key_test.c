@@ -31,7 +31,8 @@ static double edge(enum element_type from, enum element_type to)
         high = ilogb(format.largest) + 2;
     int exponent = low + (int)test_random_below((uint64_t)(high - low + 1));
     /* A half, or next to one, in the last place of the target. */
-    double mantissa = (double)((pattern >> 20 & ((2u << format.fraction_bits) - 1)) * 2 + 1);
+    double mantissa =
+        (double)((pattern >> 20 & ((UINT64_C(2) << format.fraction_bits) - 1)) * 2 + 1);
     value = ldexp(mantissa, exponent - (int)format.fraction_bits - 2);
     if (choice == 3)
         value = nextafter(value, (pattern & 1) != 0 ? INFINITY : 0);
