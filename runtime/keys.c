@@ -96,6 +96,12 @@ enum status keys_load_tail(struct plonk_parameter_tail *tail, const struct sessi
 
 /* ---- making keys ---- */
 
+static void tell(const struct plonk_progress *progress, const char *stage, double fraction)
+{
+    if (progress != NULL)
+        progress->report(progress->context, stage, fraction);
+}
+
 enum status keys_make(struct keys_result *result, struct file_set *set, struct session *session,
                       const char *srs_path, const struct plonk_progress *progress,
                       struct diag *diag)
@@ -108,17 +114,21 @@ enum status keys_make(struct keys_result *result, struct file_set *set, struct s
     buffer_init(&setup);
     const fr *const columns[CIRCUIT_PARAM_MAX] = {session->column[CIRCUIT_ADVICE],
                                                   session->column[CIRCUIT_ADVICE + 1]};
+    tell(progress, "powers of tau", 0);
     enum status status = session_open_srs(session, srs_path, diag);
     if (status == STATUS_OK)
         status = session_fill_parameters(session, diag);
     if (status == STATUS_OK)
         status = plonk_parameter_tail_draw(&tail, diag);
+    tell(progress, "verifying key", 0.2);
     if (status == STATUS_OK)
         status = plonk_vk_make(&key, &model->circuit, model->mode, &session->srs, columns, &tail,
                                session->machine, diag);
+    tell(progress, "setup proof", 0.5);
     if (status == STATUS_OK)
         status = plonk_setup_prove(&setup, &model->circuit, &key, &session->srs, columns, &tail,
-                                   session->machine, progress, diag);
+                                   session->machine, diag);
+    tell(progress, "done", 1);
     if (status == STATUS_OK) {
         model->key = key;
         model->vk_bytes = key.layout.vk_bytes;

@@ -17,7 +17,7 @@
 
 /*
  * Appends the setup proof; nothing for a circuit without parameter columns.
- * Requires: parameters and tail are those vk was made from. progress may be null.
+ * Requires: parameters and tail are those vk was made from.
  * Errors: STATUS_BAD_INPUT naming a parameter outside its range, or a row whose parameter has none
  * and is not zero; STATUS_LIMIT for a declared range of more than 253 bits or a short SRS;
  * STATUS_NO_MEMORY; STATUS_IO without randomness.
@@ -28,7 +28,6 @@ enum status plonk_setup_prove(struct buffer *out, const struct circuit *circuit,
                               const struct plonk_verifying_key *vk, const struct srs *srs,
                               const fr *const parameters[CIRCUIT_PARAM_MAX],
                               const struct plonk_parameter_tail *tail, struct machine *machine,
-                              const struct plonk_progress *progress,
                               struct diag *diag) SERTN_MUST_CHECK;
 
 /*

@@ -385,7 +385,7 @@ enum status plonk_setup_prove(struct buffer *out, const struct circuit *circuit,
                               const struct plonk_verifying_key *vk, const struct srs *srs,
                               const fr *const parameters[CIRCUIT_PARAM_MAX],
                               const struct plonk_parameter_tail *tail, struct machine *machine,
-                              const struct plonk_progress *progress, struct diag *diag)
+                              struct diag *diag)
 {
     static const struct setup_trial nothing = {0};
     uint8_t entropy[PLONK_ENTROPY_BYTES];
@@ -395,8 +395,6 @@ enum status plonk_setup_prove(struct buffer *out, const struct circuit *circuit,
         status = setup_ranges_init(&ranges, circuit, diag);
     if (status != STATUS_OK || circuit->param_columns == 0)
         return status;
-    if (progress != NULL && progress->report != NULL)
-        progress->report(progress->context, "setup proof", 0);
     if (!system_random_fill(entropy, sizeof entropy))
         return diag_set(diag, STATUS_IO, "the operating system gives no random bytes");
     uint8_t *proof = buffer_extend(out, setup_proof_bytes(&ranges));

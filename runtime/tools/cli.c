@@ -237,14 +237,18 @@ void cli_say(const struct cli *cli, const char *format, ...)
 /* ---- progress ---- */
 
 enum { BAR = 30 };
+/* ECMA-48, 8.3.41. */
+static const char erase_to_end[] = "\033[K";
 static const double patience_seconds = 2;
 
 static void show_bar(const char *stage, double fraction, double seconds)
 {
     int filled = (int)(fraction * BAR);
-    double left = fraction > 0.01 ? seconds * (1 - fraction) / fraction : 0;
-    fprintf(stderr, "\r[%.*s%*s] %3.0f%%  %-12s %4.0f s left ", filled,
-            "##############################", BAR - filled, "", 100 * fraction, stage, left);
+    fprintf(stderr, "\r[%.*s%*s] %3.0f%%  %s", filled, "##############################",
+            BAR - filled, "", 100 * fraction, stage);
+    if (fraction > 0.01)
+        fprintf(stderr, ", %.0f s left", seconds * (1 - fraction) / fraction);
+    fputs(erase_to_end, stderr);
     fflush(stderr);
 }
 
@@ -274,6 +278,6 @@ struct plonk_progress cli_progress_begin(struct cli_progress *progress, const st
 void cli_progress_end(struct cli_progress *progress)
 {
     if (progress->shown)
-        fprintf(stderr, "\r%*s\r", BAR + 40, "");
+        fprintf(stderr, "\r%s", erase_to_end);
     progress->shown = false;
 }

@@ -34,7 +34,7 @@ static enum status make_proof(struct cells *cells, struct diag *diag)
     struct plonk_witness witness = built_witness(&cells->built);
     buffer_clear(&cells->proof);
     return plonk_setup_prove(&cells->proof, &cells->built.circuit, &cells->proved.key.vk,
-                             test_srs(), witness.parameters, &cells->proved.tail, NULL, NULL, diag);
+                             test_srs(), witness.parameters, &cells->proved.tail, NULL, diag);
 }
 
 static enum status check_proof(struct cells *cells, struct diag *diag)

@@ -1,0 +1,553 @@
+/* label: prover libs: test_helpers_frontend sertn_frontend sertn_3rd_cjson */
+/*
+ * The options of sertnc and sertn-run as the documents promise them: dimensions, ranges, bound
+ * inputs, calibration data, visibility, dumps, help, and what each leaves in the report and in the
+ * proof.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir/support/file.h"
+#include "tests/frontend/model_builder.h"
+#include "tests/programs/programs_kit.h"
+
+#define MODEL "linear_regression"
+
+static const char *target(void)
+{
+    return test_path(test_temp_dir(), "m.sertn");
+}
+
+/* Writes the builder's model and releases it. Returns the path. */
+static const char *save(struct builder *b)
+{
+    const char *path = test_path(test_temp_dir(), "m.onnx");
+    size_t count;
+    const uint8_t *bytes = model_bytes(b, &count);
+    kit_write(path, bytes, count);
+    builder_end(b);
+    return path;
+}
+
+/* Sum over the last axis of x of the given shape. */
+static const char *sum_model(const char *shape)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, shape);
+    Onnx__Node *node = model_node(&b, "ReduceMax", "x", "y");
+    node_ints(&b, node, "axes", INTS(-1));
+    node_int(&b, node, "keepdims", 0);
+    model_output(&b, "y");
+    return save(&b);
+}
+
+static const char *text_file(const char *name, const char *text)
+{
+    const char *path = test_path(test_temp_dir(), name);
+    kit_write(path, text, strlen(text));
+    return path;
+}
+
+static cJSON *report_of(const struct test_output *out, const char *what)
+{
+    kit_done(out, what);
+    CHECK_MSG(out->errors_bytes == 0, "%s: said %s", what, out->errors);
+    return kit_json(out);
+}
+
+static bool has_note(const cJSON *report, const char *text)
+{
+    const cJSON *note;
+    cJSON_ArrayForEach(note, kit_member(report, "notes"))
+    {
+        if (strstr(note->valuestring, text) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* The shape of the only input, from the metadata of a compiled folder, as "[1,3]". */
+static const char *input_shape(const char *folder)
+{
+    struct buffer text = kit_read(test_path(folder, "public/metadata.json"));
+    cJSON *metadata = cJSON_ParseWithLength((const char *)text.data, text.count);
+    char *shape = cJSON_PrintUnformatted(
+        kit_member(cJSON_GetArrayItem(kit_member(metadata, "inputs"), 0), "shape"));
+    const char *kept = kit_text("%s", shape);
+    free(shape);
+    cJSON_Delete(metadata);
+    buffer_release(&text);
+    return kept;
+}
+
+/* ---- dimensions ---- */
+
+TEST(dimensions_are_bound_by_name_and_by_place)
+{
+    const char *folder = target();
+    struct test_output out =
+        SERTNC(sum_model("batch,3"), "-o", folder, "--dim", "batch=4", "--json");
+    cJSON_Delete(report_of(&out, "by name"));
+    CHECK_TEXT(input_shape(folder), "[4,3]");
+    out = SERTNC(sum_model("?,?"), "-o", folder, "--dim", "x:0=2", "--dim=x:1=5", "--json");
+    cJSON_Delete(report_of(&out, "by place"));
+    CHECK_TEXT(input_shape(folder), "[2,5]");
+}
+
+TEST(the_first_axis_becomes_one_and_the_report_says_so)
+{
+    const char *folder = target(), *model = sum_model("batch,3");
+    struct test_output out = SERTNC(model, "-o", folder, "--json");
+    cJSON *report = report_of(&out, "unbound");
+    CHECK(has_note(report, "becomes 1"));
+    CHECK_TEXT(input_shape(folder), "[1,3]");
+    cJSON_Delete(report);
+    out = SERTNC(model, "--report-only");
+    kit_done(&out, "text");
+    CHECK(strstr(out.text, "note ") != NULL && strstr(out.text, "becomes 1") != NULL);
+    CHECK_TEXT(out.errors, "");
+}
+
+TEST(another_axis_is_asked_for)
+{
+    struct test_output out = SERTNC(sum_model("batch,width"), "-o", target());
+    kit_refused(&out, 2, "--dim width=N", "width");
+    out = SERTNC(sum_model("batch,?"), "-o", target());
+    kit_refused(&out, 2, "--dim x:1=N", "an axis without a name");
+}
+
+TEST(data_binds_dimensions_and_contradicts_the_option)
+{
+    const char *folder = target(), *data = text_file("d.json", "{\"x\": [[1, 2, 3, 4, 5]]}");
+    struct test_output out =
+        SERTNC(sum_model("batch,width"), "-o", folder, "--data", data, "--json");
+    cJSON_Delete(report_of(&out, "data"));
+    CHECK_TEXT(input_shape(folder), "[1,5]");
+    out = SERTNC(sum_model("batch,width"), "-o", folder, "--data", data, "--dim", "width=4");
+    kit_refused(&out, 2, "--data", "a contradiction");
+    CHECK_TEXT(input_shape(folder), "[1,5]");
+}
+
+/* ---- ranges ---- */
+
+static void check_range(const cJSON *report, double low, double high)
+{
+    const cJSON *input = cJSON_GetArrayItem(kit_member(report, "inputs"), 0);
+    double slack = ldexp(1, -(int)kit_number(input, "fraction_bits"));
+    CHECK_MSG(fabs(kit_number(input, "low") - low) <= slack &&
+                  fabs(kit_number(input, "high") - high) <= slack,
+              "range %g..%g instead of %g..%g", kit_number(input, "low"), kit_number(input, "high"),
+              low, high);
+}
+
+TEST(ranges_are_declared_or_follow_from_data_or_are_wide)
+{
+    const char *model = kit_model(MODEL, "model.onnx");
+    const char *small = text_file("s.json", "[[0.5, -1.5]]"),
+               *large = text_file("l.json", "[[9, 3]]");
+    struct test_output out = SERTNC(model, "--report-only", "--json", "--range", "X=-3:5");
+    cJSON *report = report_of(&out, "declared");
+    check_range(report, -3, 5);
+    cJSON_Delete(report);
+    /* 2^k of at least 16 times the largest magnitude in all data. */
+    out = SERTNC(model, "--report-only", "--json", "--data", small);
+    report = report_of(&out, "one set");
+    check_range(report, -32, 32);
+    cJSON_Delete(report);
+    out = SERTNC(model, "--report-only", "--json", "--data", small, "--data", large);
+    report = report_of(&out, "two sets");
+    check_range(report, -256, 256);
+    cJSON_Delete(report);
+    out = SERTNC(model, "--report-only", "--json");
+    report = report_of(&out, "neither");
+    check_range(report, -1048576, 1048576);
+    cJSON_Delete(report);
+}
+
+TEST(a_declared_range_is_enforced)
+{
+    const char *folder = target();
+    struct test_output out =
+        SERTNC(kit_model(MODEL, "model.onnx"), "-o", folder, "--range", "X=-3:5", "--quiet");
+    kit_done(&out, "sertnc");
+    out = SERTN_RUN("check", folder, "--input", text_file("a.json", "[-3, 5]"), "--quiet");
+    kit_done(&out, "the ends of the range");
+    out = SERTN_RUN("check", folder, "--input", text_file("a.json", "[-3, 5.01]"));
+    kit_refused(&out, 2, "outside the range", "beyond it");
+}
+
+/* ---- bound inputs ---- */
+
+/* y = reshape(x, shape) + bias: two inputs that may be bound. */
+static const char *reshape_model(void)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "1,4");
+    model_input(&b, "shape", ELEMENT_I64, "2");
+    model_input(&b, "bias", ELEMENT_F32, "");
+    model_node(&b, "Reshape", "x,shape", "r");
+    model_node(&b, "Add", "r,bias", "y");
+    model_output(&b, "y");
+    return save(&b);
+}
+
+static void check_bound(const char *folder, const char *shape)
+{
+    struct test_output out = SERTN_RUN("check", folder, "--input",
+                                       text_file("x.json", "{\"x\": [1, 2, 3, 4]}"), "--json");
+    cJSON *result = report_of(&out, shape);
+    char *got = cJSON_PrintUnformatted(kit_member(kit_member(result, "output_shapes"), "y"));
+    CHECK_TEXT(got, shape);
+    const cJSON *row = kit_member(kit_member(result, "outputs"), "y")->child;
+    CHECK(row != NULL && row->child != NULL && fabs(row->child->valuedouble - 1.5) < 1e-6);
+    free(got);
+    cJSON_Delete(result);
+}
+
+TEST(inputs_are_bound_by_literals_and_by_files)
+{
+    const char *model = reshape_model(), *folder = target();
+    struct test_output out =
+        SERTNC(model, "-o", folder, "--bind", "shape=[2,2]", "--bind", "bias=0.5", "--quiet");
+    kit_done(&out, "literals");
+    check_bound(folder, "[2,2]");
+    const char *file = text_file("shape.json", "[4, 1]");
+    out = SERTNC(model, "-o", folder, "--bind", kit_text("shape=%s", file), "--bind", "bias=5e-1",
+                 "--quiet");
+    kit_done(&out, "a file");
+    check_bound(folder, "[4,1]");
+}
+
+TEST(an_input_that_decides_a_shape_is_asked_for_or_taken_from_data)
+{
+    const char *model = reshape_model(), *folder = target();
+    struct test_output out = SERTNC(model, "-o", folder);
+    kit_refused_each(&out, 2, "--bind shape=", "nothing given");
+    CHECK(!file_is_dir(folder));
+    const char *data =
+        text_file("d.json", "{\"x\": [1, 2, 3, 4], \"shape\": [2, 2], \"bias\": 0.5}");
+    out = SERTNC(model, "-o", folder, "--data", data, "--json");
+    cJSON *report = report_of(&out, "data");
+    CHECK(has_note(report, "'shape'"));
+    cJSON_Delete(report);
+}
+
+/* ---- calibration data ---- */
+
+TEST(data_comes_in_every_format)
+{
+    static const char *const texts[][2] = {{"d.json", "{\"X\": [[3, 5]]}"},
+                                           {"e.json", "{\"input_data\": [[3, 5]]}"},
+                                           {"f.json", "[[3, 5]]"},
+                                           {"g.csv", "3,5\n2,1\n"},
+                                           {"h.csv", "a,b\n3,5\n"}};
+    const char *model = kit_model(MODEL, "model.onnx");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct test_output out =
+            SERTNC(model, "--report-only", "--json", "--data", text_file(texts[i][0], texts[i][1]));
+        cJSON *report = report_of(&out, texts[i][1]);
+        check_range(report, -128, 128);
+        cJSON_Delete(report);
+    }
+    const char *folder = kit_model(MODEL, "test_data_set_0");
+    const char *const places[] = {folder, test_path(folder, "input_0.pb"), kit_model(MODEL, "")};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        struct test_output out = SERTNC(model, "--report-only", "--json", "--data", places[i]);
+        cJSON *report = report_of(&out, places[i]);
+        CHECK(kit_number(report, "calibration_runs") == (i == 2 ? 3 : 1));
+        cJSON_Delete(report);
+    }
+}
+
+/* ---- tolerance, prover, mode ---- */
+
+static double fraction_of_output(const char *tolerance)
+{
+    struct test_output out =
+        SERTNC(kit_model("mlp", "model.onnx"), "--report-only", "--json", "--data",
+               kit_model("mlp", "test_data_set_0"), "--tolerance", tolerance);
+    cJSON *report = report_of(&out, tolerance);
+    CHECK(cJSON_IsTrue(kit_member(report, "meets_tolerance")));
+    double bits = kit_number(cJSON_GetArrayItem(kit_member(report, "outputs"), 1), "fraction_bits");
+    cJSON_Delete(report);
+    return bits;
+}
+
+TEST(a_tighter_tolerance_takes_more_bits)
+{
+    double wide = fraction_of_output("1e-1"), usual = fraction_of_output("1e-3"),
+           tight = fraction_of_output("1e-5");
+    CHECK_MSG(wide <= usual && usual < tight, "%g, %g, %g fraction bits", wide, usual, tight);
+}
+
+TEST(provers_and_modes_are_chosen)
+{
+    static const char *const options[][2] = {
+        {"--prover=auto", "--mode=gas"}, {"--prover=plonk", "--mode=gas"}, {"--prover", "plonk"}};
+    for (size_t i = 0; i < 3; i++) {
+        const char *folder = target();
+        struct test_output out = SERTNC(kit_model(MODEL, "model.onnx"), "-o", folder, "--quiet",
+                                        options[i][0], options[i][1]);
+        kit_done(&out, options[i][0]);
+        struct buffer text = kit_read(test_path(folder, "public/metadata.json"));
+        CHECK(strstr(buffer_text(&text), "plonk-bn254-gas-v1") != NULL);
+        buffer_release(&text);
+    }
+}
+
+/* ---- visibility ---- */
+
+/* The values of a proof file of the model, compiled with these options. The caller deletes them. */
+static cJSON *values_with(const char *const *option, const char **folder)
+{
+    *folder = target();
+    struct test_output out = SERTNC(kit_model("mlp", "model.onnx"), "-o", *folder, "--data",
+                                    kit_model("mlp", "test_data_set_0"), "--quiet", option[0],
+                                    option[1], option[2], option[1] == NULL ? NULL : option[3]);
+    kit_done(&out, option[1] == NULL ? "defaults" : option[1]);
+    struct buffer text = kit_read(kit_proved(*folder, "mlp"));
+    cJSON *root = cJSON_ParseWithLength((const char *)text.data, text.count);
+    cJSON *values = cJSON_DetachItemFromObjectCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(root, "public"), "values");
+    cJSON_Delete(root);
+    buffer_release(&text);
+    REQUIRE(cJSON_IsObject(values));
+    return values;
+}
+
+static bool is_digest(const cJSON *value)
+{
+    return cJSON_IsString(value) && strlen(value->valuestring) == 66;
+}
+
+TEST(inputs_are_private_and_outputs_public_by_default)
+{
+    const char *folder, *const none[] = {NULL, NULL, NULL, NULL};
+    cJSON *values = values_with(none, &folder);
+    CHECK(cJSON_GetArraySize(values) == 2);
+    CHECK(cJSON_IsArray(kit_member(values, "label")));
+    CHECK(cJSON_IsArray(kit_member(values, "probabilities")));
+    cJSON_Delete(values);
+}
+
+TEST(visibility_is_chosen_for_all_and_for_one)
+{
+    const char *folder;
+    const char *const shown[] = {"--input", "public", "--output", "label=private"};
+    cJSON *values = values_with(shown, &folder);
+    CHECK(cJSON_GetArraySize(values) == 2);
+    CHECK(cJSON_IsArray(kit_member(values, "X")) &&
+          cJSON_IsArray(kit_member(values, "probabilities")));
+    cJSON_Delete(values);
+    const char *const hashed[] = {"--input", "X=hashed", "--output", "probabilities=hashed"};
+    values = values_with(hashed, &folder);
+    CHECK(cJSON_GetArraySize(values) == 3);
+    CHECK(is_digest(kit_member(values, "X")) && is_digest(kit_member(values, "probabilities")));
+    /* Salted: the same input has another digest in the next proof. */
+    struct buffer text = kit_read(kit_proved(folder, "mlp"));
+    CHECK(strstr(buffer_text(&text), kit_member(values, "X")->valuestring) == NULL);
+    buffer_release(&text);
+    cJSON_Delete(values);
+    const char *const secret[] = {"--output", "private", "--quiet", "--quiet"};
+    values = values_with(secret, &folder);
+    CHECK(cJSON_GetArraySize(values) == 0);
+    cJSON_Delete(values);
+}
+
+TEST(the_metadata_says_what_is_visible)
+{
+    const char *folder;
+    const char *const options[] = {"--input", "hashed", "--params", "public"};
+    cJSON_Delete(values_with(options, &folder));
+    struct buffer text = kit_read(test_path(folder, "public/metadata.json"));
+    cJSON *metadata = cJSON_ParseWithLength((const char *)text.data, text.count);
+    CHECK_TEXT(kit_member(metadata, "parameters")->valuestring, "public");
+    CHECK_TEXT(kit_member(cJSON_GetArrayItem(kit_member(metadata, "inputs"), 0), "visibility")
+                   ->valuestring,
+               "hashed");
+    cJSON_Delete(metadata);
+    buffer_release(&text);
+}
+
+/* ---- dumps ---- */
+
+TEST(every_pass_can_be_printed_and_is_timed)
+{
+    static const char *const passes[] = {"import",       "fold_constants", "quantize", "lower",
+                                         "bound_ranges", "validate",       "place"};
+    const char *model = kit_model(MODEL, "model.onnx");
+    struct test_output timed = SERTNC(model, "--report-only", "--timings", "--quiet");
+    kit_done(&timed, "timings");
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
+        struct test_output out =
+            SERTNC(model, "--report-only", "--quiet", "--print-after", passes[i]);
+        kit_done(&out, passes[i]);
+        CHECK_MSG(strstr(out.text, "X") != NULL, "%s prints nothing of the model", passes[i]);
+        CHECK_MSG(strstr(timed.errors, passes[i]) != NULL, "%s is not timed", passes[i]);
+    }
+    CHECK_TEXT(timed.text, "");
+}
+
+TEST(forms_are_emitted_alone_or_beside_the_folder)
+{
+    static const char *const forms[] = {"graph", "relations", "circuit"};
+    static const char *const says[] = {" = Gemm(", " = contract", "rows 2^"};
+    const char *model = kit_model(MODEL, "model.onnx"), *folder = target();
+    for (size_t i = 0; i < 3; i++) {
+        struct test_output out = SERTNC(model, "--emit", forms[i]);
+        kit_done(&out, forms[i]);
+        CHECK_MSG(strstr(out.text, says[i]) != NULL, "%s: %.200s", forms[i], out.text);
+        CHECK(!file_is_dir(folder));
+    }
+    struct test_output out = SERTNC(model, "--emit", "graph", "-o", folder);
+    kit_done(&out, "emit and write");
+    CHECK(file_exists(test_path(folder, "public/circuit")));
+    out = SERTNC(model, "--emit", "graph", "--json");
+    CHECK(out.exit_status == 2);
+    cJSON_Delete(kit_json(&out));
+}
+
+/* ---- help ---- */
+
+TEST(every_command_helps_with_examples)
+{
+    static const char *const commands[] = {"keys", "prove", "verify", "calldata", "check", "eval"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        struct test_output out = SERTN_RUN(commands[i], "--help");
+        kit_done(&out, commands[i]);
+        CHECK(strstr(out.text, kit_text("usage: sertn-run %s MODEL", commands[i])) != NULL);
+        CHECK(strstr(out.text, "examples:") != NULL && strstr(out.text, "--threads N") != NULL);
+        CHECK(strstr(out.text, kit_text("  sertn-run %s ", commands[i])) != NULL);
+        CHECK(out.errors_bytes == 0);
+    }
+}
+
+/* Every option that is taken is in the help of what takes it. */
+TEST(help_names_every_option)
+{
+    static const char *const of_sertnc[] = {
+        "-o ",         "--data",      "--dim",     "--range", "--bind",        "--input",
+        "--output",    "--params",    "--prover",  "--mode",  "--srs",         "--report-only",
+        "--tolerance", "--reproduce", "--emit",    "--json",  "--print-after", "--timings",
+        "--list-ops",  "--quiet",     "--threads", "--help",  "--version"};
+    struct test_output out = SERTNC("--help");
+    for (size_t i = 0; i < sizeof of_sertnc / sizeof *of_sertnc; i++)
+        CHECK_MSG(strstr(out.text, of_sertnc[i]) != NULL, "sertnc --help lacks %s", of_sertnc[i]);
+    static const char *const of_run[][2] = {{"keys", "--srs"},
+                                            {"keys", "--check"},
+                                            {"prove", "--input"},
+                                            {"prove", "-o "},
+                                            {"prove", "--context"},
+                                            {"prove", "--srs"},
+                                            {"verify", "--context"},
+                                            {"verify", "--srs"},
+                                            {"verify", "--rpc"},
+                                            {"verify", "--verifier"},
+                                            {"verify", "--deploy"},
+                                            {"verify", "--keystore"},
+                                            {"verify", "--password-file"},
+                                            {"calldata", "--context"},
+                                            {"check", "--input"},
+                                            {"eval", "--input"},
+                                            {"eval", "--model"}};
+    for (size_t i = 0; i < sizeof of_run / sizeof *of_run; i++) {
+        out = SERTN_RUN(of_run[i][0], "--help");
+        CHECK_MSG(strstr(out.text, of_run[i][1]) != NULL, "%s --help lacks %s", of_run[i][0],
+                  of_run[i][1]);
+    }
+}
+
+/* ---- sertn-run ---- */
+
+TEST(eval_shows_integers_reference_and_error)
+{
+    const char *folder = kit_compiled(MODEL), *input = kit_model(MODEL, "input.json");
+    struct test_output out = SERTN_RUN("eval", folder, "--input", input);
+    kit_done(&out, "eval");
+    static const char *const lines[] = {"variable: [[", "quantized of variable: [[\"",
+                                        "reference of variable: [[", "error of variable: {"};
+    for (size_t i = 0; i < 4; i++)
+        CHECK_MSG(strstr(out.text, lines[i]) != NULL, "no '%s' in %s", lines[i], out.text);
+    /* The model may have gone elsewhere. */
+    const char *moved = text_file("moved.onnx", "");
+    struct buffer bytes = kit_read(kit_model(MODEL, "model.onnx"));
+    kit_write(moved, bytes.data, bytes.count);
+    buffer_release(&bytes);
+    out = SERTN_RUN("eval", folder, "--input", input, "--model", moved, "--quiet");
+    kit_done(&out, "eval --model");
+    out = SERTN_RUN("eval", folder, "--input", input, "--model", kit_model("mlp", "model.onnx"));
+    kit_refused(&out, 2, "mlp/model.onnx", "another model");
+    out = SERTN_RUN("eval", folder, "--input", input, "--model", "/nosuch.onnx");
+    kit_refused(&out, 2, "/nosuch.onnx", "no model");
+}
+
+TEST(many_sets_are_named_in_the_result)
+{
+    const char *folder = kit_compiled(MODEL);
+    static const char *const commands[] = {"check", "eval"};
+    for (size_t i = 0; i < 2; i++) {
+        struct test_output out =
+            SERTN_RUN(commands[i], folder, "--input", kit_model(MODEL, ""), "--json");
+        cJSON *result = report_of(&out, commands[i]);
+        const cJSON *sets = kit_member(result, "sets"), *set;
+        CHECK(cJSON_GetArraySize(sets) == 3);
+        cJSON_ArrayForEach(set, sets) CHECK(cJSON_IsString(kit_member(set, "input")) &&
+                                            cJSON_IsObject(kit_member(set, "outputs")));
+        CHECK(kit_number(result, "peak_memory_bytes") > 0);
+        CHECK(i == 1 || cJSON_IsTrue(kit_member(result, "verified")));
+        cJSON_Delete(result);
+    }
+}
+
+TEST(a_proof_goes_to_standard_output)
+{
+    const char *folder = kit_keyed(MODEL), *input = kit_model(MODEL, "input.json");
+    struct test_output out = kit_shell(
+        "$SERTN_RUN prove %s --input %s -o - | $SERTN_RUN verify %s -", folder, input, folder);
+    kit_done(&out, "prove to a pipe");
+    out = SERTN_RUN("prove", folder, "--input", input, "-o", "-", "--json");
+    CHECK(out.exit_status == 2);
+    cJSON_Delete(kit_json(&out));
+    out = SERTN_RUN("prove", folder, "--input", kit_model(MODEL, ""), "-o", "-");
+    kit_refused(&out, 2, "3 proofs", "many to standard output");
+}
+
+TEST(options_may_stand_anywhere)
+{
+    const char *folder = kit_keyed(MODEL), *proof = kit_proved(folder, MODEL);
+    struct test_output out = SERTN_RUN("--json", "verify", "--threads=1", folder, proof);
+    cJSON_Delete(report_of(&out, "before and between"));
+    out = SERTN_RUN("verify", "--quiet", "--", folder, proof);
+    kit_done(&out, "after --");
+}
+
+/* What the report, the metadata and the proof say of one circuit is the same. */
+TEST(report_and_metadata_predict_rows_and_bytes)
+{
+    static const char *const models[] = {"linear_gemm", "tree_classifier", "svr_poly", "knn"};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        const char *folder = target(), *proof = test_path(test_temp_dir(), "p.json");
+        struct test_output out = SERTNC(kit_model(models[i], "model.onnx"), "-o", folder, "--data",
+                                        kit_model(models[i], "test_data_set_0"), "--json");
+        cJSON *report = report_of(&out, models[i]);
+        out = SERTN_RUN("prove", folder, "--input", kit_model(models[i], "test_data_set_1"), "-o",
+                        proof, "--json");
+        cJSON *proved = report_of(&out, models[i]);
+        struct buffer text = kit_read(test_path(folder, "public/metadata.json"));
+        cJSON *metadata = cJSON_ParseWithLength((const char *)text.data, text.count);
+        CHECK(kit_number(report, "rows") == kit_number(proved, "rows"));
+        CHECK(kit_number(report, "columns") == kit_number(proved, "columns"));
+        CHECK(kit_number(report, "proof_bytes") == kit_number(proved, "proof_bytes"));
+        CHECK(kit_number(report, "vk_bytes") ==
+              (double)file_size_bytes(test_path(folder, "public/vk")));
+        CHECK(kit_number(metadata, "rows") == kit_number(report, "rows"));
+        CHECK_TEXT(kit_member(metadata, "circuit_hash")->valuestring,
+                   kit_member(report, "circuit_digest")->valuestring);
+        cJSON_Delete(metadata);
+        buffer_release(&text);
+        cJSON_Delete(proved);
+        cJSON_Delete(report);
+    }
+}
