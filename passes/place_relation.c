@@ -252,38 +252,44 @@ static void pack_words(struct place *place, struct circuit *circuit)
     circuit->public_word_count = word + (open ? 1 : 0);
 }
 
-/* One word: rho * s + sum of 2^shift (value - low), two parts a row. */
 /*
- * The element of a public part, or, when it is c x + k and has no cell, x itself: *coefficient is
- * multiplied by c, and k times the old coefficient is added to *offset. False when a number leaves
- * 256 bits.
+ * The cell that a part of a public word is read from, and its coefficient: the word holds
+ * (value - low) 2^shift = coefficient item + offset. Values that one linear term computes are
+ * followed to what they are computed from, unless the numbers outgrow the part, whose sum over a
+ * word has to stay below 2^255.
  */
-static bool follow_public(struct place *place, const struct public_part *part, struct item *item,
-                          wide *coefficient, wide *offset)
+static struct item follow_public(struct place *place, const struct public_part *part,
+                                 wide *coefficient, wide *offset)
 {
-    *item = place_resolve(place, part->tensor, part->element);
-    while (item->kind == ITEM_ELEMENT && place->state[item->tensor] == STATE_VIRTUAL &&
-           place->first_cell[place_global(place, item->tensor, item->element)] == NO_CELL) {
-        const struct relation *relation = &place->program->relations[place->producer[item->tensor]];
+    struct item item = place_resolve(place, part->tensor, part->element);
+    *coefficient = wide_power_of_two(part->shift);
+    if (!wide_shift_left(offset, place->constants[part->low], part->shift) ||
+        !wide_neg(offset, *offset))
+        place_fail(place, STATUS_LIMIT, "a public word leaves 256 bits");
+    while (item.kind == ITEM_ELEMENT && place->state[item.tensor] == STATE_VIRTUAL &&
+           place->first_cell[place_global(place, item.tensor, item.element)] == NO_CELL) {
+        const struct relation *relation = &place->program->relations[place->producer[item.tensor]];
         if (relation->kind != RELATION_LINEAR || relation->term_count != 1)
             break;
         const struct relation_term *term = &relation->terms[0];
         struct item next =
             place_resolve(place, term->factors[0].tensor,
                           relation_view_element(&term->factors[0], relation->space_rank,
-                                                relation->space, item->element));
-        wide added;
-        if (next.kind != ITEM_ELEMENT)
+                                                relation->space, item.element));
+        wide added, factor;
+        if (next.kind != ITEM_ELEMENT || !wide_mul(&added, *coefficient, relation->constant) ||
+            !wide_add(&added, *offset, added) ||
+            !wide_mul(&factor, *coefficient, term->coefficient) ||
+            wide_bit_length(added) > part->shift + part->bits + 1u)
             break;
-        if (!wide_mul(&added, *coefficient, relation->constant) ||
-            !wide_add(offset, *offset, added) ||
-            !wide_mul(coefficient, *coefficient, term->coefficient))
-            return false;
-        *item = next;
+        *offset = added;
+        *coefficient = factor;
+        item = next;
     }
-    return true;
+    return item;
 }
 
+/* One word: rho * s + sum of 2^shift (value - low), two parts a row. */
 static void lay_word(struct place *place, const struct circuit *circuit, size_t from, size_t to,
                      bool is_first)
 {
@@ -294,12 +300,10 @@ static void lay_word(struct place *place, const struct circuit *circuit, size_t 
     for (size_t p = from; p <= to && place->status == STATUS_OK; p++) {
         struct term term;
         if (p < to) {
-            const struct public_part *part = &circuit->public_parts[p];
-            wide shifted;
-            fits = fits && wide_shift_left(&shifted, place->constants[part->low], part->shift) &&
-                   wide_sub(&offset, offset, shifted);
-            term = (struct term){.coefficient = wide_power_of_two(part->shift)};
-            fits = fits && follow_public(place, part, &term.item, &term.coefficient, &offset);
+            wide added;
+            term = (struct term){0};
+            term.item = follow_public(place, &circuit->public_parts[p], &term.coefficient, &added);
+            fits = fits && wide_add(&offset, offset, added);
         } else {
             if (wide_is_zero(offset))
                 continue;
@@ -345,12 +349,8 @@ void place_public(struct place *place, struct circuit *circuit)
     for (size_t p = 0; p < circuit->public_part_count; p++) {
         const struct public_part *part = &circuit->public_parts[p];
         place->origin = (struct row_origin){place->producer[part->tensor], part->element};
-        struct item item;
-        wide coefficient = wide_from_i64(1), offset = wide_from_i64(0);
-        if (!follow_public(place, part, &item, &coefficient, &offset))
-            place_fail(place, STATUS_LIMIT, "a public word leaves 256 bits");
-        else
-            place_materialise(place, item);
+        wide coefficient, offset;
+        place_materialise(place, follow_public(place, part, &coefficient, &offset));
     }
     place_flush_pending(place);
 }

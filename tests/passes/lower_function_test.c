@@ -1,3 +1,4 @@
+/* label: fast libs: sertn_runtime */
 /* Functions made from tables: the same numbers with every size of tables; where exp ends. */
 #include "tests/passes/lower_kit.h"
 

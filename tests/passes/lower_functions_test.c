@@ -4,7 +4,6 @@
  * edge inputs, and its hints are pinned.
  */
 #include "tests/passes/lower_kit.h"
-#include "tests/passes/tamper_kit.h"
 
 #include <math.h>
 
@@ -69,8 +68,6 @@ static size_t try_function(const struct function_case *c, int columns, bool decl
         kit_compare(&kit, inputs, c->absolute, 1e-3);
         if (i == 0)
             tampered = kit_tamper_hints(&kit, inputs);
-        if (i == 0 && columns < 10 && declared)
-            kit_tamper_circuit(&kit, inputs, 20);
     }
     kit_release(&kit);
     return tampered;
@@ -270,7 +267,6 @@ static void try_pair(enum op_kind op, const struct pair_case *c, const char *att
             kit_run(&kit);
         if (i == 20) {
             kit_tamper_hints(&kit, in);
-            kit_tamper_circuit(&kit, in, 20);
         }
     }
     kit_release(&kit);

@@ -1,3 +1,4 @@
+/* label: fast libs: sertn_runtime */
 /* Integer operators wrap as the interpreter says, for every width, over whole ranges and edges. */
 #include "tests/passes/lower_kit.h"
 

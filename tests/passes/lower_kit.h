@@ -14,6 +14,7 @@ struct kit {
     struct pipeline_options options;
     struct pipeline_result result;
     struct diag_list problems;
+    bool was_tampered; /* by kit_compare, since kit_run */
 };
 
 void kit_init(struct kit *kit);
@@ -56,6 +57,9 @@ void kit_run(struct kit *kit);
 /*
  * Evaluates the lowered program and the float graph on inputs, and checks every float output within
  * absolute + relative |ref| and every other one exactly. Returns the largest error.
+ *
+ * The first inputs of a run are tampered with as well: see tamper_kit.h. The environment variable
+ * SERTN_TAMPER=many tries many more, all where the program is small.
  */
 double kit_compare(struct kit *kit, const struct tensor *const *inputs, double absolute,
                    double relative);

@@ -1,3 +1,4 @@
+/* label: fast libs: sertn_runtime */
 /* Linear algebra lowers to exact sums whose outputs meet the tolerance. */
 #include "tests/passes/lower_kit.h"
 

@@ -1,3 +1,4 @@
+/* label: fast libs: sertn_runtime */
 /*
  * Quantized operators and types with few bits: every integer is that of the interpreter, ties and
  * saturation with them.

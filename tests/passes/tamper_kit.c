@@ -4,226 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/check/check.h"
-#include "backend/witness/digest.h"
-#include "backend/witness/fill.h"
-#include "ir/relation_codec.h"
-#include "passes/bound_ranges.h"
-#include "passes/place.h"
-#include "runtime/digest_spec.h"
-
-enum { CAPACITY_BITS = 253, COLUMNS = WITNESS_COLUMNS };
-
-struct subject {
-    struct arena arena;
-    struct relation_program program; /* prepared for placement */
-    struct relation_program loose;   /* the same without ranges: what a cheat computes with */
-    struct circuit circuit;
-    struct relation_values values; /* honest */
-    struct digest_traces traces;   /* of the values last filled in */
-    const struct relation_values *source;
-    fr *column[COLUMNS], *words;
-    fr *honest[COLUMNS], *honest_words;
-    uint32_t *parent; /* copy classes over cells row * 4 + column */
-    size_t most;
-    struct tamper_count count;
-};
-
-/* ---- the circuit and its witness ---- */
-
-static wide element_of(void *context, uint32_t tensor, uint32_t element)
-{
-    const struct subject *s = context;
-    return relation_value(s->source, tensor, element);
-}
-
-static bool digest_word_of(void *context, uint32_t relation, uint32_t word, fr *value)
-{
-    const struct subject *s = context;
-    return digest_traces_word(&s->traces, relation, word, value);
-}
-
-static void field_of(fr *out, wide value)
-{
-    bool is_negative = wide_is_negative(value);
-    if (is_negative)
-        REQUIRE(wide_neg(&value, value));
-    fr_from_signed_limbs(out, value.limb, 4, is_negative);
-}
-
-/* The words as a cheat computes them: no value has to fit its bits. */
-static void fill_words(struct subject *s)
-{
-    memset(s->words, 0, s->circuit.public_word_count * sizeof *s->words);
-    for (size_t i = 0; i < s->circuit.public_part_count; i++) {
-        const struct public_part *part = &s->circuit.public_parts[i];
-        fr value, low, scale;
-        field_of(&value, relation_value(s->source, part->tensor, part->element));
-        field_of(&low, s->circuit.constants[part->low]);
-        field_of(&scale, wide_power_of_two(part->shift));
-        fr_sub(&value, &value, &low);
-        fr_mul(&value, &value, &scale);
-        fr_add(&s->words[part->word], &s->words[part->word], &value);
-    }
-}
-
-/* Fills the columns from the values of a run; false when a limb cannot hold what it should. */
-static bool fill(struct subject *s, const struct relation_program *program,
-                 const struct relation_values *values)
-{
-    struct diag diag = {0};
-    struct witness_source source = {element_of, digest_word_of, s, program};
-    s->source = values;
-    digest_traces_release(&s->traces);
-    REQUIRE_OK(digest_traces_init(&s->traces, program, values, &diag), &diag);
-    fill_words(s);
-    return witness_fill(s->column, &s->circuit, &source, &diag) == STATUS_OK;
-}
-
-static bool check_accepts(struct subject *s)
-{
-    struct check_report report;
-    struct plonk_witness witness = {{s->column[0], s->column[1], s->column[2]},
-                                    {s->column[3], s->column[4]}};
-    struct diag diag = {0};
-    enum status status = check_witness(&report, &s->circuit, NULL, &witness, s->words,
-                                       s->circuit.public_word_count, &diag);
-    check_report_release(&report);
-    REQUIRE(status == STATUS_OK || status == STATUS_REJECTED);
-    return status == STATUS_OK;
-}
-
-static void copy_program(struct subject *s, const struct relation_program *program)
-{
-    struct buffer bytes;
-    struct diag diag = {0};
-    buffer_init(&bytes);
-    relation_program_serialize(program, &bytes);
-    REQUIRE_OK(relation_program_parse(&s->program, &s->arena, CAPACITY_BITS, bytes.data,
-                                      bytes.count, &diag),
-               &diag);
-    buffer_release(&bytes);
-    REQUIRE_OK(place_prepare(&s->program, &diag), &diag);
-    REQUIRE_OK(relation_validate(&s->program, CAPACITY_BITS, &diag), &diag);
-    REQUIRE_OK(pass_bound_ranges(&s->program, CAPACITY_BITS, &diag), &diag);
-}
-
-/* What a digest hashes depends on declared ranges, and a digest is wider than any: these stay. */
-static bool is_hashed(const struct relation_program *program, uint32_t tensor)
-{
-    for (size_t i = 0; i < program->relation_count; i++) {
-        const struct relation *r = &program->relations[i];
-        if (r->kind == RELATION_DIGEST && (r->views[0].tensor == tensor || r->outputs[0] == tensor))
-            return true;
-    }
-    return false;
-}
-
-static void loosen(struct subject *s)
-{
-    enum { LOOSE_BITS = 200 };
-    struct relation_program *loose = &s->loose;
-    *loose = s->program;
-    loose->tensors =
-        arena_memdup(&s->arena, loose->tensors, loose->tensor_count * sizeof *loose->tensors);
-    loose->relations = arena_array(&s->arena, struct relation, loose->relation_count + 1);
-    loose->relation_count = 0;
-    for (uint32_t t = 0; t < loose->tensor_count; t++) {
-        if (loose->tensors[t].role == ROLE_CONSTANT || is_hashed(&s->program, t))
-            continue;
-        loose->tensors[t].high = wide_power_of_two(LOOSE_BITS);
-        REQUIRE(wide_neg(&loose->tensors[t].low, loose->tensors[t].high));
-    }
-    for (size_t i = 0; i < s->program.relation_count; i++) {
-        struct relation r = s->program.relations[i];
-        /* Relations keep their numbers, by which fills name digests: dropped ones assert nothing.
-         */
-        if (r.kind == RELATION_RANGE || r.is_assert) {
-            r = (struct relation){.kind = RELATION_PRODUCT, .is_assert = true, .space_rank = 1};
-        }
-        loose->relations[loose->relation_count++] = r;
-    }
-}
-
-static uint32_t find(struct subject *s, uint32_t cell)
-{
-    while (s->parent[cell] != cell)
-        cell = s->parent[cell] = s->parent[s->parent[cell]];
-    return cell;
-}
-
-static void place(struct subject *s)
-{
-    struct diag diag = {0};
-    struct digest_spec spec;
-    struct place_summary summary;
-    struct place_options options = {.capacity_bits = CAPACITY_BITS, .digest = &spec};
-    REQUIRE(digest_spec_init(&spec, &s->arena));
-    REQUIRE_OK(place_circuit(&s->circuit, &summary, &s->program, &options, &s->arena, &diag),
-               &diag);
-    REQUIRE_OK(circuit_validate(&s->circuit, &diag), &diag);
-    uint32_t rows = s->circuit.usable_rows;
-    for (unsigned k = 0; k < COLUMNS; k++) {
-        s->column[k] = arena_array(&s->arena, fr, rows);
-        s->honest[k] = arena_array(&s->arena, fr, rows);
-    }
-    s->words = arena_array(&s->arena, fr, s->circuit.public_word_count + 1);
-    s->honest_words = arena_array(&s->arena, fr, s->circuit.public_word_count + 1);
-    s->parent = arena_array(&s->arena, uint32_t, (size_t)rows * 4);
-    REQUIRE(s->honest[COLUMNS - 1] != NULL && s->honest_words != NULL && s->parent != NULL);
-    for (uint32_t cell = 0; cell < rows * 4; cell++)
-        s->parent[cell] = cell;
-    for (size_t i = 0; i < s->circuit.copy_count; i++) {
-        struct cell a = s->circuit.copies[i].a, b = s->circuit.copies[i].b;
-        s->parent[find(s, a.row * 4 + a.column)] = find(s, b.row * 4 + b.column);
-    }
-}
-
-static void copy_given(const struct relation_program *program, struct relation_values *to,
-                       const struct relation_values *from)
-{
-    for (uint32_t t = 0; t < from->tensor_count; t++) {
-        enum relation_role role = program->tensors[t].role;
-        for (size_t e = 0;
-             role != ROLE_WITNESS && role != ROLE_CONSTANT && e < program->tensors[t].count; e++)
-            REQUIRE(relation_value_set(to, program, t, e, relation_value(from, t, e)));
-    }
-}
-
-static void subject_init(struct subject *s, const struct relation_program *program,
-                         const struct relation_values *given, size_t most)
-{
-    struct diag diag = {0};
-    memset(s, 0, sizeof *s);
-    s->most = most;
-    arena_init(&s->arena, 0);
-    copy_program(s, program);
-    place(s);
-    loosen(s);
-    REQUIRE_OK(relation_values_init(&s->values, &s->program, &s->arena, &diag), &diag);
-    copy_given(program, &s->values, given);
-    REQUIRE_OK(relation_interpret(&s->program, &s->values, digest_values, NULL, &diag), &diag);
-    REQUIRE(fill(s, &s->program, &s->values));
-    CHECK_MSG(check_accepts(s), "the honest witness is rejected");
-    for (unsigned k = 0; k < COLUMNS; k++)
-        memcpy(s->honest[k], s->column[k], s->circuit.usable_rows * sizeof(fr));
-    memcpy(s->honest_words, s->words, s->circuit.public_word_count * sizeof(fr));
-}
-
-/* A remainder moved by a multiple of its divisor, for one, has the limbs it had. */
-static bool is_honest(const struct subject *s)
-{
-    bool same = memcmp(s->honest_words, s->words, s->circuit.public_word_count * sizeof(fr)) == 0;
-    for (unsigned k = 0; k < COLUMNS; k++)
-        same = same && memcmp(s->honest[k], s->column[k], s->circuit.usable_rows * sizeof(fr)) == 0;
-    return same;
-}
-
-static void subject_release(struct subject *s)
-{
-    digest_traces_release(&s->traces);
-    arena_release(&s->arena);
-}
+#include "tests/passes/tamper_subject.h"
 
 /* ---- one cell, one class ---- */
 
@@ -245,20 +26,9 @@ static void random_delta(fr *delta, unsigned which)
         fr_from_wide_bytes_be(delta, bytes);
 }
 
-static bool is_copied(struct subject *s, uint32_t row, unsigned column)
-{
-    uint32_t root = find(s, row * 4 + column);
-    for (size_t i = 0; i < s->circuit.copy_count; i++) {
-        struct cell a = s->circuit.copies[i].a;
-        if (find(s, a.row * 4 + a.column) == root)
-            return true;
-    }
-    return false;
-}
-
 /*
- * Whether a constraint reads the cell at all: a gate coefficient, a held sum, a lookup slot or a copy. In a
- * product row a factor counts when the other is not zero: 0 * x = 0 for every x.
+ * Whether a constraint reads the cell at all: a gate coefficient, a held sum, a lookup slot or a
+ * copy. In a product row a factor counts when the other is not zero: 0 * x = 0 for every x.
  */
 static bool is_read(struct subject *s, uint32_t row, unsigned column)
 {
@@ -275,9 +45,8 @@ static bool is_read(struct subject *s, uint32_t row, unsigned column)
         by_gate = fixed->c2 != 0 || (fixed->term == TERM_WEIGHTED && s->circuit.param_columns > 1);
     else
         by_gate = fixed->term == TERM_LINEAR3 || fixed->term == TERM_WEIGHTED;
-    bool by_held_sum =
-        fixed->hold == HOLD_STEP || (column == 0 && fixed->hold == HOLD_ADVICE);
-    return by_slot || by_gate || by_held_sum || is_copied(s, row, column);
+    bool by_held_sum = fixed->hold == HOLD_STEP || (column == 0 && fixed->hold == HOLD_ADVICE);
+    return by_slot || by_gate || by_held_sum || s->is_copied[row * 4 + column];
 }
 
 /*
@@ -304,7 +73,7 @@ static void tamper_cells(struct subject *s)
         for (unsigned k = 0; k < 3; k++) {
             random_delta(&delta, k);
             fr_add(cell, &honest, &delta);
-            CHECK_MSG(check_accepts(s) == is_free,
+            CHECK_MSG(subject_accepts(s) == is_free,
                       "row %u, a%u (kind %u, tensor %u '%s'): change %u goes unnoticed", f->row,
                       f->column + 1u, f->kind, f->tensor,
                       f->kind == FILL_TENSOR ? s->program.tensors[f->tensor].name : "", k);
@@ -318,7 +87,7 @@ static void change_class(struct subject *s, uint32_t root, const fr *delta)
 {
     for (uint32_t row = 0; row < s->circuit.usable_rows; row++)
         for (unsigned k = 0; k < CIRCUIT_ADVICE; k++)
-            if (find(s, row * 4 + k) == root)
+            if (subject_class(s, row * 4 + k) == root)
                 fr_add(&s->column[k][row], &s->column[k][row], delta);
 }
 
@@ -328,7 +97,7 @@ static bool is_input_class(struct subject *s, uint32_t root, uint32_t *tensor, u
     for (size_t i = 0; i < s->circuit.fill_count; i++) {
         const struct fill *f = &s->circuit.fills[i];
         if (f->column >= CIRCUIT_ADVICE || f->kind != FILL_TENSOR ||
-            find(s, f->row * 4 + f->column) != root)
+            subject_class(s, f->row * 4 + f->column) != root)
             continue;
         enum relation_role role = s->program.tensors[f->tensor].role;
         *tensor = f->tensor;
@@ -356,12 +125,12 @@ static bool is_other_input(struct subject *s, uint32_t root, int64_t delta)
     for (unsigned k = 0; k < CIRCUIT_ADVICE; k++)
         changed[k] = arena_memdup(&scratch, s->column[k], s->circuit.usable_rows * sizeof(fr));
     REQUIRE_OK(relation_values_init(&values, &s->program, &scratch, &diag), &diag);
-    copy_given(&s->program, &values, &s->values);
+    subject_copy_given(&s->program, &values, &s->values);
     wide value = relation_value(&values, tensor, element);
     REQUIRE(wide_add(&value, value, wide_from_i64(delta)));
     bool same = relation_value_set(&values, &s->program, tensor, element, value) &&
                 relation_interpret(&s->program, &values, digest_values, NULL, &diag) == STATUS_OK &&
-                fill(s, &s->program, &values);
+                subject_fill(s, &s->program, &values);
     for (unsigned k = 0; k < CIRCUIT_ADVICE; k++) {
         size_t bytes = s->circuit.usable_rows * sizeof(fr);
         same = same && memcmp(changed[k], s->column[k], bytes) == 0;
@@ -379,18 +148,17 @@ static void tamper_classes(struct subject *s)
     static const int64_t delta_of[3] = {1, -1, 0}; /* 0: no small number */
     size_t all = 0;
     for (uint32_t cell = 0; cell < s->circuit.usable_rows * 4; cell++)
-        all +=
-            cell % 4 < CIRCUIT_ADVICE && find(s, cell) == cell && is_copied(s, cell / 4, cell % 4);
+        all += cell % 4 < CIRCUIT_ADVICE && subject_class(s, cell) == cell && s->is_copied[cell];
     for (uint32_t cell = 0; cell < s->circuit.usable_rows * 4; cell++) {
-        if (cell % 4 >= CIRCUIT_ADVICE || find(s, cell) != cell ||
-            !is_copied(s, cell / 4, cell % 4) || !is_chosen(s, all))
+        if (cell % 4 >= CIRCUIT_ADVICE || subject_class(s, cell) != cell || !s->is_copied[cell] ||
+            !is_chosen(s, all))
             continue;
         for (unsigned k = 0; k < 3; k++) {
             fr delta, back;
             random_delta(&delta, k);
             fr_neg(&back, &delta);
             change_class(s, cell, &delta);
-            CHECK_MSG(!check_accepts(s) || is_other_input(s, cell, delta_of[k]),
+            CHECK_MSG(!subject_accepts(s) || is_other_input(s, cell, delta_of[k]),
                       "the value copied to row %u, a%u: change %u goes unnoticed", cell / 4,
                       cell % 4 + 1u, k);
             change_class(s, cell, &back);
@@ -407,7 +175,7 @@ static bool run_loose(struct subject *s, const struct relation_program *program,
 {
     struct diag diag = {0};
     return relation_interpret(program, values, digest_values, NULL, &diag) == STATUS_OK &&
-           fill(s, program, values);
+           subject_fill(s, program, values);
 }
 
 static bool is_result(const struct relation *r)
@@ -450,7 +218,7 @@ static void tamper_result(struct subject *s, size_t at, unsigned output, size_t 
     arena_init(&scratch, 0);
     struct relation_program program = without(s, at, &scratch);
     REQUIRE_OK(relation_values_init(&values, &program, &scratch, &diag), &diag);
-    copy_given(&s->program, &values, &s->values);
+    subject_copy_given(&s->program, &values, &s->values);
     for (unsigned k = 0; k < r->output_count; k++)
         for (size_t i = 0; i < program.tensors[r->outputs[k]].count; i++)
             REQUIRE(relation_value_set(&values, &program, r->outputs[k], i,
@@ -466,8 +234,8 @@ static void tamper_result(struct subject *s, size_t at, unsigned output, size_t 
         REQUIRE(wide_mul(&change, d, wide_from_i64(-delta)));
         add_to(&values, &program, r->outputs[1], e, change);
     }
-    if (run_loose(s, &program, &values) && !is_honest(s)) {
-        CHECK_MSG(!check_accepts(s),
+    if (run_loose(s, &program, &values) && !subject_is_honest(s)) {
+        CHECK_MSG(!subject_accepts(s),
                   "relation %zu (kind %d): result %u, element %zu moved by %lld goes unnoticed", at,
                   (int)r->kind, output, e, (long long)delta);
         s->count.results++;
@@ -567,11 +335,11 @@ static void tamper_input(struct subject *s)
     }
     bool expected = is_inside && relation_interpret(&s->program, &strict, digest_values, NULL,
                                                     &diag) == STATUS_OK;
-    bool filled =
-        expected ? fill(s, &s->program, &strict) : has_loose && run_loose(s, &s->loose, &loose);
+    bool filled = expected ? subject_fill(s, &s->program, &strict)
+                           : has_loose && run_loose(s, &s->loose, &loose);
     CHECK_MSG(!expected || filled, "a run of the interpreter fills no witness");
     if (filled) {
-        bool accepted = check_accepts(s);
+        bool accepted = subject_accepts(s);
         CHECK_MSG(accepted == expected, "a run that the interpreter %s is %s by check: %s",
                   expected ? "accepts" : "refuses", accepted ? "accepted" : "rejected",
                   expected ? "" : diag.text);
@@ -580,15 +348,28 @@ static void tamper_input(struct subject *s)
     arena_release(&scratch);
 }
 
+/* Every change takes time by the rows, so `most` is less where there are many. */
+static size_t share_of(const struct subject *s, size_t most)
+{
+    enum { SOME = 12, SOME_ROWS = 8000, MANY_ROWS = 1 << 19 };
+    size_t rows = s->circuit.usable_rows;
+    if (most == TAMPER_SOME)
+        return 1 + SOME_ROWS / rows < SOME ? 1 + SOME_ROWS / rows : SOME;
+    if (most == TAMPER_MANY)
+        return 1 + MANY_ROWS / rows;
+    return most;
+}
+
 struct tamper_count tamper_program(const struct relation_program *program,
                                    const struct relation_values *given, size_t most)
 {
     static _Thread_local struct subject s;
     enum { INPUTS = 40 };
     subject_init(&s, program, given, most);
+    s.most = share_of(&s, most);
     tamper_cells(&s);
     tamper_classes(&s);
-    for (size_t i = 0; i < INPUTS && i < most; i++)
+    for (size_t i = 0; i < INPUTS && i < s.most; i++)
         tamper_input(&s);
     tamper_results(&s);
     struct tamper_count count = s.count;
@@ -599,11 +380,18 @@ struct tamper_count tamper_program(const struct relation_program *program,
 struct tamper_count kit_tamper_circuit(struct kit *kit, const struct tensor *const *inputs,
                                        size_t most)
 {
+    enum { SOME_ELEMENTS = 20000 };
+    const struct relation_program *program = kit->result.program;
     struct diag diag = {0};
     struct relation_values values;
-    REQUIRE_OK(relation_values_init(&values, kit->result.program, &kit->arena, &diag), &diag);
+    size_t elements = 0;
+    for (uint32_t t = 0; t < program->tensor_count; t++)
+        elements += program->tensors[t].role != ROLE_CONSTANT ? program->tensors[t].count : 0;
+    if (most == TAMPER_SOME && elements > SOME_ELEMENTS)
+        return (struct tamper_count){0};
+    REQUIRE_OK(relation_values_init(&values, program, &kit->arena, &diag), &diag);
     REQUIRE_OK(pipeline_evaluate(&values, &kit->result, inputs, kit->options.digest,
                                  kit->options.digest_context, &diag),
                &diag);
-    return tamper_program(kit->result.program, &values, most);
+    return tamper_program(program, &values, most);
 }

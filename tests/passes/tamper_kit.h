@@ -11,6 +11,11 @@
 
 #include "tests/passes/lower_kit.h"
 
+/* As many changes as a quick test can afford, none where a program is large; as many as a slow test
+ * can, which is all where a program is small. */
+#define TAMPER_SOME ((size_t)0)
+#define TAMPER_MANY (SIZE_MAX - 1)
+
 /* How many changes were tried and rejected. */
 struct tamper_count {
     size_t cells;   /* one cell */
@@ -20,7 +25,7 @@ struct tamper_count {
 };
 
 /*
- * Places the kit's program and tampers with its witness on `inputs`. At most `most` changes of
+ * Places the kit's program and tampers with its witness on `inputs`. About `most` changes of
  * each kind are tried, chosen at random; SIZE_MAX tries all. The case fails for every change that
  * goes unnoticed.
  * Requires: kit_run.
