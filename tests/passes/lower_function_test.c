@@ -1,4 +1,3 @@
-/* label: fast libs: sertn_runtime */
 /* Functions made from tables: the same numbers with every size of tables; where exp ends. */
 #include "tests/passes/lower_kit.h"
 

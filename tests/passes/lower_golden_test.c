@@ -1,4 +1,3 @@
-/* label: fast libs: sertn_runtime */
 /*
  * The relations of one small model a family, line by line. A change here is a circuit change: read
  * the difference, then refresh the files with SERTN_REFRESH_GOLDEN=1 and commit both together.

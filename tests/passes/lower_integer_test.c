@@ -1,4 +1,3 @@
-/* label: fast libs: sertn_runtime */
 /* Integer operators wrap as the interpreter says, for every width, over whole ranges and edges. */
 #include "tests/passes/lower_kit.h"
 

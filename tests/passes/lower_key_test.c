@@ -1,4 +1,3 @@
-/* label: fast libs: sertn_runtime */
 /*
  * Casts, comparisons and tests of floats that are carried as keys or patterns say bit for bit what
  * the interpreter says, for NaN, infinities, subnormal numbers and ties too.

@@ -1,4 +1,3 @@
-/* label: fast libs: sertn_runtime */
 /* Linear algebra lowers to exact sums whose outputs meet the tolerance. */
 #include "tests/passes/lower_kit.h"
 

@@ -1,4 +1,3 @@
-/* label: fast libs: sertn_runtime */
 /*
  * Quantized operators and types with few bits: every integer is that of the interpreter, ties and
  * saturation with them.

@@ -1,4 +1,3 @@
-/* label: fast libs: sertn_runtime */
 /* Tree ensembles lower to walks that take every decision as the float model does. */
 #include "tests/passes/lower_kit.h"
 

@@ -1,4 +1,3 @@
-/* label: fast libs: sertn_runtime */
 /* What the pipeline promises beside right numbers: ranges, visibility, secrecy of weights, equal
  * results, all problems at once. */
 #include "tests/passes/lower_kit.h"

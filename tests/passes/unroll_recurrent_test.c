@@ -1,4 +1,3 @@
-/* label: fast libs: sertn_runtime */
 /*
  * Recurrent cells written out step by step say what the interpreter's own kernel says: every
  * attribute, direction and layout, with lengths known and given at run time.
