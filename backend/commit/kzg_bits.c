@@ -66,7 +66,7 @@ static void sum_runs(struct workspace *w, unsigned columns)
                 w->pair[pairs++] = (uint16_t)(k * CHUNK_QUADS + a);
         if (pairs == 0)
             return;
-        affine_add_pairs(w->point, w->pair, pairs, distance, w->scratch);
+        affine_add_pairs(w->point, w->pair, pairs, distance, NULL, w->scratch);
     }
 }
 

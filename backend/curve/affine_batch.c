@@ -32,21 +32,22 @@ static size_t block_size(size_t begin, size_t n)
 }
 
 void affine_add_pairs(g1_affine *point, const uint16_t *pair, size_t n, size_t distance,
-                      fp *scratch)
+                      struct affine_ahead *ahead, fp *scratch)
 {
     for (size_t begin = 0; begin < n; begin += AFFINE_BLOCK) {
         size_t count = block_size(begin, n);
-        DISPATCH(affine_add_pairs, count, point, pair + begin, count, distance, scratch);
+        DISPATCH(affine_add_pairs, count, point, pair + begin, count, distance, ahead, scratch);
     }
 }
 
 void affine_add_entries(g1_affine *out, const uint16_t *to, const g1_affine *source,
-                        const uint32_t *entry, const uint16_t *pair, size_t n, fp *scratch)
+                        const uint32_t *entry, const uint16_t *pair, size_t n,
+                        struct affine_ahead *ahead, fp *scratch)
 {
     for (size_t begin = 0; begin < n; begin += AFFINE_BLOCK) {
         size_t count = block_size(begin, n);
         DISPATCH(affine_add_entries, count, out, to + begin, source, entry, pair + begin, count,
-                 scratch);
+                 ahead, scratch);
     }
 }
 

@@ -3,8 +3,8 @@
  * lanes. Before it: what field_lanes.h wants, and LANES_NAME(name). The contract is affine_batch.h.
  *
  * The formulas of affine_batch_loops.h. Points are read into lanes, a whole addition is done there,
- * and coordinates are written once. Two vectors of additions go side by side, each lane of each
- * being a chain of denominators of its own: 16 chains share one inversion.
+ * and coordinates are written once. Four vectors of additions go side by side, each lane of each
+ * being a chain of denominators of its own: 32 chains share one inversion.
  *
  * Factors. With points in memory as X R, R = 2^256, and products that divide by 2^260: a chain of
  * denominators d loses a power of two with each product, and the way back finds it again, whatever
@@ -18,10 +18,11 @@
 #include "backend/curve/affine_batch.h"
 #include "backend/field/field_lanes.h"
 
-/* Vectors that go side by side. */
-enum { STREAMS = 2 };
-/* Additions ahead of those being read whose operands are asked for; bases lie anywhere in a large
- * table. */
+/* Vectors that go side by side, two and two: while one pair waits for its carries the other
+ * multiplies. Loops over pairs stay loops, so that the CPU's cache of decoded instructions holds
+ * them. */
+enum { STREAMS = 4 };
+/* Additions ahead of those being read on the way forward whose operands are asked for. */
 enum { PREFETCH_DISTANCE = 32 };
 
 /* Where operands and results lie; see the functions at the end. */
@@ -34,6 +35,7 @@ struct additions {
     const uint16_t *pair, *to;
     size_t distance;
     const uint32_t *entry;
+    struct affine_ahead *ahead;
 };
 
 /* What the way forward leaves for the way back. */
@@ -227,10 +229,11 @@ LANES_INLINE void find_denominators(struct lanes *d, struct step *step, const st
     lanes_save(step->denominator, d);
 }
 
+/* Asks for the operands of eight additions, as far as they are there. */
 LANES_INLINE void prefetch_operands(const struct additions *job, size_t first)
 {
-    for (int lane = 0; lane < STREAMS * LANES; lane++) {
-        const uint32_t *entry = job->entry + job->pair[addition_of_lane(job, first, lane)];
+    for (size_t i = first; i < first + LANES && i < job->n; i++) {
+        const uint32_t *entry = job->entry + job->pair[i];
         __builtin_prefetch(job->a + (entry[0] >> 1));
         __builtin_prefetch(job->a + (entry[1] >> 1));
     }
@@ -247,27 +250,39 @@ LANES_INLINE void go_forward(struct lanes_factor acc[STREAMS], struct step *step
     for (size_t first = 0; first < job->n; first += STREAMS * LANES, step += STREAMS) {
         struct lanes d, product[STREAMS];
         struct lanes_factor factor[STREAMS];
-        if (kind == ADD_ENTRIES)
-            prefetch_operands(job, first + PREFETCH_DISTANCE);
         for (int s = 0; s < STREAMS; s++) {
+            if (kind == ADD_ENTRIES)
+                prefetch_operands(job, first + (size_t)s * LANES + PREFETCH_DISTANCE);
             find_denominators(&d, &step[s], job, kind, first + (size_t)s * LANES);
             lanes_normal_factor(&factor[s], &d);
             lanes_factor_save(step[s].before, &acc[s]);
         }
-        lanes_mul_add_2(product, acc, factor, NULL, &lanes_fp);
+        for (int s = 0; s < STREAMS; s += 2)
+            lanes_mul_add_2(&product[s], &acc[s], &factor[s], NULL, &lanes_fp);
         for (int s = 0; s < STREAMS; s++)
             lanes_to_factor(&acc[s], &product[s]);
     }
+}
+
+/* r[k] = a[k] b[k] / 2^260. */
+static void multiply_two(struct lanes_factor r[2], const struct lanes_factor a[2],
+                         const struct lanes_factor b[2])
+{
+    struct lanes product[2];
+    lanes_mul_add_2(product, a, b, NULL, &lanes_fp);
+    lanes_to_factor(&r[0], &product[0]);
+    lanes_to_factor(&r[1], &product[1]);
 }
 
 /* Replaces the products by C over them, below 2.1 m. */
 static void invert_chains(struct lanes_factor acc[STREAMS])
 {
     fp chain[LANES], spare[LANES];
-    struct lanes product[STREAMS], all;
+    struct lanes all;
     struct lanes_words w;
-    struct lanes_factor inverse[STREAMS], other[STREAMS] = {acc[1], acc[0]};
-    lanes_mul(&all, &acc[0], &acc[1], &lanes_fp);
+    struct lanes_factor half[2], a[2] = {acc[0], acc[2]}, b[2] = {acc[1], acc[3]};
+    multiply_two(half, a, b);
+    lanes_mul(&all, &half[0], &half[1], &lanes_fp);
     lanes_reduce(&all, &all, 1, &lanes_fp);
     lanes_to_words(&w, &all);
     lanes_write(chain[0].limb, &w);
@@ -276,11 +291,15 @@ static void invert_chains(struct lanes_factor acc[STREAMS])
     lanes_from_words(&all, &w);
     for (int i = 0; i < 3; i++) /* R^2 over the product, times 2^6 */
         lanes_times_4(&all, &all);
+    /* C / (x y) times x is C / y. */
+    struct lanes_factor other[2] = {half[1], half[0]}, inverse[2];
     lanes_to_factor(&inverse[0], &all);
     inverse[1] = inverse[0];
-    lanes_mul_add_2(product, inverse, other, NULL, &lanes_fp);
-    for (int s = 0; s < STREAMS; s++)
-        lanes_to_factor(&acc[s], &product[s]);
+    multiply_two(half, inverse, other);
+    for (int k = 0; k < 2; k++) {
+        struct lanes_factor twice[2] = {half[k], half[k]}, swapped[2] = {b[k], a[k]};
+        multiply_two(&acc[2 * k], twice, swapped);
+    }
 }
 
 /* ---- Back: sums ------------------------------------------------------------------------------ */
@@ -389,18 +408,27 @@ LANES_INLINE void sum_vectors(struct lanes_factor acc[STREAMS], const struct ste
     g1_affine rare[STREAMS][LANES];
     for (int s = 0; s < STREAMS; s++) {
         find_operands(&sum[s].o, job, kind, first + (size_t)s * LANES);
+        affine_ask_ahead(job->ahead);
         take_inverse(&sum[s], &acc[s], &step[s]);
+    }
+    for (int s = 0; s < STREAMS; s++) {
         lanes_to_factor(&inverse[s], &sum[s].inverse);
         if (__builtin_expect(step[s].rare != 0, 0))
             sum_rare_lanes(rare[s], &sum[s].o, (lane_mask)step[s].rare, &sum[s].inverse);
         find_numerators(&numerator[s], &sum[s], kind);
     }
-    lanes_mul_add_2(product, numerator, inverse, NULL, &lanes_fp);
+    for (int s = 0; s < STREAMS; s += 2) {
+        affine_ask_ahead(job->ahead);
+        lanes_mul_add_2(&product[s], &numerator[s], &inverse[s], NULL, &lanes_fp);
+    }
     for (int s = 0; s < STREAMS; s++) {
         lanes_to_factor(&slope[s], &product[s]);
         find_abscissas(&x3[s], &other[s], &start[s], &sum[s], &slope[s]);
     }
-    lanes_mul_add_2(product, slope, other, start, &lanes_fp);
+    for (int s = 0; s < STREAMS; s += 2) {
+        affine_ask_ahead(job->ahead);
+        lanes_mul_add_2(&product[s], &slope[s], &other[s], &start[s], &lanes_fp);
+    }
     for (int s = 0; s < STREAMS; s++) {
         lanes_reduce(&y3, &product[s], 2, &lanes_fp);
         write_sums(&x3[s], &y3, job, kind, first + (size_t)s * LANES);
@@ -420,26 +448,24 @@ LANES_INLINE void add_all(const struct additions *job, enum additions_kind kind,
     go_forward(acc, step, job, kind);
     invert_chains(acc);
     const size_t group = STREAMS * LANES;
-    for (size_t first = (job->n - 1) / group * group;; first -= group) {
-        sum_vectors(acc, step + first / LANES, job, kind, first);
-        if (first == 0)
-            break;
-    }
+    for (size_t k = (job->n + group - 1) / group; k-- > 0;)
+        sum_vectors(acc, step + k * STREAMS, job, kind, k * group);
 }
 
 void LANES_NAME(affine_add_pairs)(g1_affine *point, const uint16_t *pair, size_t n, size_t distance,
-                                  fp *scratch)
+                                  struct affine_ahead *ahead, fp *scratch)
 {
-    struct additions job = {.n = n, .out = point, .a = point, .pair = pair, .distance = distance};
+    struct additions job = {
+        .n = n, .out = point, .a = point, .pair = pair, .distance = distance, .ahead = ahead};
     add_all(&job, ADD_PAIRS, scratch);
 }
 
 void LANES_NAME(affine_add_entries)(g1_affine *out, const uint16_t *to, const g1_affine *source,
                                     const uint32_t *entry, const uint16_t *pair, size_t n,
-                                    fp *scratch)
+                                    struct affine_ahead *ahead, fp *scratch)
 {
     struct additions job = {
-        .n = n, .out = out, .to = to, .a = source, .entry = entry, .pair = pair};
+        .n = n, .out = out, .to = to, .a = source, .entry = entry, .pair = pair, .ahead = ahead};
     add_all(&job, ADD_ENTRIES, scratch);
 }
 

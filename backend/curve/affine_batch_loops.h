@@ -14,8 +14,7 @@
 /* Products are worth inlining here: a call saves and loads registers that they all need. */
 #define FLATTEN __attribute__((flatten))
 #define UNLIKELY(condition) __builtin_expect(condition, 0)
-/* Additions ahead of the one being read whose operands are asked for; bases lie anywhere in a large
- * table. */
+/* Additions ahead of the one being read whose operands are asked for. */
 #define PREFETCH_DISTANCE 8
 
 static inline bool is_infinity(const g1_affine *a)
@@ -156,7 +155,8 @@ static __attribute__((noinline)) void finish_any(struct chains *c, const fp *bef
 }
 
 FLATTEN void FIELD_PATH_NAME(affine_add_pairs)(g1_affine *point, const uint16_t *pair, size_t n,
-                                               size_t distance, fp *scratch)
+                                               size_t distance, struct affine_ahead *ahead,
+                                               fp *scratch)
 {
     struct chains c;
     bool rare = false;
@@ -175,6 +175,8 @@ FLATTEN void FIELD_PATH_NAME(affine_add_pairs)(g1_affine *point, const uint16_t 
     }
     for (size_t i = 0; i < n; i++) {
         g1_affine *a = &point[pair[i]];
+        if (i % 4 == 0)
+            affine_ask_ahead(ahead);
         finish_usual(&c, &scratch[i], i, a, a, a + distance);
     }
 }
@@ -218,7 +220,8 @@ static inline void prefetch_entries(const g1_affine *source, const uint32_t *ent
 
 FLATTEN void FIELD_PATH_NAME(affine_add_entries)(g1_affine *out, const uint16_t *to,
                                                  const g1_affine *source, const uint32_t *entry,
-                                                 const uint16_t *pair, size_t n, fp *scratch)
+                                                 const uint16_t *pair, size_t n,
+                                                 struct affine_ahead *ahead, fp *scratch)
 {
     struct chains c;
     g1_affine a, b;
@@ -226,7 +229,8 @@ FLATTEN void FIELD_PATH_NAME(affine_add_entries)(g1_affine *out, const uint16_t 
     start_chains(&c, scratch, n);
     for (size_t i = n; i-- > 0;) {
         const uint32_t *e = &entry[pair[i]];
-        prefetch_entries(source, &entry[pair[i >= PREFETCH_DISTANCE ? i - PREFETCH_DISTANCE : 0]]);
+        if (i >= PREFETCH_DISTANCE)
+            prefetch_entries(source, &entry[pair[i - PREFETCH_DISTANCE]]);
         signed_point(&a, source, e[0]);
         signed_point(&b, source, e[1]);
         rare |= take_denominator(&c, scratch, i, &a, &b);
@@ -234,6 +238,8 @@ FLATTEN void FIELD_PATH_NAME(affine_add_entries)(g1_affine *out, const uint16_t 
     invert_chains(&c);
     for (size_t i = 0; i < n; i++) {
         const uint32_t *e = &entry[pair[i]];
+        if (i % 4 == 0)
+            affine_ask_ahead(ahead);
         signed_point(&a, source, e[0]);
         signed_point(&b, source, e[1]);
         if (UNLIKELY(rare))

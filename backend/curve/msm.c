@@ -24,16 +24,22 @@ void *msm_take(char *base, size_t *cursor, size_t bytes)
 }
 
 /* Lays out the scratch; returns its length. base may be null. */
-static size_t lay_out(struct msm *m, char *base, const struct msm_limits *limits, size_t full)
+static size_t lay_out(struct msm *m, char *base, const struct msm_limits *limits, size_t full,
+                      size_t scalars)
 {
-    size_t at = 0;
-    m->recoded = msm_take(base, &at, full * sizeof *m->recoded);
-    m->counter = msm_take(base, &at, limits->slices * limits->keys * sizeof *m->counter);
-    m->by_bucket.entry = msm_take(base, &at, limits->entries * sizeof(uint32_t));
-    m->by_bucket.start = msm_take(base, &at, (limits->keys + 1) * sizeof(uint32_t));
+    size_t at = 0, counters = msm_counter_count(limits);
+    for (int i = 0; i < 4; i++)
+        m->recoded[i] = msm_take(base, &at, full * sizeof **m->recoded);
+    m->block_bits = msm_take(base, &at, msm_block_count(scalars) * sizeof *m->block_bits);
+    m->counter = msm_take(base, &at, limits->slices * counters * sizeof *m->counter);
+    m->part_start = msm_take(base, &at, counters * sizeof *m->part_start);
+    m->code = msm_take(base, &at, limits->entries * sizeof *m->code);
+    m->place = msm_take(base, &at,
+                        limits->entries *
+                            (limits->keys > MSM_DIRECT_KEYS ? sizeof(uint64_t) : sizeof(uint32_t)));
+    m->by_bucket.start = msm_take(base, &at, (limits->keys + 2) * sizeof(uint32_t));
     /* A set of 2^b buckets has at most 2^b + 1 rows and columns. */
     m->by_line.start = msm_take(base, &at, (2 * limits->keys + 2) * sizeof(uint32_t));
-    m->by_line.entry = m->by_bucket.entry;
     m->bucket = msm_take(base, &at, limits->keys * sizeof *m->bucket);
     m->line = msm_take(base, &at, 2 * limits->keys * sizeof *m->line);
     msm_lay_out_sums(m, base, &at, limits);
@@ -46,7 +52,7 @@ size_t msm_scratch_bytes(const struct msm_bases *bases, size_t full_count, size_
     struct msm_limits limits;
     struct msm m;
     msm_limits(&limits, bases, full_count + small_count, machine);
-    return lay_out(&m, NULL, &limits, full_count);
+    return lay_out(&m, NULL, &limits, full_count, full_count + small_count);
 }
 
 /* ---- weighted sums of buckets --------------------------------------------------------------- */
@@ -80,6 +86,7 @@ static void list_lines(struct msm *m)
     const struct msm_plan *plan = &m->plan;
     size_t rows = row_count(plan), columns = column_count(plan), line = 0;
     uint32_t at = 0;
+    m->by_line.entry = m->by_bucket.entry;
     for (size_t set = 0; set < m->group; set++) {
         size_t first = set * plan->buckets;
         for (size_t row = 0; row < rows; row++) {
@@ -164,7 +171,7 @@ void msm_g1_pieces(g1 *out, const struct msm_bases *bases, const struct msm_piec
         full_count += piece[p].full ? piece[p].count : 0;
     }
     msm_limits(&limits, bases, m.scalars, machine);
-    (void)lay_out(&m, scratch, &limits, full_count);
+    (void)lay_out(&m, scratch, &limits, full_count, m.scalars);
     msm_survey_scalars(&m, &histogram);
     msm_make_plan(&m.plan, bases, &histogram, &limits);
     msm_add_offsets(&m, full_count);

@@ -122,7 +122,7 @@ static inline void copy_entry(g1_affine *r, const g1_affine *source, uint32_t en
 /* Adds neighbours of every key from `first` on; keys of one entry and no other chunk are done.
  * Returns the number of runs left, in the order of keys. */
 static size_t first_round(const struct sum_job *job, size_t first, size_t begin, size_t end,
-                          const struct msm_worker *w)
+                          struct affine_ahead *ahead, const struct msm_worker *w)
 {
     const struct msm_sorted *s = job->sorted;
     const uint32_t *entry = s->entry + begin;
@@ -144,13 +144,16 @@ static size_t first_round(const struct sum_job *job, size_t first, size_t begin,
             copy_entry(&w->point[points++], job->source, entry[at]);
         w->run[runs++] = (struct msm_run){(uint16_t)start, (uint16_t)(points - start)};
     }
-    affine_add_entries(w->point, w->to, job->source, entry, w->pair, pairs, w->scratch);
+    /* Over all rounds there are nearly twice as many additions as in this one. */
+    ahead->share = (ahead->end - ahead->next) * 4 / (pairs + pairs / 2 + 1) + 1;
+    affine_add_entries(w->point, w->to, job->source, entry, w->pair, pairs, ahead, w->scratch);
     return runs;
 }
 
 /* Adds points 1, 2, 4, ... apart within each run while there are least_pairs pairs; returns the
  * distance at which the points left lie from each other. */
-static size_t more_rounds(const struct msm_worker *w, size_t runs, size_t least_pairs)
+static size_t more_rounds(const struct msm_worker *w, size_t runs, size_t least_pairs,
+                          struct affine_ahead *ahead)
 {
     for (size_t distance = 1;; distance *= 2) {
         size_t pairs = 0, active = 0;
@@ -165,7 +168,7 @@ static size_t more_rounds(const struct msm_worker *w, size_t runs, size_t least_
         if (pairs == 0 || pairs < least_pairs)
             return distance;
         runs = active;
-        affine_add_pairs(w->point, w->pair, pairs, distance, w->scratch);
+        affine_add_pairs(w->point, w->pair, pairs, distance, ahead, w->scratch);
     }
 }
 
@@ -202,8 +205,14 @@ static void sum_task(void *ctx, size_t begin, size_t end, unsigned worker)
     const struct sum_job *job = ctx;
     const struct msm_worker *w = &job->msm->worker[worker];
     size_t first = key_of_entry(job->sorted, begin);
-    size_t runs = first_round(job, first, begin, end, w);
-    size_t distance = more_rounds(w, runs, job->least_pairs);
+    /* The chunk that this thread is likely to get next. */
+    size_t entries = job->sorted->start[job->sorted->keys];
+    size_t next = begin + job->chunk * machine_threads(job->msm->machine);
+    struct affine_ahead ahead = {.source = job->source, .entry = job->sorted->entry};
+    ahead.next = next < entries ? next : entries;
+    ahead.end = entries - ahead.next < job->chunk ? entries : ahead.next + job->chunk;
+    size_t runs = first_round(job, first, begin, end, &ahead, w);
+    size_t distance = more_rounds(w, runs, job->least_pairs, &ahead);
     deliver(job, first, begin, end, distance, w);
 }
 

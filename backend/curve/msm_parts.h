@@ -5,6 +5,7 @@
 #ifndef SERTN_BACKEND_CURVE_MSM_PARTS_H
 #define SERTN_BACKEND_CURVE_MSM_PARTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,12 +44,17 @@ struct msm {
     const struct msm_bases *bases;
     const struct msm_piece *piece;
     size_t piece_count, scalars;
-    unsigned piece_bits[MSM_MOST_PIECES]; /* bit length of the largest magnitude */
+    size_t piece_block[MSM_MOST_PIECES]; /* the first entry of block_bits */
     struct machine *machine;
     struct msm_plan plan;
     /* scratch */
-    uint64_t (*recoded)[4]; /* full scalars in order: |k| signed, plus the offset of the digits */
-    uint32_t *counter;      /* [slice][key] */
+    uint64_t *recoded[4]; /* limbs of full scalars: |k| signed, plus the offset of the digits */
+    uint8_t *block_bits;  /* bit length of the largest magnitude of each block of scalars */
+    uint32_t *counter;    /* [slice][msm_counter_count] */
+    uint32_t *part_start; /* [msm_counter_count] */
+    uint32_t *code;       /* of the digits of one group */
+    void *place;          /* entries, or items of 8 bytes when there are more than
+                             MSM_DIRECT_KEYS keys */
     struct msm_sorted by_bucket, by_line;
     g1_affine *bucket; /* [set][bucket] of one group */
     g1_affine *line;   /* [set][rows, then columns] */
@@ -64,9 +70,16 @@ void msm_survey_scalars(struct msm *m, struct msm_histogram *histogram);
 /* Adds to the centred scalars the offset that the digits of the plan want. */
 void msm_add_offsets(struct msm *m, size_t full_count);
 
-/* Fills by_bucket with the entries of the group. The order within a bucket is that of the scalars,
- * whatever the slices. */
+/* Fills by_bucket with the entries of the group, in memory that by_line.entry may use later. The
+ * order within a bucket is that of the scalars, whatever the slices. */
 void msm_sort_entries(struct msm *m);
+
+/* Keys that one pass sorts. */
+#define MSM_DIRECT_KEYS 4096
+
+/* Most blocks of so many scalars, and most counters of one slice. */
+size_t msm_block_count(size_t scalars);
+size_t msm_counter_count(const struct msm_limits *limits);
 
 /* Takes the scratch of the sums from base at *cursor, or only counts it when base is null. */
 void msm_lay_out_sums(struct msm *m, char *base, size_t *cursor, const struct msm_limits *limits);

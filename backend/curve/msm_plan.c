@@ -11,7 +11,7 @@
 
 /* Sets are done together until a group has this many entries or buckets: shared inversions. */
 #define GROUP_ENTRIES 32768
-#define GROUP_BUCKETS 8192
+#define GROUP_BUCKETS 4096
 /* Price of an empty bucket and of one step of a final running sum, in additions. */
 #define EMPTY_BUCKET 0.06
 #define RUNNING_STEP 4.0
@@ -99,7 +99,7 @@ size_t msm_chunk(size_t entries, unsigned threads)
 void msm_make_plan(struct msm_plan *out, const struct msm_bases *bases,
                    const struct msm_histogram *histogram, const struct msm_limits *limits)
 {
-    size_t scalars = 0;
+    size_t scalars = histogram->count[0];
     unsigned most_bits = 1;
     for (unsigned bits = 1; bits <= MSM_FULL_BITS; bits++) {
         scalars += histogram->count[bits];
@@ -112,9 +112,11 @@ void msm_make_plan(struct msm_plan *out, const struct msm_bases *bases,
     out->used_sets =
         (unsigned)at_most(msm_window_count(most_bits + 1, out->window_bits), out->sets);
     out->buckets = (size_t)1 << (out->window_bits - 1);
-    size_t entries = at_least(scalars * divide_up(out->windows, out->sets), 1);
+    out->most_digits = (unsigned)divide_up(out->windows, out->sets);
+    size_t entries = at_least(scalars * out->most_digits, 1);
     size_t group = at_most(limits->entries / entries, limits->keys / out->buckets);
     out->set_group = (unsigned)at_most(at_least(group, 1), out->used_sets);
+    out->most_digits *= out->set_group;
     out->slices = limits->slices;
 }
 

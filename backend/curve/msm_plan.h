@@ -19,7 +19,7 @@
 #define MSM_FULL_BITS 253
 /* Entries (signed point indices) of one chunk of affine additions, at most and, with threads that
  * want some too, at least. */
-#define MSM_CHUNK 16384
+#define MSM_CHUNK 8192
 #define MSM_LEAST_CHUNK 2048
 
 /* How many scalars have a magnitude of each bit length. */
@@ -29,12 +29,13 @@ struct msm_histogram {
 
 struct msm_plan {
     unsigned window_bits;
-    unsigned windows;   /* of a full scalar */
-    unsigned sets;      /* windows between two levels: sets of buckets */
-    unsigned used_sets; /* those that can get an entry */
-    unsigned set_group; /* sets done together */
-    size_t buckets;     /* of one set: 2^(window_bits - 1) */
-    size_t slices;      /* pieces of the work of sorting */
+    unsigned windows;     /* of a full scalar */
+    unsigned sets;        /* windows between two levels: sets of buckets */
+    unsigned used_sets;   /* those that can get an entry */
+    unsigned set_group;   /* sets done together */
+    unsigned most_digits; /* of a scalar in a group of sets */
+    size_t buckets;       /* of one set: 2^(window_bits - 1) */
+    size_t slices;        /* pieces of the work of sorting */
 };
 
 /* Sizes that hold for every plan of so many scalars. */

@@ -10,7 +10,7 @@
  * Three forms, three types. What a function costs is said in vector instructions: a CPU does two a
  * cycle, whatever they are, loads and stores apart.
  *   lanes_words   eight elements as they lie in memory, four words each.
- *   lanes         an integer as the sum of limb[i] 2^(52 i), limbs signed and |limb[i]| < 2^59, so
+ *   lanes         an integer as the sum of limb[i] 2^(52 i), limbs signed and |limb[i]| < 2^61, so
  *                 that sums and differences need no carries. It is NORMAL when limbs 0 to 3 are in
  *                 [0, 2^52); the top limb then has the sign.
  *   lanes_factor  what products take: an integer in [0, 2^260), carries done, whatever stands above
@@ -80,34 +80,69 @@ struct lanes_words {
     lane_word word[4];
 };
 
-/* What products need of a modulus m; limbs of 52 bits, least significant first. */
+/* Multiples of a modulus that are at hand: 0 to 16 times. */
+#define LANES_MULTIPLES 17
+/* The units of its top limb that the limbs below may amount to; see lanes_reduce. */
+#define LANES_DOUBT 512
+
+/* What lanes need of a modulus m; limbs of 52 bits, least significant first. */
 struct lanes_modulus {
-    uint64_t m[5];
-    uint64_t neg_inv; /* -1/m mod 2^52 */
+    uint64_t multiple[LANES_MULTIPLES][5]; /* [k][i] = k m[i] */
+    uint64_t below[LANES_MULTIPLES];       /* LANES_DOUBT - k m[4] mod 2^64 */
+    uint64_t sure[LANES_MULTIPLES];        /* k m[4] + LANES_DOUBT + k */
     uint64_t fold[5]; /* (m neg_inv + 1) / 2^52, below m / 7: t and t / 2^52 + (t mod 2^52) fold
                        * agree mod m up to the factor 2^52 */
+    uint64_t neg_inv; /* -1/m mod 2^52 */
 };
 
-/* The limbs of a four-limb integer; usable in constant expressions. */
-#define LANES_SPLIT(w0, w1, w2, w3)                                                                \
+static const uint64_t lanes_limb_mask = LANES_LIMB;
+
+/* Limb i of an integer of four words. */
+#define LANES_LIMB_0(w0, w1, w2, w3) ((w0)&LANES_LIMB)
+#define LANES_LIMB_1(w0, w1, w2, w3) (((w0) >> 52 | (w1) << 12) & LANES_LIMB)
+#define LANES_LIMB_2(w0, w1, w2, w3) (((w1) >> 40 | (w2) << 24) & LANES_LIMB)
+#define LANES_LIMB_3(w0, w1, w2, w3) (((w2) >> 28 | (w3) << 36) & LANES_LIMB)
+#define LANES_LIMB_4(w0, w1, w2, w3) ((w3) >> 16)
+#define LANES_MULTIPLE(k, ...)                                                                     \
     {                                                                                              \
-        (w0) & LANES_LIMB, ((w0) >> 52 | (w1) << 12) & LANES_LIMB,                                 \
-            ((w1) >> 40 | (w2) << 24) & LANES_LIMB, ((w2) >> 28 | (w3) << 36) & LANES_LIMB,        \
-            (w3) >> 16                                                                             \
+        (k) * LANES_LIMB_0(__VA_ARGS__), (k)*LANES_LIMB_1(__VA_ARGS__),                            \
+            (k)*LANES_LIMB_2(__VA_ARGS__), (k)*LANES_LIMB_3(__VA_ARGS__),                          \
+            (k)*LANES_LIMB_4(__VA_ARGS__)                                                          \
+    }
+#define LANES_BELOW(k, ...) (LANES_DOUBT - (k)*LANES_LIMB_4(__VA_ARGS__))
+#define LANES_SURE(k, ...) ((k)*LANES_LIMB_4(__VA_ARGS__) + LANES_DOUBT + (k))
+/* An entry for each multiple, made by `macro` from its number and the words of the modulus. */
+#define LANES_FOR_MULTIPLES(macro, ...)                                                            \
+    {                                                                                              \
+        macro(0, __VA_ARGS__), macro(1, __VA_ARGS__), macro(2, __VA_ARGS__),                       \
+            macro(3, __VA_ARGS__), macro(4, __VA_ARGS__), macro(5, __VA_ARGS__),                   \
+            macro(6, __VA_ARGS__), macro(7, __VA_ARGS__), macro(8, __VA_ARGS__),                   \
+            macro(9, __VA_ARGS__), macro(10, __VA_ARGS__), macro(11, __VA_ARGS__),                 \
+            macro(12, __VA_ARGS__), macro(13, __VA_ARGS__), macro(14, __VA_ARGS__),                \
+            macro(15, __VA_ARGS__), macro(16, __VA_ARGS__)                                         \
     }
 
+#define LANES_FR_WORDS                                                                             \
+    UINT64_C(0x43e1f593f0000001), UINT64_C(0x2833e84879b97091), UINT64_C(0xb85045b68181585d),      \
+        UINT64_C(0x30644e72e131a029)
+#define LANES_FP_WORDS                                                                             \
+    UINT64_C(0x3c208c16d87cfd47), UINT64_C(0x97816a916871ca8d), UINT64_C(0xb85045b68181585d),      \
+        UINT64_C(0x30644e72e131a029)
+
 static const struct lanes_modulus lanes_fr = {
-    .m = LANES_SPLIT(UINT64_C(0x43e1f593f0000001), UINT64_C(0x2833e84879b97091),
-                     UINT64_C(0xb85045b68181585d), UINT64_C(0x30644e72e131a029)),
-    .neg_inv = FR_NEG_INV & LANES_LIMB,
+    .multiple = LANES_FOR_MULTIPLES(LANES_MULTIPLE, LANES_FR_WORDS),
+    .below = LANES_FOR_MULTIPLES(LANES_BELOW, LANES_FR_WORDS),
+    .sure = LANES_FOR_MULTIPLES(LANES_SURE, LANES_FR_WORDS),
     .fold = {0x82e644ee4c3d2, 0xf93893c98b1de, 0xd46fe04d0a4c7, 0x8f0aad55e2a1f, 0x5ed0447de83},
+    .neg_inv = FR_NEG_INV & LANES_LIMB,
 };
 
 static const struct lanes_modulus lanes_fp = {
-    .m = LANES_SPLIT(UINT64_C(0x3c208c16d87cfd47), UINT64_C(0x97816a916871ca8d),
-                     UINT64_C(0xb85045b68181585d), UINT64_C(0x30644e72e131a029)),
-    .neg_inv = FP_NEG_INV & LANES_LIMB,
+    .multiple = LANES_FOR_MULTIPLES(LANES_MULTIPLE, LANES_FP_WORDS),
+    .below = LANES_FOR_MULTIPLES(LANES_BELOW, LANES_FP_WORDS),
+    .sure = LANES_FOR_MULTIPLES(LANES_SURE, LANES_FP_WORDS),
     .fold = {0xc93a3dee22c55, 0xe15f4ea250777, 0x37f0b49e7cd63, 0x2079e650a0895, 0x6234192d7a1},
+    .neg_inv = FP_NEG_INV & LANES_LIMB,
 };
 
 /* ---- Reading and writing --------------------------------------------------------------------- */
@@ -146,7 +181,7 @@ LANES_INLINE void lanes_broadcast(struct lanes_words *w, const uint64_t from[4])
 /* Normal limbs; 8. */
 LANES_INLINE void lanes_from_words(struct lanes *r, const struct lanes_words *w)
 {
-    const lane_word *word = w->word, mask = lane_set1(LANES_LIMB);
+    const lane_word *word = w->word, mask = lane_constant(&lanes_limb_mask);
     r->limb[0] = lane_and(word[0], mask);
     r->limb[1] = lane_and(lane_shift_right_pair(word[0], word[1], 52), mask);
     r->limb[2] = lane_and(lane_shift_right_pair(word[1], word[2], 40), mask);
@@ -251,15 +286,15 @@ LANES_INLINE void lanes_sub(struct lanes *r, const struct lanes *a, const struct
         r->limb[i] = lane_sub(a->limb[i], b->limb[i]);
 }
 
-/* r = k m in every lane; k < 64. No instruction but loads. */
-LANES_INLINE void lanes_multiple(struct lanes *r, uint64_t k, const struct lanes_modulus *field)
+/* r = k m in every lane, k < LANES_MULTIPLES; loads only. */
+LANES_INLINE void lanes_multiple(struct lanes *r, unsigned k, const struct lanes_modulus *field)
 {
     LANES_UNROLL
     for (int i = 0; i < 5; i++)
-        r->limb[i] = lane_set1(k * field->m[i]);
+        r->limb[i] = lane_constant(&field->multiple[k][i]);
 }
 
-/* r = 4 a; 5. Requires: limbs of a below 2^57. */
+/* r = 4 a; 5. Requires: limbs of a below 2^59. */
 LANES_INLINE void lanes_times_4(struct lanes *r, const struct lanes *a)
 {
     LANES_UNROLL
@@ -270,7 +305,7 @@ LANES_INLINE void lanes_times_4(struct lanes *r, const struct lanes *a)
 /* Makes r normal; 12. */
 LANES_INLINE void lanes_carry(struct lanes *r)
 {
-    lane_word mask = lane_set1(LANES_LIMB);
+    lane_word mask = lane_constant(&lanes_limb_mask);
     LANES_UNROLL
     for (int i = 0; i < 4; i++) {
         r->limb[i + 1] = lane_add(r->limb[i + 1], lane_shift_right_signed(r->limb[i], 52));
@@ -310,9 +345,29 @@ LANES_INLINE void lanes_negate_where(struct lanes *r, lane_mask mask,
 {
     LANES_UNROLL
     for (int i = 0; i < 5; i++) {
-        lane_word m = lane_set1(field->m[i]);
+        lane_word m = lane_constant(&field->multiple[1][i]);
         r->limb[i] = lane_select(mask, lane_sub(m, r->limb[i]), r->limb[i]);
     }
+}
+
+/* r = -m in every lane; 5. */
+LANES_INLINE void lanes_minus_modulus(struct lanes *r, const struct lanes_modulus *field)
+{
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        r->limb[i] = lane_sub(lane_zero(), lane_constant(&field->multiple[1][i]));
+}
+
+/* a = a - k m where the top limb leaves no doubt that a >= k m; 6. What stays is below (k + 2^-34)
+ * m.
+ */
+LANES_INLINE void lanes_subtract_if_surely_above(struct lanes *a, unsigned k,
+                                                 const struct lanes_modulus *field)
+{
+    lane_mask above = lane_is_greater(a->limb[4], lane_constant(&field->sure[k]));
+    LANES_UNROLL
+    for (int i = 0; i < 5; i++)
+        a->limb[i] = lane_sub_where(above, a->limb[i], lane_constant(&field->multiple[k][i]));
 }
 
 /* As lanes_reduce, by full comparisons. */
@@ -333,25 +388,27 @@ lanes_reduce_exactly(struct lanes *r, const struct lanes *a, unsigned k,
 }
 
 /*
- * r = a mod m, normal, for a in [0, 2 k m), k a power of 2; 12, and 8 for each halving of k.
+ * r = a mod m, normal, for a in [0, 2 k m), k in 1, 2, 4, 8, 16; 12, and 8 for each halving of k.
  *
- * Whether a >= k m is read off the top limb alone. The limbs below it amount to less than 2^9 of
- * its units, so that is sure but for one a in 2^36; then all is done again with care.
+ * Whether a >= k m is read off the top limb alone. The limbs below it amount to less than
+ * LANES_DOUBT of its units, so that is sure but for one a in 2^36; then all is done again with
+ * care.
  */
 LANES_INLINE void lanes_reduce(struct lanes *r, const struct lanes *a, unsigned k,
                                const struct lanes_modulus *field)
 {
-    enum { DOUBT = 1 << 9 };
+    static const uint64_t half = LANES_DOUBT, width = 2 * LANES_DOUBT + 2 * LANES_MULTIPLES;
     struct lanes x = *a;
     lane_mask doubt = 0;
     LANES_UNROLL
     for (unsigned multiple = k; multiple > 0; multiple /= 2) {
-        lane_word above = lane_sub(x.limb[4], lane_set1(multiple * field->m[4] - DOUBT));
-        lane_mask subtract = lane_is_greater(above, lane_set1(DOUBT));
-        doubt |= lane_is_below(above, lane_set1(2 * DOUBT + 2 * multiple));
+        lane_word above = lane_add(x.limb[4], lane_constant(&field->below[multiple]));
+        lane_mask subtract = lane_is_greater(above, lane_constant(&half));
+        doubt |= lane_is_below(above, lane_constant(&width));
         LANES_UNROLL
         for (int i = 0; i < 5; i++)
-            x.limb[i] = lane_sub_where(subtract, x.limb[i], lane_set1(multiple * field->m[i]));
+            x.limb[i] =
+                lane_sub_where(subtract, x.limb[i], lane_constant(&field->multiple[multiple][i]));
     }
     lanes_carry(&x);
     if (__builtin_expect(doubt != 0, 0))
@@ -407,9 +464,9 @@ LANES_INLINE void lanes_columns_clear_limb(struct lanes_columns *c, int i,
     lane_word row[5], factor = c->t[i];
     LANES_UNROLL
     for (int j = 0; j < 5; j++)
-        row[j] = lane_set1(i < 4 ? field->fold[j] : field->m[j]);
+        row[j] = lane_constant(i < 4 ? &field->fold[j] : &field->multiple[1][j]);
     if (i == 4)
-        factor = lane_multiply_add_low(lane_zero(), c->t[4], lane_set1(field->neg_inv));
+        factor = lane_multiply_add_low(lane_zero(), c->t[4], lane_constant(&field->neg_inv));
     lanes_multiply_add_row(c->t + (i < 4 ? i + 1 : 4), factor, row);
     c->t[i + 1] = lane_add(c->t[i + 1], lane_shift_right(c->t[i], 52));
 }

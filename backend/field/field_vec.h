@@ -5,7 +5,7 @@
  * One table of functions for each array path, field_vec_kernels_of(field_vec_path()) being the one
  * in use. The paths are portable and ADX loops over the scalar kernels, and AVX-512 IFMA, eight
  * elements at a time. All take and leave fully reduced elements of field.h and give the same bytes;
- * the first factor of fr_mul and of fp_mul may be anything below twice the modulus.
+ * the first factor of fr_mul and of fp_mul may be anything below 3 times the modulus.
  *
  * Every function: arrays have n elements in natural order, n may be 0; r may be exactly one of the
  * inputs, never overlap one partly. No function allocates or starts threads.

@@ -57,6 +57,11 @@ static inline lane_word lane_set1(uint64_t v)
     return r;
 }
 
+static inline lane_word lane_constant(const uint64_t *at)
+{
+    return lane_set1(*at);
+}
+
 static inline lane_word lane_zero(void)
 {
     return lane_set1(0);
@@ -139,6 +144,17 @@ static inline lane_word lane_load(const uint64_t from[LANES])
 static inline void lane_store(uint64_t to[LANES], lane_word a)
 {
     memcpy(to, a.lane, sizeof a.lane);
+}
+
+static inline void lane_transpose_8(lane_word row[8])
+{
+    for (int i = 0; i < LANES; i++) {
+        for (int j = 0; j < i; j++) {
+            uint64_t t = row[i].lane[j];
+            row[i].lane[j] = row[j].lane[i];
+            row[j].lane[i] = t;
+        }
+    }
 }
 
 static inline void lane_words_gather(lane_word w[4], const uint64_t *const at[LANES])

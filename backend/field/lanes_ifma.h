@@ -17,6 +17,14 @@ static inline lane_word lane_set1(uint64_t v)
     return _mm512_set1_epi64((long long)v);
 }
 
+/* A constant in every lane. The compiler is kept from knowing its value: it would build it in a
+ * general register and send it through one of the two vector ports, where a load is free. */
+static inline lane_word lane_constant(const uint64_t *at)
+{
+    __asm__("" : "+r"(at));
+    return _mm512_set1_epi64((long long)*at);
+}
+
 static inline lane_word lane_zero(void)
 {
     return _mm512_setzero_si512();
@@ -121,6 +129,36 @@ static inline void lane_transpose(lane_word out[4], const lane_word row[4])
     out[3] = _mm512_permutex2var_epi64(high01, second, high23);
 }
 
+/* Lane j of row[i] becomes lane i of row[j]. */
+static inline void lane_transpose_8(lane_word row[8])
+{
+    lane_word low01 = _mm512_unpacklo_epi64(row[0], row[1]);
+    lane_word high01 = _mm512_unpackhi_epi64(row[0], row[1]);
+    lane_word low23 = _mm512_unpacklo_epi64(row[2], row[3]);
+    lane_word high23 = _mm512_unpackhi_epi64(row[2], row[3]);
+    lane_word low45 = _mm512_unpacklo_epi64(row[4], row[5]);
+    lane_word high45 = _mm512_unpackhi_epi64(row[4], row[5]);
+    lane_word low67 = _mm512_unpacklo_epi64(row[6], row[7]);
+    lane_word high67 = _mm512_unpackhi_epi64(row[6], row[7]);
+    /* Blocks of two lanes, as a 4 x 4 matrix for even and one for odd j: halves, then quarters. */
+    lane_word even0 = _mm512_shuffle_i64x2(low01, low23, 0x44);
+    lane_word even1 = _mm512_shuffle_i64x2(low45, low67, 0x44);
+    lane_word even2 = _mm512_shuffle_i64x2(low01, low23, 0xee);
+    lane_word even3 = _mm512_shuffle_i64x2(low45, low67, 0xee);
+    lane_word odd0 = _mm512_shuffle_i64x2(high01, high23, 0x44);
+    lane_word odd1 = _mm512_shuffle_i64x2(high45, high67, 0x44);
+    lane_word odd2 = _mm512_shuffle_i64x2(high01, high23, 0xee);
+    lane_word odd3 = _mm512_shuffle_i64x2(high45, high67, 0xee);
+    row[0] = _mm512_shuffle_i64x2(even0, even1, 0x88);
+    row[2] = _mm512_shuffle_i64x2(even0, even1, 0xdd);
+    row[4] = _mm512_shuffle_i64x2(even2, even3, 0x88);
+    row[6] = _mm512_shuffle_i64x2(even2, even3, 0xdd);
+    row[1] = _mm512_shuffle_i64x2(odd0, odd1, 0x88);
+    row[3] = _mm512_shuffle_i64x2(odd0, odd1, 0xdd);
+    row[5] = _mm512_shuffle_i64x2(odd2, odd3, 0x88);
+    row[7] = _mm512_shuffle_i64x2(odd2, odd3, 0xdd);
+}
+
 /* Eight elements that follow each other: element LANE_ORDER[i] goes to lane i, an order that spares
  * half of the loads and stores their extra work. */
 #define LANE_ORDER                                                                                 \
@@ -130,9 +168,8 @@ static inline void lane_transpose(lane_word out[4], const lane_word row[4])
 
 static inline void lane_words_load(lane_word w[4], const uint64_t *from)
 {
-    lane_word row[4];
-    for (int i = 0; i < 4; i++)
-        row[i] = _mm512_loadu_si512(from + 8 * i);
+    lane_word row[4] = {_mm512_loadu_si512(from), _mm512_loadu_si512(from + 8),
+                        _mm512_loadu_si512(from + 16), _mm512_loadu_si512(from + 24)};
     lane_transpose(w, row);
 }
 
@@ -140,19 +177,31 @@ static inline void lane_words_store(uint64_t *to, const lane_word w[4])
 {
     lane_word row[4];
     lane_transpose(row, w);
-    for (int i = 0; i < 4; i++)
-        _mm512_storeu_si512(to + 8 * i, row[i]);
+    _mm512_storeu_si512(to, row[0]);
+    _mm512_storeu_si512(to + 8, row[1]);
+    _mm512_storeu_si512(to + 16, row[2]);
+    _mm512_storeu_si512(to + 24, row[3]);
+}
+
+/* Two elements of four words in one vector. */
+static inline lane_word lane_join(const uint64_t *low, const uint64_t *high)
+{
+    __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)low);
+    __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)high);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
+}
+
+static inline void lane_part(uint64_t *low, uint64_t *high, lane_word row)
+{
+    _mm256_storeu_si256((__m256i *)(void *)low, _mm512_castsi512_si256(row));
+    _mm256_storeu_si256((__m256i *)(void *)high, _mm512_extracti64x4_epi64(row, 1));
 }
 
 /* The element of lane i at at[i]. */
 static inline void lane_words_gather(lane_word w[4], const uint64_t *const at[LANES])
 {
-    lane_word row[4];
-    for (int i = 0; i < 4; i++) {
-        __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)at[i]);
-        __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)at[i + 4]);
-        row[i] = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-    }
+    lane_word row[4] = {lane_join(at[0], at[4]), lane_join(at[1], at[5]), lane_join(at[2], at[6]),
+                        lane_join(at[3], at[7])};
     lane_transpose(w, row);
 }
 
@@ -160,10 +209,10 @@ static inline void lane_words_scatter(uint64_t *const at[LANES], const lane_word
 {
     lane_word row[4];
     lane_transpose(row, w);
-    for (int i = 0; i < 4; i++) {
-        _mm256_storeu_si256((__m256i *)(void *)at[i], _mm512_castsi512_si256(row[i]));
-        _mm256_storeu_si256((__m256i *)(void *)at[i + 4], _mm512_extracti64x4_epi64(row[i], 1));
-    }
+    lane_part(at[0], at[4], row[0]);
+    lane_part(at[1], at[5], row[1]);
+    lane_part(at[2], at[6], row[2]);
+    lane_part(at[3], at[7], row[3]);
 }
 
 #endif

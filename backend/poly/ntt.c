@@ -1,8 +1,8 @@
 /*
- * Domains and the drivers of the transforms; the loops are in ntt_loops.h.
+ * Domains and the drivers of the transforms; the loops are in ntt_loops.h and ntt_lanes.h.
  *
- * A large transform runs its top levels one at a time, each cut over the threads by pairs, and then
- * the subtrees below them, each on one thread.
+ * A large transform runs its top levels over columns, cut over the threads, and then the subtrees
+ * below them, each on one thread and, where it is larger than the kernels take, in the same way.
  */
 #include "backend/poly/ntt.h"
 
@@ -14,15 +14,15 @@
 
 /* Transforms below this size stay on one thread: waking the others costs more than they save. */
 #define LG_PARALLEL_MIN 11
-/* Levels above the subtrees of a parallel transform: 32 subtrees. */
-#define TOP_LEVELS 5
+/* Fewest levels above the subtrees of a parallel transform, and columns of a top that a thread
+ * takes at once. */
+#define PARALLEL_LEVELS 4
+#define COLUMN_CHUNK 32
 /* Elements a thread takes at once in loops over elements. */
 #define ELEMENT_CHUNK 1024
 
-static const struct ntt_kernels *kernels(void)
+static const struct ntt_kernels *scalar_kernels(void)
 {
-    if (field_vec_path() == FIELD_VEC_IFMA)
-        return &ntt_kernels_vec;
 #if FIELD_BUILD_ADX
     if (field_path() == FIELD_PATH_ADX)
         return &ntt_kernels_adx;
@@ -30,15 +30,32 @@ static const struct ntt_kernels *kernels(void)
     return &ntt_kernels_portable;
 }
 
+static const struct ntt_kernels *kernels(void)
+{
+#if FIELD_BUILD_IFMA
+    if (field_vec_path() == FIELD_VEC_IFMA)
+        return &ntt_kernels_ifma;
+#endif
+    return scalar_kernels();
+}
+
 /* ---- Domains ---- */
 
 enum status ntt_domain_init(struct ntt_domain *domain, unsigned lg_n, struct diag *diag)
+{
+    return ntt_domain_init_for(domain, lg_n, kernels(), diag);
+}
+
+enum status ntt_domain_init_for(struct ntt_domain *domain, unsigned lg_n,
+                                const struct ntt_kernels *path, struct diag *diag)
 {
     memset(domain, 0, sizeof *domain);
     if (lg_n > FR_TWO_ADICITY)
         return diag_set(diag, STATUS_LIMIT,
                         "2^%u rows are more than the field has roots of unity for (2^%d)", lg_n,
                         FR_TWO_ADICITY);
+    if (lg_n < path->lg_least)
+        path = scalar_kernels();
     size_t n = (size_t)1 << lg_n, half = n > 1 ? n / 2 : 1;
     fr *twiddle = malloc(half * sizeof *twiddle);
     if (!twiddle)
@@ -46,12 +63,15 @@ enum status ntt_domain_init(struct ntt_domain *domain, unsigned lg_n, struct dia
                         lg_n);
     domain->lg_n = lg_n;
     domain->n = n;
+    domain->kernels = path;
     domain->twiddle = twiddle;
     fr_root_of_unity(&domain->root, lg_n);
     fr_from_u64(&domain->n_inv, n);
     fr_inv(&domain->n_inv, &domain->n_inv);
     /* Bit j of an index stands for root^(n/4 >> j): doubling the table multiplies by that root. */
     twiddle[0] = fr_one;
+    for (unsigned j = 0; j < path->twiddle_shift; j++)
+        fr_double(&twiddle[0], &twiddle[0]);
     for (unsigned j = 0; j + 1 < lg_n; j++) {
         fr factor;
         fr_root_of_unity(&factor, j + 2);
@@ -86,6 +106,8 @@ void ntt_domain_element(const struct ntt_domain *domain, fr *r, size_t i)
         return;
     }
     *r = domain->twiddle[reverse_bits(i & (half - 1), domain->lg_n - 1)];
+    for (unsigned j = 0; j < domain->kernels->twiddle_shift; j++)
+        fr_half(r, r);
     if (i & half)
         fr_neg(r, r);
 }
@@ -156,108 +178,126 @@ void ntt_scale_by_powers(struct machine *machine, fr *a, size_t n, const fr *shi
     scale(machine, a, n, &fr_one, shift);
 }
 
-static void divide_task(void *ctx, size_t begin, size_t end, unsigned worker)
-{
-    const struct element_job *job = ctx;
-    (void)worker;
-    kernels()->divide_by_power_of_2(job->a + begin, end - begin, job->lg_n);
-}
-
 /* ---- Transforms ---- */
 
 struct transform_job {
-    const struct ntt_kernels *kernels;
-    const fr *twiddle;
+    const struct ntt_domain *domain;
     fr *a;
-    unsigned lg_n;
-    unsigned level; /* the root is level 0 */
+    unsigned lg_size; /* of the subtree at a, or of each of a row of them */
+    unsigned levels;  /* of its top */
+    size_t block;
     bool is_inverse;
+    const struct ntt_division *division; /* null: none at the end of this part */
 };
 
-/* Elements begin..end of the n / 2 pairs of one level; a chunk lies within one node. */
-static void level_task(void *ctx, size_t begin, size_t end, unsigned worker)
+static void top_task(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     const struct transform_job *job = ctx;
+    const struct ntt_kernels *k = job->domain->kernels;
     (void)worker;
-    unsigned lg_half = job->lg_n - job->level - 1;
-    size_t block = begin >> lg_half, half = (size_t)1 << lg_half;
-    fr *low = job->a + 2 * half * block + (begin & (half - 1));
-    (job->is_inverse ? job->kernels->inverse_pairs : job->kernels->forward_pairs)(
-        low, low + half, end - begin, block, job->twiddle);
+    if (job->is_inverse)
+        k->inverse_top(job->a, job->lg_size, job->levels, job->block, begin, end,
+                       job->domain->twiddle, job->division);
+    else
+        k->forward_top(job->a, job->lg_size, job->levels, job->block, begin, end,
+                       job->domain->twiddle);
 }
 
-static void run_level(struct machine *machine, struct transform_job *job, unsigned level)
+static void run_top(struct machine *machine, struct transform_job *job)
 {
-    size_t half = (size_t)1 << (job->lg_n - level - 1);
-    job->level = level;
-    machine_parallel_for(machine, (size_t)1 << (job->lg_n - 1),
-                         half < ELEMENT_CHUNK ? half : ELEMENT_CHUNK, level_task, job);
+    machine_parallel_for(machine, (size_t)1 << (job->lg_size - job->levels), COLUMN_CHUNK, top_task,
+                         job);
+}
+
+static void subtree_task(void *ctx, size_t begin, size_t end, unsigned worker);
+
+/* All levels of the subtree of a job. */
+static void run_subtree(struct machine *machine, const struct transform_job *job, unsigned least)
+{
+    const struct ntt_kernels *k = job->domain->kernels;
+    unsigned above = job->lg_size > k->lg_resident ? job->lg_size - k->lg_resident : 0;
+    struct transform_job top = *job, below = *job;
+    top.levels = above > least ? above : least;
+    top.levels = top.levels < k->top_levels ? top.levels : k->top_levels;
+    if (top.levels == 0) {
+        if (job->is_inverse)
+            k->inverse_subtree(job->a, job->lg_size, job->block, job->domain->twiddle,
+                               job->division);
+        else
+            k->forward_subtree(job->a, job->lg_size, job->block, job->domain->twiddle);
+        return;
+    }
+    below.lg_size = job->lg_size - top.levels;
+    below.block = job->block << top.levels;
+    below.division = NULL;
+    if (!job->is_inverse)
+        run_top(machine, &top);
+    machine_parallel_for(machine, (size_t)1 << top.levels, 1, subtree_task, &below);
+    if (job->is_inverse)
+        run_top(machine, &top);
 }
 
 static void subtree_task(void *ctx, size_t begin, size_t end, unsigned worker)
 {
-    const struct transform_job *job = ctx;
+    const struct transform_job *row = ctx;
     (void)worker;
-    unsigned lg_size = job->lg_n - job->level;
-    for (size_t block = begin; block < end; block++)
-        (job->is_inverse ? job->kernels->inverse_subtree : job->kernels->forward_subtree)(
-            job->a + (block << lg_size), lg_size, block, job->twiddle);
+    for (size_t i = begin; i < end; i++) {
+        struct transform_job job = *row;
+        job.a = row->a + (i << row->lg_size);
+        job.block = row->block + i;
+        run_subtree(NULL, &job, 0);
+    }
 }
 
-static void run_subtrees(struct machine *machine, struct transform_job *job, unsigned level)
-{
-    job->level = level;
-    machine_parallel_for(machine, (size_t)1 << level, 1, subtree_task, job);
-}
-
-/* Sizes 1 and 2, which the subtrees leave out; the inverse without its factor 1 / n. */
-static void transform_tiny(fr *a, unsigned lg_n)
+/* Transforms too small for the kernels of any path: 1 and 2 elements. */
+static void transform_tiny(fr *a, unsigned lg_n, bool is_divided)
 {
     if (lg_n == 1) {
         fr t = a[1];
         fr_sub(&a[1], &a[0], &t);
         fr_add(&a[0], &a[0], &t);
+        if (is_divided) {
+            fr_half(&a[0], &a[0]);
+            fr_half(&a[1], &a[1]);
+        }
     }
 }
 
-static unsigned top_levels(const struct machine *machine, unsigned lg_n)
+static void transform(struct machine *machine, struct transform_job *job)
 {
-    return machine_threads(machine) > 1 && lg_n >= LG_PARALLEL_MIN ? TOP_LEVELS : 0;
+    unsigned lg_n = job->lg_size;
+    if (lg_n < 2)
+        transform_tiny(job->a, lg_n, job->division != NULL);
+    else
+        run_subtree(machine, job,
+                    machine_threads(machine) > 1 && lg_n >= LG_PARALLEL_MIN ? PARALLEL_LEVELS : 0);
 }
 
 void ntt_forward_scrambled(struct machine *machine, const struct ntt_domain *domain, fr *a)
 {
-    if (domain->lg_n < 2) {
-        transform_tiny(a, domain->lg_n);
-        return;
-    }
-    struct transform_job job = {kernels(), domain->twiddle, a, domain->lg_n, 0, false};
-    unsigned top = top_levels(machine, domain->lg_n);
-    for (unsigned level = 0; level < top; level++)
-        run_level(machine, &job, level);
-    run_subtrees(machine, &job, top);
+    struct transform_job job = {.domain = domain, .a = a, .lg_size = domain->lg_n};
+    transform(machine, &job);
 }
 
-/* The inverse without its factor 1 / n, elements left below twice the modulus. */
+/* The inverse without its factor 1 / n, elements left below 3 times the modulus. */
 static void inverse_unscaled(struct machine *machine, const struct ntt_domain *domain, fr *a)
 {
-    if (domain->lg_n < 2) {
-        transform_tiny(a, domain->lg_n);
-        return;
-    }
-    struct transform_job job = {kernels(), domain->twiddle, a, domain->lg_n, 0, true};
-    unsigned top = top_levels(machine, domain->lg_n);
-    run_subtrees(machine, &job, top);
-    for (unsigned level = top; level-- > 0;)
-        run_level(machine, &job, level);
+    struct transform_job job = {
+        .domain = domain, .a = a, .lg_size = domain->lg_n, .is_inverse = true};
+    transform(machine, &job);
 }
 
 void ntt_inverse_scrambled(struct machine *machine, const struct ntt_domain *domain, fr *a)
 {
-    inverse_unscaled(machine, domain, a);
-    struct element_job job = {.a = a, .lg_n = domain->lg_n};
-    if (domain->lg_n > 0)
-        machine_parallel_for(machine, domain->n, ELEMENT_CHUNK, divide_task, &job);
+    struct ntt_division division = {domain->lg_n, domain->n_inv};
+    for (unsigned i = 0; i < domain->kernels->twiddle_shift; i++)
+        fr_double(&division.factor, &division.factor);
+    struct transform_job job = {.domain = domain,
+                                .a = a,
+                                .lg_size = domain->lg_n,
+                                .is_inverse = true,
+                                .division = &division};
+    transform(machine, &job);
 }
 
 void ntt_forward(struct machine *machine, const struct ntt_domain *domain, fr *a)
@@ -296,6 +336,6 @@ void ntt_coset_inverse(struct machine *machine, const struct ntt_domain *domain,
     fr_inv(&inverse, shift);
     ntt_bit_reverse(machine, a, domain->lg_n);
     inverse_unscaled(machine, domain, a);
-    /* The products take elements below twice the modulus and reduce fully. */
+    /* The products take elements below 3 times the modulus and reduce fully. */
     scale(machine, a, domain->n, &domain->n_inv, &inverse);
 }

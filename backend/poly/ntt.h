@@ -30,10 +30,12 @@
 /* A group of roots of unity. Read-only after init: threads may share it. */
 struct ntt_domain {
     unsigned lg_n;
-    size_t n;    /* 2^lg_n */
-    fr root;     /* fr_root_of_unity(lg_n) */
-    fr n_inv;    /* 1 / n */
-    fr *twiddle; /* owned, max(n / 2, 1): root^reverse(i), reverse over lg_n - 1 bits */
+    size_t n;                          /* 2^lg_n */
+    fr root;                           /* fr_root_of_unity(lg_n) */
+    fr n_inv;                          /* 1 / n */
+    const struct ntt_kernels *kernels; /* of the path in use when the domain was made */
+    fr *twiddle; /* owned, max(n / 2, 1): root^reverse(i), reverse over lg_n - 1 bits, times a power
+                  * of 2 of the kernels */
 };
 
 /*

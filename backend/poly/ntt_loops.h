@@ -8,9 +8,9 @@
 #include "backend/field/field_kernel.h"
 #include "backend/poly/ntt_kernels.h"
 
-/* Subtrees of at most 2^LG_RESIDENT elements (32 KiB) are walked level by level, larger ones node
- * by node, so that a subtree is finished while it is in the cache. */
-enum { LG_RESIDENT = 10 };
+/* Subtrees of at most 2^LG_RESIDENT elements (32 KiB) are walked level by level, larger ones by
+ * tops of columns, as many at a time as have LG_RESIDENT bits in all rows. */
+enum { LG_LEAST = 2, LG_RESIDENT = 10, TOP_LEVELS = 7, COLUMNS = 8 };
 
 static void forward_node(fr *low, fr *high, size_t count, const fr *w)
 {
@@ -76,12 +76,6 @@ static void forward_last_levels(fr *a, size_t nodes, size_t block, const fr *twi
 static void forward_subtree(fr *a, unsigned lg_size, size_t block, const fr *twiddle)
 {
     size_t half = (size_t)1 << (lg_size - 1);
-    if (lg_size > LG_RESIDENT) {
-        forward_pairs(a, a + half, half, block, twiddle);
-        forward_subtree(a, lg_size - 1, 2 * block, twiddle);
-        forward_subtree(a + half, lg_size - 1, 2 * block + 1, twiddle);
-        return;
-    }
     for (unsigned level = 0; lg_size - level > 2; level++) {
         size_t count = half >> level, first = block << level;
         for (size_t k = 0; k < (size_t)1 << level; k++) {
@@ -90,6 +84,29 @@ static void forward_subtree(fr *a, unsigned lg_size, size_t block, const fr *twi
         }
     }
     forward_last_levels(a, (size_t)1 << (lg_size - 2), block << (lg_size - 2), twiddle);
+}
+
+/* Columns that go through the levels of a top together, at most. */
+static size_t column_step(unsigned levels)
+{
+    return (size_t)1 << (LG_RESIDENT - levels);
+}
+
+static void forward_top(fr *a, unsigned lg_size, unsigned levels, size_t block, size_t begin,
+                        size_t end, const fr *twiddle)
+{
+    const size_t row = (size_t)1 << (lg_size - levels), step = column_step(levels);
+    for (size_t column = begin; column < end; column += step) {
+        size_t count = end - column < step ? end - column : step;
+        for (unsigned level = 0; level < levels; level++) {
+            size_t half = (size_t)1 << (levels - level - 1);
+            for (size_t i = 0; i < (size_t)1 << levels; i += i % half == half - 1 ? half + 1 : 1) {
+                fr *low = a + i * row + column;
+                forward_pairs(low, low + half * row, count, (block << level) + i / (2 * half),
+                              twiddle);
+            }
+        }
+    }
 }
 
 static void inverse_pairs(fr *low, fr *high, size_t count, size_t block, const fr *twiddle)
@@ -140,15 +157,16 @@ static void inverse_first_levels(fr *a, size_t nodes, size_t block, const fr *tw
     }
 }
 
-static void inverse_subtree(fr *a, unsigned lg_size, size_t block, const fr *twiddle)
+static void divide_array(fr *a, size_t n, const struct ntt_division *division)
+{
+    for (size_t i = 0; i < n; i++)
+        fr_divide_by_power_of_2(&a[i], &a[i], division->bits);
+}
+
+static void inverse_subtree(fr *a, unsigned lg_size, size_t block, const fr *twiddle,
+                            const struct ntt_division *division)
 {
     size_t half = (size_t)1 << (lg_size - 1);
-    if (lg_size > LG_RESIDENT) {
-        inverse_subtree(a, lg_size - 1, 2 * block, twiddle);
-        inverse_subtree(a + half, lg_size - 1, 2 * block + 1, twiddle);
-        inverse_pairs(a, a + half, half, block, twiddle);
-        return;
-    }
     inverse_first_levels(a, (size_t)1 << (lg_size - 2), block << (lg_size - 2), twiddle);
     for (unsigned level = lg_size - 2; level-- > 0;) {
         size_t count = half >> level, first = block << level;
@@ -157,18 +175,36 @@ static void inverse_subtree(fr *a, unsigned lg_size, size_t block, const fr *twi
             inverse_pairs(node, node + count, count, first + k, twiddle);
         }
     }
+    if (division)
+        divide_array(a, 2 * half, division);
 }
 
-static void divide_by_power_of_2(fr *a, size_t n, unsigned bits)
+static void inverse_top(fr *a, unsigned lg_size, unsigned levels, size_t block, size_t begin,
+                        size_t end, const fr *twiddle, const struct ntt_division *division)
 {
-    for (size_t i = 0; i < n; i++)
-        fr_divide_by_power_of_2(&a[i], &a[i], bits);
+    const size_t row = (size_t)1 << (lg_size - levels), step = column_step(levels);
+    for (size_t column = begin; column < end; column += step) {
+        size_t count = end - column < step ? end - column : step;
+        for (unsigned level = levels; level-- > 0;) {
+            size_t half = (size_t)1 << (levels - level - 1);
+            for (size_t i = 0; i < (size_t)1 << levels; i += i % half == half - 1 ? half + 1 : 1) {
+                fr *low = a + i * row + column;
+                inverse_pairs(low, low + half * row, count, (block << level) + i / (2 * half),
+                              twiddle);
+            }
+        }
+        for (size_t i = 0; division && i < (size_t)1 << levels; i++)
+            divide_array(a + i * row + column, count, division);
+    }
 }
 
 const struct ntt_kernels FIELD_PATH_NAME(ntt_kernels) = {
-    .forward_pairs = forward_pairs,
+    .lg_least = LG_LEAST,
+    .lg_resident = LG_RESIDENT,
+    .top_levels = TOP_LEVELS,
+    .columns = COLUMNS,
+    .forward_top = forward_top,
     .forward_subtree = forward_subtree,
-    .inverse_pairs = inverse_pairs,
+    .inverse_top = inverse_top,
     .inverse_subtree = inverse_subtree,
-    .divide_by_power_of_2 = divide_by_power_of_2,
 };

@@ -14,9 +14,10 @@ enum { MOST = 300 };
 
 struct affine_functions {
     void (*add_pairs)(g1_affine *point, const uint16_t *pair, size_t n, size_t distance,
-                      fp *scratch);
+                      struct affine_ahead *ahead, fp *scratch);
     void (*add_entries)(g1_affine *out, const uint16_t *to, const g1_affine *source,
-                        const uint32_t *entry, const uint16_t *pair, size_t n, fp *scratch);
+                        const uint32_t *entry, const uint16_t *pair, size_t n,
+                        struct affine_ahead *ahead, fp *scratch);
     void (*add_arrays)(g1_affine *r, const g1_affine *a, const g1_affine *b, size_t n, fp *scratch);
     void (*double_array)(g1_affine *r, const g1_affine *a, size_t n, fp *scratch);
 };
@@ -86,7 +87,7 @@ static void check_pairs(const struct affine_functions *f, struct affine_case *c)
         both[2 * i + 1] = c->b[i];
         pair[i] = (uint16_t)(2 * ((i + 7) % c->n));
     }
-    f->add_pairs(both, pair, c->n, 1, c->scratch);
+    f->add_pairs(both, pair, c->n, 1, NULL, c->scratch);
     for (size_t i = 0; i < c->n; i++) {
         expect_points(&both[2 * i], &c->sum[i], 1, "pairs");
         expect_points(&both[2 * i + 1], &c->b[i], 1, "pairs, right operand");
@@ -114,7 +115,9 @@ static void check_entries(const struct affine_functions *f, struct affine_case *
         entry[pair[i]] = (uint32_t)at << 1 | a_negative;
         entry[pair[i] + 1] = (uint32_t)(at + 1) << 1 | b_negative;
     }
-    f->add_entries(r, to, table, entry, pair, c->n, c->scratch);
+    struct affine_ahead ahead = {.source = table, .entry = entry, .end = c->n / 2, .share = 3};
+    f->add_entries(r, to, table, entry, pair, c->n, &ahead, c->scratch);
+    CHECK(ahead.next <= ahead.end);
     for (size_t i = 0; i < c->n; i++)
         expect_points(&r[to[i]], &c->sum[i], 1, "entries");
 }

@@ -53,7 +53,7 @@ static void check_sum(const g1_affine *a, const g1_affine *b)
     g1_from_affine(&sum, &expected);
     g1_add_affine(&wa, &wa, b);
     CHECK(g1_eq(&sum, &wa));
-    affine_add_pairs(pair, &first, 1, 1, scratch);
+    affine_add_pairs(pair, &first, 1, 1, NULL, scratch);
     CHECK(g1_affine_eq(&pair[0], &expected));
     affine_add_arrays(&got, a, b, 1, scratch);
     CHECK(g1_affine_eq(&got, &expected));

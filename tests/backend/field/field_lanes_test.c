@@ -87,8 +87,8 @@ static void lanes_sample(struct lanes *a, const mpz_t modulus, unsigned multiple
             mpz_fdiv_q_2exp(z, z, 52);
         }
         for (int i = 0; is_loose && i < 4; i++) {
-            /* At most 2^57 in size, of either sign. */
-            uint64_t move = test_random_below(32) - 16;
+            /* At most 2^60 in size, of either sign. */
+            uint64_t move = test_random_below(512) - 256;
             a->limb[i].lane[lane] += move << 52;
             a->limb[i + 1].lane[lane] -= move;
         }
@@ -167,19 +167,23 @@ static void check_sums(const struct lanes_modulus *field, const mpz_t m)
     mpz_inits(x, y, z, NULL);
     for (int round = 0; round < 2000; round++) {
         unsigned k = 1u << test_random_below(5);
-        struct lanes a, b, sum, difference, multiple, times_4, negated, normal, reduced;
+        struct lanes a, b, sum, difference, multiple, times_4, negated, normal, reduced, minus,
+            below;
         lane_mask mask = (lane_mask)test_random_below(256);
         lanes_sample(&a, m, 2 * k, true);
         lanes_sample(&b, m, 1, false);
         lanes_add(&sum, &a, &b);
         lanes_sub(&difference, &a, &b);
         lanes_multiple(&multiple, k, field);
-        lanes_times_4(&times_4, &a);
+        lanes_times_4(&times_4, &b);
         negated = b;
         lanes_negate_where(&negated, mask, field);
         normal = difference;
         lanes_carry(&normal);
         lanes_reduce(&reduced, &a, k, field);
+        lanes_minus_modulus(&minus, field);
+        below = a;
+        lanes_subtract_if_surely_above(&below, k, field);
         for (int lane = 0; lane < LANES; lane++) {
             lane_to_mpz(x, &a, lane);
             lane_to_mpz(y, &b, lane);
@@ -197,8 +201,19 @@ static void check_sums(const struct lanes_modulus *field, const mpz_t m)
             mpz_submul_ui(z, m, k);
             CHECK(mpz_sgn(z) == 0);
             lane_to_mpz(z, &times_4, lane);
-            mpz_submul_ui(z, x, 4);
+            mpz_submul_ui(z, y, 4);
             CHECK(mpz_sgn(z) == 0);
+            lane_to_mpz(z, &minus, lane);
+            CHECK(mpz_cmpabs(z, m) == 0 && mpz_sgn(z) < 0);
+            /* Subtracted or not, but never below 0, and not left much above k m. */
+            lane_to_mpz(z, &below, lane);
+            CHECK(mpz_sgn(z) >= 0);
+            mpz_sub(z, z, x);
+            CHECK(mpz_sgn(z) == 0 || (mpz_addmul_ui(z, m, k), mpz_sgn(z) == 0));
+            lane_to_mpz(z, &below, lane);
+            mpz_submul_ui(z, m, k);
+            mpz_mul_2exp(z, z, 34);
+            CHECK(mpz_cmp(z, m) < 0);
             lane_to_mpz(z, &negated, lane);
             if (mask >> lane & 1)
                 mpz_sub(z, m, z);
@@ -288,8 +303,14 @@ static void check_lane_constants(const struct lanes_modulus *field, const uint64
     mpz_t m, z;
     mpz_inits(m, z, NULL);
     mpz_import(m, 4, -1, 8, 0, 0, modulus_limbs);
-    check_constant(field->m, m, "m");
-    CHECK_U64((field->m[0] * field->neg_inv + 1) & LANES_LIMB, 0);
+    check_constant(field->multiple[1], m, "m");
+    CHECK_U64((field->multiple[1][0] * field->neg_inv + 1) & LANES_LIMB, 0);
+    for (unsigned k = 0; k < LANES_MULTIPLES; k++) {
+        for (int i = 0; i < 5; i++)
+            CHECK_U64(field->multiple[k][i], k * field->multiple[1][i]);
+        CHECK_U64(field->below[k] + field->multiple[k][4], LANES_DOUBT);
+        CHECK_U64(field->sure[k], field->multiple[k][4] + LANES_DOUBT + k);
+    }
     mpz_mul_ui(z, m, field->neg_inv);
     mpz_add_ui(z, z, 1);
     mpz_fdiv_q_2exp(z, z, 52);

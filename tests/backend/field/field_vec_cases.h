@@ -153,6 +153,40 @@ static void check_fp_sqr(const struct field_vec_kernels *k, size_t n)
     expect_fp(a, expected, n, "fp sqr");
 }
 
+/* limb += multiple * modulus, which stays below 2^256. */
+static void add_modulus(uint64_t limb[4], const uint64_t modulus[4], uint64_t multiple)
+{
+    for (; multiple > 0; multiple--) {
+        unsigned __int128 sum = 0;
+        for (int i = 0; i < 4; i++) {
+            sum += (unsigned __int128)limb[i] + modulus[i];
+            limb[i] = (uint64_t)sum;
+            sum >>= 64;
+        }
+    }
+}
+
+/* Products whose first factor is not reduced: below 3 times the modulus. */
+static void check_large_first_factor(const struct field_vec_kernels *k, size_t n)
+{
+    fr a[MAX] = {{{0}}}, b[MAX] = {{{0}}}, r[MAX] = {{{0}}};
+    fp c[MAX] = {{{0}}}, d[MAX] = {{{0}}}, s[MAX] = {{{0}}};
+    fill_fr(a, n);
+    fill_fr(b, n);
+    fill_fp(c, n);
+    fill_fp(d, n);
+    for (size_t i = 0; i < n; i++) {
+        fr_mul(&r[i], &a[i], &b[i]);
+        fp_mul(&s[i], &c[i], &d[i]);
+        add_modulus(a[i].limb, fr_modulus, test_random_below(3));
+        add_modulus(c[i].limb, fp_modulus, test_random_below(3));
+    }
+    k->fr_mul(a, a, b, n);
+    k->fp_mul(c, c, d, n);
+    expect_fr(a, r, n, "fr mul, large factor");
+    expect_fp(c, s, n, "fp mul, large factor");
+}
+
 static void check_kernels(const struct field_vec_kernels *k)
 {
     for (size_t n = 0; n <= MAX; n++) {
@@ -166,6 +200,7 @@ static void check_kernels(const struct field_vec_kernels *k)
             check_fp_sqr(k, n);
             check_accumulating(k, n);
             check_powers(k, n);
+            check_large_first_factor(k, n);
         }
         check_inverses(k, n);
     }

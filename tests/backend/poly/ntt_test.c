@@ -1,149 +1,62 @@
 /* Transforms against evaluation by Horner's rule, on every path and with any number of threads. */
-#include "backend/field/field.h"
-#include "backend/field/field_vec.h"
-#include "backend/poly/ntt.h"
-#include "tests/harness/harness.h"
+#include "tests/backend/poly/ntt_cases.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "backend/poly/ntt_kernels.h"
 
-static void random_fr(fr *r)
+static enum status make_portable(struct ntt_domain *domain, unsigned lg_n, struct diag *diag)
 {
-    uint8_t wide[64];
-    test_random_bytes(wide, sizeof wide);
-    fr_from_wide_bytes_be(r, wide);
+    return ntt_domain_init_for(domain, lg_n, &ntt_kernels_portable, diag);
 }
 
-static fr *random_array(size_t n)
+TEST(portable_transforms_equal_evaluation)
 {
-    fr *a = malloc(n * sizeof *a);
-    REQUIRE(a);
-    for (size_t i = 0; i < n; i++)
-        random_fr(&a[i]);
-    return a;
+    check_sizes(NULL, make_portable);
+    check_edge_values(make_portable, 9);
 }
 
-static fr *copy_array(const fr *a, size_t n)
+#if FIELD_BUILD_ADX
+static enum status make_adx(struct ntt_domain *domain, unsigned lg_n, struct diag *diag)
 {
-    fr *b = malloc(n * sizeof *b);
-    REQUIRE(b);
-    memcpy(b, a, n * sizeof *b);
-    return b;
+    return ntt_domain_init_for(domain, lg_n, &ntt_kernels_adx, diag);
 }
 
-static void horner(fr *r, const fr *a, size_t n, const fr *x)
+TEST(adx_transforms_equal_evaluation)
 {
-    fr sum = fr_zero;
-    for (size_t i = n; i-- > 0;) {
-        fr_mul(&sum, &sum, x);
-        fr_add(&sum, &sum, &a[i]);
-    }
-    *r = sum;
+    if (!field_vec_has_path(FIELD_VEC_ADX))
+        test_skip("this CPU has no BMI2 and ADX");
+    check_sizes(NULL, make_adx);
+    check_edge_values(make_adx, 9);
+}
+#endif
+
+#if FIELD_BUILD_IFMA
+static enum status make_ifma(struct ntt_domain *domain, unsigned lg_n, struct diag *diag)
+{
+    return ntt_domain_init_for(domain, lg_n, &ntt_kernels_ifma, diag);
 }
 
-static bool arrays_equal(const fr *a, const fr *b, size_t n)
+TEST(ifma_transforms_equal_evaluation)
 {
-    return memcmp(a, b, n * sizeof *a) == 0;
+    if (!field_vec_has_path(FIELD_VEC_IFMA))
+        test_skip("this CPU has no AVX-512 IFMA");
+    check_sizes(NULL, make_ifma);
+    check_size(NULL, make_ifma, 16, 2);
+    for (unsigned lg_n = 6; lg_n <= 13; lg_n++)
+        check_edge_values(make_ifma, lg_n);
 }
-
-static size_t reverse(size_t i, unsigned bits)
-{
-    size_t r = 0;
-    for (unsigned b = 0; b < bits; b++)
-        r |= (i >> b & 1) << (bits - 1 - b);
-    return r;
-}
-
-/* Checks one size on the path in use: `points` evaluations against Horner, then the way back. */
-static void check_size(struct machine *machine, unsigned lg_n, size_t points)
-{
-    struct ntt_domain domain;
-    struct diag diag = {0};
-    REQUIRE_OK(ntt_domain_init(&domain, lg_n, &diag), &diag);
-    size_t n = domain.n;
-    fr *a = random_array(n), *b = copy_array(a, n), *c = copy_array(a, n), *d = copy_array(a, n);
-    fr *power = random_array(n), *e = copy_array(a, n), shift, x, expected;
-    random_fr(&shift);
-    fr_vec_powers(power, &fr_one, &shift, n);
-    ntt_coset_forward_by_powers(machine, &domain, e, power);
-    ntt_forward(machine, &domain, b);
-    ntt_coset_forward(machine, &domain, c, &shift);
-    ntt_forward_scrambled(machine, &domain, d);
-    for (size_t k = 0; k < points; k++) {
-        size_t i = points == n ? k : (size_t)test_random_below(n);
-        fr_pow_u64(&x, &domain.root, i);
-        horner(&expected, a, n, &x);
-        CHECK_MSG(fr_eq(&b[i], &expected), "size 2^%u, value %zu", lg_n, i);
-        CHECK_MSG(fr_eq(&d[reverse(i, lg_n)], &expected), "size 2^%u scrambled, value %zu", lg_n,
-                  i);
-        fr_mul(&x, &x, &shift);
-        horner(&expected, a, n, &x);
-        CHECK_MSG(fr_eq(&c[i], &expected), "size 2^%u coset, value %zu", lg_n, i);
-    }
-    CHECK_MSG(arrays_equal(c, e, n), "size 2^%u: a table of powers is not the shift", lg_n);
-    ntt_inverse(machine, &domain, b);
-    CHECK_MSG(arrays_equal(a, b, n), "size 2^%u: the inverse does not undo", lg_n);
-    ntt_coset_inverse(machine, &domain, c, &shift);
-    CHECK_MSG(arrays_equal(a, c, n), "size 2^%u: the coset inverse does not undo", lg_n);
-    ntt_inverse_scrambled(machine, &domain, d);
-    CHECK_MSG(arrays_equal(a, d, n), "size 2^%u: the scrambled inverse does not undo", lg_n);
-    free(a);
-    free(b);
-    free(c);
-    free(d);
-    free(e);
-    free(power);
-    ntt_domain_release(&domain);
-}
-
-static void check_sizes(struct machine *machine)
-{
-    for (unsigned lg_n = 0; lg_n <= 7; lg_n++)
-        check_size(machine, lg_n, (size_t)1 << lg_n);
-    for (unsigned lg_n = 8; lg_n <= 13; lg_n++)
-        check_size(machine, lg_n, 5);
-}
-
-TEST(transforms_equal_evaluation_on_every_path)
-{
-    enum field_path before = field_path();
-    for (int path = 0; path < FIELD_PATH_COUNT; path++) {
-        if (!field_has_path((enum field_path)path))
-            continue;
-        field_force_path((enum field_path)path);
-        check_sizes(NULL);
-    }
-    field_force_path(before);
-}
+#endif
 
 TEST(transforms_do_not_depend_on_threads)
 {
     struct machine *machine = machine_new(3);
-    check_sizes(machine);
-    check_size(machine, 15, 3);
+    check_sizes(machine, ntt_domain_init);
+    check_size(machine, ntt_domain_init, 15, 3);
     machine_free(machine);
 }
 
 TEST(transforms_of_edge_values_are_fully_reduced)
 {
-    /* Every element modulus - 1: the lazy sums reach their bounds. */
-    struct ntt_domain domain;
-    struct diag diag = {0};
-    REQUIRE_OK(ntt_domain_init(&domain, 9, &diag), &diag);
-    fr minus_one, expected, *a = random_array(domain.n);
-    fr_neg(&minus_one, &fr_one);
-    for (size_t i = 0; i < domain.n; i++)
-        a[i] = minus_one;
-    ntt_forward(NULL, &domain, a);
-    fr_from_i64(&expected, -(int64_t)domain.n);
-    CHECK(fr_eq(&a[0], &expected));
-    for (size_t i = 1; i < domain.n; i++)
-        CHECK(fr_is_zero(&a[i]));
-    ntt_inverse(NULL, &domain, a);
-    for (size_t i = 0; i < domain.n; i++)
-        CHECK(fr_eq(&a[i], &minus_one));
-    free(a);
-    ntt_domain_release(&domain);
+    check_edge_values(ntt_domain_init, 10);
 }
 
 TEST(domain_elements_are_the_powers_of_the_root)
