@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "backend/commit/large_memory.h"
 #include "backend/curve/fixed_base.h"
 #include "backend/curve/msm.h"
 #include "backend/field/field_vec.h"
@@ -15,8 +17,19 @@ enum { PRODUCT_LG = 9, PRODUCT_PASSES = 256, REPEATS = 7, CHAIN_PRODUCTS = 1 << 
 
 /* Targets in nanoseconds: products by path; sums and small sums at 2^20, without and with IFMA. */
 static const double product_target[FIELD_VEC_PATH_COUNT] = {0, 14, 3.5};
-static const double full_target[2] = {2000, 1000}, u8_target[2] = {120, 60};
 enum { TARGET_LG = 20 };
+
+/* Classes of scalars, with targets at 2^TARGET_LG without and with IFMA. */
+static const struct scalar_class {
+    const char *name;
+    uint64_t mask; /* 0: full */
+    double target[2];
+} scalar_class[] = {
+    {"msm_g1 full", 0, {2000, 1000}},
+    {"msm_g1_small u16", 0xffff, {0, 0}},
+    {"msm_g1_small u8", 0xff, {120, 60}},
+    {"msm_g1_small bits", 1, {0, 0}},
+};
 
 struct arrays {
     size_t n;
@@ -27,6 +40,14 @@ struct arrays {
     g1_affine *bases;
     void *scratch;
 };
+
+/* Seconds that this thread has had a CPU: what other processes take does not count. */
+static double thread_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -62,13 +83,13 @@ static enum status arrays_init(struct arrays *arrays, unsigned lg, struct diag *
     const struct msm_bases plain = {.count = n, .levels = 1};
     *arrays = (struct arrays){.n = n, .lg = lg};
     size_t scratch_bytes = msm_scratch_bytes(&plain, n, n, NULL);
-    arrays->a = aligned_alloc(64, least * sizeof(fr));
-    arrays->b = aligned_alloc(64, least * sizeof(fr));
-    arrays->c = aligned_alloc(64, sizeof(fp) << PRODUCT_LG);
-    arrays->d = aligned_alloc(64, sizeof(fp) << PRODUCT_LG);
+    arrays->a = large_alloc(least * sizeof(fr));
+    arrays->b = large_alloc(least * sizeof(fr));
+    arrays->c = large_alloc(sizeof(fp) << PRODUCT_LG);
+    arrays->d = large_alloc(sizeof(fp) << PRODUCT_LG);
     arrays->small = malloc(n * sizeof(int64_t));
-    arrays->bases = aligned_alloc(64, n * sizeof(g1_affine));
-    arrays->scratch = aligned_alloc(64, (scratch_bytes + 63) / 64 * 64);
+    arrays->bases = large_alloc(n * sizeof(g1_affine));
+    arrays->scratch = large_alloc(scratch_bytes);
     if (!arrays->a || !arrays->b || !arrays->c || !arrays->d || !arrays->small || !arrays->bases ||
         !arrays->scratch)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory for kernels of 2^%u elements", lg);
@@ -76,9 +97,6 @@ static enum status arrays_init(struct arrays *arrays, unsigned lg, struct diag *
     random_elements(arrays->b, least, 2);
     memcpy(arrays->c, arrays->a, sizeof(fp) << PRODUCT_LG);
     memcpy(arrays->d, arrays->b, sizeof(fp) << PRODUCT_LG);
-    uint64_t state = 3;
-    for (size_t i = 0; i < n; i++)
-        arrays->small[i] = (int64_t)(next_random(&state) & 255);
     return g1_mul_fixed_base(arrays->bases, &g1_generator, arrays->a, n, NULL, diag);
 }
 
@@ -101,10 +119,10 @@ static void measure_scalar_products(struct kernel_figures *figures, const struct
         field_force_path((enum field_path)path);
         fr y = arrays->a[0];
         for (int repeat = 0; repeat < REPEATS; repeat++) {
-            double begin = machine_seconds();
+            double begin = thread_seconds();
             for (int i = 0; i < CHAIN_PRODUCTS; i++)
                 fr_mul(&y, &y, &arrays->b[0]);
-            ns[repeat] = 1e9 * (machine_seconds() - begin) / CHAIN_PRODUCTS;
+            ns[repeat] = 1e9 * (thread_seconds() - begin) / CHAIN_PRODUCTS;
         }
         arrays->a[0] = y;
         keep(figures,
@@ -124,15 +142,15 @@ static void measure_array_products(struct kernel_figures *figures, const struct 
             continue;
         const struct field_vec_kernels *kernels = field_vec_kernels_of((enum field_vec_path)path);
         for (int repeat = 0; repeat < REPEATS; repeat++) {
-            double begin = machine_seconds();
+            double begin = thread_seconds();
             for (int pass = 0; pass < PRODUCT_PASSES; pass++)
                 kernels->fr_mul(arrays->a, arrays->a, arrays->b, n);
-            double middle = machine_seconds();
+            double middle = thread_seconds();
             for (int pass = 0; pass < PRODUCT_PASSES; pass++)
                 kernels->fp_mul(arrays->c, arrays->c, arrays->d, n);
             double products = (double)n * PRODUCT_PASSES;
             fr_ns[repeat] = 1e9 * (middle - begin) / products;
-            fp_ns[repeat] = 1e9 * (machine_seconds() - middle) / products;
+            fp_ns[repeat] = 1e9 * (thread_seconds() - middle) / products;
         }
         struct kernel_figure figure = {.name = "fr_vec_mul",
                                        .path = field_vec_path_name((enum field_vec_path)path),
@@ -147,27 +165,29 @@ static void measure_array_products(struct kernel_figures *figures, const struct 
 static void measure_sums(struct kernel_figures *figures, const struct arrays *arrays,
                          unsigned repeats)
 {
-    double full_ns[REPEATS], small_ns[REPEATS];
     const int has_ifma = field_vec_path() == FIELD_VEC_IFMA;
-    g1 sum;
-    for (unsigned repeat = 0; repeat < repeats; repeat++) {
-        double begin = machine_seconds();
-        msm_g1(&sum, arrays->bases, arrays->a, arrays->n, NULL, arrays->scratch);
-        double middle = machine_seconds();
-        msm_g1_small(&sum, arrays->bases, arrays->small, arrays->n, NULL, arrays->scratch);
-        full_ns[repeat] = 1e9 * (middle - begin) / (double)arrays->n;
-        small_ns[repeat] = 1e9 * (machine_seconds() - middle) / (double)arrays->n;
+    for (size_t c = 0; c < sizeof scalar_class / sizeof *scalar_class; c++) {
+        const struct scalar_class *class = &scalar_class[c];
+        double ns[REPEATS];
+        uint64_t state = 3;
+        for (size_t i = 0; i < arrays->n; i++)
+            arrays->small[i] = (int64_t)(next_random(&state) & class->mask);
+        for (unsigned repeat = 0; repeat < repeats; repeat++) {
+            g1 sum;
+            double begin = thread_seconds();
+            if (class->mask == 0)
+                msm_g1(&sum, arrays->bases, arrays->a, arrays->n, NULL, arrays->scratch);
+            else
+                msm_g1_small(&sum, arrays->bases, arrays->small, arrays->n, NULL, arrays->scratch);
+            ns[repeat] = 1e9 * (thread_seconds() - begin) / (double)arrays->n;
+        }
+        struct kernel_figure figure = {.name = class->name,
+                                       .path = field_vec_path_name(field_vec_path()),
+                                       .lg_elements = arrays->lg};
+        if (arrays->lg == TARGET_LG)
+            figure.target_ns = class->target[has_ifma];
+        keep(figures, figure, ns, repeats);
     }
-    struct kernel_figure figure = {.name = "msm_g1 full",
-                                   .path = field_vec_path_name(field_vec_path()),
-                                   .lg_elements = arrays->lg};
-    if (arrays->lg == TARGET_LG)
-        figure.target_ns = full_target[has_ifma];
-    keep(figures, figure, full_ns, repeats);
-    figure.name = "msm_g1_small u8";
-    if (arrays->lg == TARGET_LG)
-        figure.target_ns = u8_target[has_ifma];
-    keep(figures, figure, small_ns, repeats);
 }
 
 static enum status measure_transforms(struct kernel_figures *figures, const struct arrays *arrays,
@@ -179,12 +199,12 @@ static enum status measure_transforms(struct kernel_figures *figures, const stru
     if (status != STATUS_OK)
         return status;
     for (unsigned repeat = 0; repeat < repeats; repeat++) {
-        double begin = machine_seconds();
+        double begin = thread_seconds();
         ntt_forward_scrambled(NULL, &domain, arrays->a);
-        double middle = machine_seconds();
+        double middle = thread_seconds();
         ntt_inverse_scrambled(NULL, &domain, arrays->a);
         forward_ns[repeat] = 1e9 * (middle - begin) / (double)arrays->n;
-        inverse_ns[repeat] = 1e9 * (machine_seconds() - middle) / (double)arrays->n;
+        inverse_ns[repeat] = 1e9 * (thread_seconds() - middle) / (double)arrays->n;
     }
     ntt_domain_release(&domain);
     struct kernel_figure figure = {.name = "ntt_forward_scrambled",
@@ -204,7 +224,7 @@ enum status kernels_measure(struct kernel_figures *figures, const struct bench_o
     figures->count = 0;
     bench_say(options, "kernels on 2^%u elements, one thread", options->kernel_lg);
     enum status status = arrays_init(&arrays, options->kernel_lg, diag);
-    unsigned repeats = options->kernel_lg >= 18 ? 3 : REPEATS;
+    unsigned repeats = options->kernel_lg >= 18 ? 5 : REPEATS;
     if (status == STATUS_OK) {
         measure_scalar_products(figures, &arrays);
         measure_array_products(figures, &arrays);

@@ -1,6 +1,7 @@
 /*
  * The kernels under the prover: field products, multi-scalar multiplication, transforms, each on
- * random input, on one thread, so that a figure is time on one core.
+ * random input, on one thread, in time of that thread alone: a figure is time on one core, whatever
+ * else the machine does.
  */
 #ifndef SERTN_BENCHMARKS_KERNELS_H
 #define SERTN_BENCHMARKS_KERNELS_H

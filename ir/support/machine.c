@@ -102,11 +102,24 @@ static void probe_features(struct cpu_features *cpu)
 static struct cpu_features features = {.name = "unknown"};
 static pthread_once_t features_once = PTHREAD_ONCE_INIT;
 
+/* Leaves out what the user does not want used. */
+static void apply_environment(struct cpu_features *cpu)
+{
+    const char *most = getenv("SERTN_CPU");
+    if (most == NULL)
+        return;
+    if (strcmp(most, "adx") == 0 || strcmp(most, "portable") == 0)
+        cpu->has_avx512_ifma = false;
+    if (strcmp(most, "portable") == 0)
+        cpu->has_bmi2_adx = false;
+}
+
 static void probe(void)
 {
 #if defined(__x86_64__)
     probe_name(features.name);
     probe_features(&features);
+    apply_environment(&features);
 #endif
 }
 

@@ -12,7 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the CPU has and the operating system saves. All false on other CPUs than x86-64. */
+/*
+ * What the CPU has and the operating system saves. All false on other CPUs than x86-64.
+ * With SERTN_CPU=adx in the environment AVX-512 is left out, with SERTN_CPU=portable BMI2 and ADX
+ * as well: tests and measurements of the slower paths.
+ */
 struct cpu_features {
     bool has_bmi2_adx;    /* mulx, adcx, adox */
     bool has_avx2;        /* with FMA */
