@@ -56,12 +56,25 @@ void lower_neg(struct lowering *l)
     lowering_output(l, 0, lowering_affine(l, -1, lowering_input(l, 0), wide_from_i64(0)));
 }
 
+/* Bits an operand may have: more where it is summed up with stored weights to fewer numbers, which
+ * are then cheaper to round. */
+static unsigned factor_room(struct lowering *l, size_t i, uint32_t x)
+{
+    enum { FACTOR_BITS = 100, PRODUCT_BITS = 180 };
+    struct shape out = lowering_output_shape(l, 0);
+    bool has_other = i < 2 && l->node->input_count > 1 && lowering_has_input(l, 1 - i);
+    if (!has_other || lowering_data(l, 1 - i) == NULL ||
+        lowering_tensor(l, x)->count <= shape_elements(&out))
+        return FACTOR_BITS;
+    unsigned other = range_bits(lowering_range_of(l, lowering_input(l, 1 - i)));
+    return other + FACTOR_BITS < PRODUCT_BITS ? PRODUCT_BITS - other : FACTOR_BITS;
+}
+
 uint32_t lowering_factor(struct lowering *l, size_t i)
 {
-    enum { FACTOR_BITS = 100 };
     uint32_t x = lowering_input(l, i);
-    if (range_bits(lowering_range_of(l, x)) <= FACTOR_BITS ||
-        lowering_tensor(l, x)->role != ROLE_WITNESS)
+    if (lowering_tensor(l, x)->role != ROLE_WITNESS ||
+        range_bits(lowering_range_of(l, x)) <= factor_room(l, i, x))
         return x;
     return lowering_trim(l, x, lowering_input_fraction(l, i), 1);
 }

@@ -10,6 +10,7 @@
 
 #include "passes/bound_ranges.h"
 #include "passes/fold_constants.h"
+#include "passes/fuse_trees.h"
 #include "passes/infer_shapes.h"
 
 enum { CAPACITY_BITS = 253, TABLE_BITS = 8 };
@@ -427,13 +428,16 @@ static enum status check_operators(const struct pipeline *p)
 static enum status fold(struct pipeline *p)
 {
     struct arena scratch;
+    struct diag diag = {0};
+    bool changed = false;
     arena_init(&scratch, 0);
     enum status status = pass_fold_constants(p->graph, &scratch, p->problems);
+    if (status == STATUS_OK)
+        status = note(p, pass_fuse_trees(p->graph, &changed, &diag), &diag);
+    if (status == STATUS_OK && changed)
+        status = pass_fold_constants(p->graph, &scratch, p->problems);
     arena_release(&scratch);
-    if (status != STATUS_OK)
-        return status;
-    struct diag diag = {0};
-    return note(p, pass_swap_pools(p->graph, &diag), &diag);
+    return status == STATUS_OK ? note(p, pass_swap_pools(p->graph, &diag), &diag) : status;
 }
 
 static enum status prove_program(struct pipeline *p)
