@@ -181,8 +181,8 @@ def run_model(folder, programs, work, proofs):
 
 TABLE_TITLE = """# Estimators of scikit-learn, XGBoost and LightGBM
 
-Made by `tests/conformance_sklearn/run --table`. Single rows unless the name says batch; private inputs and parameters, gas mode, two threads of an
-AMD EPYC without AVX-512. *compile* and *prove* are whole processes, *keys* is made once; *prove* is the least of three. Errors are against
+Made by `tests/conformance_sklearn/run --table`. Single rows unless the name says batch; private inputs and parameters, gas mode, on
+{cpu}. *compile* and *prove* are whole processes, *keys* is made once; *prove* is the least of three. Errors are against
 onnxruntime over ten inputs that neither estimator nor compiler has seen; the tolerance is 1e-6 + 1e-3 |reference|. Labels are equal
 everywhere.
 
@@ -191,6 +191,15 @@ everywhere.
 TABLE_HEAD = """| estimator | rows | columns | proof bytes | compile s | keys s | prove s | largest error | part of the tolerance |
 |---|---|---|---|---|---|---|---|---|
 """
+
+
+def cpu_name():
+    """Threads, model and what the kernels ask for of this machine's CPU."""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        facts = dict(line.split(":", 1) for line in file if ":" in line)
+    facts = {key.strip(): value.strip() for key, value in facts.items()}
+    ifma = "with" if "avx512ifma" in facts.get("flags", "").split() else "without"
+    return f"{os.cpu_count()} threads of {facts.get('model name', 'an unnamed CPU')} {ifma} AVX-512 IFMA"
 
 
 def table(records):
@@ -237,7 +246,7 @@ def main():
             file.write("\n")
     if options.table and passed == len(records) == len(names):
         with open(options.table, "w", encoding="utf-8") as file:
-            file.write(TABLE_TITLE + table(records))
+            file.write(TABLE_TITLE.format(cpu=cpu_name()) + table(records))
     return passed != len(records) or not records
 
 
