@@ -100,9 +100,11 @@ enum status pipeline_evaluate(struct relation_values *values, const struct pipel
 
 /* ---- measuring ---- */
 
+/* got: what the integers stand for; shown: that number in the declared type, as users get it. */
 static void compare_element(struct pipeline *p, struct output_report *report,
                             enum element_type type, double reference, int64_t reference_integer,
-                            double got, int64_t got_integer, double largest, bool is_exact)
+                            double got, double shown, int64_t got_integer, double largest,
+                            bool is_exact)
 {
     const struct quantize_options *options = &p->options->quantize;
     double relative = options->relative_tolerance > 0 ? options->relative_tolerance : 1e-4;
@@ -119,12 +121,13 @@ static void compare_element(struct pipeline *p, struct output_report *report,
         report->mismatches += is_exact && !same;
         return;
     }
-    double error = fabs(reference - got);
+    double error = fabs(reference - shown);
     report->measured_error = fmax(report->measured_error, error);
     if (reference != 0)
         report->measured_relative = fmax(report->measured_relative, error / fabs(reference));
     double scale = fmin(fabs(reference), largest * QUANTIZE_SMALL_OUTPUT);
-    report->tolerance_ratio = fmax(report->tolerance_ratio, error / (absolute + relative * scale));
+    report->tolerance_ratio = fmax(report->tolerance_ratio,
+                                   fabs(reference - got) / (absolute + relative * scale));
 }
 
 static void compare_output(struct pipeline *p, const struct relation_values *values, size_t output,
@@ -136,14 +139,15 @@ static void compare_output(struct pipeline *p, const struct relation_values *val
     const struct value_plan *plan = &p->plan.values[p->graph->outputs[output]];
     double largest = fmax(fabs(plan->low), fabs(plan->high));
     for (size_t e = 0; e < t->count; e++) {
-        double got = 0;
+        double got = 0, shown = 0;
         int64_t got_integer = 0;
-        port_decode(&got, &got_integer, t, is_float ? ELEMENT_F64 : port->type,
-                    relation_value(values, port->tensor, e));
+        wide value = relation_value(values, port->tensor, e);
+        port_decode(&got, &got_integer, t, is_float ? ELEMENT_F64 : port->type, value);
+        port_decode(&shown, &got_integer, t, port->type, value);
         compare_element(p, &p->result->report.outputs[output], port->type,
                         is_float ? reference->data.real[e] : 0,
-                        is_float ? 0 : reference->data.integer[e], got, got_integer, largest,
-                        t->encoding == ENCODING_FLOAT_KEY || t->encoding == ENCODING_FLOAT_BITS);
+                        is_float ? 0 : reference->data.integer[e], got, shown, got_integer,
+                        largest, t->encoding == ENCODING_FLOAT_KEY || t->encoding == ENCODING_FLOAT_BITS);
     }
 }
 

@@ -47,8 +47,8 @@ struct output_report {
     const char *name;
     int32_t fraction_bits;
     unsigned value_bits;      /* width of its public integers */
-    double measured_error;    /* largest absolute error over the calibration runs; integers: largest
-                                 difference */
+    double measured_error;    /* largest absolute error of what users get, over the calibration runs;
+                                 integers: largest difference */
     double measured_relative; /* largest |error| / |reference| where the reference is not 0 */
     double tolerance_ratio;   /* largest |error| / (absolute + relative * |reference|), see
                                  QUANTIZE_SMALL_OUTPUT; at most 1 meets the tolerance */

@@ -16,7 +16,7 @@ struct compile_bind {
     const char *name, *value;
 };
 
-/* Relative error outputs must meet unless the user says otherwise; a thousandth of it is the
+/* Relative error outputs must meet unless the user says otherwise; a ten-thousandth of it is the
  * absolute floor. */
 #define COMPILE_TOLERANCE 1e-3
 
