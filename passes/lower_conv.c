@@ -49,8 +49,7 @@ uint32_t lowering_convolution(struct lowering *l, uint32_t x, uint32_t w,
                             &shape);
 }
 
-/* y + bias of every channel. */
-static uint32_t add_bias(struct lowering *l, uint32_t y, size_t i)
+uint32_t lowering_add_bias(struct lowering *l, uint32_t y, size_t i)
 {
     if (!lowering_has_input(l, i))
         return y;
@@ -68,7 +67,7 @@ void lower_conv(struct lowering *l)
     struct shape sx = lowering_shape(l, x), sw = lowering_shape(l, w);
     lowering_require(l, window_read(l->diag, l->node, &sx, &sw, &window));
     uint32_t y = lowering_convolution(l, x, w, &window, lowering_attribute_int(l, "group", 1));
-    lowering_output(l, 0, add_bias(l, y, 2));
+    lowering_output(l, 0, lowering_add_bias(l, y, 2));
 }
 
 /* ---- transposed ---- */
@@ -137,5 +136,5 @@ void lower_conv_transpose(struct lowering *l)
     uint32_t y =
         lowering_contract_space(l, (struct space_operand){z, 0}, (struct space_operand){w, last},
                                 &space, product_form(l, z, w));
-    lowering_output(l, 0, add_bias(l, lowering_reshape(l, y, &shape), 2));
+    lowering_output(l, 0, lowering_add_bias(l, lowering_reshape(l, y, &shape), 2));
 }

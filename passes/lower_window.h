@@ -71,4 +71,7 @@ int32_t lowering_coefficient_bits(const struct lowering *l, double largest, doub
 uint32_t lowering_convolution(struct lowering *l, uint32_t x, uint32_t w,
                               const struct window *window, int64_t group);
 
+/* y [N, C, ...] plus operand i, one number a channel; y when the node has no such operand. */
+uint32_t lowering_add_bias(struct lowering *l, uint32_t y, size_t i);
+
 #endif

@@ -1,0 +1,229 @@
+/*
+ * Lowering of RoiAlign and MaxRoiPool: regions whose corners are computed in the circuit.
+ */
+#include "passes/lower_sample.h"
+
+#include <string.h>
+
+enum { COEFFICIENT_BITS = 40 };
+
+/* Column k of the regions [R, width]: [R]. */
+static uint32_t region_column(struct lowering *l, uint32_t regions, unsigned k)
+{
+    const struct relation_tensor *t = lowering_tensor(l, regions);
+    struct shape line = shape_of(1, t->shape[0]);
+    struct relation_view view = {
+        .tensor = regions, .offset = k, .stride = {t->shape[1]}, .high = {t->shape[0]}};
+    struct relation_term term = lowering_term_view(wide_from_i64(1), view);
+    return lowering_linear(l, &line, lowering_form(l, regions), &term, 1, wide_from_i64(0));
+}
+
+/* Which image each region is of, held to those there are. */
+static uint32_t image_numbers(struct lowering *l, uint32_t numbers, int64_t images)
+{
+    numbers = lowering_truncate(l, numbers);
+    struct range valid = range_of_i64(0, images - 1);
+    return range_contains(valid, lowering_range_of(l, numbers))
+               ? numbers
+               : lowering_restrict(l, numbers, valid);
+}
+
+/* ---- RoiAlign ---- */
+
+struct align {
+    double scale, offset;
+    bool is_half;
+    int64_t regions, bins[2], samples; /* samples of a bin along each axis */
+};
+
+/*
+ * Coordinates of the samples along one axis, [R, bins samples]: start + (bin + (i + 1/2) / samples)
+ * size / bins.
+ */
+static uint32_t sample_places(struct lowering *l, const struct align *a, unsigned axis)
+{
+    uint32_t regions = lowering_trim(l, lowering_input(l, 1), lowering_input_fraction(l, 1), 8),
+             begin = region_column(l, regions, 1 - axis), end = region_column(l, regions, 3 - axis);
+    struct shape line = lowering_shape(l, begin);
+    uint32_t size = lowering_scale(l, lowering_difference(l, &line, end, begin), a->scale);
+    begin = lowering_scale(l, begin, a->scale);
+    if (!a->is_half)
+        size = lowering_at_least(
+            l, size,
+            lowering_real(l, 1, lowering_fraction(l, size) < 0 ? 0 : lowering_fraction(l, size)));
+    int64_t count = a->bins[axis] * a->samples;
+    struct shape space = shape_of(2, a->regions, count),
+                 column = shape_of(2, a->regions, (int64_t)1), row = shape_of(1, count);
+    double *parts = lowering_array(l, double, (size_t)count);
+    for (int64_t i = 0; i < count; i++)
+        parts[i] =
+            ((double)(i / a->samples) + ((double)(i % a->samples) + 0.5) / (double)a->samples) /
+            (double)a->bins[axis];
+    uint32_t part = lowering_stored(l, "parts", &row, parts, COEFFICIENT_BITS, false);
+    struct relation_term term =
+        lowering_term_product(l, 1, part, lowering_reshape(l, size, &column), &space);
+    uint32_t inner = lowering_product(
+        l, &space, form_fixed(lowering_fraction(l, part) + lowering_fraction(l, size)), &term, 1,
+        wide_from_i64(0));
+    uint32_t place = lowering_sum2(l, &space, inner, 1, lowering_reshape(l, begin, &column), 1);
+    if (a->offset == 0)
+        return place;
+    int32_t fraction = lowering_fraction(l, place);
+    if (fraction < 1)
+        place = lowering_to_fraction(l, place, fraction = 1);
+    return lowering_affine(l, 1, place, lowering_real(l, -a->offset, fraction));
+}
+
+/*
+ * Neighbours along one axis; *valid receives whether a sample lies within a pixel of the image
+ * (1 or 0), outside it is zero.
+ */
+static struct sample_taps region_taps(struct lowering *l, uint32_t place, int64_t dim,
+                                      struct sample_border *border, uint32_t *valid)
+{
+    struct sample_taps taps;
+    struct shape shape = lowering_shape(l, place);
+    int32_t fraction = lowering_fraction(l, place);
+    if (fraction < 0)
+        place = lowering_to_fraction(l, place, fraction = 0);
+    wide one = wide_power_of_two((unsigned)fraction), zero = wide_from_i64(0), last, end;
+    ASSERT(wide_shift_left(&last, wide_from_i64(dim - 1), (unsigned)fraction));
+    ASSERT(wide_add(&end, last, one));
+    uint32_t after = lowering_is_not_negative(l, lowering_affine(l, 1, place, one)),
+             before = lowering_is_not_negative(l, lowering_affine(l, -1, place, end));
+    struct relation_term term = lowering_term_product(l, 1, after, before, &shape);
+    *valid = lowering_product(l, &shape, form_integer(), &term, 1, zero);
+    uint32_t rest,
+        whole = sample_split(l, sample_clamp(l, place, zero, last), sample_weight_bits(l), &rest);
+    *border = sample_border(l, dim, 0, 1, OUTSIDE_EDGE, false);
+    taps.first = whole;
+    sample_linear_weights(l, rest, &taps);
+    /* Outside every weight is zero. */
+    for (unsigned k = 0; k < taps.count; k++)
+        taps.weight[k] = lowering_times(l, *valid, taps.weight[k]);
+    return taps;
+}
+
+/* x [R, count] of an axis at every point [R, rows, columns]. */
+static uint32_t at_points(struct lowering *l, uint32_t x, int64_t regions, int64_t rows,
+                          int64_t columns, unsigned axis)
+{
+    struct shape space = shape_of(3, regions, rows, columns),
+                 line = shape_of(1, regions * rows * columns);
+    struct relation_view view = {.tensor = x, .high = {regions, rows, columns}};
+    view.stride[0] = axis == 0 ? rows : axis == 1 ? columns : 1;
+    view.stride[1] = axis == 0 ? 1 : 0;
+    view.stride[2] = axis == 1 ? 1 : 0;
+    struct relation_term term = lowering_term_view(wide_from_i64(1), view);
+    return lowering_reshape(l, lowering_moved(l, &space, lowering_form(l, x), &term, 1), &line);
+}
+
+static struct samples region_samples(struct lowering *l, uint32_t x, const struct align *a)
+{
+    struct shape shape = lowering_shape(l, x);
+    int64_t plane = shape.dim[2] * shape.dim[3], rows = a->bins[0] * a->samples,
+            columns = a->bins[1] * a->samples;
+    struct sample_border border[2];
+    struct sample_taps taps[2];
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t valid;
+        taps[i] = region_taps(l, sample_places(l, a, i), shape.dim[i + 2], &border[i], &valid);
+        taps[i].first = at_points(l, taps[i].first, a->regions, rows, columns, i);
+        for (unsigned k = 0; k < 2; k++)
+            taps[i].weight[k] = at_points(l, taps[i].weight[k], a->regions, rows, columns, i);
+    }
+    int64_t *first = lowering_array(l, int64_t, (size_t)shape.dim[0]);
+    for (int64_t n = 0; n < shape.dim[0]; n++)
+        first[n] = n * shape.dim[1] * plane;
+    uint32_t image = at_points(l, image_numbers(l, lowering_input(l, 2), shape.dim[0]), a->regions,
+                               rows, columns, 2);
+    struct sample_image images = {x, first, shape.dim[0], shape.dim[1], plane};
+    return sample_image(l, &images, border, shape.dim + 2, taps, 2, image,
+                        a->regions * rows * columns);
+}
+
+/* Strides of [R, bins, samples, bins, samples] times `unit`. */
+static void point_axes(struct space *space, const struct align *a, int64_t by_weights,
+                       int64_t by_values)
+{
+    int64_t column = 1, row = a->bins[1] * a->samples, region = row * a->bins[0] * a->samples;
+    space_add_out(space, a->regions, region * by_weights, region * by_values);
+    space_add_out(space, a->bins[0], row * a->samples * by_weights, row * a->samples * by_values);
+    space_add_out(space, a->bins[1], column * a->samples * by_weights,
+                  column * a->samples * by_values);
+    space_add_sum(space, a->samples, row * by_weights, row * by_values);
+    space_add_sum(space, a->samples, column * by_weights, column * by_values);
+}
+
+/* Means of a bin's samples: [R, bins, bins, C]. */
+static uint32_t bin_means(struct lowering *l, const struct samples *s, const struct align *a)
+{
+    struct space space = {0};
+    point_axes(&space, a, s->taps, s->taps * s->channels);
+    space_add_out(&space, s->channels, 0, 1);
+    space_add_sum(&space, s->taps, 1, s->channels);
+    struct form form =
+        form_fixed(lowering_fraction(l, s->weights) + lowering_fraction(l, s->values));
+    uint32_t sums = lowering_contract_space(l, (struct space_operand){s->weights, 0},
+                                            (struct space_operand){s->values, 0}, &space, form);
+    return lowering_divide_by_count(l, sums, a->samples * a->samples);
+}
+
+/* The largest weighted neighbour of a bin's samples, as ONNX's reference takes it. */
+static uint32_t bin_maxima(struct lowering *l, const struct samples *s, const struct align *a)
+{
+    struct shape all = shape_of(3, s->points, s->taps, s->channels);
+    struct relation_view weights = {
+        .tensor = s->weights, .stride = {s->taps, 1, 0}, .high = {s->points, s->taps, s->channels}};
+    struct relation_term term = {
+        .coefficient = wide_from_i64(1),
+        .factor_count = 2,
+        .factors = {weights, lowering_view(l, lowering_reshape(l, s->values, &all), &all)}};
+    struct form form =
+        form_fixed(lowering_fraction(l, s->weights) + lowering_fraction(l, s->values));
+    uint32_t parts = lowering_trim(l, lowering_product(l, &all, form, &term, 1, wide_from_i64(0)),
+                                   lowering_output_fraction(l, 0) + 1, 4);
+    int64_t columns = a->bins[1] * a->samples, unit = s->taps * s->channels,
+            row_count = a->regions * a->bins[0] * a->bins[1] * s->channels;
+    struct shape rows = shape_of(2, row_count, a->samples * a->samples * s->taps);
+    int64_t *list = lowering_array(l, int64_t, shape_elements(&rows)), *next = list;
+    for (int64_t r = 0; r < row_count; r++) {
+        int64_t c = r % s->channels, j = r / s->channels % a->bins[1],
+                i = r / s->channels / a->bins[1]; /* region and bin row together */
+        for (int64_t y = 0; y < a->samples; y++)
+            for (int64_t x = 0; x < a->samples; x++)
+                for (int64_t k = 0; k < s->taps; k++)
+                    *next++ = ((i * a->samples + y) * columns + j * a->samples + x) * unit +
+                              k * s->channels + c;
+    }
+    return lowering_max_rows(l, lowering_pick(l, parts, &rows, list));
+}
+
+void lower_roi_align(struct lowering *l)
+{
+    uint32_t x = lowering_planned_input(l);
+    struct shape out = lowering_output_shape(l, 0);
+    const char *mode =
+        graph_attribute_text(l->node, "coordinate_transformation_mode", "half_pixel");
+    bool is_half = strcmp(mode, "half_pixel") == 0;
+    struct align a = {.scale = lowering_attribute_float(l, "spatial_scale", 1),
+                      .offset = is_half ? 0.5 : 0,
+                      .is_half = is_half,
+                      .regions = out.dim[0],
+                      .bins = {out.dim[2], out.dim[3]},
+                      .samples = lowering_attribute_int(l, "sampling_ratio", 0)};
+    if (a.samples < 1)
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "sampling_ratio 0 makes the number of samples depend on the regions; give a "
+                      "positive one");
+    struct samples samples = region_samples(l, x, &a);
+    bool is_max = strcmp(graph_attribute_text(l->node, "mode", "avg"), "max") == 0;
+    uint32_t bins = is_max ? bin_maxima(l, &samples, &a) : bin_means(l, &samples, &a);
+    int64_t plane = a.bins[0] * a.bins[1];
+    struct relation_view view = {.tensor = bins,
+                                 .stride = {plane * out.dim[1], 1, out.dim[1]},
+                                 .high = {a.regions, out.dim[1], plane}};
+    struct shape order = shape_of(3, a.regions, out.dim[1], plane);
+    struct relation_term term = lowering_term_view(wide_from_i64(1), view);
+    lowering_output(l, 0, lowering_moved(l, &order, lowering_form(l, bins), &term, 1));
+}
