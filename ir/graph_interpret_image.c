@@ -362,9 +362,8 @@ enum status run_col2im(struct kernel_call *call)
  * ------------------------------------------------------------------------------------------------
  */
 
-/* The shape that the pool read, by its attributes. */
-static enum status unpooled_shape(struct diag *diag, const struct graph_node *node,
-                                  const struct shape *x, struct shape *out)
+enum status unpooled_shape(struct diag *diag, const struct graph_node *node, const struct shape *x,
+                           struct shape *out)
 {
     *out = *x;
     if (x->rank < 3)

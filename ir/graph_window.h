@@ -32,6 +32,10 @@ enum status transpose_window_read(struct diag *diag, const struct graph_node *no
                                   const struct shape *x, const struct shape *weights,
                                   struct window *window) SERTN_MUST_CHECK;
 
+/* The shape that the pool of a MaxUnpool read, by its attributes. x: of its operand. */
+enum status unpooled_shape(struct diag *diag, const struct graph_node *node, const struct shape *x,
+                           struct shape *out) SERTN_MUST_CHECK;
+
 /* Scales and output lengths of a Resize, for all axes; axes it does not name keep scale 1. */
 struct resize_plan {
     double scale[TENSOR_RANK_MAX];

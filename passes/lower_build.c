@@ -488,6 +488,11 @@ uint32_t lowering_restrict(struct lowering *l, uint32_t x, struct range range)
     return relation.outputs[0];
 }
 
+uint32_t lowering_restrict_to(struct lowering *l, uint32_t x, struct range range)
+{
+    return range_contains(range, lowering_range_of(l, x)) ? x : lowering_restrict(l, x, range);
+}
+
 void lowering_table(struct lowering *l, const struct relation_table *table, uint32_t x,
                     const struct form *forms, uint32_t *outputs)
 {

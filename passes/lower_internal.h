@@ -144,6 +144,8 @@ uint32_t lowering_is_zero(struct lowering *l, uint32_t x);
 void lowering_enforce(struct lowering *l, uint32_t tensor, struct range range);
 /* A copy of x with a smaller range that a RANGE relation enforces. */
 uint32_t lowering_restrict(struct lowering *l, uint32_t x, struct range range);
+/* The same, or x itself when its own range is within. */
+uint32_t lowering_restrict_to(struct lowering *l, uint32_t x, struct range range);
 /* y[k] = table outputs at x. */
 void lowering_table(struct lowering *l, const struct relation_table *table, uint32_t x,
                     const struct form *forms, uint32_t *outputs);

@@ -21,11 +21,7 @@ static uint32_t region_column(struct lowering *l, uint32_t regions, unsigned k)
 /* Which image each region is of, held to those there are. */
 static uint32_t image_numbers(struct lowering *l, uint32_t numbers, int64_t images)
 {
-    numbers = lowering_truncate(l, numbers);
-    struct range valid = range_of_i64(0, images - 1);
-    return range_contains(valid, lowering_range_of(l, numbers))
-               ? numbers
-               : lowering_restrict(l, numbers, valid);
+    return lowering_restrict_to(l, lowering_truncate(l, numbers), range_of_i64(0, images - 1));
 }
 
 /* ---- RoiAlign ---- */
@@ -226,4 +222,142 @@ void lower_roi_align(struct lowering *l)
     struct shape order = shape_of(3, a.regions, out.dim[1], plane);
     struct relation_term term = lowering_term_view(wide_from_i64(1), view);
     lowering_output(l, 0, lowering_moved(l, &order, lowering_form(l, bins), &term, 1));
+}
+
+/* ---- MaxRoiPool ---- */
+
+/* round(x scale), halves away from zero, as an integer. */
+static uint32_t rounded_edge(struct lowering *l, uint32_t x, double scale)
+{
+    uint32_t bit, size = lowering_absolute(l, lowering_scale(l, x, scale), &bit);
+    int32_t fraction = lowering_fraction(l, size);
+    if (fraction > 0)
+        size = lowering_rescale(l, size, wide_power_of_two((unsigned)fraction), ROUND_HALF_UP,
+                                form_integer(), NULL, NULL);
+    return lowering_to_fraction(l, lowering_with_sign(l, bit, size), 0);
+}
+
+/*
+ * For each bin of each region whether it holds each place of an axis: [R, bins, dim] of 0 and 1.
+ * Bin k holds floor(k size / bins) + start up to ceil((k + 1) size / bins) + start, without the
+ * end.
+ */
+static uint32_t bin_masks(struct lowering *l, uint32_t regions, unsigned axis, int64_t bins,
+                          int64_t dim)
+{
+    double scale = lowering_attribute_float(l, "spatial_scale", 1);
+    uint32_t start = rounded_edge(l, region_column(l, regions, 2 - axis), scale),
+             end = rounded_edge(l, region_column(l, regions, 4 - axis), scale);
+    struct shape line = lowering_shape(l, start), row = shape_of(1, bins), scalar = {0};
+    int64_t count = line.dim[0];
+    struct shape column = shape_of(2, count, (int64_t)1), table = shape_of(2, count, bins),
+                 tall = shape_of(3, count, bins, (int64_t)1), space = shape_of(3, count, bins, dim),
+                 places = shape_of(1, dim);
+    uint32_t size = lowering_at_least(
+        l, lowering_affine(l, 1, lowering_difference(l, &line, end, start), wide_from_i64(1)),
+        wide_from_i64(1));
+    wide *numbers = lowering_array(l, wide, (size_t)(bins > dim ? bins : dim));
+    uint32_t edge[2];
+    for (int64_t side = 0; side < 2; side++) {
+        /* ceil(a / b) = floor((a + b - 1) / b) */
+        for (int64_t k = 0; k < bins; k++)
+            numbers[k] = wide_from_i64(k + side);
+        wide *factors = lowering_array(l, wide, (size_t)bins);
+        memcpy(factors, numbers, (size_t)bins * sizeof *factors);
+        struct relation_term term =
+            lowering_term_product(l, 1, lowering_constant(l, &row, form_integer(), factors),
+                                  lowering_reshape(l, size, &column), &table);
+        uint32_t parts =
+            lowering_product(l, &table, form_integer(), &term, 1, wide_from_i64(side * (bins - 1)));
+        parts = lowering_rescale(l, parts, wide_from_i64(bins), ROUND_FLOOR, form_integer(), NULL,
+                                 NULL);
+        edge[side] = lowering_sum2(l, &table, parts, 1, lowering_reshape(l, start, &column), 1);
+    }
+    for (int64_t k = 0; k < dim; k++)
+        numbers[k] = wide_from_i64(k);
+    uint32_t place = lowering_constant(l, &places, form_integer(), numbers),
+             after = lowering_is_not_negative(
+                 l, lowering_difference(l, &space, place, lowering_reshape(l, edge[0], &tall))),
+             one = lowering_constant_i64(l, 1);
+    uint32_t last = lowering_difference(l, &table, edge[1], lowering_reshape(l, one, &scalar));
+    uint32_t before = lowering_is_not_negative(
+        l, lowering_difference(l, &space, lowering_reshape(l, last, &tall), place));
+    struct relation_term both = lowering_term_product(l, 1, after, before, &space);
+    return lowering_product(l, &space, form_integer(), &both, 1, wide_from_i64(0));
+}
+
+/* 1 where a bin holds any place: [R, bins]. */
+static uint32_t any_place(struct lowering *l, uint32_t masks)
+{
+    struct shape shape = lowering_shape(l, masks),
+                 rows = shape_of(2, shape.dim[0] * shape.dim[1], shape.dim[2]);
+    return lowering_max_rows(l, lowering_reshape(l, masks, &rows));
+}
+
+/*
+ * Maxima over the places of an axis that a bin holds, `low` where it holds none. x: [R, before,
+ * dim, after], masks: [R, bins, dim]; the result is [R, before, bins, after].
+ */
+static uint32_t masked_maxima(struct lowering *l, uint32_t x, uint32_t masks, wide low)
+{
+    struct shape from = lowering_shape(l, x), mask = lowering_shape(l, masks);
+    int64_t regions = from.dim[0], before = from.dim[1], dim = from.dim[2], after = from.dim[3],
+            bins = mask.dim[1];
+    struct shape space = {.rank = 5, .dim = {regions, before, bins, after, dim}},
+                 rows = shape_of(2, regions * before * bins * after, dim),
+                 to = shape_of(4, regions, before, bins, after);
+    wide minus_low;
+    ASSERT(wide_neg(&minus_low, low));
+    /* low + bit (x - low) */
+    uint32_t raised = lowering_affine(l, 1, x, minus_low);
+    struct relation_view bit = {.tensor = masks,
+                                .stride = {bins * dim, 0, dim, 0, 1},
+                                .high = {regions, before, bins, after, dim}},
+                         value = {.tensor = raised,
+                                  .stride = {before * dim * after, dim * after, 0, 1, after},
+                                  .high = {regions, before, bins, after, dim}};
+    struct relation_term term = {
+        .coefficient = wide_from_i64(1), .factor_count = 2, .factors = {bit, value}};
+    uint32_t held = lowering_product(l, &space, lowering_form(l, x), &term, 1, low);
+    return lowering_reshape(l, lowering_max_rows(l, lowering_reshape(l, held, &rows)), &to);
+}
+
+/* The image of each region: [R, C, H W]. */
+static uint32_t region_images(struct lowering *l, uint32_t x, uint32_t regions)
+{
+    struct shape shape = lowering_shape(l, x);
+    int64_t count = lowering_tensor(l, regions)->shape[0],
+            size = shape.dim[1] * shape.dim[2] * shape.dim[3];
+    struct shape memory = shape_of(2, shape.dim[0], size), space = shape_of(2, count, size);
+    uint32_t numbers = image_numbers(l, region_column(l, regions, 0), shape.dim[0]);
+    if (shape.dim[0] > 1)
+        return lowering_read(l, lowering_reshape(l, x, &memory), numbers);
+    return lowering_expand(l, lowering_reshape(l, x, &memory), &space);
+}
+
+void lower_max_roi_pool(struct lowering *l)
+{
+    uint32_t x = lowering_planned_input(l),
+             regions = lowering_trim(l, lowering_input(l, 1), lowering_input_fraction(l, 1), 8);
+    struct shape shape = lowering_shape(l, x), out = lowering_output_shape(l, 0);
+    int64_t count = out.dim[0], channels = shape.dim[1], height = shape.dim[2],
+            width = shape.dim[3], rows = out.dim[2], columns = out.dim[3];
+    struct shape tall = {.rank = 4, .dim = {count, channels, height, width}},
+                 wide_rows = {.rank = 4, .dim = {count, channels * rows, width, 1}};
+    uint32_t down = bin_masks(l, regions, 0, rows, height),
+             across = bin_masks(l, regions, 1, columns, width);
+    wide low = lowering_range_of(l, x).low;
+    uint32_t images = lowering_reshape(l, region_images(l, x, regions), &tall);
+    uint32_t best = lowering_reshape(l, masked_maxima(l, images, down, low), &wide_rows);
+    best = lowering_reshape(l, masked_maxima(l, best, across, low), &out);
+    /* Bins that hold nothing are zero. */
+    struct relation_view views[2] = {
+        {.tensor = any_place(l, down), .stride = {rows, 0, 1, 0}},
+        {.tensor = any_place(l, across), .stride = {columns, 0, 0, 1}}};
+    for (unsigned d = 0; d < 4; d++)
+        views[0].high[d] = views[1].high[d] = out.dim[d];
+    struct relation_term both = {
+        .coefficient = wide_from_i64(1), .factor_count = 2, .factors = {views[0], views[1]}};
+    uint32_t any = lowering_product(l, &out, form_integer(), &both, 1, wide_from_i64(0));
+    lowering_output(l, 0, lowering_times(l, any, best));
 }

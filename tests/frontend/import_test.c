@@ -380,3 +380,21 @@ TEST(unused_model_names_do_not_matter)
     CHECK_MODEL(&b, REALS(-7, 5), -7, 1);
     builder_end(&b);
 }
+
+TEST(experimental_operators_of_old_exporters)
+{
+    struct builder b = builder_start(3);
+    model_input(&b, "x", ELEMENT_F32, "1,2,3,2");
+    Onnx__Node *scaler = model_node(&b, "ImageScaler", "x", "scaled");
+    node_float(&b, scaler, "scale", 2);
+    node_floats(&b, scaler, "bias", (const double[]){10, 20}, 2);
+    Onnx__Node *crop = model_node(&b, "Crop", "scaled", "cropped");
+    node_ints(&b, crop, "border", (const int64_t[]){1, 0, 0, 1}, 4);
+    Onnx__Node *affine = model_node(&b, "Affine", "cropped", "y");
+    node_float(&b, affine, "alpha", 3);
+    node_float(&b, affine, "beta", -1);
+    model_output(&b, "y");
+    CHECK_MODEL(&b, REALS(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), 3 * (2 * 1 + 10) - 1,
+                3 * (2 * 3 + 10) - 1, 3 * (2 * 7 + 20) - 1, 3 * (2 * 9 + 20) - 1);
+    builder_end(&b);
+}
