@@ -216,7 +216,14 @@ void stage_text(struct import_node *n, const char *name, const char *value)
 void stage_ints(struct import_node *n, const char *name, const int64_t *values, size_t count)
 {
     struct graph_attribute *a = stage(n, name, ATTRIBUTE_INTS);
-    a->integers = values;
+    int64_t *copy = arena_array(n->importer->arena, int64_t, count + 1);
+    if (copy == NULL) {
+        rule_out_of_memory(n);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        copy[i] = values[i];
+    a->integers = copy;
     a->count = count;
 }
 

@@ -446,27 +446,3 @@ uint32_t parameter_list(struct import_node *n, enum element_type type, const dou
         tensor->data.real[i] = element_round(type, values[i]);
     return stored_tensor(n, tensor);
 }
-
-/* --- small compositions --- */
-
-uint32_t cast_to(struct import_node *n, uint32_t value, enum element_type type)
-{
-    if (n->status != STATUS_OK || value_type(n, value) == type)
-        return value;
-    if (value_is_text(n, value)) {
-        rule_fail(n, STATUS_UNSUPPORTED, "strings where numbers are expected");
-        return GRAPH_NONE;
-    }
-    stage_int(n, "to", type);
-    return emit1(n, OP_CAST, value);
-}
-
-uint32_t reshape_to(struct import_node *n, uint32_t value, const int64_t *dims, size_t count)
-{
-    return emit2(n, OP_RESHAPE, value, constant_ints(n, dims, count));
-}
-
-uint32_t unsqueeze_at(struct import_node *n, uint32_t value, int64_t axis)
-{
-    return emit2(n, OP_UNSQUEEZE, value, constant_ints(n, &axis, 1));
-}

@@ -246,8 +246,9 @@ static void lookup_outputs(struct import_node *n, struct import_scope *scope,
     }
 }
 
-void import_inline_graph(struct import_node *n, const Onnx__Graph *graph, struct binding *outputs,
-                         size_t output_count)
+void import_inline_call(struct import_node *n, const Onnx__Graph *graph,
+                        const struct binding *inputs, size_t input_count, struct binding *outputs,
+                        size_t output_count)
 {
     if (n->status != STATUS_OK || !deeper(n))
         return;
@@ -256,12 +257,26 @@ void import_inline_graph(struct import_node *n, const Onnx__Graph *graph, struct
     if (graph->n_output < output_count)
         rule_fail(n, STATUS_BAD_INPUT, "its body has %zu outputs, the node %zu", graph->n_output,
                   output_count);
+    if (input_count > 0 && graph->n_input != input_count)
+        rule_fail(n, STATUS_BAD_INPUT, "its body has %zu inputs, %zu are given", graph->n_input,
+                  input_count);
+    for (size_t i = 0; i < input_count && n->status == STATUS_OK; i++) {
+        const char *name = graph->input[i]->name == NULL ? "" : graph->input[i]->name;
+        if (!scope_define(n->importer, scope, name, &inputs[i]))
+            rule_fail(n, STATUS_BAD_INPUT, "an input of its body has no name of its own");
+    }
     if (n->status == STATUS_OK) {
         define_initializers(n->importer, scope, graph);
         import_nodes(n->importer, scope, graph->node, graph->n_node, names, output_count);
         lookup_outputs(n, scope, names, outputs, output_count);
     }
     n->importer->depth--;
+}
+
+void import_inline_graph(struct import_node *n, const Onnx__Graph *graph, struct binding *outputs,
+                         size_t output_count)
+{
+    import_inline_call(n, graph, NULL, 0, outputs, output_count);
 }
 
 void import_call_function(struct import_node *n, const Onnx__Function *function)

@@ -194,6 +194,7 @@ void stage_attributes_except(struct import_node *n, const char *except);
 void stage_int(struct import_node *n, const char *name, int64_t value);
 void stage_float(struct import_node *n, const char *name, double value);
 void stage_text(struct import_node *n, const char *name, const char *value);
+/* Copies the values. */
 void stage_ints(struct import_node *n, const char *name, const int64_t *values, size_t count);
 void stage_tensor(struct import_node *n, const char *name, struct tensor *value);
 void stage_graph(struct import_node *n, const char *name, struct graph *value);
@@ -240,11 +241,27 @@ void text_pools_fill(struct importer *importer);
 /* Renumbers operands of one operator that come from different pools. */
 void unify_texts(struct import_node *n, uint32_t *in, size_t count);
 
-/* Common small compositions. */
+/* --- compositions of few operators (import_compose.c) --- */
+
 uint32_t cast_to(struct import_node *n, uint32_t value,
                  enum element_type type); /* nothing when it is that type */
 uint32_t reshape_to(struct import_node *n, uint32_t value, const int64_t *dims, size_t count);
 uint32_t unsqueeze_at(struct import_node *n, uint32_t value, int64_t axis);
+uint32_t transpose_to(struct import_node *n, uint32_t value, const int64_t *perm, size_t rank);
+/* a and b one after the other; a may be absent. */
+uint32_t join_along(struct import_node *n, uint32_t a, uint32_t b, int64_t axis);
+/* Elements from .. to - 1 of an axis. */
+uint32_t slice_along(struct import_node *n, uint32_t value, int64_t axis, int64_t from, int64_t to);
+/* Element `index` of an axis, which goes. */
+uint32_t take_along(struct import_node *n, uint32_t value, int64_t axis, int64_t index);
+uint32_t constant_zeros(struct import_node *n, enum element_type type, const int64_t *dims,
+                        size_t rank);
+/* 0 for a value without a known shape. */
+unsigned rank_of(struct import_node *n, uint32_t value);
+/* Size of an axis. An axis that is not there fails the rule: 0. */
+int64_t size_along(struct import_node *n, uint32_t value, unsigned axis);
+/* Fails the rule unless `parts` divides `size`. what: the parts' name, in the plural. */
+void need_divisor(struct import_node *n, int64_t size, int64_t parts, const char *what);
 
 /* --- scopes and bodies (import_scope.c, import_graph.c) --- */
 
@@ -276,6 +293,10 @@ void define_initializers(struct importer *importer, struct import_scope *scope,
 /* Imports a branch in place: its outputs become bindings of the calling node's scope. */
 void import_inline_graph(struct import_node *n, const Onnx__Graph *graph, struct binding *outputs,
                          size_t output_count);
+/* The same for a body with inputs, which stand for what is given. */
+void import_inline_call(struct import_node *n, const Onnx__Graph *graph,
+                        const struct binding *inputs, size_t input_count, struct binding *outputs,
+                        size_t output_count);
 /* Inlines a model-local function. */
 void import_call_function(struct import_node *n, const Onnx__Function *function);
 /* Runs the rule of one node, or inlines the function it calls. */

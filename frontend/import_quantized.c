@@ -33,12 +33,6 @@ static void set_quantized(struct import_node *n, uint32_t y, size_t i, size_t li
     set_output(n, 0, emit3(n, OP_QUANTIZE_LINEAR, y, scale, zero));
 }
 
-static uint32_t transposed(struct import_node *n, uint32_t x, const int64_t *order, size_t rank)
-{
-    stage_ints(n, "perm", order, rank);
-    return emit1(n, OP_TRANSPOSE, x);
-}
-
 /* Channels from the last axis to axis 1, or back. */
 static uint32_t move_channels(struct import_node *n, uint32_t x, bool back)
 {
@@ -49,7 +43,7 @@ static uint32_t move_channels(struct import_node *n, uint32_t x, bool back)
     unsigned rank = shape->rank;
     for (unsigned d = 0; d < rank; d++)
         order[d] = d == 0 ? 0 : back ? (d + 1 == rank ? 1 : d + 1) : (d == 1 ? rank - 1 : d - 1);
-    return transposed(n, x, order, rank);
+    return transpose_to(n, x, order, rank);
 }
 
 /* ---- one and two operands ---- */
@@ -196,9 +190,9 @@ void import_qgemm(struct import_node *n)
     uint32_t a = required(n, 0), b = required(n, 3), a_scale = required(n, 1);
     double alpha = attr_float(n, "alpha", 1);
     if (attr_int(n, "transA", 0) != 0)
-        a = transposed(n, a, swap, 2);
+        a = transpose_to(n, a, swap, 2);
     if (attr_int(n, "transB", 0) != 0)
-        b = transposed(n, b, swap, 2);
+        b = transpose_to(n, b, swap, 2);
     if (alpha != 1)
         a_scale = emit2(n, OP_MUL, a_scale, constant_real(n, ELEMENT_F32, alpha));
     uint32_t y = scaled_product(n, a, a_scale, operand(n, 2), b, required(n, 4), operand(n, 5),

@@ -6,6 +6,8 @@
 #define ONNX "ai.onnx"
 #define ML "ai.onnx.ml"
 #define MS "com.microsoft"
+#define PREVIEW "ai.onnx.preview"
+#define TRAINING "ai.onnx.preview.training"
 
 static const struct import_rule rules[] = {
 #define RULE(domain, op, since, until, kind, run, attributes, types, restriction)                  \

@@ -199,7 +199,14 @@ static bool needs_shape_only(enum op_kind op)
     return op == OP_SHAPE || op == OP_SIZE || op == OP_EYE_LIKE;
 }
 
-/* Returns whether the node can be computed now; *kind is what its results are. */
+static bool is_empty(const struct graph_value *value)
+{
+    size_t count;
+    return value->shape_known && shape_count(&value->shape, SIZE_MAX, &count) && count == 0;
+}
+
+/* Returns whether the node can be computed now, a value without elements being known; *kind is what
+ * its results are. */
 static bool is_known(const struct fold_walk *walk, const struct fold_item *item,
                      enum graph_value_kind *kind)
 {
@@ -214,6 +221,8 @@ static bool is_known(const struct fold_walk *walk, const struct fold_item *item,
         if (v == GRAPH_NONE || needs_shape_only(item->node.op))
             continue;
         const struct graph_value *value = &walk->next->values[v];
+        if (value->data == NULL && is_empty(value))
+            continue;
         if (value->data == NULL)
             return false;
         if (value->kind == VALUE_PARAMETER)
@@ -264,7 +273,8 @@ static const struct tensor **operand_tensors(struct fold_walk *walk, const struc
             fold_no_memory(walk);
             return NULL;
         }
-        /* Only the type, the shape and the count of it are read: see needs_shape_only. */
+        /* Only the type, the shape and the count of it are read: see needs_shape_only; or there is
+         * nothing else to it. */
         shaped->type = item->in[i].type;
         shaped->shape = item->in[i].shape;
         if (!shape_count(&shaped->shape, SIZE_MAX, &shaped->count))

@@ -553,11 +553,26 @@ static uint32_t make_output(struct lowering *l, uint32_t v, uint32_t tensor,
     return tensor;
 }
 
+uint32_t lowering_stored_output(struct lowering *l, uint32_t v)
+{
+    const struct tensor *data = l->graph->values[v].data;
+    bool is_finite = true;
+    for (size_t e = 0; data != NULL && element_type_is_float(data->type) && e < data->count; e++)
+        is_finite &= isfinite(data->data.real[e]) != 0;
+    if (is_finite || l->plan->values[v].takes_mask)
+        return make_stored(l, v);
+    uint8_t bits = data->type == ELEMENT_F64 ? 64 : 32;
+    wide *keys = lowering_array(l, wide, data->count);
+    for (size_t e = 0; e < data->count; e++)
+        keys[e] = wide_from_i128((__int128)float_key(data->data.real[e], bits));
+    return lowering_constant(l, &data->shape, form_key(bits), keys);
+}
+
 static void add_output(struct lowering *l, size_t i)
 {
     uint32_t v = l->graph->outputs[i];
     if (l->tensor_of[v] == RELATION_NONE)
-        l->tensor_of[v] = make_stored(l, v);
+        l->tensor_of[v] = lowering_stored_output(l, v);
     struct port *port = &l->result->interface.outputs[i];
     uint32_t tensor = make_output(l, v, l->tensor_of[v], l->options->outputs[i]);
     if (l->absent[v] != RELATION_NONE)

@@ -238,6 +238,11 @@ uint32_t lowering_square(struct lowering *l, uint32_t x);
 
 /* ---- lower_softmax.c ---- */
 
+/* Axes that the node, a softmax or Hardmax, takes together. */
+uint32_t lowering_softmax_axes(struct lowering *l, unsigned rank);
+/* Puts [rows, n] back where lowering_rows took it from. */
+uint32_t lowering_restore_rows(struct lowering *l, uint32_t rows, const struct shape *shape,
+                               uint32_t axes);
 /*
  * Softmax of [rows, n]; absent, or RELATION_NONE: 1 where an element counts as minus infinity.
  * Results that are shown are rounded to `fraction` bits, others have more.
@@ -442,6 +447,9 @@ const struct graph_value *lowering_graph_value(const struct lowering *l, size_t 
 uint32_t lowering_input(struct lowering *l, size_t i);
 /* The same for operators that know NaN: the tensor may hold l->nan when the plan says so. */
 uint32_t lowering_input_or_nan(struct lowering *l, size_t i);
+/* A stored output of the graph. One with infinities or NaN, a reduction of nothing, is shown as
+ * float keys. */
+uint32_t lowering_stored_output(struct lowering *l, uint32_t v);
 /* Elements of a constant or parameter, NULL when the operand is computed or given at run time. */
 const struct tensor *lowering_data(const struct lowering *l, size_t i);
 /* Whether the operand is a private parameter. */

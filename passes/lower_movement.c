@@ -27,6 +27,11 @@ static uint32_t moved_input(struct lowering *l, size_t i)
 
 void lower_identity(struct lowering *l)
 {
+    if (lowering_data(l, 0) != NULL && lowering_output_plan(l, 0)->is_output) {
+        lowering_output(l, 0, lowering_stored_output(l, lowering_value(l, 0)));
+        lowering_mark_absent(l, 0, lowering_absent(l, 0));
+        return;
+    }
     lowering_output(l, 0, moved_input(l, 0));
     lowering_mark_absent(l, 0, lowering_absent(l, 0));
 }

@@ -315,13 +315,12 @@ void lower_hardmax(struct lowering *l)
 {
     uint32_t x = lowering_input(l, 0);
     struct shape shape = lowering_shape(l, x);
-    unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", -1), shape.rank);
-    if (axis + 1 != shape.rank)
-        lowering_fail(l, STATUS_UNSUPPORTED, "Hardmax along another axis than the last");
-    uint32_t rows = lowering_rows(l, x, 1u << axis), keys = ranked_keys(l, rows, false, true);
+    uint32_t axes = lowering_softmax_axes(l, shape.rank),
+             keys = ranked_keys(l, lowering_rows(l, x, axes), false, true);
     struct shape flat = lowering_shape(l, keys), column = shape_of(2, flat.dim[0], (int64_t)1);
     uint32_t best = lowering_reshape(l, lowering_max_rows(l, keys), &column);
-    lowering_output(l, 0, lowering_is_zero(l, lowering_difference(l, &flat, keys, best)));
+    uint32_t bits = lowering_is_zero(l, lowering_difference(l, &flat, keys, best));
+    lowering_output(l, 0, lowering_restore_rows(l, bits, &shape, axes));
 }
 
 /* ---- order ---- */

@@ -257,8 +257,7 @@ uint32_t lowering_softmax_rows(struct lowering *l, uint32_t rows, uint32_t absen
     return spread(l, &e, is_shown ? quotients(l, &e, fraction) : products(l, &e, fraction), &shape);
 }
 
-/* Axes that a softmax normalises. */
-static uint32_t softmax_axes(struct lowering *l, unsigned rank)
+uint32_t lowering_softmax_axes(struct lowering *l, unsigned rank)
 {
     int64_t axis = lowering_attribute_int(l, "axis", -1);
     if (lowering_attribute_int(l, "flatten", 0) == 0)
@@ -267,9 +266,8 @@ static uint32_t softmax_axes(struct lowering *l, unsigned rank)
     return ((1u << rank) - 1) & ~((1u << axis) - 1);
 }
 
-/* Puts [rows, n] back where lowering_rows took it from. */
-static uint32_t restore_rows(struct lowering *l, uint32_t rows, const struct shape *shape,
-                             uint32_t axes)
+uint32_t lowering_restore_rows(struct lowering *l, uint32_t rows, const struct shape *shape,
+                               uint32_t axes)
 {
     struct relation_view view = {.tensor = rows};
     int64_t inner = 1, outer = lowering_tensor(l, rows)->shape[1];
@@ -287,14 +285,14 @@ void lower_softmax(struct lowering *l)
 {
     uint32_t x = lowering_planned_input(l), absent = lowering_absent(l, 0);
     struct shape shape = lowering_shape(l, x);
-    uint32_t axes = softmax_axes(l, shape.rank), rows = lowering_rows(l, x, axes);
+    uint32_t axes = lowering_softmax_axes(l, shape.rank), rows = lowering_rows(l, x, axes);
     if (absent != RELATION_NONE)
         absent = lowering_known_rows(l, absent, axes);
     if (absent != RELATION_NONE && lowering_input_plan(l, 0)->mask_is_finite)
         absent = fill_rows(l, absent, &rows);
     uint32_t y = lowering_softmax_rows(l, rows, absent, lowering_value_fraction(l),
                                        lowering_output_plan(l, 0)->is_output);
-    lowering_output(l, 0, restore_rows(l, y, &shape, axes));
+    lowering_output(l, 0, lowering_restore_rows(l, y, &shape, axes));
 }
 
 uint32_t lowering_log_softmax_rows(struct lowering *l, uint32_t rows, int32_t fraction)
@@ -308,9 +306,9 @@ void lower_log_softmax(struct lowering *l)
 {
     uint32_t x = lowering_planned_input(l);
     struct shape shape = lowering_shape(l, x);
-    uint32_t axes = softmax_axes(l, shape.rank), rows = lowering_rows(l, x, axes);
+    uint32_t axes = lowering_softmax_axes(l, shape.rank), rows = lowering_rows(l, x, axes);
     uint32_t y = lowering_log_softmax_rows(l, rows, lowering_output_fraction(l, 0) + 1);
-    lowering_output(l, 0, restore_rows(l, y, &shape, axes));
+    lowering_output(l, 0, lowering_restore_rows(l, y, &shape, axes));
 }
 
 void lower_reduce_log_sum_exp(struct lowering *l)

@@ -460,6 +460,43 @@ void check_model(const char *file, int line, struct builder *b, const double *in
         test_fail(file, line, "%zu elements, expected %zu", at, expected_count);
 }
 
+/* Elements of all inputs of a graph, one after the other. */
+static double *random_inputs(struct builder *b, const struct graph *graph)
+{
+    size_t total = 0, count = 0;
+    for (size_t i = 0; i < graph->input_count; i++) {
+        REQUIRE(shape_count(&graph->values[graph->inputs[i]].shape, SIZE_MAX, &count));
+        total += count;
+    }
+    double *in = take(b, (total + 1) * sizeof *in), *next = in;
+    for (size_t i = 0; i < graph->input_count; i++) {
+        const struct graph_value *value = &graph->values[graph->inputs[i]];
+        REQUIRE(shape_count(&value->shape, SIZE_MAX, &count));
+        for (size_t k = 0; k < count; k++)
+            *next++ = element_type_is_float(value->type)
+                          ? (double)((float)test_random_below(1 << 20) / (1 << 18) - 2)
+                          : (double)test_random_below(2);
+    }
+    return in;
+}
+
+void check_agree(const char *file, int line, struct builder *one, struct builder *other)
+{
+    struct graph *graph = model_graph(one);
+    double *in = random_inputs(one, graph);
+    struct tensor **outputs = model_run(one, graph, in);
+    size_t total = 0, at = 0;
+    for (size_t i = 0; i < graph->output_count; i++)
+        total += outputs[i]->count;
+    double *expected = take(one, (total + 1) * sizeof *expected);
+    for (size_t i = 0; i < graph->output_count; i++)
+        for (size_t k = 0; k < outputs[i]->count; k++)
+            expected[at++] = element_type_is_float(outputs[i]->type)
+                                 ? outputs[i]->data.real[k]
+                                 : (double)outputs[i]->data.integer[k];
+    check_model(file, line, other, in, expected, total);
+}
+
 size_t count_nodes(const struct graph *graph, enum op_kind op)
 {
     size_t count = 0;

@@ -93,6 +93,13 @@ void check_model(const char *file, int line, struct builder *b, const double *in
     check_model(__FILE__, __LINE__, b, in, (const double[]){__VA_ARGS__},                          \
                 sizeof((const double[]){__VA_ARGS__}) / sizeof(double))
 
+/*
+ * Imports two models of the same inputs, runs both on the same random elements - floats of -2 .. 2,
+ * integers 0 .. 1 - and compares all elements of all outputs.
+ */
+void check_agree(const char *file, int line, struct builder *one, struct builder *other);
+#define CHECK_AGREE(one, other) check_agree(__FILE__, __LINE__, one, other)
+
 /* Number of nodes of a graph with this operator. */
 size_t count_nodes(const struct graph *graph, enum op_kind op);
 

@@ -1,0 +1,59 @@
+/* label: fast libs: sertn_runtime */
+/* Reductions of no elements, whose results are known, and Hardmax along every axis. */
+#include "tests/passes/lower_kit.h"
+#include "tests/passes/tamper_kit.h"
+
+/* One reduction of [2, 0, 3] over the empty axis beside an input that has elements. */
+static void check_empty(enum op_kind op)
+{
+    struct kit kit;
+    int64_t axis = 1;
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, kit_shape(3, 2, 0, 3)),
+             z = kit_input(&kit, "z", ELEMENT_F32, kit_shape(1, 4));
+    uint32_t axes = kit_constant_i64(&kit, kit_shape(1, 1), &axis);
+    uint32_t reduced = kit_binary(&kit, op, x, axes);
+    kit_output(&kit, reduced);
+    kit_output(&kit, kit_unary(&kit, OP_RELU, z));
+    const struct tensor *in[] = {kit_tensor(&kit, kit_shape(3, 2, 0, 3), NULL),
+                                 kit_random_tensor(&kit, kit_shape(1, 4), 2)};
+    kit_set(&kit, in);
+    kit_run(&kit);
+    kit_compare(&kit, in, 1e-7, 1e-6);
+    kit_release(&kit);
+}
+
+TEST(reductions_of_nothing_are_what_they_begin_with)
+{
+    check_empty(OP_REDUCE_SUM);
+    check_empty(OP_REDUCE_SUM_SQUARE);
+    check_empty(OP_REDUCE_PROD);
+    check_empty(OP_REDUCE_MAX);
+    check_empty(OP_REDUCE_MIN);
+    check_empty(OP_REDUCE_LOG_SUM_EXP);
+}
+
+TEST(hardmax_along_every_axis_marks_the_first_of_the_largest)
+{
+    for (int64_t axis = -3; axis < 3; axis++) {
+        for (int64_t flatten = 0; flatten < 2; flatten++) {
+            struct kit kit;
+            kit_init(&kit);
+            uint32_t x = kit_input(&kit, "x", ELEMENT_F32, kit_shape(3, 2, 3, 4));
+            uint32_t y = kit_unary(&kit, OP_HARDMAX, x);
+            kit_attribute_int(&kit, "axis", axis);
+            kit_attribute_int(&kit, "flatten", flatten);
+            kit_output(&kit, y);
+            double values[24];
+            for (int i = 0; i < 24; i++)
+                values[i] = (double)test_random_below(3);
+            const struct tensor *in[] = {kit_tensor(&kit, kit_shape(3, 2, 3, 4), values)};
+            kit_set(&kit, in);
+            kit_run(&kit);
+            CHECK(kit_compare(&kit, in, 0, 0) == 0);
+            if (axis == 1)
+                CHECK(kit_tamper_circuit(&kit, in, 40).cells > 0);
+            kit_release(&kit);
+        }
+    }
+}
