@@ -125,6 +125,39 @@ static void add_output(struct importer *importer, struct import_scope *scope, co
     graph->outputs = grown;
 }
 
+void importer_add_count(struct importer *importer, const char *name, uint32_t value)
+{
+    struct result_count *count = arena_new(importer->arena, struct result_count), **end;
+    if (count == NULL) {
+        importer->fatal = STATUS_NO_MEMORY;
+        return;
+    }
+    for (end = &importer->counts; *end != NULL; end = &(*end)->next)
+        ;
+    *count = (struct result_count){NULL, name, value};
+    *end = count;
+}
+
+/* Outputs NAME_count that say how many results the values of --max-dim hold. */
+static void add_counts(struct importer *importer, struct import_scope *scope)
+{
+    for (const struct result_count *c = importer->counts; c != NULL; c = c->next) {
+        struct binding binding = {.kind = BINDING_VALUE, .value = c->value};
+        char *name = arena_printf(importer->arena, "%s_count", c->name);
+        if (name == NULL)
+            importer->fatal = STATUS_NO_MEMORY;
+        else
+            add_output(importer, scope, name, NULL, &binding);
+    }
+    const struct import_options *options = importer->options;
+    for (size_t i = 0; i < options->max_dim_count; i++)
+        if (!importer->max_dim_used[i])
+            import_problem(importer, STATUS_BAD_INPUT,
+                           "--max-dim %s: no operator of the main graph has a result of that name "
+                           "whose size depends on elements",
+                           options->max_dim[i].name);
+}
+
 /*
  * A declared output that contradicts what the nodes give. A wrong type is refused; wrong shapes are
  * common in what scikit-learn's exporter writes, and harmless, so they are noted.
@@ -169,6 +202,7 @@ static void add_outputs(struct importer *importer, struct import_scope *scope,
         else if (binding.kind != BINDING_BROKEN)
             import_problem(importer, STATUS_BAD_INPUT, "output '%s' is not defined anywhere", name);
     }
+    add_counts(importer, scope);
     if (graph->n_output == 0)
         import_problem(importer, STATUS_BAD_INPUT, "the model has no outputs");
 }
@@ -209,11 +243,16 @@ static struct graph *import_once(struct importer *importer)
     size_t count;
     struct diag diag = {0};
     importer->pools = NULL;
+    importer->counts = NULL;
+    importer->max_dim_used =
+        arena_array(importer->arena, bool, importer->options->max_dim_count + 1);
     importer->input_pool = text_pool_new(importer);
     const char *given = model->graph->name == NULL ? "" : model->graph->name;
     char *name = arena_strdup(importer->arena, given);
     struct import_unit *unit =
-        importer->input_pool == NULL || name == NULL ? NULL : unit_new(importer, name, NULL);
+        importer->input_pool == NULL || importer->max_dim_used == NULL || name == NULL
+            ? NULL
+            : unit_new(importer, name, NULL);
     struct import_scope *scope = unit == NULL ? NULL : scope_new(importer, NULL, unit);
     if (scope == NULL) {
         importer->fatal = STATUS_NO_MEMORY;

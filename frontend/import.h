@@ -25,6 +25,13 @@ struct import_dim {
     int64_t value; /* >= 1 */
 };
 
+/* --max-dim: the most results of an operator whose number depends on elements, by the name of the
+ * result, of its symbolic dimension, or of the node. */
+struct import_max_dim {
+    const char *name;
+    int64_t value; /* >= 1 */
+};
+
 /*
  * An input of the first data set of --data. Its shape binds dimensions; its elements are used, and
  * a note says so, when an operator needs them at compile time and the tensor is small (rank at most
@@ -50,6 +57,8 @@ struct import_options {
     size_t sample_count;
     const struct import_bind *bind;
     size_t bind_count;
+    const struct import_max_dim *max_dim;
+    size_t max_dim_count;
 };
 
 struct import_notes {

@@ -70,6 +70,13 @@ struct text_pool {
     struct tensor *table;
 };
 
+/* How many results a padded value of the file holds: a value of the main graph. */
+struct result_count {
+    struct result_count *next;
+    const char *name;
+    uint32_t value;
+};
+
 struct importer {
     struct arena *arena;
     struct onnx_file *file;
@@ -85,6 +92,8 @@ struct importer {
      * the next. */
     const char **needed;
     size_t needed_count, needed_capacity;
+    struct result_count *counts; /* in the order of the file */
+    bool *max_dim_used;          /* [options->max_dim_count] */
 };
 
 enum { IMPORT_STAGED_MAX = 24, IMPORT_DEPTH_MAX = 64 };
@@ -145,6 +154,8 @@ void rule_out_of_memory(struct import_node *n);
 /* A note about this node, given once for each distinct text. */
 void rule_note(struct import_node *n, const char *format, ...) SERTN_PRINTF(2, 3);
 void import_note(struct importer *importer, const char *format, ...) SERTN_PRINTF(2, 3);
+/* Notes the value that counts the results in the value `name` of the file (import.c). */
+void importer_add_count(struct importer *importer, const char *name, uint32_t value);
 /* Puts a problem that belongs to no node into the list. */
 void import_problem(struct importer *importer, enum status status, const char *format, ...)
     SERTN_PRINTF(3, 4);

@@ -364,13 +364,22 @@ enum status infer_one_hot(struct infer_call *call)
     return STATUS_OK;
 }
 
+/* The number of results, rank 0. */
+static void infer_number(struct infer_call *call, size_t i)
+{
+    struct shape scalar = {0};
+    infer_result(call, i, ELEMENT_I64, &scalar);
+}
+
 enum status infer_compress(struct infer_call *call)
 {
     enum status status = infer_need(call, 2);
     if (status != STATUS_OK)
         return status;
+    struct room room = room_of(call->node);
+    infer_number(call, 1);
     infer_result(call, 0, call->in[0]->type, NULL);
-    if (!call->in[0]->shape_known || call->in[1]->data == NULL)
+    if (!call->in[0]->shape_known || (call->in[1]->data == NULL && !room.is_given))
         return STATUS_OK;
     const struct tensor *condition = call->in[1]->data;
     struct shape shape = call->in[0]->shape;
@@ -385,13 +394,13 @@ enum status infer_compress(struct infer_call *call)
             return status;
         length = (size_t)shape.dim[axis];
     }
-    if (condition->type != ELEMENT_BOOL)
+    if (call->in[1]->type != ELEMENT_BOOL)
         return infer_fail(call, STATUS_BAD_INPUT, "the condition must be bool");
-    for (size_t i = 0; i < condition->count && i < length; i++)
+    for (size_t i = 0; condition != NULL && i < condition->count && i < length; i++)
         kept += condition->data.integer[i] != 0 ? 1 : 0;
     if (flat)
         shape = (struct shape){.rank = 1};
-    shape.dim[axis] = (int64_t)kept;
+    shape.dim[axis] = room.is_given ? room.count : (int64_t)kept;
     infer_result(call, 0, call->in[0]->type, &shape);
     return STATUS_OK;
 }
@@ -399,19 +408,43 @@ enum status infer_compress(struct infer_call *call)
 enum status infer_non_zero(struct infer_call *call)
 {
     enum status status = infer_need(call, 1);
-    if (status == STATUS_OK)
-        infer_result(call, 0, ELEMENT_I64, NULL);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    struct room room = room_of(call->node);
+    struct shape shape = {2, {call->in[0]->shape.rank, room.count}};
+    bool known = room.is_given && call->in[0]->shape_known;
+    infer_result(call, 0, ELEMENT_I64, known ? &shape : NULL);
+    infer_number(call, 1);
+    return STATUS_OK;
 }
 
-/* Outputs: Y, indices, inverse_indices, counts; all lengths depend on the elements. */
+/* Outputs: Y, indices, inverse_indices, counts, number; lengths but that of inverse_indices depend
+ * on the elements. */
 enum status infer_unique(struct infer_call *call)
 {
     enum status status = infer_need(call, 1);
     if (status != STATUS_OK)
         return status;
-    infer_result(call, 0, call->in[0]->type, NULL);
-    for (size_t i = 1; i < 4; i++)
-        infer_result(call, i, ELEMENT_I64, NULL);
+    struct room room = room_of(call->node);
+    struct shape all = {.rank = 1}, each = {1, {room.count}}, whole = {.rank = 1};
+    bool known = room.is_given && call->in[0]->shape_known;
+    unsigned axis = 0;
+    size_t length = 0;
+    if (known && !shape_count(&call->in[0]->shape, SIZE_MAX, &length))
+        return infer_fail(call, STATUS_LIMIT, "the operand is too large");
+    all.dim[0] = (int64_t)length;
+    if (known && graph_attribute(call->node, "axis") != NULL) {
+        whole = call->in[0]->shape;
+        status = infer_axis(call, "axis", 0, &whole, &axis);
+        if (status != STATUS_OK)
+            return status;
+        all.dim[0] = whole.dim[axis];
+    }
+    whole.dim[axis] = room.count;
+    infer_result(call, 0, call->in[0]->type, known ? &whole : NULL);
+    infer_result(call, 1, ELEMENT_I64, known ? &each : NULL);
+    infer_result(call, 2, ELEMENT_I64, known ? &all : NULL);
+    infer_result(call, 3, ELEMENT_I64, known ? &each : NULL);
+    infer_number(call, 4);
     return STATUS_OK;
 }

@@ -266,8 +266,12 @@ enum status run_compress(struct kernel_call *call)
             return status;
         view = axis_view_of(&in->shape, axis);
     }
-    size_t at = 0;
-    for (size_t outer = 0; outer < view.outer; outer++)
+    size_t kept = 0, length;
+    for (size_t k = 0; k < view.length && k < condition->count; k++)
+        kept += condition->data.integer[k] != 0;
+    enum status status = room_length(call, kept, &length);
+    for (size_t outer = 0; status == STATUS_OK && outer < view.outer; outer++) {
+        size_t at = outer * length * view.inner;
         for (size_t k = 0; k < view.length && k < condition->count; k++) {
             if (condition->data.integer[k] == 0)
                 continue;
@@ -275,7 +279,9 @@ enum status run_compress(struct kernel_call *call)
                 tensor_copy_element(call->out[0], at++, in,
                                     (outer * view.length + k) * view.inner + i);
         }
-    return STATUS_OK;
+    }
+    room_set_number(call, 1, kept);
+    return status;
 }
 
 static bool is_zero(const struct tensor *tensor, size_t i)
@@ -290,7 +296,12 @@ enum status run_non_zero(struct kernel_call *call)
     size_t count = 0, at = 0;
     for (size_t i = 0; i < in->count; i++)
         count += is_zero(in, i) ? 0 : 1;
-    struct shape shape = {2, {in->shape.rank, (int64_t)count}};
+    size_t length;
+    enum status status = room_length(call, count, &length);
+    if (status != STATUS_OK)
+        return status;
+    room_set_number(call, 1, count);
+    struct shape shape = {2, {in->shape.rank, (int64_t)length}};
     struct tensor *out = kernel_output(call, 0, &shape);
     if (out == NULL)
         return STATUS_NO_MEMORY;
@@ -300,7 +311,7 @@ enum status run_non_zero(struct kernel_call *call)
         if (is_zero(in, i))
             continue;
         for (unsigned k = 0; k < in->shape.rank; k++)
-            out->data.integer[k * count + at] = walk.index[k];
+            out->data.integer[k * length + at] = walk.index[k];
         at++;
     }
     return STATUS_OK;
@@ -393,11 +404,11 @@ static enum status find_classes(struct kernel_call *call, struct blocks *blocks,
 }
 
 static enum status set_integers(struct kernel_call *call, size_t output, const size_t *list,
-                                size_t count)
+                                size_t count, size_t length)
 {
     if (output >= call->out_count || call->node->outputs[output] == GRAPH_NONE)
         return STATUS_OK;
-    struct shape shape = {1, {(int64_t)count}};
+    struct shape shape = {1, {(int64_t)length}};
     struct tensor *out = kernel_output(call, output, &shape);
     if (out == NULL)
         return STATUS_NO_MEMORY;
@@ -425,20 +436,25 @@ enum status run_unique(struct kernel_call *call)
     status = find_classes(call, &blocks, sorted, &classes);
     if (status != STATUS_OK)
         return status;
-    shape.dim[axis] = (int64_t)classes.count;
+    size_t length;
+    status = room_length(call, classes.count, &length);
+    if (status != STATUS_OK)
+        return status;
+    room_set_number(call, 4, classes.count);
+    shape.dim[axis] = (int64_t)length;
     struct tensor *out = kernel_output(call, 0, &shape);
     if (out == NULL)
         return STATUS_NO_MEMORY;
     const struct axis_view *view = &blocks.view;
     for (size_t outer = 0; outer < view->outer; outer++)
         for (size_t u = 0; u < classes.count; u++)
-            memcpy(out->data.integer + (outer * classes.count + u) * view->inner,
+            memcpy(out->data.integer + (outer * length + u) * view->inner,
                    in->data.integer + (outer * view->length + classes.first[u]) * view->inner,
                    view->inner * sizeof(int64_t));
-    status = set_integers(call, 1, classes.first, classes.count);
+    status = set_integers(call, 1, classes.first, classes.count, length);
     if (status == STATUS_OK)
-        status = set_integers(call, 2, classes.group, view->length);
+        status = set_integers(call, 2, classes.group, view->length, view->length);
     if (status == STATUS_OK)
-        status = set_integers(call, 3, classes.members, classes.count);
+        status = set_integers(call, 3, classes.members, classes.count, length);
     return status;
 }

@@ -185,8 +185,8 @@ static void bin_range(double start, double extent, int64_t bins, int64_t k, int6
 {
     double size = extent / (double)bins;
     double low = floor((double)k * size) + start, high = ceil((double)(k + 1) * size) + start;
-    *first = low < 0.0 ? 0 : low > (double)dim ? dim : (int64_t)low;
-    *end = high < 0.0 ? 0 : high > (double)dim ? dim : (int64_t)high;
+    *first = low<0.0 ? 0 : low>(double) dim ? dim : (int64_t)low;
+    *end = high<0.0 ? 0 : high>(double) dim ? dim : (int64_t)high;
 }
 
 enum status run_max_roi_pool(struct kernel_call *call)
@@ -232,7 +232,10 @@ enum status infer_non_max_suppression(struct infer_call *call)
         status = infer_need_floats(call, (size_t[]){0, 1, 3, 4}, 4);
     if (status != STATUS_OK)
         return status;
-    infer_result(call, 0, ELEMENT_I64, NULL);
+    struct room room = room_of(call->node);
+    struct shape shape = {2, {room.count, 3}}, scalar = {0};
+    infer_result(call, 0, ELEMENT_I64, room.is_given ? &shape : NULL);
+    infer_result(call, 1, ELEMENT_I64, &scalar);
     if (!call->in[0]->shape_known || !call->in[1]->shape_known)
         return STATUS_OK;
     const struct shape *boxes = &call->in[0]->shape, *scores = &call->in[1]->shape;
@@ -328,7 +331,7 @@ enum status run_non_max_suppression(struct kernel_call *call)
     size_t total;
     if (__builtin_mul_overflow(lines, keep, &total))
         return kernel_fail(call, STATUS_LIMIT, "too many boxes");
-    int64_t(*row)[3] = kernel_alloc(call->arena, total, sizeof *row, call->diag);
+    int64_t (*row)[3] = kernel_alloc(call->arena, total, sizeof *row, call->diag);
     if (order == NULL || kept == NULL || row == NULL)
         return STATUS_NO_MEMORY;
     for (size_t line = 0; line < lines; line++) {
@@ -341,10 +344,15 @@ enum status run_non_max_suppression(struct kernel_call *call)
             row[found][2] = (int64_t)kept[k];
         }
     }
-    struct shape shape = {2, {(int64_t)found, 3}};
+    size_t length;
+    enum status status = room_length(call, found, &length);
+    if (status != STATUS_OK)
+        return status;
+    struct shape shape = {2, {(int64_t)length, 3}};
     struct tensor *out = kernel_output(call, 0, &shape);
     if (out == NULL)
         return STATUS_NO_MEMORY;
+    room_set_number(call, 1, found);
     if (found > 0)
         memcpy(out->data.integer, row, found * sizeof *row);
     return STATUS_OK;

@@ -25,6 +25,30 @@ struct tensor *kernel_output(struct kernel_call *call, size_t i, const struct sh
     return call->out[i];
 }
 
+struct room room_of(const struct graph_node *node)
+{
+    const struct graph_attribute *count = graph_attribute(node, "count");
+    return (struct room){.is_given = count != NULL,
+                         .padded = graph_attribute_int(node, "padded", 0) != 0,
+                         .count = count == NULL ? 0 : count->integer};
+}
+
+enum status room_length(struct kernel_call *call, size_t found, size_t *length)
+{
+    struct room room = room_of(call->node);
+    *length = room.is_given ? (size_t)room.count : found;
+    if (room.is_given && (found > *length || (found < *length && !room.padded)))
+        return kernel_fail(call, STATUS_BAD_INPUT, "%zu results, the model was compiled for %s%zu",
+                           found, room.padded ? "at most " : "", *length);
+    return STATUS_OK;
+}
+
+void room_set_number(struct kernel_call *call, size_t i, size_t found)
+{
+    if (i < call->out_count && call->out[i] != NULL)
+        call->out[i]->data.integer[0] = (int64_t)found;
+}
+
 const struct tensor *kernel_in(const struct kernel_call *call, size_t i)
 {
     return i < call->in_count ? call->in[i] : NULL;

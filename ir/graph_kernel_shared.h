@@ -87,4 +87,15 @@ enum status pad_axes(struct diag *diag, const struct shape *shape, const struct 
 enum status reshape_shape(struct diag *diag, const struct shape *from, const struct tensor *target,
                           bool allow_zero, struct shape *out);
 
+/* Room for results whose number depends on elements: attributes count and padded. */
+struct room {
+    bool is_given, padded;
+    int64_t count;
+};
+struct room room_of(const struct graph_node *node);
+/* Length of the result for `found` results. Errors: BAD_INPUT when they do not fit. */
+enum status room_length(struct kernel_call *call, size_t found, size_t *length);
+/* Sets output i, when it is there, to the number of results. */
+void room_set_number(struct kernel_call *call, size_t i, size_t found);
+
 #endif

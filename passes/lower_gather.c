@@ -98,18 +98,12 @@ static uint32_t read_rows(struct lowering *l, uint32_t index, int64_t entries, i
     return lowering_read(l, memory, index);
 }
 
-void lower_gather(struct lowering *l)
+uint32_t lowering_gather(struct lowering *l, uint32_t index, unsigned axis)
 {
-    if (lowering_data(l, 1) != NULL) {
-        lower_movement(l);
-        return;
-    }
     struct shape shape = lowering_graph_value(l, 0)->shape;
-    unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", 0), shape.rank);
     int64_t before = 1, n = shape.dim[axis], after = 1;
     for (unsigned d = 0; d < shape.rank; d++)
         *(d < axis ? &before : d > axis ? &after : &n) *= d == axis ? 1 : shape.dim[d];
-    uint32_t index = lowering_plain_index(l, lowering_input(l, 1), n, before == 1);
     size_t count = lowering_tensor(l, index)->count;
     if (before > 1) {
         /* Row b n + i of the flat memory for each b. */
@@ -123,7 +117,28 @@ void lower_gather(struct lowering *l)
             lowering_term(l, 1, lowering_constant(l, &column, form_integer(), starts), &both)};
         index = lowering_linear(l, &both, form_integer(), terms, 2, wide_from_i64(0));
     }
-    lowering_output(l, 0, read_rows(l, index, before * n, after));
+    return read_rows(l, index, before * n, after);
+}
+
+uint32_t lowering_gather_flat(struct lowering *l, uint32_t places)
+{
+    struct shape shape = lowering_graph_value(l, 0)->shape;
+    return read_rows(l, places, (int64_t)shape_elements(&shape), 1);
+}
+
+void lower_gather(struct lowering *l)
+{
+    if (lowering_data(l, 1) != NULL) {
+        lower_movement(l);
+        return;
+    }
+    struct shape shape = lowering_graph_value(l, 0)->shape;
+    unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", 0), shape.rank);
+    bool is_first = true;
+    for (unsigned d = 0; d < axis; d++)
+        is_first &= shape.dim[d] == 1;
+    uint32_t index = lowering_plain_index(l, lowering_input(l, 1), shape.dim[axis], is_first);
+    lowering_output(l, 0, lowering_gather(l, index, axis));
 }
 
 /* data[.., index[..], ..]: flat positions of the elements, all but the axis known. */

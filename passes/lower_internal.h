@@ -210,6 +210,17 @@ struct relation_view lowering_row_view(const struct lowering *l, uint32_t x, uin
 uint32_t lowering_sum_rows(struct lowering *l, uint32_t rows);
 uint32_t lowering_max_rows(struct lowering *l, uint32_t rows);
 
+/*
+ * x 2^m + tie of rows [rows, n], one key an element: keys of a row are distinct, and among equal x
+ * the one that should win is larger. tie is the index, or the last index minus it.
+ */
+uint32_t lowering_ranked_keys(struct lowering *l, uint32_t rows, bool negated, bool first_wins);
+/* Row `row` of keys [rows, n], descending, and where each key stood. Requires: distinct keys. */
+struct ordered_row {
+    uint32_t indices, keys; /* [n] */
+};
+struct ordered_row lowering_sort_row(struct lowering *l, uint32_t keys, int64_t row, int64_t n);
+
 /* Puts pieces of `width` elements, one a row, into [rows, width]. */
 uint32_t lowering_stack(struct lowering *l, const uint32_t *pieces, int64_t rows, int64_t width);
 /* [rows, k] back to a shape whose `axis`, of k elements, was brought to the back. */
@@ -389,6 +400,11 @@ uint32_t lowering_at_most(struct lowering *l, uint32_t x, wide bound);
  * what reads there does that. */
 uint32_t lowering_plain_index(struct lowering *l, uint32_t index, int64_t n,
                               bool is_enforced_later);
+/* Operand 0 at plain indices along an axis: [what stands before the axis, indices, what follows].
+ */
+uint32_t lowering_gather(struct lowering *l, uint32_t index, unsigned axis);
+/* Elements of operand 0 at places that are held to it. */
+uint32_t lowering_gather_flat(struct lowering *l, uint32_t places);
 /* Row-major place of each tuple along the last axis of `tuples` in the axes first .. first + depth
  * - 1 of a shape. */
 uint32_t lowering_tuple_index(struct lowering *l, uint32_t tuples, const struct shape *data,

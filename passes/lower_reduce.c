@@ -207,11 +207,7 @@ static unsigned index_bits(int64_t n)
     return n <= 1 ? 1 : wide_bit_length(wide_from_i64(n - 1));
 }
 
-/*
- * x 2^m + tie, one key an element: keys of a row are distinct, and among equal x the one that
- * should win is larger. tie is the index, or the last index minus it.
- */
-static uint32_t ranked_keys(struct lowering *l, uint32_t rows, bool negated, bool first_wins)
+uint32_t lowering_ranked_keys(struct lowering *l, uint32_t rows, bool negated, bool first_wins)
 {
     struct shape shape = lowering_shape(l, rows), line = shape_of(1, shape.dim[1]);
     unsigned bits = index_bits(shape.dim[1]);
@@ -292,7 +288,7 @@ static void arg_extreme(struct lowering *l, bool is_min)
             arg_of_few(l, is_min ? lowering_affine(l, -1, rows, wide_from_i64(0)) : rows, last));
         return;
     }
-    uint32_t best = lowering_max_rows(l, ranked_keys(l, rows, is_min, !last));
+    uint32_t best = lowering_max_rows(l, lowering_ranked_keys(l, rows, is_min, !last));
     lowering_rescale(l, best, wide_power_of_two(index_bits(n)), ROUND_FLOOR, form_integer(), NULL,
                      &tie);
     if (!last)
@@ -316,7 +312,7 @@ void lower_hardmax(struct lowering *l)
     uint32_t x = lowering_input(l, 0);
     struct shape shape = lowering_shape(l, x);
     uint32_t axes = lowering_softmax_axes(l, shape.rank),
-             keys = ranked_keys(l, lowering_rows(l, x, axes), false, true);
+             keys = lowering_ranked_keys(l, lowering_rows(l, x, axes), false, true);
     struct shape flat = lowering_shape(l, keys), column = shape_of(2, flat.dim[0], (int64_t)1);
     uint32_t best = lowering_reshape(l, lowering_max_rows(l, keys), &column);
     uint32_t bits = lowering_is_zero(l, lowering_difference(l, &flat, keys, best));
@@ -327,11 +323,7 @@ void lower_hardmax(struct lowering *l)
 
 /* One row in order: indices hinted, their keys read from a memory and strictly monotone, which
  * leaves one order. */
-struct ordered_row {
-    uint32_t indices, keys; /* [n] */
-};
-
-static struct ordered_row sort_row(struct lowering *l, uint32_t keys, int64_t row, int64_t n)
+struct ordered_row lowering_sort_row(struct lowering *l, uint32_t keys, int64_t row, int64_t n)
 {
     struct shape line = shape_of(1, n), gaps = shape_of(1, n - 1);
     struct relation_view source = {.tensor = keys, .offset = row * n, .stride = {1}, .high = {n}};
@@ -395,13 +387,13 @@ void lower_top_k(struct lowering *l)
     int64_t count = lowering_tensor(l, rows)->shape[0], n = lowering_tensor(l, rows)->shape[1];
     if (k < 0 || k > n)
         lowering_fail(l, STATUS_BAD_INPUT, "k = %lld of %lld elements", (long long)k, (long long)n);
-    uint32_t keys = ranked_keys(l, rows, !largest, true);
+    uint32_t keys = lowering_ranked_keys(l, rows, !largest, true);
     uint32_t *values = lowering_array(l, uint32_t, (size_t)count),
              *indices = lowering_array(l, uint32_t, (size_t)count);
     struct shape line = shape_of(1, k);
     int64_t sign = largest ? 1 : -1;
     for (int64_t r = 0; r < count; r++) {
-        struct ordered_row order = sort_row(l, keys, r, n);
+        struct ordered_row order = lowering_sort_row(l, keys, r, n);
         struct relation_view first_keys = {.tensor = order.keys, .stride = {1}, .high = {k}},
                              first_indices = first_keys;
         first_indices.tensor = order.indices;

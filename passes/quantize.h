@@ -64,9 +64,6 @@ struct value_plan {
     uint8_t key_bits;    /* of keys: 32 or 64 */
 };
 
-/* Whether operand i of a quantized operator is a scale. */
-bool quantize_is_scale(enum op_kind op, size_t i);
-
 /* Declared range of a graph input, as real numbers: [-2^k, 2^k) or what the user gave. */
 struct input_plan {
     double low, high;

@@ -48,9 +48,9 @@ static enum status import(struct compilation *c, const struct compile_options *o
             note(problems, compile_data_read(data, &c->file, options, &c->arena, &diag), &diag);
     if (status != STATUS_OK)
         return status;
-    struct import_options import_options = {options->dims, options->dim_count,
-                                            data->samples, data->sample_count,
-                                            data->binds,   data->bind_count};
+    struct import_options import_options = {
+        options->dims, options->dim_count, data->samples,     data->sample_count,
+        data->binds,   data->bind_count,   options->max_dims, options->max_dim_count};
     status = import_graph(&c->graph, &c->file, &import_options, &c->arena, problems, notes);
     if (status == STATUS_OK)
         status = note(problems, compile_data_order(data, c->graph, &c->arena, &diag), &diag);
@@ -120,8 +120,8 @@ static enum status place(struct lowered *out, struct compilation *c, struct diag
     if (status == STATUS_OK)
         status = pass_bound_ranges(out->result.program, MODEL_CAPACITY_BITS, &diag);
     if (status == STATUS_OK)
-        status = place_circuit(&out->circuit, &out->summary, out->result.program, &place,
-                               &c->arena, &diag);
+        status = place_circuit(&out->circuit, &out->summary, out->result.program, &place, &c->arena,
+                               &diag);
     if (status == STATUS_OK)
         status = circuit_validate(&out->circuit, &diag);
     if (status == STATUS_OK)
@@ -168,8 +168,8 @@ static enum status make_circuit(struct compilation *c, const struct compile_opti
         if (status != STATUS_OK)
             break;
         bool is_smaller = now.circuit.lg_rows < best.circuit.lg_rows;
-        if (i == 0 || (is_smaller && now.result.report.meets_tolerance >=
-                                         best.result.report.meets_tolerance))
+        if (i == 0 ||
+            (is_smaller && now.result.report.meets_tolerance >= best.result.report.meets_tolerance))
             best = now;
         if (!is_filled_by_tables(&best))
             break;

@@ -27,6 +27,8 @@ struct compile_options {
     const char *out_folder; /* NULL with report_only */
     const struct import_dim *dims;
     size_t dim_count;
+    const struct import_max_dim *max_dims;
+    size_t max_dim_count;
     const char *const *data_paths;
     size_t data_count;
     const struct compile_bind *binds;

@@ -16,6 +16,10 @@ static const char help[] =
     "test_data_set_* folder (repeatable)\n"
     "  --dim NAME=N             size of a named dimension, or of an unnamed one as INPUT:AXIS=N "
     "(repeatable)\n"
+    "  --max-dim NAME=N         most results of NonZero, Unique, Compress or NonMaxSuppression, by "
+    "the name of the\n"
+    "                           result, its dimension or its node; output NAME_count is their "
+    "number (repeatable)\n"
     "  --range INPUT=LO:HI      declared range of an input, enforced in the circuit (repeatable)\n"
     "  --bind INPUT=VALUE       an input that becomes a compile-time constant: a file or a JSON "
     "literal (repeatable)\n"
@@ -31,7 +35,8 @@ static const char help[] =
     "  --mode gas|fast          small cheap proofs for a chain (default), or fast proofs for use "
     "off chain\n"
     "  --report-only            say what it will cost, write nothing\n"
-    "  --html FILE              the report as a page: the graph, where the rows go, accuracy, cost\n"
+    "  --html FILE              the report as a page: the graph, where the rows go, accuracy, "
+    "cost\n"
     "  --reproduce DIR          compile again and compare with the circuit digest of DIR\n"
     "  --emit graph|relations|circuit   print that form on standard output\n"
     "  --print-after PASS       print the graph or the relations after a pass: import, "
@@ -104,6 +109,23 @@ static bool take_dim(void *context, const char *text, struct diag *diag)
             return refuse_twice(diag, "--dim", name);
     }
     o->dims[o->compile.dim_count++] = (struct import_dim){name, size};
+    return true;
+}
+
+static bool take_max_dim(void *context, const char *text, struct diag *diag)
+{
+    struct sertnc_options *o = context;
+    const char *value, *name = take_name(o, text, &value);
+    char *end = NULL;
+    long long size = name == NULL ? 0 : strtoll(value, &end, 10);
+    if (name == NULL || *value == '\0' || *end != '\0' || size < 1 ||
+        o->compile.max_dim_count == SERTNC_MOST)
+        return refuse(diag, "--max-dim", "NAME=N with N of at least 1");
+    for (size_t i = 0; i < o->compile.max_dim_count; i++) {
+        if (strcmp(o->max_dims[i].name, name) == 0)
+            return refuse_twice(diag, "--max-dim", name);
+    }
+    o->max_dims[o->compile.max_dim_count++] = (struct import_max_dim){name, size};
     return true;
 }
 
@@ -293,6 +315,7 @@ static const struct cli_option option_table[] = {
     {"o", true, take_output, NULL},
     {"data", true, take_data, NULL},
     {"dim", true, take_dim, NULL},
+    {"max-dim", true, take_max_dim, NULL},
     {"range", true, take_range, NULL},
     {"bind", true, take_bind, NULL},
     {"input", true, take_input_visibility, NULL},
@@ -353,6 +376,7 @@ enum status sertnc_read_options(struct sertnc_options *o, struct cli *cli, int a
     if (status != STATUS_OK || *done)
         return status;
     o->compile.dims = o->dims;
+    o->compile.max_dims = o->max_dims;
     o->compile.data_paths = o->data;
     o->compile.binds = o->binds;
     o->compile.ranges = o->ranges;

@@ -11,6 +11,7 @@ enum { SERTNC_MOST = 256, SERTNC_NAME_BYTES = 256 };
 struct sertnc_options {
     struct compile_options compile; /* points into this struct */
     struct import_dim dims[SERTNC_MOST];
+    struct import_max_dim max_dims[SERTNC_MOST];
     const char *data[SERTNC_MOST];
     struct compile_bind binds[SERTNC_MOST];
     struct declared_range ranges[SERTNC_MOST];

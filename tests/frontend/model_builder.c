@@ -116,7 +116,8 @@ static Onnx__ValueInfo *make_info(struct builder *b, const char *name)
     return info;
 }
 
-void model_input(struct builder *b, const char *name, enum element_type type, const char *dims)
+static Onnx__ValueInfo *make_typed_info(struct builder *b, const char *name, enum element_type type,
+                                        const char *dims)
 {
     Onnx__ValueInfo *info = make_info(b, name);
     Onnx__Type type_init = ONNX__TYPE__INIT;
@@ -130,6 +131,12 @@ void model_input(struct builder *b, const char *name, enum element_type type, co
     info->type->tensor_type->elem_type = (int32_t)type;
     if (dims != NULL)
         info->type->tensor_type->shape = make_shape(b, dims);
+    return info;
+}
+
+void model_input(struct builder *b, const char *name, enum element_type type, const char *dims)
+{
+    Onnx__ValueInfo *info = make_typed_info(b, name, type, dims);
     APPEND(b, b->graph->input, b->graph->n_input, info);
 }
 
@@ -154,6 +161,13 @@ void model_map_input(struct builder *b, const char *name, enum element_type key,
 void model_output(struct builder *b, const char *name)
 {
     Onnx__ValueInfo *info = make_info(b, name);
+    APPEND(b, b->graph->output, b->graph->n_output, info);
+}
+
+void model_typed_output(struct builder *b, const char *name, enum element_type type,
+                        const char *dims)
+{
+    Onnx__ValueInfo *info = make_typed_info(b, name, type, dims);
     APPEND(b, b->graph->output, b->graph->n_output, info);
 }
 

@@ -37,6 +37,8 @@ void model_input(struct builder *b, const char *name, enum element_type type, co
 void model_map_input(struct builder *b, const char *name, enum element_type key,
                      enum element_type value);
 void model_output(struct builder *b, const char *name);
+void model_typed_output(struct builder *b, const char *name, enum element_type type,
+                        const char *dims);
 /* An initializer; values as doubles whatever the type. */
 void model_tensor(struct builder *b, const char *name, enum element_type type, const char *dims,
                   const double *values);

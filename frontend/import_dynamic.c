@@ -1,0 +1,149 @@
+/*
+ * Operators whose result has a size that depends on elements: Compress, NonZero, Unique,
+ * NonMaxSuppression. The size is one that the file declares for the result, which an input then has
+ * to give, or a bound that --max-dim gives, up to which the result is filled with zeros.
+ */
+#include "frontend/import_rules.h"
+
+#include <string.h>
+
+/* What the main graph declares of a value, or NULL. */
+static const Onnx__ValueInfo *declared(const struct import_node *n, const char *name)
+{
+    const Onnx__Graph *graph = n->importer->file->model->graph;
+    if (n->scope->parent != NULL || n->scope->call != NULL)
+        return NULL;
+    for (size_t i = 0; i < graph->n_output; i++)
+        if (graph->output[i]->name != NULL && strcmp(graph->output[i]->name, name) == 0)
+            return graph->output[i];
+    for (size_t i = 0; i < graph->n_value_info; i++)
+        if (graph->value_info[i]->name != NULL && strcmp(graph->value_info[i]->name, name) == 0)
+            return graph->value_info[i];
+    return NULL;
+}
+
+/* What --max-dim says of a name. Values of bodies have none: their numbers would not be outputs. */
+static bool find_bound(const struct import_node *n, const char *name, int64_t *count)
+{
+    const struct import_options *options = n->importer->options;
+    if (n->unit->parent != NULL)
+        return false;
+    for (size_t i = 0; name != NULL && i < options->max_dim_count; i++) {
+        if (strcmp(options->max_dim[i].name, name) == 0) {
+            *count = options->max_dim[i].value;
+            n->importer->max_dim_used[i] = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Size of an axis of output i of the node: from --max-dim (*padded) or from the file. */
+static bool axis_size(const struct import_node *n, size_t i, size_t axis, int64_t *count,
+                      bool *padded)
+{
+    const char *name = i < n->proto->n_output ? n->proto->output[i] : NULL;
+    *padded = true;
+    if (name == NULL || name[0] == '\0')
+        return false;
+    if (find_bound(n, name, count) || find_bound(n, n->name, count))
+        return true;
+    const Onnx__ValueInfo *info = declared(n, name);
+    if (info == NULL || info->type == NULL ||
+        info->type->value_case != ONNX__TYPE__VALUE_TENSOR_TYPE ||
+        info->type->tensor_type->shape == NULL || axis >= info->type->tensor_type->shape->n_dim)
+        return false;
+    const Onnx__Shape__Dim *dim = info->type->tensor_type->shape->dim[axis];
+    if (dim->value_case == ONNX__SHAPE__DIM__VALUE_DIM_PARAM)
+        return find_bound(n, dim->dim_param, count);
+    *padded = false;
+    *count = dim->dim_value;
+    return dim->value_case == ONNX__SHAPE__DIM__VALUE_DIM_VALUE && dim->dim_value >= 0;
+}
+
+/* Stages the size of the result; false when nothing says it. */
+static bool stage_size(struct import_node *n, size_t i, size_t axis, bool *padded)
+{
+    int64_t count;
+    if (!axis_size(n, i, axis, &count, padded)) {
+        *padded = false;
+        return false;
+    }
+    stage_int(n, "count", count);
+    stage_int(n, "padded", *padded);
+    return true;
+}
+
+/*
+ * Emits the operator with `results` outputs of the file, and one more that says how many results
+ * there are when the room for them is padded.
+ */
+static void emit_with_count(struct import_node *n, enum op_kind op, const uint32_t *in,
+                            size_t in_count, size_t results, bool padded)
+{
+    uint32_t out[IMPORT_STAGED_MAX];
+    for (size_t i = 0; i < results; i++)
+        out[i] = output_wanted(n, i) ? 0 : GRAPH_NONE;
+    out[results] = padded ? 0 : GRAPH_NONE;
+    emit_outputs(n, op, in, in_count, out, results + 1);
+    for (size_t i = 0; i < results; i++)
+        if (output_wanted(n, i))
+            set_output(n, i, out[i]);
+    if (!padded || n->status != STATUS_OK)
+        return;
+    bool is_main = n->scope->call == NULL && n->proto->output[0] != NULL && output_wanted(n, 0);
+    importer_add_count(n->importer, is_main ? n->proto->output[0] : n->name, out[results]);
+}
+
+/* Axis of an attribute, counted from the first. */
+static size_t axis_of(struct import_node *n, uint32_t x)
+{
+    const struct shape *shape = value_shape(n, x);
+    int64_t axis = attr_int(n, "axis", 0);
+    return shape == NULL ? 0 : (size_t)(axis < 0 ? axis + shape->rank : axis);
+}
+
+void import_non_zero(struct import_node *n)
+{
+    uint32_t x = required(n, 0);
+    bool padded = false;
+    if (value_known(n, x) == NULL)
+        stage_size(n, 0, 1, &padded);
+    emit_with_count(n, OP_NON_ZERO, &x, 1, 1, padded);
+}
+
+void import_unique(struct import_node *n)
+{
+    uint32_t x = required(n, 0);
+    bool padded = false, has_size = value_known(n, x) != NULL;
+    size_t axis = has_attr(n, "axis") ? axis_of(n, x) : 0;
+    stage_attributes(n);
+    if (!has_size)
+        has_size = stage_size(n, 0, axis, &padded);
+    for (size_t i = 1; i < 4 && !has_size; i++)
+        has_size = i != 2 && stage_size(n, i, 0, &padded);
+    emit_with_count(n, OP_UNIQUE, &x, 1, 4, padded);
+}
+
+/* A condition whose size nothing says is taken from --data. */
+void import_compress(struct import_node *n)
+{
+    uint32_t in[2] = {required(n, 0), required(n, 1)};
+    bool padded = false;
+    stage_attributes(n);
+    if (value_known(n, in[1]) == NULL &&
+        !stage_size(n, 0, has_attr(n, "axis") ? axis_of(n, in[0]) : 0, &padded))
+        want_known(n, in[1]);
+    emit_with_count(n, OP_COMPRESS, in, 2, 1, padded);
+}
+
+void import_non_max_suppression(struct import_node *n)
+{
+    uint32_t in[5] = {required(n, 0), required(n, 1), operand(n, 2), operand(n, 3), operand(n, 4)};
+    bool padded = false;
+    if (in[2] != GRAPH_NONE && value_known(n, in[2]) == NULL)
+        want_known(n, in[2]);
+    stage_attributes(n);
+    stage_size(n, 0, 0, &padded);
+    emit_with_count(n, OP_NON_MAX_SUPPRESSION, in, 5, 1, padded);
+}
