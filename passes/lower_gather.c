@@ -226,6 +226,55 @@ void lower_gather_nd(struct lowering *l)
     lowering_output(l, 0, read_rows(l, index, entries, width));
 }
 
+/* 0, step, 2 step, ... */
+static uint32_t multiples(struct lowering *l, const struct shape *shape, int64_t step)
+{
+    size_t count = shape_elements(shape);
+    wide *numbers = lowering_array(l, wide, count);
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = wide_from_i64(step * (int64_t)i);
+    return lowering_constant(l, shape, form_integer(), numbers);
+}
+
+/*
+ * Step t of a sequence of n comes from step n - 1 - t when t < n, else from t. The time and the
+ * batch are the first two axes, in either order.
+ */
+void lower_reverse_sequence(struct lowering *l)
+{
+    if (lowering_data(l, 1) != NULL && !lowering_is_parameter(l, 1)) {
+        lower_movement(l);
+        return;
+    }
+    struct shape data = lowering_graph_value(l, 0)->shape;
+    unsigned time = lowering_attribute_int(l, "time_axis", 0) != 0, batch = 1 - time;
+    int64_t steps = data.dim[time], sequences = data.dim[batch], width = 1;
+    for (unsigned d = 2; d < data.rank; d++)
+        width *= data.dim[d];
+    struct shape both = shape_of(2, data.dim[0], data.dim[1]), along_time = shape_of(2, (int64_t)1, (int64_t)1),
+                 along_batch = along_time;
+    along_time.dim[time] = steps;
+    along_batch.dim[batch] = sequences;
+    uint32_t lengths = lowering_restrict(
+        l, lowering_reshape(l, lowering_to_fraction(l, lowering_input(l, 1), 0), &along_batch),
+        range_of_i64(0, steps));
+    uint32_t t = multiples(l, &along_time, 1);
+    struct relation_term gap[2] = {lowering_term(l, 1, lengths, &both),
+                                   lowering_term(l, -1, t, &both)};
+    uint32_t is_inside = lowering_is_not_negative(
+        l, lowering_linear(l, &both, form_integer(), gap, 2, wide_from_i64(-1)));
+    gap[1] = lowering_term(l, -2, t, &both);
+    uint32_t shift = lowering_times(
+        l, is_inside, lowering_linear(l, &both, form_integer(), gap, 2, wide_from_i64(-1)));
+    int64_t step_stride = time == 0 ? sequences : 1, stride = time == 0 ? 1 : steps;
+    struct relation_term place[3] = {
+        lowering_term(l, step_stride, shift, &both), lowering_term(l, step_stride, t, &both),
+        lowering_term(l, 1, multiples(l, &along_batch, stride), &both)};
+    uint32_t index = lowering_linear_within(l, &both, form_integer(), place, 3, wide_from_i64(0),
+                                            range_of_i64(0, steps * sequences - 1));
+    lowering_output(l, 0, read_rows(l, index, steps * sequences, width));
+}
+
 /* off + (on - off) (index == k) along a new axis. */
 void lower_one_hot(struct lowering *l)
 {

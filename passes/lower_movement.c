@@ -159,20 +159,13 @@ void lower_reshape(struct lowering *l)
     lowering_mark_absent(l, 0, lowering_absent(l, 0));
 }
 
-/* Pad with a known constant value other than zero adds it where nothing is moved. */
-void lower_pad(struct lowering *l)
+/* Element of operand 0 that stands at each place of the padded shape; -1 where the pad is. */
+static int64_t *padded_places(struct lowering *l, struct shape *shape)
 {
-    if (!lowering_has_input(l, 2)) {
-        lower_movement(l);
-        return;
-    }
-    struct tensor *out = NULL;
-    const struct tensor *saved = lowering_known(l, 2);
-    double fill =
-        element_type_is_float(saved->type) ? saved->data.real[0] : (double)saved->data.integer[0];
-    bool fills_mask = lowering_output_plan(l, 0)->takes_mask && fill <= MASK_NUMBER;
     struct graph_node *copy = lowering_array(l, struct graph_node, 1);
     const struct graph_node *node = l->node;
+    struct tensor *out = NULL;
+    int64_t *list;
     *copy = *node;
     copy->inputs = lowering_array(l, uint32_t, node->input_count);
     memcpy(copy->inputs, node->inputs, node->input_count * sizeof *copy->inputs);
@@ -180,25 +173,57 @@ void lower_pad(struct lowering *l)
     l->node = copy;
     run_on_positions(l, 1, &out);
     l->node = node;
-    uint32_t x = lowering_input(l, 0);
-    int32_t fraction = lowering_fraction(l, x);
-    int64_t *list;
-    select_positions(l, out, 1, lowering_tensor(l, x)->count, &list);
-    int64_t *filled = lowering_array(l, int64_t, out->count);
-    for (size_t e = 0; e < out->count; e++)
-        filled[e] = list[e] < 0 ? 0 : -1;
-    wide value = lowering_real(l, fills_mask ? 0 : fill, fraction);
+    *shape = out->shape;
+    struct shape own = lowering_graph_value(l, 0)->shape;
+    select_positions(l, out, 1, shape_elements(&own), &list);
+    return list;
+}
+
+/* The value of a pad, [1], at the fraction of x; one that is known is exact there or rounded. */
+static uint32_t pad_value(struct lowering *l, uint32_t *x, bool *fills_mask)
+{
+    const struct tensor *known = lowering_is_parameter(l, 2) ? NULL : lowering_data(l, 2);
     struct shape one = shape_of(1, (int64_t)1);
+    if (known != NULL) {
+        double fill = element_type_is_float(known->type) ? known->data.real[0]
+                                                         : (double)known->data.integer[0];
+        int32_t fraction = lowering_fraction(l, *x);
+        *fills_mask = lowering_output_plan(l, 0)->takes_mask && fill <= MASK_NUMBER;
+        wide value = lowering_real(l, *fills_mask ? 0 : fill, fraction);
+        return lowering_constant(l, &one, form_fixed(fraction), &value);
+    }
+    uint32_t value = lowering_input(l, 2);
+    int32_t own = lowering_fraction(l, *x), other = lowering_fraction(l, value);
+    *x = lowering_to_fraction(l, *x, own < other ? other : own);
+    value = lowering_to_fraction(l, value, own < other ? other : own);
+    return lowering_reshape(l, value, &one);
+}
+
+/* Pad with a value of its own, which is put where nothing is moved. */
+void lower_pad(struct lowering *l)
+{
+    if (!lowering_has_input(l, 2)) {
+        lower_movement(l);
+        return;
+    }
+    struct shape shape;
+    bool fills_mask = false;
+    int64_t *list = padded_places(l, &shape);
+    uint32_t x = lowering_input(l, 0), value = pad_value(l, &x, &fills_mask);
+    size_t count = shape_elements(&shape);
+    int64_t *filled = lowering_array(l, int64_t, count);
+    for (size_t e = 0; e < count; e++)
+        filled[e] = list[e] < 0 ? 0 : -1;
     struct relation_term terms[2] = {
         lowering_term_view(wide_from_i64(1),
                            (struct relation_view){.tensor = x, .index_list = list}),
         lowering_term_view(wide_from_i64(1),
-                           (struct relation_view){
-                               .tensor = lowering_constant(l, &one, form_fixed(fraction), &value),
-                               .index_list = filled})};
+                           (struct relation_view){.tensor = value, .index_list = filled})};
+    const struct relation_tensor *v = lowering_tensor(l, value);
+    bool is_zero = v->role == ROLE_CONSTANT && wide_is_zero(v->values[0]);
     lowering_output(l, 0,
-                    lowering_linear(l, &out->shape, lowering_form(l, x), terms,
-                                    wide_is_zero(value) ? 1 : 2, wide_from_i64(0)));
+                    lowering_linear(l, &shape, lowering_form(l, x), terms, is_zero ? 1 : 2,
+                                    wide_from_i64(0)));
     if (lowering_output_plan(l, 0)->takes_mask)
-        lowering_move_absent(l, 0, &out->shape, 1, &list, fills_mask ? filled : NULL);
+        lowering_move_absent(l, 0, &shape, 1, &list, fills_mask ? filled : NULL);
 }
