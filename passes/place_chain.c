@@ -100,7 +100,10 @@ void equation_add_product(struct place *place, struct equation *equation, int si
         if (sign < 0 && !wide_neg(&factor, factor))
             place_fail(place, STATUS_LIMIT, "a constant leaves 256 bits");
         struct item other = a.kind == ITEM_CONSTANT ? b : a;
-        equation_expand(place, equation, factor, other.tensor, other.element);
+        if (other.kind == ITEM_CONSTANT)
+            equation_add(place, equation, factor, other, 0);
+        else
+            equation_expand(place, equation, factor, other.tensor, other.element);
         return;
     }
     ASSERT(accepts_sign(equation, sign));

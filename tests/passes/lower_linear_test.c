@@ -55,3 +55,26 @@ TEST(an_mlp_rescales_once_a_layer)
                     1e-3);
     kit_release(&kit);
 }
+
+/* Known numbers times known numbers within a sum of products. */
+TEST(stored_integers_beside_an_input_are_summed)
+{
+    static const int64_t stored[3] = {1, -5, 7};
+    struct shape shape = kit_shape(2, 1, 2), long_shape = kit_shape(2, 1, 3);
+    struct kit kit;
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_I32, shape);
+    uint32_t known = kit_parameter(&kit, "known", long_shape, (const double[]){0, 0, 0});
+    kit.graph->values[known].type = ELEMENT_I32;
+    kit.graph->values[known].kind = VALUE_CONSTANT;
+    kit.graph->values[known].data = kit_integers(&kit, ELEMENT_I32, long_shape, stored);
+    uint32_t both = kit_node(&kit, OP_CONCAT, (const uint32_t[]){known, x}, 2);
+    kit_attribute_int(&kit, "axis", 1);
+    kit_output(&kit, kit_unary(&kit, OP_REDUCE_SUM, both));
+    kit_run(&kit);
+    kit_compare(&kit,
+                (const struct tensor *[]){
+                    kit_integers(&kit, ELEMENT_I32, shape, (const int64_t[]){40, -3})},
+                0, 0);
+    kit_release(&kit);
+}

@@ -62,17 +62,22 @@ bool subject_fill(struct subject *s, const struct relation_program *program,
     return witness_fill(s->column, &s->circuit, &source, &diag) == STATUS_OK;
 }
 
-bool subject_accepts(struct subject *s)
+static bool accepts(struct subject *s, struct diag *diag)
 {
     struct check_report report;
     struct plonk_witness witness = {{s->column[0], s->column[1], s->column[2]},
                                     {s->column[3], s->column[4]}};
-    struct diag diag = {0};
     enum status status = check_witness(&report, &s->circuit, NULL, &witness, s->words,
-                                       s->circuit.public_word_count, &diag);
+                                       s->circuit.public_word_count, diag);
     check_report_release(&report);
     REQUIRE(status == STATUS_OK || status == STATUS_REJECTED);
     return status == STATUS_OK;
+}
+
+bool subject_accepts(struct subject *s)
+{
+    struct diag ignored = {0};
+    return accepts(s, &ignored);
 }
 
 static void copy_program(struct subject *s, const struct relation_program *program)
@@ -188,7 +193,7 @@ void subject_init(struct subject *s, const struct relation_program *program,
     subject_copy_given(program, &s->values, given);
     REQUIRE_OK(relation_interpret(&s->program, &s->values, digest_values, NULL, &diag), &diag);
     REQUIRE(subject_fill(s, &s->program, &s->values));
-    CHECK_MSG(subject_accepts(s), "the honest witness is rejected");
+    CHECK_MSG(accepts(s, &diag), "the honest witness is rejected: %s", diag.text);
     for (unsigned k = 0; k < WITNESS_COLUMNS; k++)
         memcpy(s->honest[k], s->column[k], s->circuit.usable_rows * sizeof(fr));
     memcpy(s->honest_words, s->words, s->circuit.public_word_count * sizeof(fr));
