@@ -2,7 +2,9 @@
  * IFMA; benchmarks/results keeps predicted against measured. */
 #include "backend/plan.h"
 
+#include "backend/commit/srs.h"
 #include "backend/curve/affine_batch.h"
+#include "backend/curve/msm.h"
 #include "backend/field/field.h"
 #include "ir/support/machine.h"
 
@@ -68,10 +70,23 @@ static double full_points(const struct plonk_layout *layout)
     return challenge_columns * n + 4 * n + 2 * (double)layout->srs_points;
 }
 
-/* Nanoseconds of one core for each of them. */
-static double point_ns(const struct cost_prices *prices)
+/* Levels of the window table that the prover uses; 1 for none. */
+static unsigned table_levels(const struct plonk_layout *layout)
 {
-    return 34 * prices->addition_ns + 85 * prices->product_ns;
+    struct msm_bases shape = {.count = layout->srs_points, .levels = 1};
+    size_t most = SRS_TABLE_BYTES / (shape.count * sizeof(g1_affine));
+    msm_choose_table(&shape, shape.count, most < 256 ? (unsigned)most : 256);
+    return shape.levels;
+}
+
+/* Nanoseconds of one core for each of them: windows grow with the logarithm of what is summed, to
+ * that of 2^12 rows at least where there is a table. */
+static double point_ns(const struct cost_prices *prices, const struct plonk_layout *layout)
+{
+    double window = layout->lg_rows;
+    if (window < 12.5 && table_levels(layout) > 1)
+        window = 12.5;
+    return 605 / window * prices->addition_ns + 42 * prices->product_ns;
 }
 
 unsigned plan_columns(const struct circuit *circuit)
@@ -95,14 +110,16 @@ void plan_circuit(struct plan *plan, const struct circuit *circuit, enum plonk_m
         plan->srs_power++;
     if (mode == PLONK_MODE_GAS)
         plan->gas = verify_gas(&layout, circuit->public_word_count);
-    /* Start, files and what runs on one thread take as long as 260,000 products; the second thread
+    /* Start, files and what runs on one thread take as long as 245,000 products; the second thread
      * does 90% of a core's work. */
     double parallel = prices.threads <= 1 ? 1 : 1 + 0.9 * (prices.threads - 1);
-    plan->prove_seconds =
-        1e-9 * (260000 * prices.product_ns + full_points(&layout) * point_ns(&prices) / parallel);
+    plan->prove_seconds = 1e-9 * (245000 * prices.product_ns +
+                                  full_points(&layout) * point_ns(&prices, &layout) / parallel);
     plan->verify_seconds = 0.0015;
     plan->keys_seconds = 0.7 * plan->prove_seconds;
-    /* The process, its columns, and the window tables of the SRS that small circuits use. */
-    uint64_t tables = layout.lg_rows <= 11 ? 25 * 64 * (uint64_t)layout.srs_points : 0;
-    plan->prove_memory_bytes = 5000000 + 3700 * (uint64_t)layout.rows + tables;
+    /* The process, its columns, and the window table. */
+    unsigned levels = table_levels(&layout);
+    uint64_t tables = levels > 1 ? levels * sizeof(g1_affine) * (uint64_t)layout.srs_points : 0;
+    plan->prove_memory_bytes =
+        4100000 + (circuit->has_contraction ? 3350 : 4500) * (uint64_t)layout.rows + tables;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "backend/commit/large_memory.h"
+#include "ir/support/large_memory.h"
 #include "backend/curve/fixed_base.h"
 #include "backend/curve/msm.h"
 #include "backend/field/field_vec.h"

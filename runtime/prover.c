@@ -66,9 +66,6 @@ enum status prover_make_keys(struct keys_result *result, struct session *session
     return status;
 }
 
-/* Window tables of the SRS pay for small circuits; beyond, memory is dearer than time. */
-enum { TABLE_LG_ROWS_MAX = 11, TABLE_BYTES = 24 << 20 };
-
 enum status prover_open(struct prover *p, const char *folder, const char *srs_path,
                         unsigned threads, const struct plonk_progress *progress, struct diag *diag)
 {
@@ -88,8 +85,8 @@ enum status prover_open(struct prover *p, const char *folder, const char *srs_pa
                                         &p->session.srs, p->session.machine, diag);
     if (status == STATUS_OK)
         status = plonk_proving_key_open_bases(&p->key, diag);
-    if (status == STATUS_OK && p->session.model.circuit.lg_rows <= TABLE_LG_ROWS_MAX)
-        srs_use_table(&p->session.srs, TABLE_BYTES, p->session.machine);
+    if (status == STATUS_OK)
+        srs_use_table(&p->session.srs, SRS_TABLE_BYTES, p->session.machine);
     return status;
 }
 

@@ -3,16 +3,12 @@
  */
 #include "backend/commit/kzg.h"
 
-#include <stdlib.h>
-
-#include "backend/commit/large_memory.h"
-
 /* The last rows of a column are a piece of their own: random ones would otherwise make the sum look
  * for wide digits in the small values before them. */
 enum { LAST_ROWS = 8, COLUMN_PIECES = 3 };
 _Static_assert(COLUMN_PIECES *KZG_MOST_COLUMNS <= MSM_MOST_PIECES, "the pieces of a group");
 
-/* out = the sum of pieces over bases, with scratch from the heap. */
+/* out = the sum of pieces over bases. */
 static enum status sum_pieces(g1_affine *out, const struct msm_bases *bases,
                               const struct msm_piece *piece, size_t piece_count,
                               struct machine *machine, struct diag *diag)
@@ -20,13 +16,13 @@ static enum status sum_pieces(g1_affine *out, const struct msm_bases *bases,
     size_t full = 0, small = 0;
     for (size_t i = 0; i < piece_count; i++)
         *(piece[i].full ? &full : &small) += piece[i].count;
-    void *scratch = large_alloc(msm_scratch_bytes(bases, full, small, machine));
+    void *scratch = machine_borrow(machine, msm_scratch_bytes(bases, full, small, machine));
     if (!scratch)
         return diag_set(diag, STATUS_NO_MEMORY, "out of memory for a commitment to %zu values",
                         full + small);
     g1 sum;
     msm_g1_pieces(&sum, bases, piece, piece_count, machine, scratch);
-    free(scratch);
+    machine_give_back(machine, scratch);
     g1_to_affine(out, &sum);
     return STATUS_OK;
 }

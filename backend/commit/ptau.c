@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/commit/large_memory.h"
 #include "backend/curve/msm.h"
 #include "backend/curve/pairing.h"
 #include "ir/support/reader.h"
@@ -214,7 +213,7 @@ static enum status check_ratio(const g1_affine *point, size_t count, const g2_af
 {
     struct msm_bases plain = {.levels = 1};
     fr *scalar = malloc(count * sizeof *scalar);
-    void *scratch = large_alloc(msm_scratch_bytes(&plain, count, 0, machine));
+    void *scratch = machine_borrow(machine, msm_scratch_bytes(&plain, count, 0, machine));
     enum status status = STATUS_OK;
     if (!scalar || !scratch) {
         status = diag_set(diag, STATUS_NO_MEMORY, "%s: out of memory", path);
@@ -236,7 +235,7 @@ static enum status check_ratio(const g1_affine *point, size_t count, const g2_af
                               path);
     }
     free(scalar);
-    free(scratch);
+    machine_give_back(machine, scratch);
     return status;
 }
 

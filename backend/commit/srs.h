@@ -87,9 +87,15 @@ SERTN_MUST_CHECK enum status srs_open_digest(struct srs *srs,
                                              struct machine *machine, struct diag *diag);
 
 /*
+ * The most that a window table of the powers may take. A larger one costs more to read from its
+ * file than its levels save: at 2^11 rows 6 MB are faster than 4, 10 or 24.
+ */
+#define SRS_TABLE_BYTES ((size_t)6 << 20)
+
+/*
  * Gives the powers a window table of at most most_bytes bytes, made on first use and cached: sums
- * over them become up to a third faster. Best effort, results do not change. For small SRS: beyond
- * about 2^14 powers a table no longer pays for its memory. Requires: nobody else uses srs.
+ * over them become up to a third faster. Best effort, results do not change; nothing where two
+ * levels do not fit. Requires: nobody else uses srs.
  */
 void srs_use_table(struct srs *srs, size_t most_bytes, struct machine *machine);
 

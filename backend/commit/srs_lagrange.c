@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "backend/commit/srs.h"
-#include "backend/commit/large_memory.h"
+#include "ir/support/large_memory.h"
 #include "backend/commit/srs_cache.h"
 #include "backend/commit/srs_development.h"
 #include "backend/curve/group_fft.h"

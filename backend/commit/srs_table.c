@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/commit/large_memory.h"
+#include "ir/support/large_memory.h"
 #include "backend/commit/srs_cache.h"
 
 void srs_points_release(struct srs_points *points)

@@ -8,6 +8,7 @@
  */
 #include "ir/support/machine.h"
 
+#include "ir/support/large_memory.h"
 #include "ir/support/status.h"
 
 #include <pthread.h>
@@ -43,6 +44,10 @@ struct machine {
     size_t count;
     size_t chunk;
     _Atomic size_t next; /* number of the next chunk */
+    /* Memory that is kept, null for none, and whether somebody has it. */
+    void *block;
+    size_t block_bytes;
+    bool is_lent;
 };
 
 struct worker {
@@ -165,6 +170,7 @@ void machine_free(struct machine *machine)
     pthread_cond_destroy(&machine->wake);
     pthread_mutex_destroy(&machine->lock);
     free(machine->thread);
+    free(machine->block);
     free(machine);
 }
 
@@ -306,6 +312,27 @@ void machine_parallel_for(struct machine *machine, size_t count, size_t chunk, m
     while (atomic_load(&machine->inside) > 0)
         pthread_cond_wait(&machine->done, &machine->lock);
     pthread_mutex_unlock(&machine->lock);
+}
+
+void *machine_borrow(struct machine *machine, size_t bytes)
+{
+    if (machine == NULL || machine->is_lent || bytes >= LARGE_MEMORY_BYTES)
+        return large_alloc(bytes);
+    if (machine->block == NULL || machine->block_bytes < bytes) {
+        free(machine->block);
+        machine->block = large_alloc(bytes);
+        machine->block_bytes = bytes;
+    }
+    machine->is_lent = machine->block != NULL;
+    return machine->block;
+}
+
+void machine_give_back(struct machine *machine, void *memory)
+{
+    if (machine != NULL && memory != NULL && memory == machine->block)
+        machine->is_lent = false;
+    else
+        free(memory);
 }
 
 double machine_seconds(void)

@@ -62,6 +62,16 @@ typedef void machine_task(void *ctx, size_t begin, size_t end, unsigned worker);
 void machine_parallel_for(struct machine *machine, size_t count, size_t chunk, machine_task *task,
                           void *ctx);
 
+/*
+ * Lends memory for one computation: `bytes` of it, aligned to 64, with anything in it; null without
+ * memory. It goes back with machine_give_back, and a pool keeps a block of less than
+ * LARGE_MEMORY_BYTES for the next one who asks: taken from the heap each time, scratch between
+ * results that stay would leave holes that nothing fits into. From one thread at a time.
+ */
+void *machine_borrow(struct machine *machine, size_t bytes);
+/* memory may be null. */
+void machine_give_back(struct machine *machine, void *memory);
+
 /* Seconds of a clock that never steps back; only differences mean anything. */
 double machine_seconds(void);
 

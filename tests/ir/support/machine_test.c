@@ -100,6 +100,31 @@ TEST(an_unused_pool_starts_no_thread)
     CHECK(machine_cpu_count() >= 1);
 }
 
+TEST(a_pool_keeps_a_small_block_and_lends_it_to_one_at_a_time)
+{
+    struct machine *machine = machine_new(1);
+    REQUIRE(machine != NULL);
+    char *first = machine_borrow(machine, 1000), *second = machine_borrow(machine, 1000);
+    REQUIRE(first != NULL && second != NULL);
+    CHECK((uintptr_t)first % 64 == 0 && (uintptr_t)second % 64 == 0 && first != second);
+    memset(first, 1, 1000);
+    memset(second, 2, 1000);
+    CHECK(first[999] == 1);
+    machine_give_back(machine, second);
+    machine_give_back(machine, first);
+    CHECK(machine_borrow(machine, 900) == first);
+    machine_give_back(machine, first);
+    char *larger = machine_borrow(machine, 100000);
+    REQUIRE(larger != NULL);
+    memset(larger, 3, 100000);
+    machine_give_back(machine, larger);
+    machine_give_back(machine, NULL);
+    machine_free(machine);
+    char *alone = machine_borrow(NULL, 10);
+    REQUIRE(alone != NULL);
+    machine_give_back(NULL, alone);
+}
+
 TEST(cpu_is_named_and_features_are_consistent)
 {
     const struct cpu_features *cpu = machine_cpu();

@@ -1,8 +1,8 @@
 /*
- * Large arrays of points and scratch. Private to backend/commit.
+ * Large arrays of points and scratch.
  */
-#ifndef SERTN_BACKEND_COMMIT_LARGE_MEMORY_H
-#define SERTN_BACKEND_COMMIT_LARGE_MEMORY_H
+#ifndef SERTN_IR_SUPPORT_LARGE_MEMORY_H
+#define SERTN_IR_SUPPORT_LARGE_MEMORY_H
 
 #include <stddef.h>
 

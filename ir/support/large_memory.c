@@ -1,7 +1,7 @@
 /*
  * Large arrays. See large_memory.h.
  */
-#include "backend/commit/large_memory.h"
+#include "ir/support/large_memory.h"
 
 #include <stdint.h>
 #include <stdlib.h>
