@@ -8,7 +8,7 @@
 #include "backend/field/field.h"
 #include "ir/support/machine.h"
 
-enum { PRODUCTS_MEASURED = 20000, ADDITIONS_MEASURED = 256, ADDITION_RUNS = 12 };
+enum { PRODUCTS_MEASURED = 20000, ADDITIONS_MEASURED = 1024, ADDITION_RUNS = 12 };
 
 /* Best of some runs of additions of points of a chain of multiples. */
 static double measure_addition(void)
@@ -79,14 +79,12 @@ static unsigned table_levels(const struct plonk_layout *layout)
     return shape.levels;
 }
 
-/* Nanoseconds of one core for each of them: windows grow with the logarithm of what is summed, to
- * that of 2^12 rows at least where there is a table. */
+/* Nanoseconds of one core for each of them: windows grow with the logarithm of what is summed, and
+ * what a sum costs beside its additions spreads over more. */
 static double point_ns(const struct cost_prices *prices, const struct plonk_layout *layout)
 {
-    double window = layout->lg_rows;
-    if (window < 12.5 && table_levels(layout) > 1)
-        window = 12.5;
-    return 605 / window * prices->addition_ns + 42 * prices->product_ns;
+    return (353 * prices->addition_ns + 559 * prices->product_ns) / layout->lg_rows +
+           42 * prices->product_ns;
 }
 
 unsigned plan_columns(const struct circuit *circuit)
@@ -110,10 +108,10 @@ void plan_circuit(struct plan *plan, const struct circuit *circuit, enum plonk_m
         plan->srs_power++;
     if (mode == PLONK_MODE_GAS)
         plan->gas = verify_gas(&layout, circuit->public_word_count);
-    /* Start, files and what runs on one thread take as long as 245,000 products; the second thread
+    /* Start, files and what runs on one thread take as long as 200,000 products; the second thread
      * does 90% of a core's work. */
     double parallel = prices.threads <= 1 ? 1 : 1 + 0.9 * (prices.threads - 1);
-    plan->prove_seconds = 1e-9 * (245000 * prices.product_ns +
+    plan->prove_seconds = 1e-9 * (200000 * prices.product_ns +
                                   full_points(&layout) * point_ns(&prices, &layout) / parallel);
     plan->verify_seconds = 0.0015;
     plan->keys_seconds = 0.7 * plan->prove_seconds;
