@@ -170,8 +170,9 @@ enum status circuit_validate(const struct circuit *circuit, struct diag *diag) S
 
 /*
  * Checks what a circuit names of its program: every fill, parameter cell and public part is an
- * element that exists, and parameter columns hold parameters alone. With a circuit that was parsed
- * as a head, its public parts. Errors: STATUS_BAD_INPUT.
+ * element that exists, parameter columns hold parameters alone, and each of their elements stands
+ * in one cell. With a circuit that was parsed as a head, its public parts. Errors:
+ * STATUS_BAD_INPUT, STATUS_NO_MEMORY.
  */
 enum status circuit_validate_program(const struct circuit *circuit,
                                      const struct relation_program *program,

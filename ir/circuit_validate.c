@@ -386,6 +386,35 @@ static bool is_fill_of(const struct fill *fill, const struct relation_program *p
     }
 }
 
+static int compare_elements(const void *a, const void *b)
+{
+    const struct param_cell *x = *(const struct param_cell *const *)a,
+                            *y = *(const struct param_cell *const *)b;
+    return x->tensor != y->tensor     ? (x->tensor < y->tensor ? -1 : 1)
+           : x->element != y->element ? (x->element < y->element ? -1 : 1)
+                                      : 0;
+}
+
+/* One cell an element: nothing ties two parameter cells together, so that an owner could pin two
+ * values of one weight. */
+static enum status check_single_cells(const struct state *state)
+{
+    const struct circuit *c = state->circuit;
+    const struct param_cell **order = calloc(c->param_cell_count + 1, sizeof *order);
+    if (order == NULL)
+        return diag_set(state->diag, STATUS_NO_MEMORY, "no memory to check a circuit");
+    for (size_t i = 0; i < c->param_cell_count; i++)
+        order[i] = &c->param_cells[i];
+    qsort(order, c->param_cell_count, sizeof *order, compare_elements);
+    enum status status = STATUS_OK;
+    for (size_t i = 1; i < c->param_cell_count && status == STATUS_OK; i++) {
+        if (compare_elements(&order[i - 1], &order[i]) == 0)
+            status = bad(state, order[i]->row, "an element of a parameter has two cells");
+    }
+    free(order);
+    return status;
+}
+
 enum status circuit_validate_program(const struct circuit *circuit,
                                      const struct relation_program *program, struct diag *diag)
 {
@@ -407,5 +436,5 @@ enum status circuit_validate_program(const struct circuit *circuit,
             program->tensors[cell->tensor].role != ROLE_PARAMETER)
             return bad(&state, cell->row, "a parameter cell names no parameter");
     }
-    return STATUS_OK;
+    return check_single_cells(&state);
 }

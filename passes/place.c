@@ -28,9 +28,7 @@ static bool is_alias(const struct relation *relation)
         if (wide_compare(relation->terms[k].coefficient, wide_from_i64(1)) != 0)
             return false;
     }
-    size_t count = 1;
-    for (unsigned d = 0; d < relation->space_rank; d++)
-        count *= (size_t)relation->space[d];
+    size_t count = space_count(relation);
     for (size_t i = 0; i < count && relation->term_count > 1; i++) {
         unsigned present = 0;
         for (size_t k = 0; k < relation->term_count; k++)
@@ -77,7 +75,9 @@ static bool init_tensors(struct place *place)
     place->base = arena_array(place->arena, size_t, program->tensor_count + 1);
     place->state = arena_array(place->arena, uint8_t, program->tensor_count + 1);
     place->producer = arena_array(place->arena, uint32_t, program->tensor_count + 1);
-    if (place->base == NULL || place->state == NULL || place->producer == NULL)
+    place->is_memory = arena_array(place->arena, bool, program->tensor_count + 1);
+    if (place->base == NULL || place->state == NULL || place->producer == NULL ||
+        place->is_memory == NULL)
         return false;
     for (size_t i = 0; i < program->tensor_count; i++) {
         place->base[i] = place->element_count;
@@ -87,6 +87,8 @@ static bool init_tensors(struct place *place)
     for (size_t i = 0; i < program->relation_count; i++) {
         for (unsigned k = 0; k < program->relations[i].output_count; k++)
             place->producer[program->relations[i].outputs[k]] = (uint32_t)i;
+        if (program->relations[i].kind == RELATION_READ)
+            place->is_memory[program->relations[i].memory] = true;
     }
     for (size_t i = 0; i < program->tensor_count; i++)
         place->state[i] = classify(place, (uint32_t)i);
@@ -115,7 +117,7 @@ static void count_use(struct place *place, uint32_t tensor, int64_t element, boo
     struct item item = place_resolve(place, tensor, element);
     if (item.kind == ITEM_CONSTANT)
         return;
-    size_t global = place_global(place, item.tensor, item.element);
+    size_t global = place_global_of(place, &item);
     if (!is_hard)
         place->linear_uses[global]++;
     else if (place->state[item.tensor] == STATE_PARAMETER)
@@ -127,9 +129,7 @@ static void count_use(struct place *place, uint32_t tensor, int64_t element, boo
 static void count_view(struct place *place, const struct relation *relation,
                        const struct relation_view *view, bool is_hard)
 {
-    size_t count = 1;
-    for (unsigned d = 0; d < relation->space_rank; d++)
-        count *= (size_t)relation->space[d];
+    size_t count = space_count(relation);
     for (size_t i = 0; i < count; i++)
         count_use(place, view->tensor,
                   relation_view_element(view, relation->space_rank, relation->space, i), is_hard);
@@ -159,9 +159,7 @@ static void count_factors(struct place *place, const struct relation *relation,
 
 static void count_products(struct place *place, const struct relation *relation)
 {
-    size_t count = 1;
-    for (unsigned d = 0; d < relation->space_rank; d++)
-        count *= (size_t)relation->space[d];
+    size_t count = space_count(relation);
     for (size_t i = 0; i < count; i++) {
         if (relation->kind == RELATION_CONTRACT)
             count_factors(place, relation, relation->views, 2, i);
@@ -513,8 +511,8 @@ static enum status search_widths(struct search *search, const struct place_contr
             choice.row_limit =
                 search->choice.limb_bits == 0 ? 0 : (size_t)1 << search->best.lg_rows;
             struct arena_mark mark = arena_checkpoint(search->arena);
-            struct trial *trial = try_choice(search->program, search->options, search->arena,
-                                             search->diag, &choice);
+            struct trial *trial =
+                try_choice(search->program, search->options, search->arena, search->diag, &choice);
             if (trial == NULL)
                 return diag_set(search->diag, STATUS_NO_MEMORY, "no memory to place the model");
             if (trial->place.status != STATUS_OK && !trial->place.is_stopped)
@@ -558,8 +556,7 @@ enum status place_circuit(struct circuit *circuit, struct place_summary *summary
                           struct diag *diag)
 {
     unsigned lg_max = options->lg_rows_max == 0 ? 24 : options->lg_rows_max;
-    struct search search = {
-        .program = program, .options = options, .arena = arena, .diag = diag};
+    struct search search = {.program = program, .options = options, .arena = arena, .diag = diag};
     struct place_contractions contractions;
     enum status status = place_require_prepared(program, diag);
     if (status != STATUS_OK)

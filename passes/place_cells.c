@@ -125,10 +125,36 @@ struct item place_resolve(struct place *place, uint32_t tensor, int64_t element)
     return item_element(tensor, (uint32_t)element);
 }
 
+struct item place_view_item(struct place *place, const struct relation *relation, unsigned view,
+                            size_t position)
+{
+    const struct relation_view *v = &relation->views[view];
+    return place_resolve(place, v->tensor,
+                         relation_view_element(v, relation->space_rank, relation->space, position));
+}
+
+size_t place_global_of(const struct place *place, const struct item *item)
+{
+    ASSERT(item->kind == ITEM_ELEMENT);
+    return place_global(place, item->tensor, item->element);
+}
+
+enum element_state place_state_of(const struct place *place, const struct item *item)
+{
+    ASSERT(item->kind == ITEM_ELEMENT);
+    return place->state[item->tensor];
+}
+
 bool item_is_param(const struct place *place, const struct item *item)
 {
     return item->kind == ITEM_ELEMENT && place->state[item->tensor] == STATE_PARAMETER &&
-           place->first_cell[place_global(place, item->tensor, item->element)] == NO_CELL;
+           place->first_cell[place_global_of(place, item)] == NO_CELL;
+}
+
+bool item_is_weight(const struct place *place, const struct item *item)
+{
+    return item_is_param(place, item) && !place->is_memory[item->tensor] &&
+           place->linear_uses[place_global_of(place, item)] == 1;
 }
 
 /* ---- rows and cells ---- */
@@ -179,7 +205,7 @@ void place_item(struct place *place, uint32_t row, uint8_t column, const struct 
         fill->kind = FILL_TENSOR;
         fill->tensor = item->tensor;
         fill->element = item->element;
-        join(place, &place->first_cell[place_global(place, item->tensor, item->element)], cell);
+        join(place, &place->first_cell[place_global_of(place, item)], cell);
         break;
     case ITEM_CONSTANT:
         fill->kind = FILL_CONST;

@@ -99,18 +99,11 @@ void equation_add_product(struct place *place, struct equation *equation, int si
         wide factor = place->constants[a.kind == ITEM_CONSTANT ? a.constant : b.constant];
         if (sign < 0 && !wide_neg(&factor, factor))
             place_fail(place, STATUS_LIMIT, "a constant leaves 256 bits");
-        struct item other = a.kind == ITEM_CONSTANT ? b : a;
-        if (other.kind == ITEM_CONSTANT)
-            equation_add(place, equation, factor, other, 0);
-        else
-            equation_expand(place, equation, factor, other.tensor, other.element);
+        equation_expand(place, equation, factor, a.kind == ITEM_CONSTANT ? b : a);
         return;
     }
     ASSERT(accepts_sign(equation, sign));
-    bool a_single = item_is_param(place, &a) &&
-                    place->linear_uses[place_global(place, a.tensor, a.element)] == 1;
-    bool b_single = item_is_param(place, &b) &&
-                    place->linear_uses[place_global(place, b.tensor, b.element)] == 1;
+    bool a_single = item_is_weight(place, &a), b_single = item_is_weight(place, &b);
     if (b_single && !a_single) {
         struct item swap = a;
         a = b;
@@ -130,21 +123,6 @@ static const struct relation *producer_of(const struct place *place, uint32_t te
     return &place->program->relations[place->producer[tensor]];
 }
 
-static bool is_affine(const struct place *place, uint32_t tensor)
-{
-    const struct relation *relation = producer_of(place, tensor);
-    if (relation->kind != RELATION_LINEAR)
-        return false;
-    unsigned variables = 0;
-    for (size_t k = 0; k < relation->term_count; k++) {
-        enum element_state state = place->state[relation->terms[k].factors[0].tensor];
-        variables += state == STATE_CONSTANT                              ? 0
-                     : state == STATE_PARAMETER || state == STATE_VIRTUAL ? 2
-                                                                          : 1;
-    }
-    return variables <= 1;
-}
-
 static bool is_bilinear(const struct place *place, uint32_t tensor)
 {
     return producer_of(place, tensor)->kind != RELATION_LINEAR;
@@ -155,6 +133,25 @@ static struct item factor_item(struct place *place, const struct relation *relat
 {
     int64_t element = relation_view_element(view, relation->space_rank, relation->space, position);
     return place_resolve(place, view->tensor, element);
+}
+
+/* A number and at most one element with a cell of its own: spelled out wherever it is used. What
+ * is copied counts as what it is copied from. */
+static bool is_affine(struct place *place, const struct item *item)
+{
+    const struct relation *relation = producer_of(place, item->tensor);
+    if (relation->kind != RELATION_LINEAR)
+        return false;
+    unsigned variables = 0;
+    for (size_t k = 0; k < relation->term_count && variables <= 1; k++) {
+        struct item source =
+            factor_item(place, relation, &relation->terms[k].factors[0], item->element);
+        if (source.kind == ITEM_CONSTANT)
+            continue;
+        bool is_spelled = place_state_of(place, &source) != STATE_CELL;
+        variables += is_spelled ? 2 : 1;
+    }
+    return variables <= 1;
 }
 
 /* Adds coefficient * term m when it is a product of two variables, or when it is not, as asked. */
@@ -182,7 +179,7 @@ static void expand_term(struct place *place, struct equation *equation, wide coe
     else if (count == 0)
         equation_add_constant(place, equation, total);
     else if (count == 1)
-        equation_expand(place, equation, total, left[0].tensor, left[0].element);
+        equation_expand(place, equation, total, left[0]);
     else
         equation_add_product(place, equation, unit(total), left[0], left[1]);
 }
@@ -219,9 +216,8 @@ void equation_expand_relation(struct place *place, struct equation *equation, wi
 static void expand_param(struct place *place, struct equation *equation, wide coefficient,
                          struct item item)
 {
-    size_t global = place_global(place, item.tensor, item.element);
     int sign = unit(coefficient);
-    if (place->linear_uses[global] == 1 && accepts_sign(equation, sign)) {
+    if (item_is_weight(place, &item) && accepts_sign(equation, sign)) {
         struct item one = place_materialise(place, item_constant(place, wide_from_i64(1)));
         append_part(place, equation, (struct bilinear){true, (int8_t)sign, item, one});
         return;
@@ -246,19 +242,18 @@ static int product_sign(struct place *place, uint32_t tensor, uint32_t element)
 }
 
 void equation_expand(struct place *place, struct equation *equation, wide coefficient,
-                     uint32_t tensor, int64_t element)
+                     struct item item)
 {
     if (place->status != STATUS_OK || wide_is_zero(coefficient))
         return;
-    struct item item = place_resolve(place, tensor, element);
-    if (item.kind == ITEM_ELEMENT && item_is_param(place, &item)) {
+    if (item_is_param(place, &item)) {
         expand_param(place, equation, coefficient, item);
         return;
     }
-    if (item.kind == ITEM_ELEMENT && place->state[item.tensor] == STATE_VIRTUAL) {
-        size_t global = place_global(place, item.tensor, item.element);
+    if (item.kind == ITEM_ELEMENT && place_state_of(place, &item) == STATE_VIRTUAL) {
+        size_t global = place_global_of(place, &item);
         bool once = place->linear_uses[global] <= 1 && place->hard_uses[global] == 0;
-        bool inlined = once || is_affine(place, item.tensor);
+        bool inlined = once || is_affine(place, &item);
         int sign = unit(coefficient) * product_sign(place, item.tensor, item.element);
         if (is_bilinear(place, item.tensor) && !accepts_sign(equation, sign))
             inlined = false;
@@ -272,8 +267,32 @@ void equation_expand(struct place *place, struct equation *equation, wide coeffi
     equation_add(place, equation, coefficient, item, 0);
 }
 
+/* An element of a memory is looked up there, with its neighbour when rows hold two. */
+static void load_from_memory(struct place *place, struct item item)
+{
+    const struct relation_tensor *memory = &place->program->tensors[item.tensor];
+    uint32_t width = (uint32_t)(memory->count / (size_t)memory->shape[0]),
+             together = place->param_columns, entry = item.element / width,
+             pair = item.element % width / together, first = entry * width + pair * together;
+    struct item index = place_materialise(place, item_constant(place, wide_from_i64(entry)));
+    uint16_t tag = place_memory_tag(place, item.tensor, pair, true);
+    uint32_t row = place_new_row(place);
+    if (place->status != STATUS_OK)
+        return;
+    place->rows[row].fixed.slot_memory = tag;
+    place_item(place, row, 0, &index);
+    for (uint32_t k = 0; k < together && pair * together + k < width; k++) {
+        struct item value = item_element(item.tensor, first + k);
+        place_item(place, row, (uint8_t)(1 + k), &value);
+    }
+}
+
 static void load_parameter(struct place *place, struct item item)
 {
+    if (place->is_memory[item.tensor]) {
+        load_from_memory(place, item);
+        return;
+    }
     struct item one = place_materialise(place, item_constant(place, wide_from_i64(1)));
     uint32_t minus_one = place_constant(place, wide_from_i64(-1));
     uint32_t row = place_new_row(place);
@@ -283,7 +302,7 @@ static void load_parameter(struct place *place, struct item item)
     placed->fixed.chain = CHAIN_SINGLE;
     placed->fixed.term = TERM_WEIGHTED;
     placed->fixed.c3 = minus_one;
-    placed->param[0] = (uint32_t)place_global(place, item.tensor, item.element) + 1;
+    placed->param[0] = (uint32_t)place_global_of(place, &item) + 1;
     place_item(place, row, 0, &one);
     place_zero(place, row, 1);
     place_item(place, row, 2, &item);
@@ -299,8 +318,7 @@ struct item place_materialise(struct place *place, struct item item)
     }
     if (item.kind != ITEM_ELEMENT)
         return item;
-    size_t global = place_global(place, item.tensor, item.element);
-    if (place->first_cell[global] != NO_CELL)
+    if (place->first_cell[place_global_of(place, &item)] != NO_CELL)
         return item;
     if (place->state[item.tensor] == STATE_PARAMETER) {
         load_parameter(place, item);
@@ -398,8 +416,7 @@ static void lay_weighted(struct layout *layout)
                 return;
             take_third(layout, row);
         }
-        place->rows[row].param[filled] =
-            (uint32_t)place_global(place, part->a.tensor, part->a.element) + 1;
+        place->rows[row].param[filled] = (uint32_t)place_global_of(place, &part->a) + 1;
         place_item(place, row, (uint8_t)filled, &part->b);
         filled = (filled + 1) % place->param_columns;
     }

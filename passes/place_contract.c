@@ -2,9 +2,9 @@
  * Contractions by held sums (backend/plonk/README.md, 1.5): which CONTRACT relations are cheaper
  * that way, and their rows.
  *
- * Relations over one still operand, such as the steps of a recurrent cell, become one product: their
- * positions are set one behind the other. All cells of the operands exist before a chain begins, as
- * no other row may stand in it.
+ * Relations over one still operand, such as the steps of a recurrent cell, become one product:
+ * their positions are set one behind the other. All cells of the operands exist before a chain
+ * begins, as no other row may stand in it.
  */
 #include <string.h>
 
@@ -184,12 +184,10 @@ static struct item still_item(struct place *place, const struct bilinear_form *f
 static struct item moving_item(struct place *place, const struct place_contraction *contraction,
                                size_t instance, size_t group, size_t class, size_t position)
 {
-    const struct relation *relation =
-        &place->program->relations[contraction->relations[instance]];
+    const struct relation *relation = &place->program->relations[contraction->relations[instance]];
     const struct relation_view *view = &relation->views[contraction->swapped ? 1 : 0];
-    return place_resolve(
-        place, view->tensor,
-        bilinear_moving(&contraction->form, view, group, class, position));
+    return place_resolve(place, view->tensor,
+                         bilinear_moving(&contraction->form, view, group, class, position));
 }
 
 /* Calls visit for every cell of the operands: is_still tells which. */
@@ -216,7 +214,7 @@ static void count_item(struct place *place, struct item item, bool is_still)
 {
     if (item.kind == ITEM_CONSTANT)
         return;
-    size_t global = place_global(place, item.tensor, item.element);
+    size_t global = place_global_of(place, &item);
     if (place->state[item.tensor] != STATE_PARAMETER)
         place->hard_uses[global]++;
     else
@@ -230,15 +228,9 @@ void place_count_contraction(struct place *place, const struct place_contraction
 
 /* ---- rows ---- */
 
-static bool is_weight(const struct place *place, const struct item *item)
-{
-    return item_is_param(place, item) &&
-           place->linear_uses[place_global(place, item->tensor, item->element)] == 1;
-}
-
 static void give_cell(struct place *place, struct item item, bool is_still)
 {
-    if (!is_still || !is_weight(place, &item))
+    if (!is_still || !item_is_weight(place, &item))
         (void)place_materialise(place, item);
 }
 
@@ -286,15 +278,17 @@ static void lay_step(struct laying *l, const struct item *a1, const struct item 
 static void lay_product(struct laying *l, int64_t move, const struct item *factor)
 {
     struct place *place = l->place;
-    bool weight = is_weight(place, factor);
-    uint32_t row = new_row(l, move > 0 ? CHAIN_HORNER : move < 0 ? CHAIN_START : CHAIN_CONTINUE,
+    bool weight = item_is_weight(place, factor);
+    uint32_t row = new_row(l,
+                           move > 0   ? CHAIN_HORNER
+                           : move < 0 ? CHAIN_START
+                                      : CHAIN_CONTINUE,
                            weight ? HOLD_WEIGHT : HOLD_ADVICE);
     if (place->status != STATUS_OK)
         return;
     l->power += move;
     if (weight)
-        place->rows[row].param[0] =
-            (uint32_t)place_global(place, factor->tensor, factor->element) + 1;
+        place->rows[row].param[0] = (uint32_t)place_global_of(place, factor) + 1;
     else
         put(l, row, 0, factor);
     if (move < 0) {

@@ -159,7 +159,8 @@ void place_digest(struct place *place, const struct relation *relation, uint32_t
                         .value_count = 1};
     for (unsigned d = 0; d < relation->space_rank; d++)
         hash.value_count *= (size_t)relation->space[d];
-    relation_rounded_range(&place->program->tensors[relation->views[0].tensor], &hash.low, &hash.bits);
+    relation_rounded_range(&place->program->tensors[relation->views[0].tensor], &hash.low,
+                           &hash.bits);
     hash.bits = hash.bits == 0 ? 1 : hash.bits;
     if (hash.bits > place->options->capacity_bits) {
         place_fail(place, STATUS_LIMIT, "a value to be hashed is wider than a word");

@@ -1,6 +1,6 @@
 /*
- * Which quotients and remainders need no range of their own, since a later relation bounds them. One of two things
- * must hold:
+ * Which quotients and remainders need no range of their own, since a later relation bounds them.
+ * One of two things must hold:
  *
  * - the bound lies within the declared range;
  * - the declared range follows from that of the dividend, which holds by itself, and the bound is
@@ -177,10 +177,9 @@ static void bound_element(struct place *place, size_t k, size_t i)
         place->program->relations[producer].kind != RELATION_RESCALE)
         return;
     const struct relation *rescale = &place->program->relations[producer];
-    uint8_t *implied = &place->is_implied[place_global(place, base.tensor, base.element)];
-    uint8_t found = rescale->outputs[0] == base.tensor
-                        ? bound_quotient(place, rescale, &interval)
-                        : bound_remainder(rescale, &interval);
+    uint8_t *implied = &place->is_implied[place_global_of(place, &base)];
+    uint8_t found = rescale->outputs[0] == base.tensor ? bound_quotient(place, rescale, &interval)
+                                                       : bound_remainder(rescale, &interval);
     if (found == IMPLIED_DECLARED || *implied == 0)
         *implied = found;
 }
@@ -191,9 +190,7 @@ void place_mark_implied(struct place *place)
         const struct relation *relation = &place->program->relations[k];
         bool bounds = relation->kind == RELATION_TABLE || relation->kind == RELATION_RANGE ||
                       relation->kind == RELATION_READ || relation->kind == RELATION_RESCALE;
-        size_t count = bounds ? 1 : 0;
-        for (unsigned d = 0; d < relation->space_rank; d++)
-            count *= (size_t)relation->space[d];
+        size_t count = bounds ? space_count(relation) : 0;
         for (size_t i = 0; i < count; i++)
             bound_element(place, k, i);
     }

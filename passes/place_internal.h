@@ -109,12 +109,13 @@ struct place {
     size_t *base;       /* first global element */
     uint8_t *state;     /* enum element_state */
     uint32_t *producer; /* relation, RELATION_NONE */
+    bool *is_memory;    /* a parameter that some READ looks rows up in: its elements stand there */
     /* by global element */
     size_t element_count;
     uint32_t *first_cell; /* row * 4 + column, NO_CELL */
     uint32_t *linear_uses, *hard_uses;
-    /* The RESCALE (index + 1, and element) whose operands stand in the place of a quotient without a
-     * cell; the TABLE that looks an element up first. 0: none. */
+    /* The RESCALE (index + 1, and element) whose operands stand in the place of a quotient without
+     * a cell; the TABLE that looks an element up first. 0: none. */
     uint32_t *spelled, *spelled_at, *reader, *reader_at;
     uint8_t *is_implied; /* how a later relation bounds a quotient: place_implied.c */
 
@@ -150,6 +151,20 @@ struct place {
     struct row_origin origin; /* stamped on rows as they are added */
 };
 
+static inline const struct relation_tensor *tensor_of(const struct place *place, uint32_t tensor)
+{
+    return &place->program->tensors[tensor];
+}
+
+/* Positions of a relation's index space. */
+static inline size_t space_count(const struct relation *relation)
+{
+    size_t count = 1;
+    for (unsigned d = 0; d < relation->space_rank; d++)
+        count *= (size_t)relation->space[d];
+    return count;
+}
+
 /* place_cells.c */
 void place_fail(struct place *place, enum status status, const char *format, ...)
     SERTN_PRINTF(3, 4);
@@ -160,7 +175,18 @@ struct item item_element(uint32_t tensor, uint32_t element);
 struct item item_constant(struct place *place, wide value);
 /* Follows aliases and constants; a parameter stays an element item. */
 struct item place_resolve(struct place *place, uint32_t tensor, int64_t element);
+/* What view number `view` of a relation shows at a position. */
+struct item place_view_item(struct place *place, const struct relation *relation, unsigned view,
+                            size_t position);
+/* Global element of an item, which must be an element. */
+size_t place_global_of(const struct place *place, const struct item *item);
+/* State of the tensor an item is an element of, which it must be. */
+enum element_state place_state_of(const struct place *place, const struct item *item);
+/* A parameter without an advice cell. */
 bool item_is_param(const struct place *place, const struct item *item);
+/* The same when its one use may multiply it where it stands. A parameter has one cell among the
+ * parameters: one that is used twice, or looked up in a memory too, gets an advice cell. */
+bool item_is_weight(const struct place *place, const struct item *item);
 uint32_t place_new_row(struct place *place);
 void place_item(struct place *place, uint32_t row, uint8_t column, const struct item *item);
 /* Copies the zero cell into (row, column). */
@@ -185,9 +211,9 @@ void equation_add(struct place *place, struct equation *equation, wide coefficie
 void equation_add_constant(struct place *place, struct equation *equation, wide value);
 void equation_add_product(struct place *place, struct equation *equation, int sign, struct item a,
                           struct item b);
-/* Adds coefficient * tensor[element], spelling virtual tensors out. */
+/* Adds coefficient * item, which place_resolve gave, spelling virtual tensors out. */
 void equation_expand(struct place *place, struct equation *equation, wide coefficient,
-                     uint32_t tensor, int64_t element);
+                     struct item item);
 /* The same for one element of a relation's own expression: LINEAR, CONTRACT, PRODUCT. */
 void equation_expand_relation(struct place *place, struct equation *equation, wide coefficient,
                               const struct relation *relation, size_t element);
@@ -197,9 +223,8 @@ void equation_emit(struct place *place, struct equation *equation);
 struct item place_materialise(struct place *place, struct item item);
 
 /* place_quotient.c */
-/* tensor[element] - low in 0 .. size - 1; x: where its value is. */
-void place_range(struct place *place, uint32_t tensor, size_t element, struct item x, wide low,
-                 wide size);
+/* item - low in 0 .. size - 1. */
+void place_range(struct place *place, struct item item, wide low, wide size);
 /* Looks one cell up as a range, two such cells a row; a waiting one is placed by
  * place_flush_pending. */
 void place_lookup_single(struct place *place, const struct term *term);

@@ -4,21 +4,6 @@
  */
 #include "passes/place_internal.h"
 
-static size_t space_count(const struct relation *relation)
-{
-    size_t count = 1;
-    for (unsigned d = 0; d < relation->space_rank; d++)
-        count *= (size_t)relation->space[d];
-    return count;
-}
-
-static struct item index_item(struct place *place, const struct relation *relation, size_t i)
-{
-    const struct relation_view *v = &relation->views[0];
-    return place_resolve(place, v->tensor,
-                         relation_view_element(v, relation->space_rank, relation->space, i));
-}
-
 bool place_find_readers(struct place *place)
 {
     size_t count = place->element_count + 1;
@@ -30,10 +15,10 @@ bool place_find_readers(struct place *place)
         const struct relation *relation = &place->program->relations[k];
         for (size_t i = 0, n = relation->kind == RELATION_TABLE ? space_count(relation) : 0; i < n;
              i++) {
-            struct item x = index_item(place, relation, i);
+            struct item x = place_view_item(place, relation, 0, i);
             if (x.kind != ITEM_ELEMENT || place->state[x.tensor] != STATE_CELL)
                 continue;
-            size_t global = place_global(place, x.tensor, x.element);
+            size_t global = place_global_of(place, &x);
             if (place->reader[global] != 0)
                 continue;
             place->reader[global] = (uint32_t)k + 1;
@@ -48,12 +33,12 @@ static bool waiting_output(const struct place *place, const struct item *item, s
 {
     if (item->kind != ITEM_ELEMENT)
         return false;
-    size_t global = place_global(place, item->tensor, item->element);
+    size_t global = place_global_of(place, item);
     if (place->reader[global] == 0)
         return false;
     const struct relation *relation = &place->program->relations[place->reader[global] - 1];
     *y = item_element(relation->outputs[0], place->reader_at[global]);
-    return place->first_cell[place_global(place, y->tensor, y->element)] == NO_CELL;
+    return place->first_cell[place_global_of(place, y)] == NO_CELL;
 }
 
 bool place_waits_for_row(const struct place *place, const struct term *term)
@@ -86,10 +71,10 @@ void place_table(struct place *place, const struct relation *relation)
     size_t count = space_count(relation);
     for (size_t i = 0; i < count && place->status == STATUS_OK; i++) {
         place->origin.element = (uint32_t)i;
-        struct item x = place_materialise(place, index_item(place, relation, i));
+        struct item x = place_materialise(place, place_view_item(place, relation, 0, i));
         for (unsigned k = 0; k < relation->output_count; k++) {
             struct item y = item_element(relation->outputs[k], (uint32_t)i);
-            if (place->first_cell[place_global(place, y.tensor, y.element)] != NO_CELL)
+            if (place->first_cell[place_global_of(place, &y)] != NO_CELL)
                 continue;
             uint32_t row = place_new_row(place);
             if (place->status != STATUS_OK)

@@ -6,27 +6,6 @@
  */
 #include "passes/place_internal.h"
 
-static const struct relation_tensor *tensor_of(const struct place *place, uint32_t tensor)
-{
-    return &place->program->tensors[tensor];
-}
-
-static size_t space_count(const struct relation *relation)
-{
-    size_t count = 1;
-    for (unsigned d = 0; d < relation->space_rank; d++)
-        count *= (size_t)relation->space[d];
-    return count;
-}
-
-static struct item view_item(struct place *place, const struct relation *relation, unsigned view,
-                             size_t position)
-{
-    const struct relation_view *v = &relation->views[view];
-    return place_resolve(place, v->tensor,
-                         relation_view_element(v, relation->space_rank, relation->space, position));
-}
-
 /* ---- limbs ---- */
 
 /* Adds scale * sum of limbs of (tensor[element] - bias), `bits` in all, to the equation. */
@@ -34,6 +13,7 @@ static void add_limbs(struct place *place, struct equation *equation, struct ite
                       uint32_t bias, unsigned bits, wide scale)
 {
     unsigned shift = 0;
+    ASSERT(value.kind == ITEM_ELEMENT);
     while (shift < bits && place->status == STATUS_OK) {
         unsigned width = bits - shift < place->limb_bits ? bits - shift : place->limb_bits;
         wide coefficient;
@@ -60,13 +40,18 @@ static bool is_single_limb(const struct place *place, wide low, wide size)
     return small <= ((int64_t)1 << place->limb_bits);
 }
 
-void place_range(struct place *place, uint32_t tensor, size_t element, struct item x,
-                        wide low, wide size)
+void place_range(struct place *place, struct item x, wide low, wide size)
 {
     int64_t small = 0;
-    if (x.kind == ITEM_CONSTANT)
-        return; /* the interpreter checked the constant against the same bounds at compile time */
-    bool plain = x.kind == ITEM_ELEMENT && place->state[x.tensor] != STATE_VIRTUAL;
+    wide above;
+    if (x.kind == ITEM_CONSTANT) {
+        if (!wide_sub(&above, place->constants[x.constant], low) || wide_is_negative(above) ||
+            wide_compare(above, size) >= 0)
+            place_fail(place, STATUS_BAD_INPUT,
+                       "a constant is outside the range it is held to, which nothing can prove");
+        return;
+    }
+    bool plain = place_state_of(place, &x) != STATE_VIRTUAL;
     if (plain && is_single_limb(place, low, size)) {
         ASSERT(wide_to_i64(&small, size));
         x = place_materialise(place, x);
@@ -81,16 +66,15 @@ void place_range(struct place *place, uint32_t tensor, size_t element, struct it
         place_fail(place, STATUS_LIMIT, "a range leaves 256 bits");
         return;
     }
-    equation_expand(place, &equation, wide_from_i64(1), x.tensor, x.element);
+    equation_expand(place, &equation, wide_from_i64(1), x);
     equation_add_constant(place, &equation, minus);
-    struct item value = item_element(tensor, (uint32_t)element);
     uint32_t bias = place_constant(place, low);
     unsigned bits = wide_bit_length(size) - 1;
     if (wide_compare(size, wide_power_of_two(bits)) == 0) {
-        add_limbs(place, &equation, value, bias, bits, wide_from_i64(-1));
+        add_limbs(place, &equation, x, bias, bits, wide_from_i64(-1));
     } else {
         ASSERT(wide_to_i64(&small, size) && small <= PLACE_RANGE_TABLE_MAX);
-        struct item limb = value;
+        struct item limb = x;
         limb.kind = ITEM_LIMB;
         limb.constant = bias;
         limb.width = (uint8_t)(bits + 1);
@@ -145,7 +129,7 @@ static bool is_spare_quotient(const struct place *place, const struct item *item
         place->producer[item->tensor] == RELATION_NONE)
         return false;
     const struct relation *producer = &place->program->relations[place->producer[item->tensor]];
-    size_t global = place_global(place, item->tensor, item->element);
+    size_t global = place_global_of(place, item);
     return producer->kind == RELATION_RESCALE && producer->outputs[0] == item->tensor &&
            !producer->divisor_is_view && place->is_implied[global] != 0 &&
            place->linear_uses[global] == 1 && place->hard_uses[global] == 0;
@@ -163,10 +147,10 @@ bool place_find_spelled(struct place *place)
         if (relation->kind != RELATION_RESCALE || relation->divisor_is_view)
             continue;
         for (size_t i = 0, n = space_count(relation); i < n; i++) {
-            struct item x = view_item(place, relation, 0, i);
+            struct item x = place_view_item(place, relation, 0, i);
             if (!is_spare_quotient(place, &x) || place->producer[x.tensor] >= k)
                 continue;
-            size_t global = place_global(place, x.tensor, x.element);
+            size_t global = place_global_of(place, &x);
             place->spelled[global] = (uint32_t)k + 1;
             place->spelled_at[global] = (uint32_t)i;
         }
@@ -192,9 +176,8 @@ static struct quotient plan_quotient(const struct place *place, uint32_t index, 
 {
     const struct relation *relation = &place->program->relations[index];
     uint32_t y = relation->outputs[0], r = relation->outputs[1];
-    struct quotient q = {.relation = relation,
-                         .y = item_element(y, (uint32_t)i),
-                         .r = item_element(r, (uint32_t)i)};
+    struct quotient q = {
+        .relation = relation, .y = item_element(y, (uint32_t)i), .r = item_element(r, (uint32_t)i)};
     relation_rounded_range(tensor_of(place, y), &q.low, &q.bits);
     size_t r_global = place_global(place, r, (uint32_t)i);
     q.needs_limbs = place->is_implied[place_global(place, y, (uint32_t)i)] == 0;
@@ -220,7 +203,7 @@ static void add_dividend(struct place *place, struct equation *equation, wide co
     }
     if (q.relation->rounding == ROUND_HALF_UP)
         equation_add_constant(place, equation, half);
-    size_t global = place_global(place, q.y.tensor, q.y.element);
+    size_t global = place_global_of(place, &q.y);
     if (place->spelled[global] != 0)
         add_dividend(place, equation, scaled, place->spelled[global] - 1,
                      place->spelled_at[global]);
@@ -237,15 +220,15 @@ static void add_dividend(struct place *place, struct equation *equation, wide co
 static void emit_quotient(struct place *place, uint32_t index, size_t i)
 {
     const struct relation *relation = &place->program->relations[index];
-    struct item x = view_item(place, relation, 0, i);
-    if (x.kind == ITEM_ELEMENT && place->spelled[place_global(place, x.tensor, x.element)] != 0)
+    struct item x = place_view_item(place, relation, 0, i);
+    if (x.kind == ITEM_ELEMENT && place->spelled[place_global_of(place, &x)] != 0)
         return; /* part of the equation of the quotient that x is */
     struct equation equation;
     equation_init(&equation);
     if (relation->divisor_is_view) {
         /* y * d is a product, so x - y d is kept with sign -1 on the product. */
         equation_add_product(place, &equation, -1, item_element(relation->outputs[0], (uint32_t)i),
-                             view_item(place, relation, 1, i));
+                             place_view_item(place, relation, 1, i));
         if (relation->rounding == ROUND_HALF_UP) {
             place_fail(
                 place, STATUS_UNSUPPORTED,
@@ -255,10 +238,7 @@ static void emit_quotient(struct place *place, uint32_t index, size_t i)
         equation_add(place, &equation, wide_from_i64(-1),
                      item_element(relation->outputs[1], (uint32_t)i), 0);
     }
-    if (x.kind == ITEM_CONSTANT)
-        equation_add(place, &equation, wide_from_i64(1), x, 0);
-    else
-        equation_expand(place, &equation, wide_from_i64(1), x.tensor, x.element);
+    equation_expand(place, &equation, wide_from_i64(1), x);
     if (!relation->divisor_is_view)
         add_dividend(place, &equation, wide_from_i64(-1), index, i);
     equation_emit(place, &equation);
@@ -273,8 +253,8 @@ void place_rescale(struct place *place, uint32_t index)
         emit_quotient(place, index, i);
         struct quotient q = plan_quotient(place, index, i);
         if (q.is_looked_up)
-            place_range(place, q.r.tensor, i, q.r, wide_from_i64(0), relation->divisor);
+            place_range(place, q.r, wide_from_i64(0), relation->divisor);
         if (q.needs_limbs && !q.is_direct)
-            place_range(place, q.y.tensor, i, q.y, q.low, wide_power_of_two(q.bits));
+            place_range(place, q.y, q.low, wide_power_of_two(q.bits));
     }
 }

@@ -6,27 +6,6 @@
 
 #include "passes/place_internal.h"
 
-static const struct relation_tensor *tensor_of(const struct place *place, uint32_t tensor)
-{
-    return &place->program->tensors[tensor];
-}
-
-static size_t space_count(const struct relation *relation)
-{
-    size_t count = 1;
-    for (unsigned d = 0; d < relation->space_rank; d++)
-        count *= (size_t)relation->space[d];
-    return count;
-}
-
-static struct item view_item(struct place *place, const struct relation *relation, unsigned view,
-                             size_t position)
-{
-    const struct relation_view *v = &relation->views[view];
-    return place_resolve(place, v->tensor,
-                         relation_view_element(v, relation->space_rank, relation->space, position));
-}
-
 /* ---- ranges ---- */
 
 static void relation_range(struct place *place, const struct relation *relation)
@@ -40,8 +19,8 @@ static void relation_range(struct place *place, const struct relation *relation)
     size_t count = space_count(relation);
     for (size_t i = 0; i < count && place->status == STATUS_OK; i++) {
         place->origin.element = (uint32_t)i;
-        struct item x = view_item(place, relation, 0, i);
-        place_range(place, x.tensor, x.element, x, relation->low, size);
+        struct item x = place_view_item(place, relation, 0, i);
+        place_range(place, x, relation->low, size);
     }
 }
 
@@ -95,7 +74,7 @@ static void relation_read(struct place *place, const struct relation *relation)
         bool is_double = together == 2 && 2 * pair + 1 < width;
         for (size_t i = 0; i < count && place->status == STATUS_OK; i++) {
             place->origin.element = (uint32_t)i;
-            struct item index = place_materialise(place, view_item(place, relation, 0, i));
+            struct item index = place_materialise(place, place_view_item(place, relation, 0, i));
             struct item first =
                 item_element(relation->outputs[0], (uint32_t)(i * width + together * pair));
             struct item second =
@@ -123,7 +102,7 @@ static void relation_is_zero(struct place *place, const struct relation *relatio
     size_t count = space_count(relation);
     for (size_t i = 0; i < count && place->status == STATUS_OK; i++) {
         place->origin.element = (uint32_t)i;
-        struct item x = place_materialise(place, view_item(place, relation, 0, i));
+        struct item x = place_materialise(place, place_view_item(place, relation, 0, i));
         struct item b = item_element(relation->outputs[0], (uint32_t)i);
         uint32_t first = place_new_row(place), second = place_new_row(place);
         if (place->status != STATUS_OK)
@@ -266,8 +245,8 @@ static struct item follow_public(struct place *place, const struct public_part *
     if (!wide_shift_left(offset, place->constants[part->low], part->shift) ||
         !wide_neg(offset, *offset))
         place_fail(place, STATUS_LIMIT, "a public word leaves 256 bits");
-    while (item.kind == ITEM_ELEMENT && place->state[item.tensor] == STATE_VIRTUAL &&
-           place->first_cell[place_global(place, item.tensor, item.element)] == NO_CELL) {
+    while (item.kind == ITEM_ELEMENT && place_state_of(place, &item) == STATE_VIRTUAL &&
+           place->first_cell[place_global_of(place, &item)] == NO_CELL) {
         const struct relation *relation = &place->program->relations[place->producer[item.tensor]];
         if (relation->kind != RELATION_LINEAR || relation->term_count != 1)
             break;

@@ -5,22 +5,7 @@
  */
 #include "tests/passes/tamper_kit.h"
 
-#include <string.h>
-
-#include "passes/place.h"
-
-struct example {
-    struct arena arena;
-    struct relation_program program;
-    struct relation_values values;
-};
-
-static void begin(struct example *e)
-{
-    memset(e, 0, sizeof *e);
-    arena_init(&e->arena, 0);
-    relation_program_init(&e->program, &e->arena);
-}
+#include "tests/passes/example.h"
 
 static uint32_t add_tensor(struct example *e, enum relation_role role, int64_t count, int64_t low,
                            int64_t high)
@@ -84,13 +69,6 @@ static uint32_t add_output(struct example *e, struct relation *r)
     return r->outputs[0];
 }
 
-static void publish(struct example *e, const uint32_t *tensors, size_t count)
-{
-    e->program.public_tensors = arena_array(&e->arena, uint32_t, count);
-    memcpy(e->program.public_tensors, tensors, count * sizeof *tensors);
-    e->program.public_tensor_count = count;
-}
-
 /* Places and tampers; the placement must choose held sums exactly when expected. */
 static void finish(struct example *e, bool expect_held)
 {
@@ -114,7 +92,7 @@ static void finish(struct example *e, bool expect_held)
     }
     struct tamper_count count = tamper_program(&e->program, &e->values, 40);
     CHECK(count.cells > 20);
-    arena_release(&e->arena);
+    end(e);
 }
 
 struct conv {
@@ -151,21 +129,16 @@ static void add_conv(struct example *e, const struct conv *c)
     memcpy(e->program.tensors[copy.outputs[0]].shape, copy.space, 3 * sizeof(int64_t));
     relation_add(&e->program, &copy);
     uint32_t w = add_tensor(e, ROLE_PARAMETER, c->outputs * inner * taps, -8, 7);
-    const int64_t space[7] = {c->groups, each,         out[0],      out[1],
-                              inner,     c->kernel[0], c->kernel[1]},
-                  a[7] = {inner * area,
-                          0,
-                          c->stride[0] * padded[1],
-                          c->stride[1],
-                          area,
-                          c->dilation[0] * padded[1],
+    const int64_t space[7] = {c->groups, each, out[0], out[1], inner, c->kernel[0], c->kernel[1]},
+                  a[7] = {inner * area,  0,    c->stride[0] * padded[1],
+                          c->stride[1],  area, c->dilation[0] * padded[1],
                           c->dilation[1]},
                   b[7] = {each * inner * taps, inner * taps, 0, 0, taps, c->kernel[1], 1};
     struct relation r = contract(7, space, 3, copy.outputs[0], a, w, b);
     uint32_t y = add_output(e, &r);
     e->program.tensors[y].rank = 4;
     memcpy(e->program.tensors[y].shape, space, 4 * sizeof *space);
-    publish(e, &y, 1);
+    publish(e, y);
 }
 
 static void check_conv(struct conv c)
@@ -218,7 +191,7 @@ TEST(products_with_private_weights)
         uint32_t a = add_input(&e, shape[i][0] * shape[i][1]);
         uint32_t b = add_tensor(&e, ROLE_PARAMETER, shape[i][1] * shape[i][2], -8, 7);
         uint32_t y = add_product(&e, shape[i][0], shape[i][1], shape[i][2], a, b);
-        publish(&e, &y, 1);
+        publish(&e, y);
         finish(&e, true);
     }
 }
@@ -229,7 +202,7 @@ TEST(products_of_two_witnesses)
     begin(&e);
     uint32_t a = add_input(&e, 12 * 6), b = add_input(&e, 6 * 11);
     uint32_t y = add_product(&e, 12, 6, 11, a, b);
-    publish(&e, &y, 1);
+    publish(&e, y);
     finish(&e, true);
 }
 
@@ -240,7 +213,7 @@ TEST(products_over_one_matrix_are_checked_together)
     uint32_t b = add_tensor(&e, ROLE_PARAMETER, 12 * 9, -8, 7), y[6];
     for (size_t i = 0; i < 6; i++)
         y[i] = add_product(&e, 1, 12, 9, add_input(&e, 12), b);
-    publish(&e, y, 6);
+    publish_all(&e, y, 6);
     finish(&e, true);
 }
 
@@ -250,6 +223,6 @@ TEST(one_row_times_a_matrix_is_spelled_out)
     begin(&e);
     uint32_t b = add_tensor(&e, ROLE_PARAMETER, 12 * 9, -8, 7);
     uint32_t y = add_product(&e, 1, 12, 9, add_input(&e, 12), b);
-    publish(&e, &y, 1);
+    publish(&e, y);
     finish(&e, false);
 }

@@ -3,13 +3,11 @@
  * by a naive twin of the gates over the prover's modulus in GMP, which shares no code with the
  * prover. Then one cell at a time is tampered with.
  */
-#include "passes/place.h"
+#include "tests/passes/example.h"
 
 #include <gmp.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "ir/relation_interpret.h"
 #include "tests/harness/harness.h"
 
 #define MODULUS "21888242871839275222246405745257275088548364400416034343698204186575808495617"
@@ -224,27 +222,6 @@ static size_t all_failures(const struct table *t, const struct relation_values *
 
 /* ---- programs ---- */
 
-struct example {
-    struct arena arena;
-    struct relation_program program;
-    struct relation_values values;
-    struct circuit circuit;
-    struct place_summary summary;
-    struct diag diag;
-};
-
-static void begin(struct example *e)
-{
-    memset(e, 0, sizeof *e);
-    arena_init(&e->arena, 0);
-    relation_program_init(&e->program, &e->arena);
-}
-
-static void end(struct example *e)
-{
-    arena_release(&e->arena);
-}
-
 static uint32_t tensor(struct example *e, enum relation_role role, int64_t count, int64_t low,
                        int64_t high, const wide *values)
 {
@@ -294,13 +271,6 @@ static void rescale(struct example *e, uint32_t x, int64_t count, int64_t d, uin
     r.outputs[0] = y;
     r.outputs[1] = rest;
     relation_add(&e->program, &r);
-}
-
-static void publish(struct example *e, uint32_t t)
-{
-    e->program.public_tensors = arena_array(&e->arena, uint32_t, 1);
-    e->program.public_tensors[0] = t;
-    e->program.public_tensor_count = 1;
 }
 
 static void prepare(struct example *e)

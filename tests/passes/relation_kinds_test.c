@@ -6,26 +6,11 @@
  */
 #include "tests/passes/tamper_kit.h"
 
-#include <string.h>
-
 #include "passes/bound_ranges.h"
-#include "passes/place.h"
 #include "runtime/digest_spec.h"
+#include "tests/passes/example.h"
 
 enum { COUNT = 3 };
-
-struct example {
-    struct arena arena;
-    struct relation_program program;
-    struct relation_values values;
-};
-
-static void begin(struct example *e)
-{
-    memset(e, 0, sizeof *e);
-    arena_init(&e->arena, 0);
-    relation_program_init(&e->program, &e->arena);
-}
 
 static uint32_t add_tensor(struct example *e, enum relation_role role, int64_t count, int64_t width,
                            int64_t low, int64_t high, const wide *values)
@@ -133,13 +118,6 @@ static uint32_t rescale(struct example *e, uint32_t x, int64_t number, uint32_t 
     return r.outputs[0];
 }
 
-static void publish(struct example *e, uint32_t t)
-{
-    e->program.public_tensors = arena_array(&e->arena, uint32_t, 1);
-    e->program.public_tensors[0] = t;
-    e->program.public_tensor_count = 1;
-}
-
 /* Random inputs in their ranges; then every change there is. */
 static void tamper(struct example *e, uint32_t output)
 {
@@ -161,7 +139,7 @@ static void tamper(struct example *e, uint32_t output)
     }
     struct tamper_count count = tamper_program(&e->program, &e->values, SIZE_MAX);
     CHECK(count.cells > 0 && count.inputs > 0);
-    arena_release(&e->arena);
+    end(e);
 }
 
 TEST(linear)
@@ -208,6 +186,52 @@ TEST(products_of_every_degree)
     terms[0].factors[3] = whole(x);
     terms[0].factor_count = 4;
     tamper(&e, sum(&e, RELATION_PRODUCT, terms, 4, 9, -(1 << 20), 1 << 20));
+}
+
+/* Twice what a sum of weights is, by way of a copy: the sum has a cell, or each weight would have
+ * two, which nothing ties together. */
+TEST(a_product_with_weights_that_two_results_are_made_of_is_one)
+{
+    struct example e;
+    begin(&e);
+    uint32_t x = input(&e, -10, 20), w = tensor(&e, ROLE_PARAMETER, -8, 7), copy, minus;
+    struct relation_term terms[2] = {product(1, x, w)}, two[2];
+    uint32_t y = sum(&e, RELATION_PRODUCT, terms, 1, 3, -200, 200);
+    terms[0] = term(1, y);
+    terms[0].factors[0] =
+        (struct relation_view){.tensor = y, .offset = COUNT - 1, .stride = {-1}, .high = {COUNT}};
+    copy = sum(&e, RELATION_LINEAR, terms, 1, 0, -200, 200);
+    terms[0] = term(-1, copy);
+    minus = sum(&e, RELATION_LINEAR, terms, 1, 0, -200, 200);
+    two[0] = term(1, rescale(&e, minus, 8, RELATION_NONE, ROUND_FLOOR, -64, 63, NULL));
+    two[1] = term(100, rescale(&e, minus, 7, RELATION_NONE, ROUND_FLOOR, -64, 63, NULL));
+    tamper(&e, sum(&e, RELATION_LINEAR, two, 2, 0, -10000, 10000));
+}
+
+/* Rows of weights that a product takes too, as the embedding of a language model is also its last
+ * layer. */
+TEST(weights_in_a_memory_and_in_a_product_are_the_same)
+{
+    for (int64_t width = 1; width < 4; width++) {
+        struct example e;
+        begin(&e);
+        uint32_t x = input(&e, -10, 20),
+                 w = add_tensor(&e, ROLE_PARAMETER, COUNT, width, -8, 7, NULL),
+                 index = input(&e, 0, COUNT - 1);
+        struct relation r = relation(RELATION_READ);
+        r.views[0] = whole(index);
+        r.view_count = 1;
+        r.memory = w;
+        r.output_count = 1;
+        r.outputs[0] = add_tensor(&e, ROLE_WITNESS, COUNT, width, -8, 7, NULL);
+        relation_add(&e.program, &r);
+        struct relation_term terms[3] = {product(1, x, w), product(1, x, r.outputs[0]), term(1, w)};
+        terms[0].factors[1].stride[0] = width;
+        terms[1].factors[1].stride[0] = width;
+        terms[2].factors[0].offset = width - 1;
+        terms[2].factors[0].stride[0] = width;
+        tamper(&e, sum(&e, RELATION_PRODUCT, terms, 3, 0, -1000, 1000));
+    }
 }
 
 TEST(an_assert)
@@ -321,7 +345,7 @@ static void narrow_quotient(int64_t y_low, int64_t y_high, int64_t table_low, si
         REQUIRE(
             relation_value_set(&e.values, &e.program, x, i, wide_from_i64(16 * (int64_t)i + 140)));
     tamper_program(&e.program, &e.values, SIZE_MAX);
-    arena_release(&e.arena);
+    end(&e);
 }
 
 TEST(a_quotient_stays_in_its_declared_range_whatever_reads_it)
@@ -357,7 +381,7 @@ static void chained_quotients(int64_t z_low, int64_t z_high, int64_t y_low, int6
         REQUIRE(relation_value_set(&e.values, &e.program, x, i, wide_from_i64(7 * (int64_t)i)));
     struct tamper_count count = tamper_program(&e.program, &e.values, SIZE_MAX);
     CHECK(count.cells > 0 && count.inputs > 0);
-    arena_release(&e.arena);
+    end(&e);
 }
 
 TEST(a_quotient_that_its_dividend_bounds_needs_the_dividend_to_hold_by_itself)
@@ -482,7 +506,7 @@ static void refuse(struct example *e, uint32_t output, enum status expected)
     REQUIRE_OK(place_prepare(&e->program, &diag), &diag);
     CHECK_STATUS(place_circuit(&circuit, &summary, &e->program, &options, &e->arena, &diag),
                  STATUS_OK, &diag);
-    arena_release(&e->arena);
+    end(e);
 }
 
 TEST(remainders_that_nothing_holds_are_refused)

@@ -149,6 +149,7 @@ static void place(struct subject *s)
     REQUIRE_OK(place_circuit(&s->circuit, &summary, &s->program, &options, &s->arena, &diag),
                &diag);
     REQUIRE_OK(circuit_validate(&s->circuit, &diag), &diag);
+    REQUIRE_OK(circuit_validate_program(&s->circuit, &s->program, &diag), &diag);
     uint32_t rows = s->circuit.usable_rows;
     for (unsigned k = 0; k < WITNESS_COLUMNS; k++) {
         s->column[k] = arena_array(&s->arena, fr, rows);

@@ -351,6 +351,11 @@ TEST(a_circuit_that_names_values_that_do_not_exist_is_refused)
             circuit.param_cells[i].tensor = program->input_tensors[0];
             refuse_circuit(&circuit, program, "a parameter cell of an input", i);
             circuit.param_cells[i] = honest;
+            circuit.param_cells[i].tensor = circuit.param_cells[i == 0].tensor;
+            circuit.param_cells[i].element = circuit.param_cells[i == 0].element;
+            if (circuit.param_cell_count > 1)
+                refuse_circuit(&circuit, program, "a second cell of a parameter", i);
+            circuit.param_cells[i] = honest;
         }
         for (size_t i = 0; i < circuit.public_part_count; i++) {
             struct public_part honest = circuit.public_parts[i];
