@@ -42,4 +42,11 @@ abstract contract Fixture is Test {
         vm.chainId(31337);
         return new PlonkVerifier(developmentTau(), 0);
     }
+
+    /// @notice The word of `data` at byte `place`.
+    function word(bytes memory data, uint256 place) internal pure returns (bytes32 value) {
+        assembly ("memory-safe") {
+            value := mload(add(add(data, 32), place))
+        }
+    }
 }

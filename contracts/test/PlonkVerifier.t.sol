@@ -62,7 +62,7 @@ contract PlonkVerifierTest is Fixture {
     function test_rejectsNumbersThatAreNotCanonical() external view {
         Claim memory c = load("linear");
         for (uint256 place = 0; place < c.proof.length; place += 32) {
-            uint256 kept = word(c.proof, place);
+            uint256 kept = uint256(word(c.proof, place));
             uint256[2] memory moduli = [R, Q];
             for (uint256 k = 0; k < 2; ++k) {
                 if (kept > type(uint256).max - moduli[k]) continue;
@@ -78,8 +78,8 @@ contract PlonkVerifierTest is Fixture {
     function test_rejectsSwappedWordsAndZeroPoints() external view {
         Claim memory c = load("mlp");
         for (uint256 place = 0; place + 64 <= c.proof.length; place += 32) {
-            uint256 a = word(c.proof, place);
-            uint256 b = word(c.proof, place + 32);
+            uint256 a = uint256(word(c.proof, place));
+            uint256 b = uint256(word(c.proof, place + 32));
             if (a == b) continue;
             setWord(c.proof, place, b);
             setWord(c.proof, place + 32, a);
@@ -172,12 +172,6 @@ contract PlonkVerifierTest is Fixture {
                 ++accepted;
             }
             check(accepted > 50, "accepted with gas enough");
-        }
-    }
-
-    function word(bytes memory data, uint256 place) private pure returns (uint256 value) {
-        assembly {
-            value := mload(add(add(data, 32), place))
         }
     }
 
