@@ -37,8 +37,9 @@ static const struct tensor *fixed_elements(const struct importer *importer, cons
     return NULL;
 }
 
-static void add_input(struct importer *importer, struct import_scope *scope,
-                      const struct value_spec *spec)
+/* A tensor that is given at run time, or fixed. Returns GRAPH_NONE when memory is out. */
+static uint32_t add_tensor_input(struct importer *importer, struct import_scope *scope,
+                                 const struct value_spec *spec)
 {
     struct graph *graph = scope->unit->graph;
     const struct tensor *fixed = fixed_elements(importer, spec->name);
@@ -53,7 +54,7 @@ static void add_input(struct importer *importer, struct import_scope *scope,
     }
     if (value == GRAPH_NONE) {
         importer->fatal = STATUS_NO_MEMORY;
-        return;
+        return GRAPH_NONE;
     }
     if (fixed == NULL) {
         struct graph_value *v = &graph->values[value];
@@ -62,11 +63,48 @@ static void add_input(struct importer *importer, struct import_scope *scope,
         v->map_keys = spec->map_keys;
         v->text_table = is_text ? importer->input_pool->table : NULL;
         memcpy(v->dim_symbol, spec->dim_symbol, sizeof v->dim_symbol);
+        v->sequence = spec->sequence;
         graph->inputs[graph->input_count++] = value;
     }
-    if (!scope_define(importer, scope, spec->name,
-                      &(struct binding){.kind = BINDING_VALUE, .value = value}))
-        import_problem(importer, STATUS_BAD_INPUT, "two inputs are called '%s'", spec->name);
+    return value;
+}
+
+/* What an input stands for; *spec moves on by as many tensors as it holds. */
+static struct binding input_binding(struct importer *importer, struct import_scope *scope,
+                                    const struct value_tree *tree, const struct value_spec **spec)
+{
+    struct binding binding = {.kind = BINDING_ABSENT};
+    if (tree != NULL && tree->kind == VALUE_TREE_NOTHING)
+        return binding;
+    if (tree == NULL || tree->kind != VALUE_TREE_LIST) {
+        binding.kind = BINDING_VALUE;
+        binding.value = add_tensor_input(importer, scope, (*spec)++);
+        return binding;
+    }
+    binding = (struct binding){.kind = BINDING_SEQUENCE,
+                               .item = arena_array(importer->arena, struct binding, tree->count),
+                               .item_count = tree->count};
+    if (binding.item == NULL)
+        importer->fatal = STATUS_NO_MEMORY;
+    for (size_t i = 0; i < tree->count && importer->fatal == STATUS_OK; i++)
+        binding.item[i] = input_binding(importer, scope, &tree->item[i], spec);
+    return binding;
+}
+
+static void add_inputs(struct importer *importer, struct import_scope *scope,
+                       const struct value_spec *spec)
+{
+    const Onnx__Graph *graph = importer->file->model->graph;
+    const struct value_tree *tree = importer->options->trees;
+    for (size_t i = 0; i < graph->n_input && importer->fatal == STATUS_OK; i++) {
+        if (!import_is_input(graph, i))
+            continue;
+        struct binding binding = input_binding(importer, scope, tree, &spec);
+        const char *name = graph->input[i]->name == NULL ? "" : graph->input[i]->name;
+        if (importer->fatal == STATUS_OK && !scope_define(importer, scope, name, &binding))
+            import_problem(importer, STATUS_BAD_INPUT, "two inputs are called '%s'", name);
+        tree += tree != NULL;
+    }
 }
 
 /* One output of the file: a value, or the items of a sequence, each an output. sequence: name of
@@ -197,9 +235,11 @@ static void add_outputs(struct importer *importer, struct import_scope *scope,
         struct binding binding = scope_lookup(importer, scope, name);
         if (binding.kind == BINDING_VALUE)
             check_declared(importer, scope, graph->output[i], binding.value);
+        bool is_optional = graph->output[i]->type != NULL &&
+                           graph->output[i]->type->value_case == ONNX__TYPE__VALUE_OPTIONAL_TYPE;
         if (binding.kind == BINDING_VALUE || binding.kind == BINDING_SEQUENCE)
             add_output(importer, scope, name, NULL, &binding);
-        else if (binding.kind != BINDING_BROKEN)
+        else if (binding.kind != BINDING_BROKEN && !(binding.kind == BINDING_ABSENT && is_optional))
             import_problem(importer, STATUS_BAD_INPUT, "output '%s' is not defined anywhere", name);
     }
     add_counts(importer, scope);
@@ -262,11 +302,18 @@ static struct graph *import_once(struct importer *importer)
     scope->opset_count = model->n_opset_import;
     check_model(importer, model);
     size_t before = importer->problems->count + importer->problems->lost;
-    enum status status = import_inputs(&specs, &count, importer->file, importer->arena, &diag);
+    enum status status = import_inputs(&specs, &count, importer->file, importer->options->trees,
+                                       importer->arena, &diag);
     if (status != STATUS_OK) {
         import_problem(importer, status, "%s", diag.text);
         return NULL;
     }
+    for (size_t i = 0; i < count; i++)
+        if (specs[i].open != NULL && strchr(specs[i].open, 's') != NULL)
+            import_problem(importer, STATUS_BAD_INPUT,
+                           "input '%s' is a sequence; give inputs with --data, which say how many "
+                           "items it has",
+                           specs[i].name);
     import_bind_dims(importer, specs, count);
     /* Without shapes every node would fail for the same reason. */
     if (importer->problems->count + importer->problems->lost != before)
@@ -274,8 +321,8 @@ static struct graph *import_once(struct importer *importer)
     unit->graph->inputs = arena_array(importer->arena, uint32_t, count);
     if (unit->graph->inputs == NULL)
         importer->fatal = STATUS_NO_MEMORY;
-    for (size_t i = 0; i < count && importer->fatal == STATUS_OK; i++)
-        add_input(importer, scope, &specs[i]);
+    if (importer->fatal == STATUS_OK)
+        add_inputs(importer, scope, specs);
     if (importer->fatal == STATUS_OK)
         define_initializers(importer, scope, model->graph);
     const char **wanted = arena_array(importer->arena, const char *, model->graph->n_output);

@@ -15,6 +15,7 @@
 
 #include "frontend/onnx_load.h"
 #include "frontend/value_spec.h"
+#include "frontend/value_tree.h"
 #include "ir/graph.h"
 #include "ir/support/arena.h"
 #include "ir/support/status.h"
@@ -59,6 +60,9 @@ struct import_options {
     size_t bind_count;
     const struct import_max_dim *max_dim;
     size_t max_dim_count;
+    /* What inputs that are sequences or optionals hold, as for import_inputs; NULL when the model
+     * has none. */
+    const struct value_tree *trees;
 };
 
 struct import_notes {
@@ -68,11 +72,15 @@ struct import_notes {
 
 /*
  * What the file says of its run-time inputs, in file order, initializers left out: enough to read
- * --data before dimensions are bound. Unknown dimensions are -1. Errors: BAD_INPUT and UNSUPPORTED
- * for an input that is no tensor; NO_MEMORY.
+ * --data before dimensions are bound. Unknown dimensions are -1. trees: what each of these inputs
+ * holds, entries of tensors unused; a sequence then is a spec for each tensor in it, and an empty
+ * optional none. NULL: sequences and optionals are one spec each, with `open` set. Errors:
+ * BAD_INPUT and UNSUPPORTED for an input that is neither tensor, map, sequence nor optional of
+ * tensors, and for a sequence that `trees` says nothing of; NO_MEMORY.
  */
 enum status import_inputs(struct value_spec **out, size_t *count, const struct onnx_file *file,
-                          struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
+                          const struct value_tree *trees, struct arena *arena,
+                          struct diag *diag) SERTN_MUST_CHECK;
 
 /*
  * Builds the graph in the arena. problems collects every reason why it cannot be built, each with

@@ -187,6 +187,155 @@ static int64_t known_rounds(struct import_node *n, uint32_t rounds, uint32_t con
     return count != NULL && count->count == 1 && starts && goes_on ? count->data.integer[0] : -1;
 }
 
+/* The largest number of rounds has to be known, and, where results are stacked, whether it runs at
+ * all. */
+static void want_rounds(struct import_node *n, const struct loop_form *form)
+{
+    bool stacks = form->graph->n_output > form->fixed_outputs + form->carried;
+    for (size_t i = 0; i < (stacks ? 2 : 1); i++) {
+        uint32_t value = operand(n, i);
+        if (value != GRAPH_NONE && value_known(n, value) == NULL)
+            want_known(n, value);
+    }
+}
+
+/* --- Loop over sequences --- */
+
+static uint32_t constant_truth(struct import_node *n)
+{
+    struct tensor *yes = tensor_new(n->importer->arena, ELEMENT_BOOL, &(struct shape){0});
+    if (yes == NULL) {
+        rule_out_of_memory(n);
+        return GRAPH_NONE;
+    }
+    yes->data.integer[0] = 1;
+    return constant_tensor(n, yes);
+}
+
+/* Whether a graph, or one within it, makes or reads sequences or optionals. */
+static bool uses_sequences(const Onnx__Graph *graph)
+{
+    for (size_t i = 0; i < graph->n_node; i++) {
+        const Onnx__Node *node = graph->node[i];
+        const char *op = node->op_type == NULL ? "" : node->op_type;
+        if (strstr(op, "Sequence") == op || strstr(op, "Optional") == op ||
+            strcmp(op, "SplitToSequence") == 0 || strcmp(op, "ConcatFromSequence") == 0)
+            return true;
+        for (size_t k = 0; k < node->n_attribute; k++)
+            if (node->attribute[k]->g != NULL && uses_sequences(node->attribute[k]->g))
+                return true;
+    }
+    return false;
+}
+
+static bool carries_sequences(const struct import_node *n)
+{
+    for (size_t i = 2; i < n->in_count; i++)
+        if (n->in[i].kind != BINDING_VALUE)
+            return true;
+    return false;
+}
+
+/* A truth value that has to be known: a sequence has as many items as there were rounds. */
+static bool known_truth(struct import_node *n, const struct binding *condition, bool *truth)
+{
+    *truth = true;
+    if (condition->kind == BINDING_NONE || condition->kind == BINDING_ABSENT)
+        return true;
+    uint32_t value = condition->kind == BINDING_VALUE ? condition->value : GRAPH_NONE;
+    const struct tensor *known = value_known(n, value);
+    if (known == NULL)
+        want_known(n, value);
+    if (known == NULL || known->count != 1 || element_type_is_float(known->type)) {
+        rule_fail(n, STATUS_UNSUPPORTED,
+                  "how often it runs depends on the input data, and so does the length of its "
+                  "sequences; bind the input that decides it with --bind");
+        return false;
+    }
+    *truth = known->data.integer[0] != 0;
+    return true;
+}
+
+/* The slices of every turn, stacked along a new first axis. */
+static uint32_t stack_slices(struct import_node *n, const struct binding *slice, size_t step,
+                             size_t count)
+{
+    uint32_t *in = arena_array(n->importer->arena, uint32_t, count);
+    if (in == NULL)
+        rule_out_of_memory(n);
+    if (count == 0)
+        rule_fail(n, STATUS_UNSUPPORTED,
+                  "its body never runs, so the shape of its outputs is open");
+    for (size_t i = 0; i < count && n->status == STATUS_OK; i++) {
+        if (slice[i * step].kind != BINDING_VALUE)
+            rule_fail(n, STATUS_BAD_INPUT, "a scan output of its body is no tensor");
+        else
+            in[i] = unsqueeze_at(n, slice[i * step].value, 0);
+    }
+    stage_int(n, "axis", 0);
+    return n->status == STATUS_OK ? emit_list(n, OP_CONCAT, in, count) : GRAPH_NONE;
+}
+
+enum { LOOP_ROUNDS_MAX = 1 << 16 };
+
+/*
+ * A Loop whose body works on sequences: its body once for every round, here, because sequences
+ * leave no trace in the graph. The number of rounds has to be known.
+ */
+static void import_loop_rounds(struct import_node *n, const struct loop_form *form)
+{
+    size_t outputs = form->graph->n_output, inputs = 2 + form->carried, round = 0;
+    size_t scans = outputs - 1 - form->carried, capacity = 0;
+    uint32_t limit_value = operand(n, 0);
+    const struct tensor *limit = value_known(n, limit_value);
+    struct binding *in = arena_array(n->importer->arena, struct binding, inputs), *slices = NULL;
+    struct binding *out = arena_array(n->importer->arena, struct binding, outputs);
+    bool goes_on = false;
+    if (in == NULL || out == NULL)
+        rule_out_of_memory(n);
+    if (limit_value != GRAPH_NONE && (limit == NULL || limit->count != 1))
+        rule_fail(n, STATUS_UNSUPPORTED,
+                  "how often it runs depends on the input data, and so does the length of its "
+                  "sequences; bind the input that decides it with --bind");
+    if (n->status != STATUS_OK)
+        return;
+    for (size_t i = 1; i < inputs; i++)
+        in[i] = i < n->in_count ? n->in[i] : (struct binding){.kind = BINDING_NONE};
+    int64_t rounds = limit == NULL ? INT64_MAX : limit->data.integer[0];
+    while (n->status == STATUS_OK && known_truth(n, &in[1], &goes_on) && goes_on &&
+           (int64_t)round < rounds) {
+        if (round == LOOP_ROUNDS_MAX)
+            rule_fail(n, STATUS_LIMIT, "it runs more than %d times", LOOP_ROUNDS_MAX);
+        in[0] = (struct binding){.kind = BINDING_VALUE, .value = constant_int(n, (int64_t)round)};
+        if (in[1].kind == BINDING_NONE || in[1].kind == BINDING_ABSENT)
+            in[1] = (struct binding){.kind = BINDING_VALUE, .value = constant_truth(n)};
+        import_inline_turn(n, form->graph, round, in, inputs, out, outputs);
+        if (n->status != STATUS_OK)
+            return;
+        memcpy(in + 1, out, (1 + form->carried) * sizeof *in);
+        if (scans > 0 && round == capacity) {
+            capacity = capacity == 0 ? 16 : 2 * capacity;
+            struct binding *grown =
+                arena_array(n->importer->arena, struct binding, capacity * scans);
+            if (grown == NULL) {
+                rule_out_of_memory(n);
+                return;
+            }
+            if (round > 0)
+                memcpy(grown, slices, round * scans * sizeof *grown);
+            slices = grown;
+        }
+        if (scans > 0)
+            memcpy(slices + round * scans, out + 1 + form->carried, scans * sizeof *slices);
+        round++;
+    }
+    for (size_t i = 0; i < form->carried && n->status == STATUS_OK; i++)
+        set_output_binding(n, i, &in[2 + i]);
+    for (size_t i = 0; i < scans && n->status == STATUS_OK; i++)
+        if (output_wanted(n, form->carried + i))
+            set_output(n, form->carried + i, stack_slices(n, slices + i, scans, round));
+}
+
 /* Loop */
 void import_loop(struct import_node *n)
 {
@@ -194,6 +343,11 @@ void import_loop(struct import_node *n)
     form.carried = n->in_count > 2 ? n->in_count - 2 : 0;
     if (n->status != STATUS_OK || !check_body(n, &form))
         return;
+    if (carries_sequences(n) || uses_sequences(form.graph)) {
+        want_rounds(n, &form);
+        import_loop_rounds(n, &form);
+        return;
+    }
     size_t in_count = 2 + form.carried;
     uint32_t *in = arena_array(n->importer->arena, uint32_t, in_count);
     struct value_info *infos = arena_array(n->importer->arena, struct value_info, in_count);
@@ -208,6 +362,7 @@ void import_loop(struct import_node *n)
     }
     infos[0] = (struct value_info){.type = ELEMENT_I64, .shape_known = true};
     infos[1] = (struct value_info){.type = ELEMENT_BOOL, .shape_known = true};
+    want_rounds(n, &form);
     struct import_scope *body = settle_body(n, &form, infos);
     uint32_t *out = body == NULL ? NULL : emit_loop(n, &form, body, in, in_count);
     if (out == NULL)

@@ -273,6 +273,19 @@ void import_inline_call(struct import_node *n, const Onnx__Graph *graph,
     n->importer->depth--;
 }
 
+void import_inline_turn(struct import_node *n, const Onnx__Graph *graph, size_t turn,
+                        const struct binding *inputs, size_t input_count, struct binding *outputs,
+                        size_t output_count)
+{
+    const char *name = n->name;
+    n->name = arena_printf(n->importer->arena, "%s.%zu", name, turn);
+    if (n->name == NULL)
+        rule_out_of_memory(n);
+    else
+        import_inline_call(n, graph, inputs, input_count, outputs, output_count);
+    n->name = name;
+}
+
 void import_inline_graph(struct import_node *n, const Onnx__Graph *graph, struct binding *outputs,
                          size_t output_count)
 {

@@ -73,24 +73,61 @@ static enum status read_map_spec(struct value_spec *spec, const Onnx__Graph *gra
     return STATUS_OK;
 }
 
-static enum status read_spec(struct value_spec *spec, const Onnx__Graph *graph,
-                             const Onnx__ValueInfo *info, struct arena *arena, struct diag *diag)
+/* The tensor type within sequences and optionals, which `open` gets a letter each for. */
+static enum status open_type(const Onnx__Type **type, char *open, const char *name,
+                             struct diag *diag)
 {
-    const Onnx__Type *type = info->type;
-    spec->name = arena_strdup(arena, info->name == NULL ? "" : info->name);
-    if (spec->name == NULL)
-        return arena_failure(arena, 0, "the inputs", diag);
-    if (type != NULL && type->value_case == ONNX__TYPE__VALUE_OPTIONAL_TYPE)
-        type = type->optional_type->elem_type;
+    size_t depth = 0;
+    for (; *type != NULL; depth++) {
+        bool is_optional = (*type)->value_case == ONNX__TYPE__VALUE_OPTIONAL_TYPE;
+        if (!is_optional && (*type)->value_case != ONNX__TYPE__VALUE_SEQUENCE_TYPE)
+            break;
+        if (depth == VALUE_TREE_DEPTH_MAX)
+            return diag_set(diag, STATUS_LIMIT, "input '%s' has more than %d levels of sequences",
+                            name, VALUE_TREE_DEPTH_MAX);
+        open[depth] = is_optional ? 'o' : 's';
+        *type = is_optional ? (*type)->optional_type->elem_type : (*type)->sequence_type->elem_type;
+    }
+    open[depth] = 0;
+    return STATUS_OK;
+}
+
+/* Inputs under construction. */
+struct inputs {
+    const Onnx__Graph *graph;
+    struct value_spec *spec;
+    size_t count, capacity;
+    struct arena *arena;
+    struct diag *diag;
+};
+
+static struct value_spec *add_spec(struct inputs *inputs)
+{
+    if (inputs->count == inputs->capacity) {
+        size_t capacity = 2 * inputs->capacity + 16;
+        struct value_spec *grown = arena_array(inputs->arena, struct value_spec, capacity);
+        if (grown == NULL)
+            return NULL;
+        if (inputs->count != 0)
+            memcpy(grown, inputs->spec, inputs->count * sizeof *grown);
+        inputs->spec = grown;
+        inputs->capacity = capacity;
+    }
+    return &inputs->spec[inputs->count++];
+}
+
+static enum status read_tensor_spec(struct value_spec *spec, const Onnx__Graph *graph,
+                                    const Onnx__Type *type, struct arena *arena, struct diag *diag)
+{
     if (type == NULL || type->value_case == ONNX__TYPE__VALUE__NOT_SET)
         return diag_set(diag, STATUS_BAD_INPUT, "input '%s' has no type", spec->name);
-    if (type->value_case == ONNX__TYPE__VALUE_MAP_TYPE)
+    if (type->value_case == ONNX__TYPE__VALUE_MAP_TYPE && spec->open == NULL)
         return read_map_spec(spec, graph, type->map_type, arena, diag);
     if (type->value_case != ONNX__TYPE__VALUE_TENSOR_TYPE)
-        return diag_set(
-            diag, STATUS_UNSUPPORTED,
-            "input '%s' is a sequence or sparse; only tensors and maps are supported as inputs",
-            spec->name);
+        return diag_set(diag, STATUS_UNSUPPORTED,
+                        "input '%s' is sparse, or holds maps in a sequence; tensors, sequences and "
+                        "optionals of tensors, and maps are supported as inputs",
+                        spec->name);
     struct shape unused;
     size_t count;
     struct tensor_parts parts = {.data_type = type->tensor_type->elem_type};
@@ -101,24 +138,89 @@ static enum status read_spec(struct value_spec *spec, const Onnx__Graph *graph,
     return read_shape(spec, type->tensor_type->shape, arena, diag);
 }
 
+/* A spec for each tensor of a sequence. like: what its items have in common. */
+static enum status add_items(struct inputs *inputs, const struct value_spec *like, const char *name,
+                             const struct value_tree *tree)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; tree->kind == VALUE_TREE_LIST && i < tree->count && status == STATUS_OK;
+         i++) {
+        const char *item = arena_printf(inputs->arena, "%s[%zu]", name, i);
+        status = item == NULL ? arena_failure(inputs->arena, 0, "the inputs", inputs->diag)
+                              : add_items(inputs, like, item, &tree->item[i]);
+    }
+    if (tree->kind != VALUE_TREE_TENSOR)
+        return status;
+    struct value_spec *spec = add_spec(inputs);
+    if (spec == NULL)
+        return arena_failure(inputs->arena, 0, "the inputs", inputs->diag);
+    *spec = (struct value_spec){.name = name,
+                                .type = like->type,
+                                .shape_known = true,
+                                .shape = tree->shape,
+                                .sequence = name == like->name ? NULL : like->name};
+    return STATUS_OK;
+}
+
+static enum status read_input(struct inputs *inputs, const Onnx__ValueInfo *info,
+                              const struct value_tree *tree)
+{
+    const Onnx__Type *type = info->type;
+    char open[VALUE_TREE_DEPTH_MAX + 1];
+    struct value_spec spec = {
+        .name = arena_strdup(inputs->arena, info->name == NULL ? "" : info->name)};
+    if (spec.name == NULL)
+        return arena_failure(inputs->arena, 0, "the inputs", inputs->diag);
+    enum status status = open_type(&type, open, spec.name, inputs->diag);
+    spec.open = open[0] == 0 ? NULL : open;
+    if (status == STATUS_OK)
+        status = read_tensor_spec(&spec, inputs->graph, type, inputs->arena, inputs->diag);
+    if (status != STATUS_OK)
+        return status;
+    bool is_list = strchr(open, 's') != NULL;
+    if (spec.open != NULL && tree != NULL && is_list && tree->kind == VALUE_TREE_DECLARED)
+        return diag_set(inputs->diag, STATUS_BAD_INPUT,
+                        "input '%s' is a sequence; give inputs with --data, which say how many "
+                        "items it has",
+                        spec.name);
+    if (spec.open != NULL && tree != NULL && (is_list || tree->kind == VALUE_TREE_NOTHING))
+        return add_items(inputs, &spec, spec.name, tree);
+    struct value_spec *out = add_spec(inputs);
+    spec.open = spec.open != NULL && tree == NULL ? arena_strdup(inputs->arena, open) : NULL;
+    if (out == NULL || (open[0] != 0 && tree == NULL && spec.open == NULL))
+        return arena_failure(inputs->arena, 0, "the inputs", inputs->diag);
+    *out = spec;
+    return STATUS_OK;
+}
+
+bool import_is_input(const Onnx__Graph *graph, size_t i)
+{
+    return graph->input[i]->name == NULL || !is_initializer(graph, graph->input[i]->name);
+}
+
 enum status import_inputs(struct value_spec **out, size_t *count, const struct onnx_file *file,
-                          struct arena *arena, struct diag *diag)
+                          const struct value_tree *trees, struct arena *arena, struct diag *diag)
 {
     const Onnx__Graph *graph = file->model->graph;
-    struct value_spec *specs = arena_array(arena, struct value_spec, graph->n_input);
+    struct inputs inputs = {.graph = graph,
+                            .spec = arena_array(arena, struct value_spec, graph->n_input),
+                            .capacity = graph->n_input,
+                            .arena = arena,
+                            .diag = diag};
     size_t found = 0;
-    if (specs == NULL)
+    if (inputs.spec == NULL)
         return arena_failure(arena, 0, "the inputs", diag);
     for (size_t i = 0; i < graph->n_input; i++) {
-        const char *name = graph->input[i]->name;
-        if (name != NULL && is_initializer(graph, name))
+        if (!import_is_input(graph, i))
             continue;
-        enum status status = read_spec(&specs[found++], graph, graph->input[i], arena, diag);
+        enum status status =
+            read_input(&inputs, graph->input[i], trees == NULL ? NULL : &trees[found]);
+        found++;
         if (status != STATUS_OK)
             return status;
     }
-    *out = specs;
-    *count = found;
+    *out = inputs.spec;
+    *count = inputs.count;
     return STATUS_OK;
 }
 

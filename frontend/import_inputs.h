@@ -10,6 +10,9 @@
  */
 void import_bind_dims(struct importer *importer, struct value_spec *specs, size_t count);
 
+/* Whether graph->input[i] is given at run time: no initializer has its name. */
+bool import_is_input(const Onnx__Graph *graph, size_t i);
+
 /*
  * The keys of an input that is a map, in the arena: the vocabulary of the DictVectorizer, or the
  * range of the sparse CastMap, that reads it (import_map.c). Errors: UNSUPPORTED, NO_MEMORY.

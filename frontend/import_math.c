@@ -70,6 +70,18 @@ void import_identity(struct import_node *n)
         set_output_binding(n, 0, &n->in[0]);
 }
 
+/* Whether the ratio of a Dropout in training mode is known to be 0: it drops nothing, and scales by
+ * 1. */
+static bool drops_nothing(struct import_node *n)
+{
+    uint32_t value = operand(n, 1);
+    const struct tensor *ratio = value_known(n, value);
+    if (value != GRAPH_NONE && ratio == NULL)
+        want_known(n, value);
+    return ratio != NULL && ratio->count == 1 && element_type_is_float(ratio->type) &&
+           ratio->data.real[0] == 0;
+}
+
 /* Dropout: identity at inference; the mask says that everything was kept. */
 void import_dropout(struct import_node *n)
 {
@@ -78,7 +90,7 @@ void import_dropout(struct import_node *n)
         const struct tensor *flag = value_known(n, training);
         if (flag == NULL)
             want_known(n, training);
-        if (flag == NULL || flag->count != 1 || flag->data.integer[0] != 0)
+        if ((flag == NULL || flag->count != 1 || flag->data.integer[0] != 0) && !drops_nothing(n))
             rule_fail(
                 n, STATUS_UNSUPPORTED,
                 "training mode is random and cannot be proved; export the model for inference");

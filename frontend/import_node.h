@@ -308,6 +308,10 @@ void import_inline_graph(struct import_node *n, const Onnx__Graph *graph, struct
 void import_inline_call(struct import_node *n, const Onnx__Graph *graph,
                         const struct binding *inputs, size_t input_count, struct binding *outputs,
                         size_t output_count);
+/* The same for one of several calls of one body, whose nodes get names of their own. */
+void import_inline_turn(struct import_node *n, const Onnx__Graph *graph, size_t turn,
+                        const struct binding *inputs, size_t input_count, struct binding *outputs,
+                        size_t output_count);
 /* Inlines a model-local function. */
 void import_call_function(struct import_node *n, const Onnx__Function *function);
 /* Runs the rule of one node, or inlines the function it calls. */

@@ -205,6 +205,36 @@ void import_split_to_sequence(struct import_node *n)
     give_sequence(n, items, count);
 }
 
+/* SequenceMap: its body once for every item; the other operands are sequences as long, whose items
+ * go together, or tensors, which every turn gets. */
+void import_sequence_map(struct import_node *n)
+{
+    const struct binding *list = sequence_operand(n, 0);
+    const Onnx__Graph *body = attr_graph(n, "body");
+    if (body == NULL)
+        rule_fail(n, STATUS_BAD_INPUT, "its body is missing");
+    if (list == NULL || n->status != STATUS_OK)
+        return;
+    for (size_t i = 1; i < n->in_count; i++)
+        if (n->in[i].kind == BINDING_SEQUENCE && n->in[i].item_count != list->item_count)
+            rule_fail(n, STATUS_BAD_INPUT, "its sequences have %zu and %zu items", list->item_count,
+                      n->in[i].item_count);
+    struct binding *in = new_items(n, n->in_count), *out = new_items(n, n->out_count);
+    struct binding *items = new_items(n, n->out_count * list->item_count);
+    for (size_t turn = 0; turn < list->item_count && n->status == STATUS_OK; turn++) {
+        for (size_t i = 0; i < n->in_count; i++)
+            in[i] = n->in[i].kind == BINDING_SEQUENCE ? n->in[i].item[turn] : n->in[i];
+        import_inline_turn(n, body, turn, in, n->in_count, out, n->out_count);
+        for (size_t k = 0; k < n->out_count && n->status == STATUS_OK; k++)
+            items[k * list->item_count + turn] = out[k];
+    }
+    for (size_t k = 0; k < n->out_count && n->status == STATUS_OK; k++)
+        set_output_binding(n, k,
+                           &(struct binding){.kind = BINDING_SEQUENCE,
+                                             .item = items + k * list->item_count,
+                                             .item_count = list->item_count});
+}
+
 /* Optional and OptionalGetElement: what is inside, if anything. */
 void import_optional(struct import_node *n)
 {

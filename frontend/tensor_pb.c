@@ -276,3 +276,119 @@ enum status tensor_pb_read(struct tensor **out, const char **name, const void *b
         message.name_count == 0 ? 0 : strnlen((const char *)message.name, message.name_count));
     return *name == NULL ? arena_failure(arena, message.name_count, "a name", diag) : STATUS_OK;
 }
+
+/* --- sequences and optionals --- */
+
+/* SequenceProto and OptionalProto. */
+enum list_field {
+    LIST_NAME = 1,
+    LIST_ELEM_TYPE = 2,
+    LIST_TENSOR = 3,
+    LIST_SPARSE = 4,
+    LIST_SEQUENCE = 5,
+    LIST_MAP = 6,
+    LIST_OPTIONAL = 7
+};
+
+struct tree_reader {
+    struct arena *arena;
+    struct diag *diag;
+    size_t items; /* so far, in the whole tree */
+};
+
+static enum status not_a_list(struct diag *diag)
+{
+    return diag_set(diag, STATUS_BAD_INPUT, "not a serialized ONNX sequence or optional");
+}
+
+static enum status read_level(struct tree_reader *reader, struct value_tree *out, const char **name,
+                              struct cursor message, const char *open, unsigned depth);
+
+/* One entry of a level: a tensor, or a level of its own. */
+static enum status read_entry(struct tree_reader *reader, struct value_tree *out,
+                              const struct field_value *value, const char *open, unsigned depth)
+{
+    const char *unused;
+    if (value->field == LIST_SPARSE || value->field == LIST_MAP)
+        return diag_set(reader->diag, STATUS_UNSUPPORTED,
+                        "it holds maps or sparse tensors; only tensors are supported");
+    if (value->field != LIST_TENSOR)
+        return read_level(reader, out, &unused,
+                          (struct cursor){value->bytes, value->bytes + value->count}, open,
+                          depth + 1);
+    struct tensor *tensor = NULL;
+    if (open != NULL && strchr(open, 's') != NULL)
+        return diag_set(reader->diag, STATUS_BAD_INPUT,
+                        "a tensor stands where the model takes a sequence");
+    enum status status =
+        tensor_pb_read(&tensor, &unused, value->bytes, value->count, reader->arena, reader->diag);
+    if (status == STATUS_OK)
+        *out = (struct value_tree){
+            .kind = VALUE_TREE_TENSOR, .shape = tensor->shape, .tensor = tensor};
+    return status;
+}
+
+/* Counts the entries of a level, and finds its name. */
+static bool scan_level(struct cursor message, size_t *count, struct field_value *name)
+{
+    struct field_value value;
+    *count = 0;
+    while (message.at < message.end) {
+        if (!read_field(&message, &value))
+            return false;
+        bool is_number = value.field == LIST_ELEM_TYPE;
+        if (value.field > LIST_OPTIONAL || value.wire != (is_number ? WIRE_VARINT : WIRE_BYTES))
+            return false;
+        if (value.field == LIST_NAME)
+            *name = value;
+        *count += value.field >= LIST_TENSOR;
+    }
+    return true;
+}
+
+static enum status read_level(struct tree_reader *reader, struct value_tree *out, const char **name,
+                              struct cursor message, const char *open, unsigned depth)
+{
+    struct field_value value, title = {0};
+    const char *inner = open == NULL || open[0] == 0 ? open : open + 1;
+    bool is_optional = open != NULL && open[0] == 'o';
+    size_t count, filled = 0;
+    if (!scan_level(message, &count, &title))
+        return not_a_list(reader->diag);
+    reader->items += count;
+    if (depth >= VALUE_TREE_DEPTH_MAX || reader->items > VALUE_TREE_ITEMS_MAX)
+        return diag_set(reader->diag, STATUS_LIMIT,
+                        "more than %d tensors or %d levels in one input", VALUE_TREE_ITEMS_MAX,
+                        VALUE_TREE_DEPTH_MAX);
+    if (open != NULL && open[0] == 0)
+        return diag_set(reader->diag, STATUS_BAD_INPUT,
+                        "a sequence stands where the model takes a tensor");
+    if (is_optional && count > 1)
+        return diag_set(reader->diag, STATUS_BAD_INPUT, "an optional that holds %zu things", count);
+    struct value_tree *item = arena_array(reader->arena, struct value_tree, count);
+    *name = arena_strndup(reader->arena, (const char *)title.bytes,
+                          title.count == 0 ? 0 : strnlen((const char *)title.bytes, title.count));
+    if (item == NULL || *name == NULL)
+        return arena_failure(reader->arena, 0, "a sequence", reader->diag);
+    while (message.at < message.end && read_field(&message, &value)) {
+        if (value.field < LIST_TENSOR)
+            continue;
+        enum status status = read_entry(reader, &item[filled++], &value, inner, depth);
+        if (status != STATUS_OK)
+            return status;
+    }
+    if (is_optional)
+        *out = count == 0 ? (struct value_tree){.kind = VALUE_TREE_NOTHING} : item[0];
+    else
+        *out = (struct value_tree){.kind = VALUE_TREE_LIST, .item = item, .count = count};
+    return STATUS_OK;
+}
+
+enum status tensor_pb_read_tree(struct value_tree *out, const char **name, const void *bytes,
+                                size_t count, const char *open, struct arena *arena,
+                                struct diag *diag)
+{
+    struct tree_reader reader = {arena, diag, 0};
+    const uint8_t *start = bytes;
+    return read_level(&reader, out, name, (struct cursor){start, start + count}, open, 0);
+}

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "frontend/tensor_pb.h"
 #include "frontend/value_format.h"
 #include "ir/support/buffer.h"
 #include "ir/support/file.h"
@@ -172,6 +171,15 @@ static bool convert_element(struct tensor *to, const struct tensor *from, size_t
     return element_wrap(to->type, value) == value;
 }
 
+/* NumPy has no bfloat16, so ONNX writes such arrays as uint16, the upper half of a float32. */
+static double real_of_pattern(int64_t pattern)
+{
+    uint32_t bits = (uint32_t)pattern << 16;
+    float real;
+    memcpy(&real, &bits, sizeof real);
+    return (double)real;
+}
+
 /* Element type of the tensors a spec asks for before strings become numbers. */
 static enum status convert(struct tensor **out, const struct tensor *from,
                            const struct value_spec *spec, struct arena *arena, struct diag *diag)
@@ -186,7 +194,9 @@ static enum status convert(struct tensor **out, const struct tensor *from,
     if (to == NULL)
         return arena_failure(arena, 8 * from->count, "an input", diag);
     for (size_t i = 0; i < from->count; i++) {
-        if (spec->text_table != NULL)
+        if (type == ELEMENT_BF16 && from->type == ELEMENT_U16)
+            to->data.real[i] = real_of_pattern(from->data.integer[i]);
+        else if (spec->text_table != NULL)
             to->data.integer[i] = text_number(spec->text_table, from->data.text[i]);
         else if (wants_text)
             to->data.text[i] = from->data.text[i];
@@ -250,11 +260,15 @@ bool value_find_spec(const struct value_source *source, const char *name, size_t
 const char *value_names_text(const struct value_source *source)
 {
     const char *text = source->spec_count == 0 ? "the model has no inputs" : "the inputs are";
-    for (size_t i = 0; i < source->spec_count && i < 8 && text != NULL; i++)
-        text = arena_printf(source->arena, "%s%s '%s'", text, i == 0 ? "" : ",",
-                            source->specs[i].name);
-    if (text != NULL && source->spec_count > 8)
-        text = arena_printf(source->arena, "%s ...", text);
+    size_t named = 0;
+    for (size_t i = 0; i < source->spec_count && text != NULL; i = value_group_end(source, i)) {
+        bool is_last = named++ == 8;
+        text = is_last ? arena_printf(source->arena, "%s ...", text)
+                       : arena_printf(source->arena, "%s%s '%s'", text, i == 0 ? "" : ",",
+                                      value_group_name(source, i));
+        if (is_last)
+            break;
+    }
     return text == NULL ? "" : text;
 }
 
@@ -267,32 +281,12 @@ enum status value_check_complete(const struct value_source *source, const struct
     return STATUS_OK;
 }
 
-static enum status out_of_memory(const struct value_source *source)
+enum status value_no_memory(const struct value_source *source)
 {
     return arena_failure(source->arena, 0, "the inputs", source->diag);
 }
 
-/* A serialized tensor is the only input. */
-static enum status read_pb(struct value_source *source)
-{
-    struct tensor *raw;
-    const char *name;
-    if (source->spec_count != 1)
-        return diag_set(source->diag, STATUS_BAD_INPUT,
-                        "one tensor for %zu inputs; give a folder with "
-                        "input_0.pb, input_1.pb, ...",
-                        source->spec_count);
-    enum status status =
-        tensor_pb_read(&raw, &name, source->bytes, source->count, source->arena, source->diag);
-    if (status != STATUS_OK)
-        return status;
-    struct value_set *set = value_add_set(source, source->name);
-    return set == NULL
-               ? out_of_memory(source)
-               : value_fit(&set->tensor[0], raw, &source->specs[0], source->arena, source->diag);
-}
-
-static bool ends_in(const char *name, const char *ending)
+bool value_name_ends_in(const char *name, const char *ending)
 {
     size_t a = strlen(name), b = strlen(ending);
     return a >= b && strcasecmp(name + a - b, ending) == 0;
@@ -305,13 +299,13 @@ static enum status read_bytes(struct value_source *source)
         return value_read_npy(source);
     if (source->count >= sizeof zip && memcmp(source->bytes, zip, sizeof zip) == 0)
         return value_read_npz(source);
-    if (ends_in(source->name, ".npy") || ends_in(source->name, ".npz"))
+    if (value_name_ends_in(source->name, ".npy") || value_name_ends_in(source->name, ".npz"))
         return diag_set(source->diag, STATUS_BAD_INPUT,
                         "not a file of NumPy's: it does not start as %s files do",
-                        ends_in(source->name, ".npy") ? "NPY" : "NPZ");
-    if (ends_in(source->name, ".pb"))
-        return read_pb(source);
-    if (ends_in(source->name, ".csv") || ends_in(source->name, ".tsv"))
+                        value_name_ends_in(source->name, ".npy") ? "NPY" : "NPZ");
+    if (value_name_ends_in(source->name, ".pb"))
+        return value_read_pb(source);
+    if (value_name_ends_in(source->name, ".csv") || value_name_ends_in(source->name, ".tsv"))
         return value_read_csv(source);
     size_t start = 0;
     while (start < source->count && strchr(" \t\r\n", source->bytes[start]) != NULL &&
@@ -319,7 +313,7 @@ static enum status read_bytes(struct value_source *source)
         start++;
     if (start < source->count && (source->bytes[start] == '{' || source->bytes[start] == '['))
         return value_read_json(source);
-    if (ends_in(source->name, ".json"))
+    if (value_name_ends_in(source->name, ".json"))
         return diag_set(source->diag, STATUS_BAD_INPUT, "not JSON: it starts with neither { nor [");
     if (memchr(source->bytes, 0, source->count) != NULL)
         return diag_set(source->diag, STATUS_BAD_INPUT,
@@ -359,52 +353,16 @@ static enum status read_file(struct value_sets *out, const char *path,
     return status;
 }
 
-static bool is_folder(const char *path)
+bool value_is_folder(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-static bool is_file(const char *path)
+bool value_is_file(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
-}
-
-/* input_0.pb, input_1.pb, ... (or output_): one tensor a spec, by the name inside when it is an
- * input's, else by position. */
-static enum status read_tensor_files(struct value_set *set, struct value_source *source,
-                                     const char *stem)
-{
-    for (size_t i = 0; i < source->spec_count; i++) {
-        struct buffer bytes = {0};
-        struct tensor *raw = NULL;
-        const char *name = "";
-        const char *path = arena_printf(source->arena, "%s/%s_%zu.pb", source->name, stem, i);
-        if (path == NULL)
-            return out_of_memory(source);
-        if (!is_file(path))
-            continue;
-        enum status status = file_read(path, VALUE_FILE_BYTES_LIMIT, &bytes, source->diag);
-        if (status == STATUS_OK) {
-            status =
-                tensor_pb_read(&raw, &name, bytes.data, bytes.count, source->arena, source->diag);
-            size_t at = i;
-            if (status == STATUS_OK && name[0] != 0 && value_find_spec(source, name, &at) &&
-                at != i && set->tensor[at] != NULL)
-                at = i;
-            if (status == STATUS_OK)
-                status = value_fit(&set->tensor[at], raw, &source->specs[at], source->arena,
-                                   source->diag);
-            if (status != STATUS_OK)
-                diag_prefix(source->diag, status, "%s", path);
-        }
-        buffer_release(&bytes);
-        if (status != STATUS_OK)
-            return status;
-    }
-    enum status status = value_check_complete(source, set);
-    return status == STATUS_OK ? STATUS_OK : diag_prefix(source->diag, status, "%s", source->name);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -413,9 +371,8 @@ static int compare_names(const void *a, const void *b)
     return strverscmp(*x, *y);
 }
 
-/* Names in a folder, hidden ones left out, in order; numbers within names count as numbers. */
-static enum status list_folder(const char ***out, size_t *count, const char *path,
-                               struct arena *arena, struct diag *diag)
+enum status value_list_folder(const char ***out, size_t *count, const char *path,
+                              struct arena *arena, struct diag *diag)
 {
     DIR *folder = opendir(path);
     if (folder == NULL)
@@ -450,13 +407,18 @@ static enum status list_folder(const char ***out, size_t *count, const char *pat
     return status;
 }
 
-static bool is_data_file(const char *path)
+bool value_is_data_file(const char *path)
 {
     static const char *const endings[] = {".json", ".csv", ".tsv", ".npy", ".npz", ".pb"};
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
-        if (ends_in(path, endings[i]))
-            return is_file(path);
+        if (value_name_ends_in(path, endings[i]))
+            return value_is_file(path);
     return false;
+}
+
+bool value_is_set_folder(const char *path)
+{
+    return value_is_folder(path) && strncmp(strrchr(path, '/') + 1, "test_data_set_", 14) == 0;
 }
 
 static enum status read_folder(struct value_source *source, const char *path, unsigned depth)
@@ -465,23 +427,23 @@ static enum status read_folder(struct value_source *source, const char *path, un
     const char **names = NULL;
     size_t count = 0, before = source->out->count;
     if (first == NULL)
-        return out_of_memory(source);
-    if (is_file(first)) {
+        return value_no_memory(source);
+    bool has_sets = false;
+    enum status status = value_list_folder(&names, &count, path, source->arena, source->diag);
+    for (size_t i = 0; i < count && depth == 0; i++)
+        has_sets = has_sets || value_is_set_folder(names[i]);
+    if (value_is_file(first) || (source->spec_count == 0 && !has_sets && status == STATUS_OK)) {
+        /* A model without inputs takes any folder: there is nothing to read. */
         struct value_set *set = value_add_set(source, path);
         source->name = path;
-        return set == NULL ? out_of_memory(source) : read_tensor_files(set, source, "input");
+        return set == NULL ? value_no_memory(source)
+                           : value_read_tensor_files(set, source, "input");
     }
-    enum status status = list_folder(&names, &count, path, source->arena, source->diag);
-    bool has_sets = false;
-    for (size_t i = 0; i < count && status == STATUS_OK && depth == 0; i++) {
-        const char *base = strrchr(names[i], '/') + 1;
-        if (!is_folder(names[i]) || strncmp(base, "test_data_set_", 14) != 0)
-            continue;
-        has_sets = true;
-        status = read_folder(source, names[i], depth + 1);
-    }
+    for (size_t i = 0; i < count && status == STATUS_OK && depth == 0; i++)
+        if (value_is_set_folder(names[i]))
+            status = read_folder(source, names[i], depth + 1);
     for (size_t i = 0; i < count && status == STATUS_OK && !has_sets; i++) {
-        if (is_data_file(names[i]))
+        if (value_is_data_file(names[i]))
             status = read_file(source->out, names[i], source->specs, source->spec_count,
                                source->arena, source->diag);
     }
@@ -497,7 +459,7 @@ enum status value_file_read(struct value_sets *out, const char *path,
                             const struct value_spec *specs, size_t spec_count, struct arena *arena,
                             struct diag *diag)
 {
-    if (strcmp(path, "-") == 0 || !is_folder(path))
+    if (strcmp(path, "-") == 0 || !value_is_folder(path))
         return read_file(out, path, specs, spec_count, arena, diag);
     struct value_source source = {.name = path,
                                   .specs = specs,
@@ -525,8 +487,8 @@ enum status value_outputs_read(struct value_set *out, const char *folder,
                                   .diag = diag};
     struct value_set *set = value_add_set(&source, folder);
     if (set == NULL)
-        return out_of_memory(&source);
-    enum status status = read_tensor_files(set, &source, "output");
+        return value_no_memory(&source);
+    enum status status = value_read_tensor_files(set, &source, "output");
     if (status == STATUS_OK)
         *out = *set;
     return status;
@@ -545,7 +507,7 @@ enum status value_literal_read(struct tensor **out, const char *text, const stru
         struct tensor *one = tensor_new(arena, type, &(struct shape){0});
         if (one == NULL)
             return arena_failure(arena, 0, "a value", diag);
-        if (!is_file(text) && !is_folder(text) && value_parse_element(one, 0, text))
+        if (!value_is_file(text) && !value_is_folder(text) && value_parse_element(one, 0, text))
             return value_fit(out, one, spec, arena, diag);
         status = value_file_read(&sets, text, spec, 1, arena, diag);
     }

@@ -4,9 +4,9 @@
  * --data; loads no ONNX library.
  *
  * A file gives one data set or several: a tensor for each input, of the input's element type
- * (numbers are converted when they fit exactly or, to a float type, round), its shape checked
- * against the spec. Integers beyond 2^53 stay exact: JSON has to write them as strings, as our own
- * output does.
+ * (numbers are converted when they fit exactly or, to a float type, round; uint16 is taken for the
+ * bits of a bfloat16), its shape checked against the spec. Integers beyond 2^53 stay exact: JSON
+ * has to write them as strings, as our own output does.
  */
 #ifndef SERTN_FRONTEND_VALUE_FILE_H
 #define SERTN_FRONTEND_VALUE_FILE_H
@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "frontend/value_spec.h"
+#include "frontend/value_tree.h"
 #include "ir/support/arena.h"
 #include "ir/support/status.h"
 
@@ -40,7 +41,9 @@ struct value_sets {
  * input, or a header that names the inputs, one column each. When the first dimension is fixed and
  * there are more rows, every so many rows are a data set. .npy, .pb: the only input. .npz: arrays
  * by input name. Folders: input_0.pb, input_1.pb ... are one data set; folders test_data_set_* are
- * one each; else every file is read, in order of names. Errors: BAD_INPUT with the file, what is
+ * one each; else every file is read, in order of names. For a model without inputs a folder is a
+ * data set of nothing. A sequence is a list of its items in JSON, and a SequenceProto in a folder;
+ * an empty optional is null, or an OptionalProto. Errors: BAD_INPUT with the file, what is
  * wrong, what to do; LIMIT; IO; NO_MEMORY. *out then holds what was there before.
  */
 enum status value_file_read(struct value_sets *out, const char *path,
@@ -51,6 +54,15 @@ enum status value_file_read(struct value_sets *out, const char *path,
 enum status value_bytes_read(struct value_sets *out, const char *name, const void *bytes,
                              size_t count, const struct value_spec *specs, size_t spec_count,
                              struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * What the open specs (value_spec.h) hold in the first data set of a path: tree[spec_count],
+ * entries of other specs are left alone. Errors: as value_file_read; BAD_INPUT where the nesting is
+ * not the declared one, or the format knows no sequences.
+ */
+enum status value_structure_read(struct value_tree *tree, const char *path,
+                                 const struct value_spec *specs, size_t spec_count,
+                                 struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
 
 /*
  * Reads output_0.pb, output_1.pb ... of a test data folder: expected results, converted as inputs

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "frontend/value_file.h"
+#include "frontend/value_tree.h"
 
 /* What every reader works on. */
 struct value_source {
@@ -23,11 +24,44 @@ enum status value_read_json(struct value_source *source);
 enum status value_read_csv(struct value_source *source);
 enum status value_read_npy(struct value_source *source);
 enum status value_read_npz(struct value_source *source);
+/* A serialized tensor, sequence or optional is the only input. */
+enum status value_read_pb(struct value_source *source);
+/*
+ * STEM_0.pb, STEM_1.pb, ... of the folder source->name: one file an input, by the name inside when
+ * that is an input's, else by position. Files that no input takes are of inputs that the compiled
+ * model does not have any more; positions count only where there are none.
+ */
+enum status value_read_tensor_files(struct value_set *set, struct value_source *source,
+                                    const char *stem);
+/*
+ * What the open specs hold in the first data set of a .json or .pb file: tree[spec_count], entries
+ * of other specs are left alone. A set that says nothing of an input leaves an empty optional.
+ */
+enum status value_json_trees(struct value_tree *tree, struct value_source *source);
+enum status value_pb_trees(struct value_tree *tree, struct value_source *source);
+/* The same from input_0.pb, input_1.pb, ... of the folder source->name. */
+enum status value_folder_trees(struct value_tree *tree, struct value_source *source);
 
+bool value_is_file(const char *path);
+bool value_is_folder(const char *path);
+/* Whether it is a folder test_data_set_*. */
+bool value_is_set_folder(const char *path);
+/* Whether it is a file whose name ends as those of data do. */
+bool value_is_data_file(const char *path);
+bool value_name_ends_in(const char *name, const char *ending);
+/* Names in a folder, hidden ones left out, in order; numbers within names count as numbers. */
+enum status value_list_folder(const char ***out, size_t *count, const char *path,
+                              struct arena *arena, struct diag *diag);
+/* NO_MEMORY, said in the diag. */
+enum status value_no_memory(const struct value_source *source);
 /* Adds an empty data set to out, whose tensors the caller fills in; NULL when memory is out. */
 struct value_set *value_add_set(struct value_source *source, const char *name);
 /* Which input has this name; false when none has. */
 bool value_find_spec(const struct value_source *source, const char *name, size_t *index);
+/* One past the last spec that belongs with `first`: the items of one sequence belong together. */
+size_t value_group_end(const struct value_source *source, size_t first);
+/* The name of the input that spec `first` is, or is an item of. */
+const char *value_group_name(const struct value_source *source, size_t first);
 /* "the inputs are 'a', 'b'" for messages, in the arena; never NULL. */
 const char *value_names_text(const struct value_source *source);
 /* Every tensor of a set is there; else BAD_INPUT that names the first that is not. */

@@ -2,6 +2,7 @@
  * value_file.h. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "frontend/value_format.h"
@@ -150,14 +151,71 @@ static enum status read_tensor(const struct value_source *source, size_t index, 
     return value_fit(out, into.tensor, spec, source->arena, source->diag);
 }
 
+/* Items of a nested list, `levels` deep. */
+static size_t count_items(const cJSON *list, unsigned levels)
+{
+    size_t count = 0;
+    for (const cJSON *item = list->child; cJSON_IsArray(list) && item != NULL; item = item->next)
+        count += levels == 1 ? 1 : count_items(item, levels - 1);
+    return count;
+}
+
+/* An input: a tensor, or a sequence with its items in lists, one a level. */
+static enum status read_group(struct value_source *source, struct value_set *set, size_t first,
+                              const cJSON *value)
+{
+    size_t end = value_group_end(source, first), found = 0;
+    const char *sequence = source->specs[first].sequence;
+    if (sequence == NULL)
+        return read_tensor(source, first, value, &set->tensor[first]);
+    unsigned levels = 0;
+    for (const char *at = source->specs[first].name + strlen(sequence); *at != 0; at++)
+        levels += *at == '[';
+    found = count_items(value, levels);
+    for (size_t i = first; i < end; i++) {
+        const cJSON *item = value;
+        for (const char *at = source->specs[i].name + strlen(sequence); at != NULL && item != NULL;
+             at = strchr(at + 1, '['))
+            item = cJSON_IsArray(item) ? cJSON_GetArrayItem(item, atoi(at + 1)) : NULL;
+        if (item == NULL || found != end - first)
+            return diag_set(source->diag, STATUS_BAD_INPUT,
+                            "input '%s': %zu tensors, but the model takes %zu", sequence, found,
+                            end - first);
+        enum status status = read_tensor(source, i, item, &set->tensor[i]);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+/* Whether a value says that there is nothing: an empty optional, or a sequence without items. */
+static bool is_nothing(const cJSON *value)
+{
+    return cJSON_IsNull(value) || (cJSON_IsArray(value) && value->child == NULL);
+}
+
+/* The first spec of the input of this name, a tensor or a sequence. */
+static bool find_group(const struct value_source *source, const char *name, size_t *first)
+{
+    for (size_t i = 0; i < source->spec_count; i = value_group_end(source, i)) {
+        if (strcmp(value_group_name(source, i), name) == 0) {
+            *first = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* {"input_data": [first input, second input, ...]} */
 static enum status read_by_position(struct value_source *source, struct value_set *set,
                                     const cJSON *list)
 {
-    size_t count = cJSON_IsArray(list) ? (size_t)cJSON_GetArraySize(list) : 0;
-    if (!cJSON_IsArray(list) || (count != source->spec_count && source->spec_count != 1))
+    size_t count = cJSON_IsArray(list) ? (size_t)cJSON_GetArraySize(list) : 0, inputs = 0;
+    for (size_t i = 0; i < source->spec_count; i = value_group_end(source, i))
+        inputs++;
+    if (!cJSON_IsArray(list) || (count != inputs && source->spec_count != 1))
         return diag_set(source->diag, STATUS_BAD_INPUT,
-                        "\"input_data\" has to be a list of %zu lists: %s", source->spec_count,
+                        "\"input_data\" has to be a list of %zu lists: %s", inputs,
                         value_names_text(source));
     /* With one input the outer list may be missing. */
     struct diag aside;
@@ -170,8 +228,9 @@ static enum status read_by_position(struct value_source *source, struct value_se
     }
     enum status status = STATUS_OK;
     const cJSON *item = list->child;
-    for (size_t i = 0; i < count && status == STATUS_OK; i++, item = item->next)
-        status = read_tensor(source, i, item, &set->tensor[i]);
+    for (size_t i = 0; i < source->spec_count && status == STATUS_OK;
+         i = value_group_end(source, i), item = item->next)
+        status = read_group(source, set, i, item);
     return status;
 }
 
@@ -182,13 +241,17 @@ static enum status read_by_name(struct value_source *source, struct value_set *s
     for (const cJSON *item = object->child; item != NULL && status == STATUS_OK;
          item = item->next) {
         size_t index;
-        if (!value_find_spec(source, item->string, &index))
+        bool is_found = find_group(source, item->string, &index);
+        /* What holds nothing is no input of the compiled model. */
+        if (!is_found && is_nothing(item))
+            continue;
+        if (!is_found)
             return diag_set(source->diag, STATUS_BAD_INPUT, "no input is called \"%.100s\": %s",
                             item->string, value_names_text(source));
         if (set->tensor[index] != NULL)
             return diag_set(source->diag, STATUS_BAD_INPUT, "input '%s' is given twice",
                             item->string);
-        status = read_tensor(source, index, item, &set->tensor[index]);
+        status = read_group(source, set, index, item);
     }
     return status == STATUS_OK ? value_check_complete(source, set) : status;
 }
@@ -232,7 +295,7 @@ static enum status read_list(struct value_source *source, const cJSON *list)
     return read_tensor(source, 0, list, &set->tensor[0]);
 }
 
-enum status value_read_json(struct value_source *source)
+static enum status parse(cJSON **out, struct value_source *source)
 {
     const char *end = NULL, *text = (const char *)source->bytes;
     cJSON *root = cJSON_ParseWithLengthOpts(text, source->count, &end, 0);
@@ -246,14 +309,85 @@ enum status value_read_json(struct value_source *source)
     while (at < source->count &&
            (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t'))
         at++;
-    enum status status;
-    if (at != source->count)
-        status = diag_set(source->diag, STATUS_BAD_INPUT,
-                          "more text after the end of the JSON at byte %zu", at);
-    else if (cJSON_IsObject(root))
+    if (at != source->count) {
+        cJSON_Delete(root);
+        return diag_set(source->diag, STATUS_BAD_INPUT,
+                        "more text after the end of the JSON at byte %zu", at);
+    }
+    *out = root;
+    return STATUS_OK;
+}
+
+enum status value_read_json(struct value_source *source)
+{
+    cJSON *root = NULL;
+    enum status status = parse(&root, source);
+    if (status == STATUS_OK && cJSON_IsObject(root))
         status = read_object(source, root, source->name);
-    else
+    else if (status == STATUS_OK)
         status = read_list(source, root);
+    cJSON_Delete(root);
+    return status;
+}
+
+/* --- structure --- */
+
+static enum status read_tree(struct value_tree *out, const char *open, const cJSON *value,
+                             const struct value_spec *spec, struct value_source *source)
+{
+    enum status status = STATUS_OK;
+    for (; *open == 'o'; open++) {
+        if (value == NULL || cJSON_IsNull(value)) {
+            *out = (struct value_tree){.kind = VALUE_TREE_NOTHING};
+            return STATUS_OK;
+        }
+    }
+    if (value == NULL)
+        return diag_set(source->diag, STATUS_BAD_INPUT, "nothing is given for input '%s'",
+                        spec->name);
+    if (*open == 0) {
+        *out = (struct value_tree){.kind = VALUE_TREE_TENSOR};
+        return nested_shape(value, &out->shape)
+                   ? STATUS_OK
+                   : diag_set(source->diag, STATUS_BAD_INPUT,
+                              "input '%s': lists nested deeper than %d", spec->name,
+                              TENSOR_RANK_MAX);
+    }
+    size_t count = cJSON_IsArray(value) ? (size_t)cJSON_GetArraySize(value) : 0;
+    if (!cJSON_IsArray(value) || count > VALUE_TREE_ITEMS_MAX)
+        return diag_set(source->diag, STATUS_BAD_INPUT,
+                        "input '%s' is a sequence: a list of at most %d items is expected",
+                        spec->name, VALUE_TREE_ITEMS_MAX);
+    *out = (struct value_tree){.kind = VALUE_TREE_LIST,
+                               .item = arena_array(source->arena, struct value_tree, count),
+                               .count = count};
+    if (out->item == NULL)
+        return value_no_memory(source);
+    const cJSON *item = value->child;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++, item = item->next)
+        status = read_tree(&out->item[i], open + 1, item, spec, source);
+    return status;
+}
+
+enum status value_json_trees(struct value_tree *tree, struct value_source *source)
+{
+    cJSON *root = NULL;
+    enum status status = parse(&root, source);
+    const cJSON *set = root;
+    if (status == STATUS_OK && cJSON_IsArray(root) && cJSON_IsObject(root->child))
+        set = root->child;
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(set, "input_data");
+    for (size_t i = 0; i < source->spec_count && status == STATUS_OK; i++) {
+        const struct value_spec *spec = &source->specs[i];
+        if (spec->open == NULL)
+            continue;
+        const cJSON *value = cJSON_GetObjectItemCaseSensitive(set, spec->name);
+        if (value == NULL && cJSON_IsArray(list))
+            value = cJSON_GetArrayItem(list, (int)i);
+        else if (value == NULL && cJSON_IsArray(set) && source->spec_count == 1)
+            value = set;
+        status = read_tree(&tree[i], spec->open, value, spec, source);
+    }
     cJSON_Delete(root);
     return status;
 }

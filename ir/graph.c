@@ -294,3 +294,9 @@ enum status graph_validate(const struct graph *graph, struct diag *diag)
             status = broken(diag, graph, "a graph output does not exist, in", "outputs");
     return status;
 }
+
+bool graph_value_is_called(const struct graph_value *value, const char *name)
+{
+    return strcmp(value->name, name) == 0 ||
+           (value->sequence != NULL && strcmp(value->sequence, name) == 0);
+}

@@ -56,8 +56,8 @@ struct graph_value {
     /* String outputs: element i of the integer tensor stands for text_table[i] (LabelEncoder,
      * string class labels). */
     const struct tensor *text_table;
-    /* Outputs: name of the sequence it is an item of; the value's own name is that and [i], once a
-     * level. NULL for plain tensors. */
+    /* Inputs and outputs: name of the sequence it is an item of; the value's own name is that and
+     * [i], once a level. NULL for plain tensors. */
     const char *sequence;
 };
 
@@ -141,6 +141,10 @@ int64_t graph_attribute_int(const struct graph_node *node, const char *name, int
 double graph_attribute_float(const struct graph_node *node, const char *name, double fallback);
 const char *graph_attribute_text(const struct graph_node *node, const char *name,
                                  const char *fallback);
+
+/* Whether a user who names an input or output so means this value: by its name, or by that of the
+ * sequence it is an item of. */
+bool graph_value_is_called(const struct graph_value *value, const char *name);
 
 /* Structure: indices, arity against ops.def, order, one producer per value, constant data present.
  */

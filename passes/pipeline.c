@@ -126,8 +126,8 @@ static void compare_element(struct pipeline *p, struct output_report *report,
     if (reference != 0)
         report->measured_relative = fmax(report->measured_relative, error / fabs(reference));
     double scale = fmin(fabs(reference), largest * QUANTIZE_SMALL_OUTPUT);
-    report->tolerance_ratio = fmax(report->tolerance_ratio,
-                                   fabs(reference - got) / (absolute + relative * scale));
+    report->tolerance_ratio =
+        fmax(report->tolerance_ratio, fabs(reference - got) / (absolute + relative * scale));
 }
 
 static void compare_output(struct pipeline *p, const struct relation_values *values, size_t output,
@@ -146,8 +146,8 @@ static void compare_output(struct pipeline *p, const struct relation_values *val
         port_decode(&shown, &got_integer, t, port->type, value);
         compare_element(p, &p->result->report.outputs[output], port->type,
                         is_float ? reference->data.real[e] : 0,
-                        is_float ? 0 : reference->data.integer[e], got, shown, got_integer,
-                        largest, t->encoding == ENCODING_FLOAT_KEY || t->encoding == ENCODING_FLOAT_BITS);
+                        is_float ? 0 : reference->data.integer[e], got, shown, got_integer, largest,
+                        t->encoding == ENCODING_FLOAT_KEY || t->encoding == ENCODING_FLOAT_BITS);
     }
 }
 
@@ -292,9 +292,8 @@ static enum status search_widths(struct pipeline *p)
             failed = now.extra;
         if (went_up && !helped)
             break;
-        int32_t next = now.extra + (status == STATUS_OK
-                                        ? bits_to_move(now.ratio, now.mismatches)
-                                        : bits_after_failure(status));
+        int32_t next = now.extra + (status == STATUS_OK ? bits_to_move(now.ratio, now.mismatches)
+                                                        : bits_after_failure(status));
         if (is_good(&best) && next <= failed)
             next = failed + 1;
         if (is_good(&best) && next < LEAST_EXTRA_BITS)
@@ -345,11 +344,11 @@ static void fill_report(struct pipeline *p)
 
 /* ---- options ---- */
 
-static enum port_visibility visibility_of(const struct pipeline *p, const char *name,
+static enum port_visibility visibility_of(const struct pipeline *p, uint32_t value,
                                           enum port_visibility fallback)
 {
     for (size_t i = 0; i < p->options->named_count; i++) {
-        if (strcmp(p->options->named[i].name, name) == 0)
+        if (graph_value_is_called(&p->graph->values[value], p->options->named[i].name))
             fallback = p->options->named[i].visibility;
     }
     return fallback;
@@ -358,11 +357,11 @@ static enum port_visibility visibility_of(const struct pipeline *p, const char *
 static bool is_port_name(const struct graph *graph, const char *name)
 {
     for (size_t i = 0; i < graph->input_count; i++) {
-        if (strcmp(graph->values[graph->inputs[i]].name, name) == 0)
+        if (graph_value_is_called(&graph->values[graph->inputs[i]], name))
             return true;
     }
     for (size_t o = 0; o < graph->output_count; o++) {
-        if (strcmp(graph->values[graph->outputs[o]].name, name) == 0)
+        if (graph_value_is_called(&graph->values[graph->outputs[o]], name))
             return true;
     }
     return false;
@@ -382,9 +381,9 @@ static enum status prepare_options(struct pipeline *p)
     if (inputs == NULL || outputs == NULL || report->inputs == NULL || report->outputs == NULL)
         return diag_list_add(p->problems, STATUS_NO_MEMORY, "no memory for the report");
     for (size_t i = 0; i < graph->input_count; i++)
-        inputs[i] = visibility_of(p, graph->values[graph->inputs[i]].name, options->inputs);
+        inputs[i] = visibility_of(p, graph->inputs[i], options->inputs);
     for (size_t o = 0; o < graph->output_count; o++)
-        outputs[o] = visibility_of(p, graph->values[graph->outputs[o]].name, options->outputs);
+        outputs[o] = visibility_of(p, graph->outputs[o], options->outputs);
     for (size_t i = 0; i < options->named_count; i++) {
         if (!is_port_name(graph, options->named[i].name))
             return diag_list_add(

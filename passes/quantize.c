@@ -48,10 +48,10 @@ static double random_unit(struct quantizing *q)
 /* ---- input ranges ---- */
 
 static const struct declared_range *find_range(const struct quantize_options *options,
-                                               const char *name)
+                                               const struct graph_value *value)
 {
     for (size_t i = 0; i < options->range_count; i++) {
-        if (strcmp(options->ranges[i].name, name) == 0)
+        if (graph_value_is_called(value, options->ranges[i].name))
             return &options->ranges[i];
     }
     return NULL;
@@ -102,7 +102,7 @@ static enum status plan_inputs(struct quantizing *q)
     for (size_t i = 0; i < q->graph->input_count; i++) {
         struct input_plan *plan = &q->plan->inputs[i];
         const struct graph_value *value = &q->graph->values[q->graph->inputs[i]];
-        const struct declared_range *range = find_range(q->options, value->name);
+        const struct declared_range *range = find_range(q->options, value);
         double largest = q->options->set_count == 0 ? 0 : largest_magnitude(q, i);
         if (range != NULL) {
             *plan = (struct input_plan){range->low, range->high, true};

@@ -50,7 +50,8 @@ static enum status import(struct compilation *c, const struct compile_options *o
         return status;
     struct import_options import_options = {
         options->dims, options->dim_count, data->samples,     data->sample_count,
-        data->binds,   data->bind_count,   options->max_dims, options->max_dim_count};
+        data->binds,   data->bind_count,   options->max_dims, options->max_dim_count,
+        data->trees};
     status = import_graph(&c->graph, &c->file, &import_options, &c->arena, problems, notes);
     if (status == STATUS_OK)
         status = note(problems, compile_data_order(data, c->graph, &c->arena, &diag), &diag);

@@ -66,11 +66,35 @@ static enum status read_sets(struct compile_data *data, const struct compile_opt
     return STATUS_OK;
 }
 
+/* Fixes what sequences and optionals hold, by the first data set. */
+static enum status read_structure(struct compile_data *data, struct onnx_file *file,
+                                  const struct compile_options *options, struct arena *arena,
+                                  struct diag *diag)
+{
+    bool is_open = false;
+    for (size_t i = 0; i < data->spec_count; i++)
+        is_open = is_open || data->specs[i].open != NULL;
+    if (!is_open)
+        return STATUS_OK;
+    data->trees = arena_array(arena, struct value_tree, data->spec_count);
+    if (data->trees == NULL)
+        return no_memory(diag);
+    if (options->data_count > 0) {
+        enum status status = value_structure_read(data->trees, options->data_paths[0], data->specs,
+                                                  data->spec_count, arena, diag);
+        if (status != STATUS_OK)
+            return diag_prefix(diag, status, "--data");
+    }
+    return import_inputs(&data->specs, &data->spec_count, file, data->trees, arena, diag);
+}
+
 enum status compile_data_read(struct compile_data *data, struct onnx_file *file,
                               const struct compile_options *options, struct arena *arena,
                               struct diag *diag)
 {
-    enum status status = import_inputs(&data->specs, &data->spec_count, file, arena, diag);
+    enum status status = import_inputs(&data->specs, &data->spec_count, file, NULL, arena, diag);
+    if (status == STATUS_OK)
+        status = read_structure(data, file, options, arena, diag);
     if (status == STATUS_OK)
         status = read_binds(data, options, arena, diag);
     if (status == STATUS_OK)

@@ -10,6 +10,7 @@
 struct compile_data {
     struct value_spec *specs; /* inputs of the file */
     size_t spec_count;
+    struct value_tree *trees;     /* what sequences and optionals hold; NULL when there are none */
     const struct tensor ***rows;  /* [set_count][spec_count], in file order */
     struct calibration_set *sets; /* in the order of the graph's inputs, after compile_data_order */
     size_t set_count;

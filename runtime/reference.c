@@ -48,13 +48,68 @@ static enum status read_source(cJSON **root, const struct model *model, struct d
     return status;
 }
 
+/* Puts a tensor into the tree of a sequence; path: "[1][0]". */
+static bool place_item(struct value_tree *tree, const char *path, const struct shape *shape,
+                       struct arena *arena)
+{
+    if (*path == 0) {
+        *tree = (struct value_tree){.kind = VALUE_TREE_TENSOR, .shape = *shape};
+        return true;
+    }
+    size_t index = strtoul(path + 1, NULL, 10);
+    tree->kind = VALUE_TREE_LIST;
+    if (index >= VALUE_TREE_ITEMS_MAX)
+        return false;
+    if (index >= tree->count) {
+        struct value_tree *grown = arena_array(arena, struct value_tree, index + 1);
+        if (grown == NULL)
+            return false;
+        if (tree->count != 0)
+            memcpy(grown, tree->item, tree->count * sizeof *grown);
+        for (size_t i = tree->count; i <= index; i++)
+            grown[i].kind = VALUE_TREE_LIST;
+        tree->item = grown;
+        tree->count = index + 1;
+    }
+    return place_item(&tree->item[index], strchr(path, ']') + 1, shape, arena);
+}
+
+/* What the model's sequences and optionals held when it was compiled, by the names of its inputs.
+ */
+static enum status read_trees(struct value_tree **out, struct reference *reference,
+                              const struct interface *interface, struct diag *diag)
+{
+    struct value_spec *specs;
+    size_t count;
+    enum status status =
+        import_inputs(&specs, &count, &reference->file, NULL, &reference->arena, diag);
+    *out =
+        status == STATUS_OK ? arena_array(&reference->arena, struct value_tree, count + 1) : NULL;
+    if (status == STATUS_OK && *out == NULL)
+        status = diag_set(diag, STATUS_NO_MEMORY, "no memory");
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        if (specs[i].open == NULL)
+            continue;
+        (*out)[i].kind = specs[i].open[0] == 's' ? VALUE_TREE_LIST : VALUE_TREE_NOTHING;
+        for (size_t p = 0; p < interface->input_count && status == STATUS_OK; p++) {
+            const struct port *port = &interface->inputs[p];
+            const char *owner = port->sequence == NULL ? port->name : port->sequence;
+            if (strcmp(owner, specs[i].name) == 0 &&
+                !place_item(&(*out)[i], port->name + strlen(owner), &port->shape,
+                            &reference->arena))
+                status = diag_set(diag, STATUS_NO_MEMORY, "no memory");
+        }
+    }
+    return status;
+}
+
 static enum status read_binds(struct import_bind **out, size_t *count, struct reference *reference,
-                              const cJSON *binds, struct diag *diag)
+                              const struct value_tree *trees, const cJSON *binds, struct diag *diag)
 {
     struct value_spec *specs;
     size_t spec_count;
     enum status status =
-        import_inputs(&specs, &spec_count, &reference->file, &reference->arena, diag);
+        import_inputs(&specs, &spec_count, &reference->file, trees, &reference->arena, diag);
     *count = 0;
     *out =
         arena_array(&reference->arena, struct import_bind, (size_t)cJSON_GetArraySize(binds) + 1);
@@ -84,6 +139,7 @@ static enum status import(struct reference *reference, const struct session *ses
     struct import_notes notes = {0};
     struct import_options options = {0};
     struct import_bind *binds = NULL;
+    struct value_tree *trees = NULL;
     struct import_sample *samples =
         arena_array(&reference->arena, struct import_sample, interface->input_count + 1);
     enum status status =
@@ -91,12 +147,15 @@ static enum status import(struct reference *reference, const struct session *ses
     for (size_t i = 0; i < interface->input_count && status == STATUS_OK; i++)
         samples[i] = (struct import_sample){interface->inputs[i].name, inputs[i]};
     if (status == STATUS_OK)
-        status = read_binds(&binds, &options.bind_count, reference,
+        status = read_trees(&trees, reference, interface, diag);
+    if (status == STATUS_OK)
+        status = read_binds(&binds, &options.bind_count, reference, trees,
                             cJSON_GetObjectItemCaseSensitive(source, "binds"), diag);
     if (status == STATUS_OK) {
         options.sample = samples;
         options.sample_count = interface->input_count;
         options.bind = binds;
+        options.trees = trees;
         status = import_graph(&reference->graph, &reference->file, &options, &reference->arena,
                               &problems, &notes);
         struct arena scratch;

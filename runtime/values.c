@@ -26,7 +26,8 @@ enum status values_specs(struct value_spec **out, const struct model *model, str
                                        .shape_known = true,
                                        .shape = port->shape,
                                        .text_table = port->text_table,
-                                       .map_keys = port->map_keys};
+                                       .map_keys = port->map_keys,
+                                       .sequence = port->sequence};
     }
     *out = specs;
     return STATUS_OK;

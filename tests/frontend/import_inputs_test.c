@@ -232,7 +232,7 @@ TEST(specs_tell_what_the_file_says)
     struct value_spec *specs;
     struct diag diag = {0};
     REQUIRE_OK(onnx_load_bytes(&file, bytes, bytes_count, "model", &diag), &diag);
-    REQUIRE_OK(import_inputs(&specs, &count, &file, &b.arena, &diag), &diag);
+    REQUIRE_OK(import_inputs(&specs, &count, &file, NULL, &b.arena, &diag), &diag);
     onnx_release(&file);
     REQUIRE(count == 2);
     CHECK_TEXT(specs[0].name, "x");

@@ -158,6 +158,28 @@ void model_map_input(struct builder *b, const char *name, enum element_type key,
     info->type->map_type = map;
 }
 
+void model_list_input(struct builder *b, const char *name, const char *open, enum element_type type,
+                      const char *dims)
+{
+    model_input(b, name, type, dims);
+    Onnx__ValueInfo *info = b->graph->input[b->graph->n_input - 1];
+    for (size_t i = strlen(open); i-- > 0;) {
+        Onnx__Type type_init = ONNX__TYPE__INIT;
+        Onnx__Type__ListType list_init = ONNX__TYPE__LIST_TYPE__INIT;
+        Onnx__Type__ListType *list = take(b, sizeof list_init);
+        *list = list_init;
+        list->elem_type = info->type;
+        info->type = take(b, sizeof type_init);
+        *info->type = type_init;
+        info->type->value_case =
+            open[i] == 's' ? ONNX__TYPE__VALUE_SEQUENCE_TYPE : ONNX__TYPE__VALUE_OPTIONAL_TYPE;
+        if (open[i] == 's')
+            info->type->sequence_type = list;
+        else
+            info->type->optional_type = list;
+    }
+}
+
 void model_output(struct builder *b, const char *name)
 {
     Onnx__ValueInfo *info = make_info(b, name);

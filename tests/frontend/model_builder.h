@@ -36,6 +36,9 @@ void model_input(struct builder *b, const char *name, enum element_type type, co
 /* An input that is a map from keys of one type to tensors' elements of another. */
 void model_map_input(struct builder *b, const char *name, enum element_type key,
                      enum element_type value);
+/* An input that is a sequence ('s') or an optional ('o') of tensors; open: outermost first. */
+void model_list_input(struct builder *b, const char *name, const char *open,
+                      enum element_type type, const char *dims);
 void model_output(struct builder *b, const char *name);
 void model_typed_output(struct builder *b, const char *name, enum element_type type,
                         const char *dims);

@@ -1,0 +1,210 @@
+/* label: fast libs: sertn_3rd_protobuf_c */
+#include "frontend/import.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ir/ops.h"
+#include "tests/frontend/model_builder.h"
+#include "tests/harness/harness.h"
+
+#define TENSOR_OF(...)                                                                             \
+    {                                                                                              \
+        .kind = VALUE_TREE_TENSOR, .shape = { __VA_ARGS__ }                                        \
+    }
+
+static struct value_tree list_of(struct value_tree *item, size_t count)
+{
+    return (struct value_tree){.kind = VALUE_TREE_LIST, .item = item, .count = count};
+}
+
+TEST(the_items_of_a_sequence_are_inputs_of_their_own)
+{
+    struct value_tree item[2] = {TENSOR_OF(1, {2}), TENSOR_OF(1, {3})}, tree = list_of(item, 2);
+    struct builder b = builder_start(17);
+    model_list_input(&b, "x", "s", ELEMENT_F32, "N");
+    node_int(&b, model_node(&b, "ConcatFromSequence", "x", "y"), "axis", 0);
+    model_output(&b, "y");
+    b.options.trees = &tree;
+    struct graph *graph = model_graph(&b);
+    CHECK_U64(graph->input_count, 2);
+    CHECK_TEXT(graph->values[graph->inputs[1]].name, "x[1]");
+    CHECK_TEXT(graph->values[graph->inputs[1]].sequence, "x");
+    CHECK_MODEL(&b, REALS(1, 2, 3, 4, 5), 1, 2, 3, 4, 5);
+    builder_end(&b);
+}
+
+TEST(a_sequence_of_sequences_keeps_its_levels)
+{
+    struct value_tree leaf[3] = {TENSOR_OF(1, {1}), TENSOR_OF(1, {1}), TENSOR_OF(1, {1})};
+    struct value_tree item[2] = {list_of(leaf, 1), list_of(leaf + 1, 2)}, tree = list_of(item, 2);
+    struct builder b = builder_start(17);
+    model_list_input(&b, "x", "ss", ELEMENT_F32, "1");
+    model_tensor(&b, "one", ELEMENT_I64, "", REALS(1));
+    model_node(&b, "SequenceAt", "x,one", "inner");
+    model_node(&b, "SequenceAt", "inner,one", "y");
+    model_output(&b, "y");
+    b.options.trees = &tree;
+    struct graph *graph = model_graph(&b);
+    CHECK_TEXT(graph->values[graph->inputs[2]].name, "x[1][1]");
+    CHECK_MODEL(&b, REALS(7, 8, 9), 9);
+    builder_end(&b);
+}
+
+TEST(an_empty_optional_is_no_input)
+{
+    for (int present = 0; present < 2; present++) {
+        struct value_tree tree = TENSOR_OF(1, {2});
+        struct builder b = builder_start(18);
+        tree.kind = present ? VALUE_TREE_TENSOR : VALUE_TREE_NOTHING;
+        model_list_input(&b, "x", "o", ELEMENT_F32, "2");
+        model_node(&b, "OptionalHasElement", "x", "y");
+        model_output(&b, "y");
+        b.options.trees = &tree;
+        struct graph *graph = model_graph(&b);
+        CHECK_U64(graph->input_count, (size_t)present);
+        CHECK_MODEL(&b, REALS(5, 6), present);
+        builder_end(&b);
+    }
+}
+
+TEST(a_sequence_without_data_is_refused_with_what_to_do)
+{
+    struct builder b = builder_start(17);
+    struct graph *graph;
+    model_list_input(&b, "x", "s", ELEMENT_F32, "N");
+    node_int(&b, model_node(&b, "ConcatFromSequence", "x", "y"), "axis", 0);
+    model_output(&b, "y");
+    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_BAD_INPUT, NULL);
+    CHECK(model_has_problem(&b, "input 'x' is a sequence; give inputs with --data"));
+    builder_end(&b);
+}
+
+/* y: the items of x, each with its position added; s: their doubles, stacked. */
+static void build_loop(struct builder *b, const char *rounds)
+{
+    Onnx__Graph *outer = b->graph, *body = model_body(b);
+    b->graph = body;
+    model_input(b, "i", ELEMENT_I64, "");
+    model_input(b, "go", ELEMENT_BOOL, "");
+    model_list_input(b, "so_far", "s", ELEMENT_F32, "2");
+    model_node(b, "Identity", "go", "go_on");
+    model_node(b, "SequenceAt", "x,i", "item");
+    node_int(b, model_node(b, "Cast", "i", "place"), "to", ELEMENT_F32);
+    model_node(b, "Add", "item,place", "sum");
+    model_node(b, "SequenceInsert", "so_far,sum", "longer");
+    model_node(b, "Add", "item,item", "double");
+    model_output(b, "go_on");
+    model_output(b, "longer");
+    model_output(b, "double");
+    b->graph = outer;
+    model_node(b, "SequenceEmpty", "", "none");
+    char inputs[40];
+    snprintf(inputs, sizeof inputs, "%s,,none", rounds);
+    node_graph(b, model_node(b, "Loop", inputs, "y,s"), "body", body);
+    model_output(b, "y");
+    model_output(b, "s");
+}
+
+TEST(a_loop_carries_a_sequence)
+{
+    struct value_tree item[2] = {TENSOR_OF(1, {2}), TENSOR_OF(1, {2})}, tree = list_of(item, 2);
+    struct builder b = builder_start(17);
+    model_list_input(&b, "x", "s", ELEMENT_F32, "2");
+    model_node(&b, "SequenceLength", "x", "n");
+    build_loop(&b, "n");
+    b.options.trees = &tree;
+    struct graph *graph = model_graph(&b);
+    CHECK_U64(graph->output_count, 3);
+    CHECK_TEXT(graph->values[graph->outputs[1]].name, "y[1]");
+    CHECK_MODEL(&b, REALS(1, 2, 3, 4), 1, 2, 4, 5, 2, 4, 6, 8);
+    builder_end(&b);
+}
+
+TEST(a_loop_over_sequences_takes_its_number_of_rounds_from_data)
+{
+    struct value_tree item[2] = {TENSOR_OF(1, {2}), TENSOR_OF(1, {2})};
+    struct value_tree trees[2] = {list_of(item, 2), {.kind = VALUE_TREE_DECLARED}};
+    struct builder b = builder_start(17);
+    model_list_input(&b, "x", "s", ELEMENT_F32, "2");
+    model_input(&b, "n", ELEMENT_I64, "");
+    build_loop(&b, "n");
+    b.options.trees = trees;
+    struct graph *graph;
+    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_UNSUPPORTED, NULL);
+    CHECK(model_has_problem(&b, "how often it runs depends on the input data"));
+    struct import_sample sample = {"n", make_tensor(&b, ELEMENT_I64, "", REALS(1))};
+    b.options.sample = &sample;
+    b.options.sample_count = 1;
+    b.problems.count = 0;
+    graph = model_graph(&b);
+    CHECK_U64(graph->output_count, 2);
+    CHECK(model_has_note(&b, "input 'n' has to be known at compile time"));
+    builder_end(&b);
+}
+
+/* SequenceMap of in0 + in1, its second operand as asked for. */
+static void build_map(struct builder *b, const char *second)
+{
+    Onnx__Graph *outer = b->graph, *body = model_body(b);
+    b->graph = body;
+    model_input(b, "in0", ELEMENT_F32, "N");
+    model_input(b, "in1", ELEMENT_F32, "N");
+    model_node(b, "Add", "in0,in1", "out0");
+    model_output(b, "out0");
+    b->graph = outer;
+    char inputs[40];
+    snprintf(inputs, sizeof inputs, "x,%s", second);
+    node_graph(b, model_node(b, "SequenceMap", inputs, "y"), "body", body);
+    model_output(b, "y");
+}
+
+TEST(sequence_map_runs_its_body_once_an_item)
+{
+    struct value_tree item[2] = {TENSOR_OF(1, {2}), TENSOR_OF(1, {1})};
+    struct value_tree trees[2] = {list_of(item, 2), {.kind = VALUE_TREE_DECLARED}};
+    struct builder b = builder_start(17);
+    model_list_input(&b, "x", "s", ELEMENT_F32, "N");
+    model_input(&b, "t", ELEMENT_F32, "1");
+    build_map(&b, "t");
+    b.options.trees = trees;
+    CHECK_MODEL(&b, REALS(1, 2, 3, 10), 11, 12, 13);
+    builder_end(&b);
+}
+
+TEST(sequence_map_pairs_items_and_refuses_other_lengths)
+{
+    struct value_tree item[3] = {TENSOR_OF(1, {1}), TENSOR_OF(1, {1}), TENSOR_OF(1, {1})};
+    struct value_tree trees[2] = {list_of(item, 2), list_of(item, 2)};
+    struct builder b = builder_start(17);
+    struct graph *graph;
+    model_list_input(&b, "x", "s", ELEMENT_F32, "N");
+    model_list_input(&b, "z", "s", ELEMENT_F32, "N");
+    build_map(&b, "z");
+    b.options.trees = trees;
+    CHECK_MODEL(&b, REALS(1, 2, 10, 20), 11, 22);
+    trees[1].item = item;
+    trees[1].count = 3;
+    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_BAD_INPUT, NULL);
+    CHECK(model_has_problem(&b, "its sequences have 2 and 3 items"));
+    builder_end(&b);
+}
+
+TEST(dropout_that_trains_with_ratio_zero_drops_nothing)
+{
+    for (int ratio = 0; ratio < 2; ratio++) {
+        struct builder b = builder_start(13);
+        struct graph *graph;
+        model_input(&b, "x", ELEMENT_F32, "2");
+        model_tensor(&b, "r", ELEMENT_F32, "", REALS(ratio * 0.5));
+        model_tensor(&b, "t", ELEMENT_BOOL, "", REALS(1));
+        model_node(&b, "Dropout", "x,r,t", "y,mask");
+        model_output(&b, "y");
+        model_output(&b, "mask");
+        if (ratio == 0)
+            CHECK_MODEL(&b, REALS(3, 4), 3, 4, 1, 1);
+        else
+            CHECK_STATUS(model_import_graph(&b, &graph), STATUS_UNSUPPORTED, NULL);
+        builder_end(&b);
+    }
+}
