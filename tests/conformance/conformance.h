@@ -70,6 +70,11 @@ void conformance_run_all(struct conformance_test *tests, size_t count,
 const char *conformance_out_of_scope(struct onnx_file *file, const char *folder,
                                      struct arena *arena);
 
+/* Whether the first data set gives an input another shape than the model declares; says which. Such
+ * a test counts as failed: it asks for what the model forbids. */
+bool conformance_contradicts(char *reason, size_t bytes, struct onnx_file *file, const char *folder,
+                             struct arena *arena);
+
 /* ---- reference outputs ---- */
 
 /* The tensors of one graph output: one, or the items of a sequence; none for an absent optional. */

@@ -253,6 +253,9 @@ static void note_scope(struct run *run, const char *folder)
     if (why != NULL && run->result->outcome == CONFORMANCE_FAILED) {
         run->result->outcome = CONFORMANCE_OUT_OF_SCOPE;
         set_reason(run, why);
+    } else if (run->result->outcome == CONFORMANCE_FAILED) {
+        conformance_contradicts(run->result->reason, sizeof run->result->reason, file, folder,
+                                &run->arena);
     }
 }
 
