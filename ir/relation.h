@@ -57,7 +57,7 @@ struct relation_tensor {
     struct relation_scale scale;
     uint8_t key_bits; /* ENCODING_FLOAT_KEY: 32 or 64; ENCODING_FLOAT_BITS: the element_type */
     wide low, high;   /* proven (witness), declared (inputs, parameters) inclusive range */
-    bool has_nan;     /* ENCODING_FIXED inputs: `low` stands for NaN, and for no number */
+    bool has_nan; /* ENCODING_FIXED inputs and outputs: `low` stands for NaN, and for no number */
     bool has_infinity; /* ENCODING_FIXED inputs and outputs: `low` stands for minus infinity */
     bool is_output; /* a public output (or hashed: then a digest relation consumes it and its digest
                        is the output) */

@@ -365,19 +365,27 @@ static bool passes_nan(const struct graph *graph, const struct graph_node *node)
     }
 }
 
-/* Values on the way from where NaN may begin to an IsNaN. */
+static bool may_trace(const struct graph *graph, uint32_t v)
+{
+    const struct graph_value *value = &graph->values[v];
+    return value->kind == VALUE_NODE && element_type_is_float(value->type) &&
+           passes_nan(graph, &graph->nodes[value->producer]);
+}
+
+/* Values on the way from where NaN may begin to an IsNaN, or to an output that had it. */
 static void find_traces(const struct graph *graph, struct value_plan *values)
 {
+    for (size_t o = 0; o < graph->output_count; o++) {
+        struct value_plan *plan = &values[graph->outputs[o]];
+        plan->traces_nan = plan->saw_nan && !plan->is_key && !plan->is_bits && !plan->takes_mask &&
+                           !plan->takes_nan && may_trace(graph, graph->outputs[o]);
+    }
     for (size_t n = graph->node_count; n-- > 0;) {
         const struct graph_node *node = &graph->nodes[n];
         bool asks = node->op == OP_IS_NAN ||
                     (passes_nan(graph, node) && values[node->outputs[0]].traces_nan);
-        for (size_t i = 0; asks && i < node->input_count; i++) {
-            const struct graph_value *value = &graph->values[node->inputs[i]];
-            values[node->inputs[i]].traces_nan = value->kind == VALUE_NODE &&
-                                                 element_type_is_float(value->type) &&
-                                                 passes_nan(graph, &graph->nodes[value->producer]);
-        }
+        for (size_t i = 0; asks && i < node->input_count; i++)
+            values[node->inputs[i]].traces_nan = may_trace(graph, node->inputs[i]);
     }
 }
 

@@ -1,6 +1,7 @@
 /*
  * Which float values are carried in another form than fixed point. Part of quantize; decided by the
- * structure of the graph alone, never by data or weights.
+ * structure of the graph alone, never by data or weights, but for one thing: outputs that had NaN
+ * in calibration (saw_nan) are shown with it.
  */
 #ifndef SERTN_PASSES_FIND_ENCODINGS_H
 #define SERTN_PASSES_FIND_ENCODINGS_H

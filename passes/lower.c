@@ -575,8 +575,7 @@ static void add_output(struct lowering *l, size_t i)
         l->tensor_of[v] = lowering_stored_output(l, v);
     struct port *port = &l->result->interface.outputs[i];
     uint32_t tensor = make_output(l, v, l->tensor_of[v], l->options->outputs[i]);
-    if (l->absent[v] != RELATION_NONE)
-        tensor = lowering_show_mask(l, v, tensor);
+    tensor = lowering_show_special(l, v, tensor);
     *port = port_of(&l->graph->values[v], tensor, l->options->outputs[i]);
     l->program->tensors[port->tensor].is_output = port->visibility != PORT_PRIVATE;
     publish(l, port);

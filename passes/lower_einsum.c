@@ -1,10 +1,14 @@
 /*
  * Lowering of Einsum: operands joined two at a time, each pair one exact contraction over the
- * labels that nobody asks for later.
+ * labels that nobody asks for later. The axes of "..." are labels beyond all letters, counted from
+ * the last; operands with fewer of them, or with size 1, are broadcast.
  */
 #include <string.h>
 
 #include "passes/lower_internal.h"
+
+/* Labels of the axes of "...", and how many labels there are. */
+enum { FIRST_DOTS = 1, LABELS = 128 };
 
 /* A tensor and the label of each of its axes; a label may stand twice (a diagonal). */
 struct labelled {
@@ -18,8 +22,8 @@ struct einsum {
     struct labelled operand[RELATION_RANK_MAX];
     size_t count;
     char out[TENSOR_RANK_MAX];
-    unsigned out_rank;
-    int64_t size[128]; /* of a label, 0 for none */
+    unsigned out_rank, depth; /* depth: axes that "..." has in the result */
+    int64_t size[LABELS];     /* of a label, 0 for none */
 };
 
 static bool is_label(char c)
@@ -34,25 +38,43 @@ static void refuse(struct einsum *e, const char *equation)
                   e->count);
 }
 
-/* Reads the labels of one term; returns what follows. */
+/* Reads the labels of one term, whose "..." has `depth` axes; returns what follows. */
 static const char *read_labels(struct einsum *e, const char *text, const char *equation,
-                               char *label, unsigned *rank)
+                               unsigned depth, char *label, unsigned *rank)
 {
     *rank = 0;
     for (; *text != '\0' && *text != ',' && *text != '-'; text++) {
         if (*text == ' ')
             continue;
-        if (!is_label(*text) || *rank == TENSOR_RANK_MAX)
+        bool is_dots = strncmp(text, "...", 3) == 0;
+        unsigned more = is_dots ? depth : 1;
+        if ((!is_dots && !is_label(*text)) || *rank + more > TENSOR_RANK_MAX)
             refuse(e, equation);
-        label[(*rank)++] = *text;
+        for (unsigned i = 0; i < more; i++)
+            label[(*rank)++] = is_dots ? (char)(FIRST_DOTS + depth - 1 - i) : *text;
+        text += is_dots ? 2 : 0;
     }
     return text;
 }
 
-/* Without an output: every label that stands once, in order of the alphabet. */
+/* How many axes "..." stands for in a term of an operand of a rank; 0 without it. */
+static unsigned dots_depth(const char *text, unsigned rank)
+{
+    unsigned letters = 0;
+    bool has_dots = false;
+    for (; *text != '\0' && *text != ',' && *text != '-'; text++) {
+        letters += is_label(*text);
+        has_dots |= *text == '.';
+    }
+    return has_dots && letters <= rank ? rank - letters : 0;
+}
+
+/* Without an output: "...", then every letter that stands once, in order of the alphabet. */
 static void implicit_output(struct einsum *e)
 {
-    for (int c = 0; c < 128; c++) {
+    for (unsigned i = 0; i < e->depth; i++)
+        e->out[e->out_rank++] = (char)(FIRST_DOTS + e->depth - 1 - i);
+    for (int c = FIRST_DOTS + TENSOR_RANK_MAX; c < LABELS; c++) {
         unsigned seen = 0;
         for (size_t i = 0; i < e->count; i++) {
             for (unsigned d = 0; d < e->operand[i].rank; d++)
@@ -69,20 +91,23 @@ static void read_equation(struct einsum *e)
     for (size_t i = 0; i < e->count; i++) {
         struct labelled *operand = &e->operand[i];
         operand->tensor = lowering_factor(e->l, i);
-        text = read_labels(e, text, equation, operand->label, &operand->rank);
         const struct relation_tensor *t = lowering_tensor(e->l, operand->tensor);
+        unsigned depth = dots_depth(text, t->rank);
+        e->depth = depth > e->depth ? depth : e->depth;
+        text = read_labels(e, text, equation, depth, operand->label, &operand->rank);
         if (operand->rank != t->rank || (i + 1 < e->count && *text != ','))
             refuse(e, equation);
         for (unsigned d = 0; d < operand->rank; d++) {
             int64_t *size = &e->size[(unsigned char)operand->label[d]];
-            if (*size > 1 && t->shape[d] != *size)
+            if (*size > 1 && t->shape[d] > 1 && t->shape[d] != *size)
                 refuse(e, equation);
-            *size = t->shape[d];
+            if (*size <= 1)
+                *size = t->shape[d];
         }
         text += i + 1 < e->count;
     }
     if (*text == '-' && text[1] == '>')
-        text = read_labels(e, text + 2, equation, e->out, &e->out_rank);
+        text = read_labels(e, text + 2, equation, e->depth, e->out, &e->out_rank);
     else
         implicit_output(e);
     if (*text != '\0')

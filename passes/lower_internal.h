@@ -411,7 +411,7 @@ uint32_t lowering_tuple_index(struct lowering *l, uint32_t tuples, const struct 
                               unsigned first, unsigned depth);
 /* ---- lower_special.c: bits beside values ---- */
 
-/* Whether an IsNaN wants to know where the node's result is NaN. */
+/* Whether an IsNaN, or an output, wants to know where the node's result is NaN. */
 bool lowering_traces_nan(const struct lowering *l);
 /* Says where: a bit an element, 1 for NaN. The elements themselves may then be anything harmless.
  */
@@ -450,8 +450,9 @@ bool lowering_equals_infinity(struct lowering *l);
 uint32_t lowering_stored_mask(struct lowering *l, uint32_t v, bool is_private, int32_t fraction);
 /* Finds the infinities of an input. */
 void lowering_given_mask(struct lowering *l, uint32_t v);
-/* The tensor of output v that shows its infinities. */
-uint32_t lowering_show_mask(struct lowering *l, uint32_t v, uint32_t x);
+/* The tensor x of output v, one number lower where it is NaN or minus infinity, for which that
+ * number then stands. x itself where it is neither. */
+uint32_t lowering_show_special(struct lowering *l, uint32_t v, uint32_t x);
 
 /* ---- lower.c: operands and results of the node ---- */
 

@@ -17,9 +17,60 @@ enum { ARGUMENT_BITS = 62, LARGE_TABLE_BITS = 8 };
 enum { LEAST_BITS = 6, MOST_BITS = 40 };
 enum { HEAD_BITS = 8, FIRST_BITS = 4, FIRST_INVERSE_BITS = 8, INVERSE_BITS = 12, THIRD_BITS = 12 };
 
-/* A positive argument of at most 62 bits. */
-static uint32_t log_argument(struct lowering *l, uint32_t x, const struct value_plan *plan)
+/* Whether cutting x to 62 bits leaves the smallest argument seen fewer than `bits` bits. */
+static bool is_cut_short(struct lowering *l, uint32_t x, const struct value_plan *plan,
+                         int32_t bits)
 {
+    struct range range = lowering_range_of(l, x);
+    if (range_bits(range) <= ARGUMENT_BITS || plan == NULL || plan->smallest <= 0)
+        return false;
+    int32_t units = lowering_fraction(l, x) + ARGUMENT_BITS - 2 - (int32_t)range_bits(range);
+    return ldexp(plan->smallest, units) < ldexp(1, bits);
+}
+
+/*
+ * x, or floor(x / 2^s) where x >= 2^60, until 62 bits hold it: log(x) loses s log 2, and at most
+ * 2^(s - 60) by the rounding. Returns s summed up, one number an element.
+ */
+static uint32_t divide_large(struct lowering *l, uint32_t *x, int32_t bits)
+{
+    enum { HIGH_BIT = ARGUMENT_BITS - 2, LEAST_STEP = 12 };
+    struct shape shape = lowering_shape(l, *x);
+    uint32_t sum = RELATION_NONE;
+    wide minus;
+    ASSERT(wide_neg(&minus, wide_power_of_two(HIGH_BIT)));
+    while (range_bits(lowering_range_of(l, *x)) > ARGUMENT_BITS) {
+        int32_t excess = (int32_t)range_bits(lowering_range_of(l, *x)) - HIGH_BIT,
+                step = HIGH_BIT - 2 - bits < LEAST_STEP ? LEAST_STEP : HIGH_BIT - 2 - bits;
+        step = step < excess ? step : excess;
+        struct form form = lowering_form(l, *x);
+        uint32_t high = lowering_rescale(l, *x, wide_power_of_two((unsigned)step), ROUND_FLOOR,
+                                         form, NULL, NULL),
+                 is_large = lowering_is_not_negative(l, lowering_affine(l, 1, *x, minus));
+        struct range held = {lowering_range_of(l, *x).low, lowering_range_of(l, high).high};
+        if (wide_compare(held.high, wide_power_of_two(HIGH_BIT)) < 0)
+            held.high = wide_power_of_two(HIGH_BIT);
+        *x = lowering_restrict(l, lowering_select(l, &shape, is_large, high, *x), held);
+        struct relation_term terms[2] = {lowering_term(l, step, is_large, &shape)};
+        if (sum != RELATION_NONE)
+            terms[1] = lowering_term(l, 1, sum, &shape);
+        sum = lowering_linear(l, &shape, form_integer(), terms, sum == RELATION_NONE ? 1 : 2,
+                              wide_from_i64(0));
+    }
+    return sum;
+}
+
+/* A positive argument of at most 62 bits, whose logarithm lacks `*raised` times log 2 when that is
+ * a tensor. */
+static uint32_t log_argument(struct lowering *l, uint32_t x, const struct value_plan *plan,
+                             int32_t precision, uint32_t *raised)
+{
+    *raised = RELATION_NONE;
+    if (is_cut_short(l, x, plan, precision)) {
+        struct range held = {wide_from_i64(1), lowering_range_of(l, x).high};
+        x = lowering_restrict_to(l, x, held);
+        *raised = divide_large(l, &x, precision);
+    }
     struct range range = lowering_range_of(l, x);
     if (range_bits(range) > ARGUMENT_BITS) {
         x = lowering_to_fraction(
@@ -29,7 +80,7 @@ static uint32_t log_argument(struct lowering *l, uint32_t x, const struct value_
     if (wide_compare(range.low, wide_from_i64(1)) >= 0)
         return x;
     unsigned bits = wide_bit_length(range.high);
-    if (plan != NULL && plan->high > 0) {
+    if (*raised == RELATION_NONE && plan != NULL && plan->high > 0) {
         unsigned seen = range_bits(lowering_calibrated(plan, lowering_fraction(l, x)));
         bits = bits > seen + 4 ? seen : bits;
     }
@@ -191,10 +242,12 @@ static uint32_t shorten(struct lowering *l, uint32_t m, int32_t h)
 uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *plan,
                       int32_t fraction)
 {
-    x = log_argument(l, x, plan);
-    struct shape shape = lowering_shape(l, x);
-    int32_t own = lowering_fraction(l, x), h = fraction + 4;
+    int32_t h = fraction + 4;
     h = h < LEAST_BITS ? LEAST_BITS : h > MOST_BITS ? MOST_BITS : h;
+    uint32_t raised;
+    x = log_argument(l, x, plan, h, &raised);
+    struct shape shape = lowering_shape(l, x);
+    int32_t own = lowering_fraction(l, x);
     int32_t out_bits = 3 * h + THIRD_BITS;
     unsigned w = wide_bit_length(lowering_range_of(l, x).high), factors;
     w = w < HEAD_BITS + 2 ? HEAD_BITS + 2 : w;
@@ -206,13 +259,16 @@ uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *p
     ASSERT(wide_neg(&half, wide_power_of_two((unsigned)h + THIRD_BITS - 1)));
     ASSERT(wide_mul(&constant, log2, wide_from_i64(-own)));
     wide units = wide_power_of_two(2 * (unsigned)h + THIRD_BITS);
-    struct relation_term terms[6] = {lowering_term_product(l, 1365, square, t, &shape), /* 2^12/3 */
+    struct relation_term terms[7] = {lowering_term_product(l, 1365, square, t, &shape), /* 2^12/3 */
                                      lowering_term_wide(l, half, square, &shape),
                                      lowering_term_wide(l, units, t, &shape),
                                      lowering_term_wide(l, log2, exponent, &shape)};
     for (unsigned i = 0; i < factors; i++)
         terms[4 + i] = lowering_term_wide(l, units, factor[i].minus_log, &shape);
-    uint32_t y = lowering_product(l, &shape, form_fixed(out_bits), terms, 4 + factors, constant);
+    size_t count = 4 + factors;
+    if (raised != RELATION_NONE)
+        terms[count++] = lowering_term_wide(l, log2, raised, &shape);
+    uint32_t y = lowering_product(l, &shape, form_fixed(out_bits), terms, count, constant);
     return lowering_to_fraction(l, y, fraction);
 }
 
@@ -221,15 +277,15 @@ void lower_log(struct lowering *l)
     uint32_t x = lowering_trim(l, lowering_input(l, 0), lowering_input_fraction(l, 0), 6);
     int32_t own = lowering_fraction(l, x);
     if (lowering_traces_nan(l))
-        x = lowering_replace_below(l, x, wide_from_i64(1),
+        x = lowering_replace_below(l, x, wide_from_i64(0),
                                    wide_power_of_two(own > 0 ? (unsigned)own : 0));
     lowering_output(
         l, 0, lowering_log(l, x, lowering_input_plan(l, 0), lowering_output_fraction(l, 0) + 1));
 }
 
 /* exp(p log x); for p > 0 an x of 0 is raised to 1 in its last place and its power put to 0. */
-uint32_t lowering_real_power(struct lowering *l, uint32_t x, const struct value_plan *plan, double p,
-                             double largest, int32_t fraction)
+uint32_t lowering_real_power(struct lowering *l, uint32_t x, const struct value_plan *plan,
+                             double p, double largest, int32_t fraction)
 {
     enum { EXPONENT_BITS = 40 };
     double high = rounded_log(fmax(largest, 0x1p-20)) + 2;

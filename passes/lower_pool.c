@@ -166,6 +166,112 @@ void lower_global_lp_pool(struct lowering *l)
 
 /* ---- maxima ---- */
 
+/* Every window has an element that is not padding. */
+static void require_elements(struct lowering *l, const struct window_axis *axis)
+{
+    for (int64_t o = 0; o < axis->out; o++) {
+        if (counted(axis, o, false) == 0)
+            lowering_fail(l, STATUS_UNSUPPORTED, "a window lies in the padding");
+    }
+}
+
+/* What stands around an axis that windows run along. */
+struct surroundings {
+    int64_t outer, inner;
+};
+
+/* Merging of sorted places p and p + by, which makes the next level of shared windows. */
+struct merge {
+    int64_t by;
+    int64_t *left, *right; /* [count]: where p and p + by are in the next level */
+    size_t count;
+};
+
+enum { SHARED_LEVELS = 32 };
+
+/* Places from, and from + by, each once and in order; `merge` says where they are. */
+static size_t merge_places(struct lowering *l, struct merge *merge, const int64_t *from,
+                           size_t count, int64_t by, int64_t **into)
+{
+    *merge = (struct merge){by, lowering_array(l, int64_t, count),
+                            lowering_array(l, int64_t, count), count};
+    int64_t *places = lowering_array(l, int64_t, 2 * count);
+    size_t made = 0, a = 0, b = 0;
+    while (a < count || b < count) {
+        int64_t left = a < count ? from[a] : INT64_MAX,
+                right = b < count ? from[b] + by : INT64_MAX, place = left < right ? left : right;
+        if (left == place)
+            merge->left[a++] = (int64_t)made;
+        if (right == place)
+            merge->right[b++] = (int64_t)made;
+        places[made++] = place;
+    }
+    *into = places;
+    return made;
+}
+
+/* The elements of x at places along the axis. */
+static uint32_t pick_places(struct lowering *l, uint32_t x, struct surroundings around,
+                            int64_t length, const int64_t *places, size_t count)
+{
+    struct shape shape = shape_of(3, around.outer, (int64_t)count, around.inner);
+    int64_t *list = lowering_array(l, int64_t, shape_elements(&shape)), *next = list;
+    for (int64_t a = 0; a < around.outer; a++) {
+        for (size_t i = 0; i < count; i++) {
+            for (int64_t b = 0; b < around.inner; b++)
+                *next++ = (a * length + places[i]) * around.inner + b;
+        }
+    }
+    return lowering_pick(l, x, &shape, list);
+}
+
+/* The place nearest to p, a whole number of dilations from it, that lies inside. */
+static int64_t nearest_inside(const struct window_axis *axis, int64_t p)
+{
+    int64_t d = axis->dilation;
+    if (p < 0)
+        return (p % d + d) % d;
+    return p < axis->in ? p : axis->in - 1 - ((axis->in - 1 - p) % d + d) % d;
+}
+
+/*
+ * Maxima along one axis where windows overlap: each is the greater of two runs of 2^j positions,
+ * and a run of 2^j the greater of two of 2^(j-1), shared by all windows that need it. Returns
+ * RELATION_NONE where that takes no fewer comparisons than each window by itself. A place outside
+ * reads the nearest one inside, which every window with that place has too.
+ */
+static uint32_t shared_max_along(struct lowering *l, uint32_t x, struct surroundings around,
+                                 const struct window_axis *axis)
+{
+    struct merge merges[SHARED_LEVELS];
+    unsigned levels = 0, j = (unsigned)wide_bit_length(wide_from_i64(axis->kernel)) - 1;
+    int64_t *places = lowering_array(l, int64_t, (size_t)axis->out),
+            most = axis->out * (axis->kernel - 1), cost = 0;
+    size_t count = (size_t)axis->out;
+    for (int64_t o = 0; o < axis->out; o++)
+        places[o] = o * axis->stride - axis->pad_begin;
+    for (unsigned t = 0; t <= j && cost < most; t++) {
+        int64_t run = t == 0 ? axis->kernel - ((int64_t)1 << j) : (int64_t)1 << (j - t);
+        cost += run == 0 ? 0 : (int64_t)count;
+        count = merge_places(l, &merges[levels++], places, count, run * axis->dilation, &places);
+    }
+    if (cost >= most)
+        return RELATION_NONE;
+    for (size_t i = 0; i < count; i++)
+        places[i] = nearest_inside(axis, places[i]);
+    x = pick_places(l, x, around, axis->in, places, count);
+    while (levels-- > 0) {
+        const struct merge *merge = &merges[levels];
+        struct shape shape = shape_of(3, around.outer, (int64_t)merge->count, around.inner);
+        int64_t length = lowering_tensor(l, x)->shape[1];
+        if (merge->by != 0)
+            x = lowering_maximum(l, &shape,
+                                 pick_places(l, x, around, length, merge->left, merge->count),
+                                 pick_places(l, x, around, length, merge->right, merge->count));
+    }
+    return x;
+}
+
 /*
  * Maxima along one axis. A kernel position outside the operand reads another one of its window,
  * inside: that changes no maximum.
@@ -178,6 +284,10 @@ static uint32_t max_along(struct lowering *l, uint32_t x, unsigned d,
     int64_t inner = 1, outer = 1;
     for (unsigned i = 0; i < from.rank; i++)
         *(i < d ? &outer : &inner) *= i == d ? 1 : from.dim[i];
+    require_elements(l, axis);
+    uint32_t shared = shared_max_along(l, x, (struct surroundings){outer, inner}, axis);
+    if (shared != RELATION_NONE)
+        return lowering_reshape(l, shared, &to);
     struct shape rows = shape_of(2, outer * axis->out * inner, axis->kernel);
     int64_t *list = lowering_array(l, int64_t, shape_elements(&rows)), *next = list;
     for (int64_t a = 0; a < outer; a++) {
@@ -187,8 +297,6 @@ static uint32_t max_along(struct lowering *l, uint32_t x, unsigned d,
                 low++;
             while (high >= low && first + high * axis->dilation >= axis->in)
                 high--;
-            if (low > high)
-                lowering_fail(l, STATUS_UNSUPPORTED, "a window lies in the padding");
             for (int64_t b = 0; b < inner; b++) {
                 for (int64_t k = 0; k < axis->kernel; k++) {
                     int64_t inside = k < low ? low : k > high ? high : k;

@@ -200,12 +200,50 @@ static void whole_exponent(struct lowering *l, uint32_t x, uint32_t y, const str
     lowering_output(l, 0, lowering_select(l, shape, not_negative, power, inverse));
 }
 
-/* exp(y log x), and 0 for x = 0. */
+/* Bits of a power whose base may be negative: where it is minus that of the magnitude, and where it
+ * is NaN, as the exponent is no whole number. */
+struct sign_bits {
+    uint32_t minus, nan;
+};
+
+/* Takes the sign off x; where there is no power it becomes 1. */
+static struct sign_bits take_sign(struct lowering *l, uint32_t *x, uint32_t y,
+                                  const struct shape *shape)
+{
+    uint32_t not_negative, whole, rest = RELATION_NONE, odd;
+    int32_t fraction = lowering_fraction(l, y);
+    *x = lowering_absolute(l, *x, &not_negative);
+    uint32_t negative = lowering_affine(l, -1, not_negative, wide_from_i64(1));
+    if (fraction > 0)
+        whole = lowering_rescale(l, y, wide_power_of_two((unsigned)fraction), ROUND_FLOOR,
+                                 form_integer(), NULL, &rest);
+    else
+        whole = lowering_to_fraction(l, y, 0);
+    uint32_t broken = rest == RELATION_NONE
+                          ? lowering_constant_i64(l, 0)
+                          : lowering_affine(l, -1, lowering_is_zero(l, rest), wide_from_i64(1));
+    lowering_rescale(l, whole, wide_from_i64(2), ROUND_FLOOR, form_integer(), NULL, &odd);
+    struct relation_term minus = lowering_term_product(l, 1, negative, odd, shape),
+                         nan = lowering_term_product(l, 1, negative, broken, shape);
+    struct sign_bits bits = {
+        lowering_product(l, shape, form_integer(), &minus, 1, wide_from_i64(0)),
+        lowering_product(l, shape, form_integer(), &nan, 1, wide_from_i64(0))};
+    *x = or_one(l, lowering_affine(l, -1, bits.nan, wide_from_i64(1)),
+                lowering_expand(l, *x, shape));
+    return bits;
+}
+
+/* exp(y log x), and 0 for x = 0. Where calibration saw negative bases, those have a power for whole
+ * exponents. */
 static void real_exponent(struct lowering *l, uint32_t x, uint32_t y, const struct shape *shape)
 {
     int32_t fraction = lowering_output_fraction(l, 0) + 1,
             relative = fraction + 4 + 2 * whole_bits_of(lowering_output_plan(l, 0));
     uint32_t zero = RELATION_NONE;
+    bool has_sign = lowering_input_plan(l, 0)->low < 0;
+    struct sign_bits bits;
+    if (has_sign)
+        bits = take_sign(l, &x, y, shape);
     if (wide_compare(lowering_range_of(l, x).low, wide_from_i64(1)) < 0 &&
         lowering_input_plan(l, 0)->low <= 0) {
         struct shape own = lowering_shape(l, x);
@@ -223,6 +261,10 @@ static void real_exponent(struct lowering *l, uint32_t x, uint32_t y, const stru
                                         lowering_term(l, 1, power, shape)};
         power = lowering_product(l, shape, lowering_form(l, power), kept, 2, wide_from_i64(0));
     }
+    if (has_sign && lowering_traces_nan(l))
+        lowering_mark_nan(l, bits.nan);
+    if (has_sign)
+        power = lowering_with_sign(l, lowering_affine(l, -1, bits.minus, wide_from_i64(1)), power);
     lowering_output(l, 0, power);
 }
 

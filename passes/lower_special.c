@@ -133,7 +133,8 @@ void lowering_mark_absent(struct lowering *l, size_t k, uint32_t bits)
         return;
     if (!lowering_output_plan(l, k)->takes_mask)
         lowering_fail(l, STATUS_UNSUPPORTED,
-                      "output %zu is minus infinity in places, which what uses it does not know", k);
+                      "output %zu is minus infinity in places, which what uses it does not know",
+                      k);
     struct shape shape = lowering_output_shape(l, k);
     if (lowering_tensor(l, bits)->count == shape_elements(&shape) && is_known(l, bits))
         bits = lowering_constant(l, &shape, form_integer(), lowering_tensor(l, bits)->values);
@@ -283,17 +284,20 @@ bool lowering_equals_infinity(struct lowering *l)
     return false;
 }
 
-/* The output as one number lower where it is minus infinity, which that number stands for. */
-uint32_t lowering_show_mask(struct lowering *l, uint32_t v, uint32_t x)
+uint32_t lowering_show_special(struct lowering *l, uint32_t v, uint32_t x)
 {
+    bool is_nan = l->nan_bit[v] != RELATION_NONE;
+    uint32_t where = is_nan ? l->nan_bit[v] : l->absent[v];
+    if (where == RELATION_NONE || form_is_float(lowering_form(l, x)))
+        return x;
     struct shape shape = lowering_shape(l, x), scalar = {0};
     struct range range = lowering_range_of(l, x);
     if (!wide_sub(&range.low, range.low, wide_from_i64(1)))
-        lowering_fail(l, STATUS_LIMIT, "a mask of more than 256 bits");
+        lowering_fail(l, STATUS_LIMIT, "an output of more than 256 bits");
     uint32_t least = lowering_constant(l, &scalar, lowering_form(l, x), &range.low);
-    uint32_t shown =
-        lowering_restrict(l, lowering_select(l, &shape, l->absent[v], least, x), range);
-    l->program->tensors[shown].has_infinity = true;
+    uint32_t shown = lowering_restrict(l, lowering_select(l, &shape, where, least, x), range);
+    l->program->tensors[shown].has_nan = is_nan;
+    l->program->tensors[shown].has_infinity = !is_nan;
     l->program->tensors[shown].name = l->graph->values[v].name;
     return shown;
 }

@@ -147,7 +147,8 @@ static void compare_output(struct pipeline *p, const struct relation_values *val
         compare_element(p, &p->result->report.outputs[output], port->type,
                         is_float ? reference->data.real[e] : 0,
                         is_float ? 0 : reference->data.integer[e], got, shown, got_integer, largest,
-                        t->encoding == ENCODING_FLOAT_KEY || t->encoding == ENCODING_FLOAT_BITS);
+                        t->has_nan || t->has_infinity || t->encoding == ENCODING_FLOAT_KEY ||
+                            t->encoding == ENCODING_FLOAT_BITS);
     }
 }
 

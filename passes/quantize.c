@@ -171,11 +171,13 @@ static enum status generate_sets(struct quantizing *q)
 
 /* ---- runs ---- */
 
-static void widen(struct value_plan *plan, const struct tensor *tensor, bool is_first)
+static void widen(struct value_plan *plan, const struct tensor *tensor, bool is_first,
+                  bool is_generated)
 {
     for (size_t e = 0; e < tensor->count; e++) {
         double value = tensor_real(tensor, e);
         plan->saw_infinity |= isinf(value) != 0;
+        plan->saw_nan |= isnan(value) != 0 && !is_generated;
         if (!isfinite(value) || (plan->takes_mask && value <= MASK_NUMBER))
             continue;
         bool fresh = is_first && e == 0;
@@ -210,7 +212,7 @@ static enum status run_one(struct quantizing *q, size_t run)
         return diag_prefix(q->diag, status, "calibration set %zu", run);
     for (size_t v = 0; v < graph->value_count; v++) {
         if (values.item[v] != NULL && values.item[v]->type != ELEMENT_STRING)
-            widen(&q->plan->values[v], values.item[v], run == 0);
+            widen(&q->plan->values[v], values.item[v], run == 0, q->plan->is_generated);
     }
     for (size_t o = 0; o < graph->output_count; o++) {
         calibration->outputs[o] = keep(q->arena, values.item[graph->outputs[o]]);

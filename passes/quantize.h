@@ -48,6 +48,7 @@ struct value_plan {
     double low,
         high; /* extremes over calibration, NaN and infinity left out; 0, 0 when nothing was seen */
     bool saw_infinity;      /* a float run had infinity: low and high say little */
+    bool saw_nan;           /* a float run on given data had NaN */
     double smallest;        /* smallest magnitude above zero that was seen; 0 when none */
     int32_t fraction;       /* fraction bits the value needs */
     int32_t least_fraction; /* fewest fraction bits, whatever the tolerance: the numbers seen are
@@ -57,7 +58,8 @@ struct value_plan {
     bool is_bits;           /* carried as IEEE patterns: only moved to and from BitCast */
     bool is_whole;          /* calibration saw whole numbers only */
     bool takes_nan;      /* may hold NaN, as the lowest integer of its input: moved to an IsNaN */
-    bool traces_nan;     /* computed, and an IsNaN wants to know where a float run has NaN */
+    bool traces_nan;     /* computed, and an IsNaN, or who reads an output that had NaN in
+                            calibration, wants to know where a float run has NaN */
     bool takes_mask;     /* may be minus infinity, on its way to a softmax */
     bool mask_is_finite; /* takes_mask: great negative numbers stand for it, never infinity: a row
                             of nothing else has equal probabilities, where infinity leaves none */

@@ -445,9 +445,13 @@ TEST(einsum_of_every_kind)
     static const struct {
         const char *equation;
         bool is_pair, is_square;
-    } cases[] = {{"ij->ji", false, false},    {"ij->i", false, false},    {"ii->i", false, true},
-                 {"ii", false, true},         {"ij,jk->ik", true, false}, {"ij,jk", true, false},
-                 {"ij,jk->kji", true, false}, {"ij,jk->", true, false}};
+    } cases[] = {{"ij->ji", false, false},     {"ij->i", false, false},
+                 {"ii->i", false, true},       {"ii", false, true},
+                 {"ij,jk->ik", true, false},   {"ij,jk", true, false},
+                 {"ij,jk->kji", true, false},  {"ij,jk->", true, false},
+                 {"...j->...", false, false},  {"...ii->...i", false, true},
+                 {"...j->j...", false, false}, {"i...,...k->ik...", true, false},
+                 {"...j,jk", true, false},     {"...,jk->j...", true, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct op_case c;
         uint32_t x = case_begin(&c, kit_shape(2, 3, cases[i].is_square ? 3 : 4), 2, 0, false);
@@ -490,6 +494,53 @@ TEST(nan_that_is_computed_is_traced)
     replaced(OP_POW, 1.5);
 }
 
+/* The result is NaN where op has no value; bases are far enough from zero to tell. */
+static void shown(enum op_kind op, double exponent, bool computed)
+{
+    struct op_case c;
+    uint32_t x = case_begin(&c, row(5), 4, 0.3, false), y = GRAPH_NONE;
+    double exponents[5] = {exponent, 2, 3, -1.25, 0.5};
+    uint32_t eighth = kit_parameter(&c.kit, "eighth", kit_shape(0), (const double[]){0.125}),
+             base = kit_binary(&c.kit, OP_ADD, x, eighth);
+    if (op == OP_POW) {
+        uint32_t p = kit_parameter(&c.kit, "p", kit_shape(1, computed ? 5 : 1), exponents);
+        if (computed)
+            p = kit_binary(&c.kit, OP_ADD, kit_binary(&c.kit, OP_MUL, x, eighth), p);
+        y = kit_binary(&c.kit, op, base, p);
+    } else {
+        y = kit_unary(&c.kit, op, base);
+    }
+    y = kit_binary(&c.kit, OP_MUL, y,
+                   kit_parameter(&c.kit, "two", kit_shape(0), (const double[]){2}));
+    c.coarse = true;
+    case_finish(&c, y, 4e-5, 1e-3);
+}
+
+TEST(outputs_that_are_nan_are_shown)
+{
+    shown(OP_SQRT, 0, false);
+    shown(OP_LOG, 0, false);
+    shown(OP_POW, 0.3, false);
+    shown(OP_POW, 1.5, true);
+}
+
+/* A base that is negative in places has a power where the exponent is whole. */
+TEST(powers_of_negative_numbers_are_signed)
+{
+    struct kit kit;
+    kit_init(&kit);
+    const double bases[6] = {-2, -2, -2, 3, -1.5, -0.5}, exponents[6] = {2, 3, 0.5, 0.5, -1, 0};
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, kit_shape(1, 6)),
+             p = kit_input(&kit, "p", ELEMENT_F32, kit_shape(1, 6));
+    kit_output(&kit, kit_binary(&kit, OP_POW, x, p));
+    const struct tensor *inputs[] = {kit_tensor(&kit, kit_shape(1, 6), bases),
+                                     kit_tensor(&kit, kit_shape(1, 6), exponents)};
+    kit_set(&kit, inputs);
+    kit_run(&kit);
+    kit_compare(&kit, inputs, 1e-5, 1e-3);
+    kit_release(&kit);
+}
+
 TEST(pairwise_probabilities_are_coupled)
 {
     static const int pairs[] = {1, 3, 6};
@@ -516,4 +567,14 @@ TEST(exponentials_of_wide_ranges)
     uint32_t e = kit_unary(&c.kit, OP_EXP, kit_unary(&c.kit, OP_NEG, x));
     case_finish(&c, kit_unary(&c.kit, OP_RECIPROCAL, kit_binary(&c.kit, OP_ADD, e, one)), 2e-5,
                 1e-3);
+}
+
+/* Arguments from 2^-43 to 2^43: more than 62 bits. */
+TEST(logarithms_of_wide_ranges)
+{
+    struct op_case c;
+    uint32_t x = case_begin(&c, row(2), 30, 0, false);
+    const double ends[4] = {30, -30, 1, -30};
+    kit_set(&c.kit, (const struct tensor *[]){kit_tensor(&c.kit, row(2), ends)});
+    case_finish(&c, kit_unary(&c.kit, OP_LOG, kit_unary(&c.kit, OP_EXP, x)), 2e-5, 1e-3);
 }

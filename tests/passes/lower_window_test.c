@@ -147,6 +147,24 @@ TEST(maxima_over_windows)
     pool(OP_GLOBAL_MAX_POOL, kit_shape(4, 1, 2, 3, 3), (struct window_case){0});
 }
 
+/* Windows of 5 and more share what they have in common, also in the padding, and with steps that
+ * dilations do not divide. */
+TEST(maxima_over_windows_that_overlap)
+{
+    pool(OP_MAX_POOL, kit_shape(3, 1, 2, 20),
+         (struct window_case){.kernel = {7}, .has_pads = true, .pads = {3, 3}});
+    pool(OP_MAX_POOL, kit_shape(3, 1, 1, 23),
+         (struct window_case){
+             .kernel = {6}, .strides = {2}, .dilations = {3}, .has_pads = true, .pads = {4, 5}});
+    pool(OP_MAX_POOL, kit_shape(4, 1, 2, 9, 8),
+         (struct window_case){.kernel = {5, 6},
+                              .dilations = {2, 1},
+                              .has_pads = true,
+                              .pads = {2, 0, 3, 2},
+                              .ceil_mode = 1});
+    pool(OP_MAX_POOL, kit_shape(3, 1, 1, 40), (struct window_case){.kernel = {16}, .strides = {2}});
+}
+
 TEST(norms_over_windows)
 {
     pool(OP_LP_POOL, kit_shape(3, 1, 2, 6), (struct window_case){.kernel = {3}});
