@@ -300,6 +300,7 @@ static struct graph *import_once(struct importer *importer)
     }
     scope->opsets = model->opset_import;
     scope->opset_count = model->n_opset_import;
+    importer->random_streams = 0;
     check_model(importer, model);
     size_t before = importer->problems->count + importer->problems->lost;
     enum status status = import_inputs(&specs, &count, importer->file, importer->options->trees,

@@ -63,6 +63,10 @@ struct import_options {
     /* What inputs that are sequences or optionals hold, as for import_inputs; NULL when the model
      * has none. */
     const struct value_tree *trees;
+    /* Seed of random operators without one of their own, or the input of one integer that holds it.
+     */
+    uint32_t seed;
+    const char *seed_input; /* NULL: `seed` */
 };
 
 struct import_notes {

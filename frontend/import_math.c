@@ -82,6 +82,22 @@ static bool drops_nothing(struct import_node *n)
            ratio->data.real[0] == 0;
 }
 
+/* Training mode: what a draw of at least `ratio` keeps, divided by 1 - ratio. */
+static void drop_at_random(struct import_node *n, uint32_t x)
+{
+    uint32_t ratio = operand(n, 1);
+    enum element_type type = value_type(n, x);
+    if (ratio == GRAPH_NONE)
+        ratio = constant_real(n, ELEMENT_F32, 0.5);
+    ratio = cast_to(n, ratio, ELEMENT_F32);
+    uint32_t kept = import_random_mask(n, x, ratio),
+             share = emit2(n, OP_SUB, constant_real(n, ELEMENT_F32, 1), ratio);
+    uint32_t scaled = emit2(n, OP_DIV, cast_to(n, kept, ELEMENT_F32), share);
+    set_output(n, 0, emit2(n, OP_MUL, x, cast_to(n, scaled, type)));
+    if (output_wanted(n, 1))
+        set_output(n, 1, kept);
+}
+
 /* Dropout: identity at inference; the mask says that everything was kept. */
 void import_dropout(struct import_node *n)
 {
@@ -90,10 +106,15 @@ void import_dropout(struct import_node *n)
         const struct tensor *flag = value_known(n, training);
         if (flag == NULL)
             want_known(n, training);
-        if ((flag == NULL || flag->count != 1 || flag->data.integer[0] != 0) && !drops_nothing(n))
-            rule_fail(
-                n, STATUS_UNSUPPORTED,
-                "training mode is random and cannot be proved; export the model for inference");
+        if (flag == NULL || flag->count != 1) {
+            rule_fail(n, STATUS_UNSUPPORTED,
+                      "whether it trains has to be known; give training_mode with --bind");
+            return;
+        }
+        if (flag->data.integer[0] != 0 && !drops_nothing(n)) {
+            drop_at_random(n, x);
+            return;
+        }
     }
     set_output_binding(n, 0, &n->in[0]);
     if (!output_wanted(n, 1))

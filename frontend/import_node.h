@@ -94,6 +94,7 @@ struct importer {
     size_t needed_count, needed_capacity;
     struct result_count *counts; /* in the order of the file */
     bool *max_dim_used;          /* [options->max_dim_count] */
+    int64_t random_streams;      /* streams that random operators have drawn from */
 };
 
 enum { IMPORT_STAGED_MAX = 24, IMPORT_DEPTH_MAX = 64 };
@@ -273,6 +274,9 @@ unsigned rank_of(struct import_node *n, uint32_t value);
 int64_t size_along(struct import_node *n, uint32_t value, unsigned axis);
 /* Fails the rule unless `parts` divides `size`. what: the parts' name, in the plural. */
 void need_divisor(struct import_node *n, int64_t size, int64_t parts, const char *what);
+
+/* 1 where a draw from [0, 1) is at least `ratio`, in the shape of x (import_random.c). */
+uint32_t import_random_mask(struct import_node *n, uint32_t x, uint32_t ratio);
 
 /* --- scopes and bodies (import_scope.c, import_graph.c) --- */
 

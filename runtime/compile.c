@@ -49,9 +49,9 @@ static enum status import(struct compilation *c, const struct compile_options *o
     if (status != STATUS_OK)
         return status;
     struct import_options import_options = {
-        options->dims, options->dim_count, data->samples,     data->sample_count,
-        data->binds,   data->bind_count,   options->max_dims, options->max_dim_count,
-        data->trees};
+        options->dims, options->dim_count, data->samples,      data->sample_count,
+        data->binds,   data->bind_count,   options->max_dims,  options->max_dim_count,
+        data->trees,   options->seed,      options->seed_input};
     status = import_graph(&c->graph, &c->file, &import_options, &c->arena, problems, notes);
     if (status == STATUS_OK)
         status = note(problems, compile_data_order(data, c->graph, &c->arena, &diag), &diag);

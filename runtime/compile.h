@@ -29,6 +29,9 @@ struct compile_options {
     size_t dim_count;
     const struct import_max_dim *max_dims;
     size_t max_dim_count;
+    /* Of random operators: a number, or the input of one integer that holds it, which is public. */
+    uint32_t seed;
+    const char *seed_input; /* NULL: `seed` */
     const char *const *data_paths;
     size_t data_count;
     const struct compile_bind *binds;

@@ -23,6 +23,9 @@ static const char help[] =
     "  --range INPUT=LO:HI      declared range of an input, enforced in the circuit (repeatable)\n"
     "  --bind INPUT=VALUE       an input that becomes a compile-time constant: a file or a JSON "
     "literal (repeatable)\n"
+    "  --seed N|INPUT           public seed of random operators that have none of their own "
+    "(default 0), or the input of\n"
+    "                           one integer that holds it, which then is public\n"
     "  --input WHO              private (default), public or hashed; NAME=WHO for one input "
     "(repeatable)\n"
     "  --params WHO             private (default) or public\n"
@@ -126,6 +129,19 @@ static bool take_max_dim(void *context, const char *text, struct diag *diag)
             return refuse_twice(diag, "--max-dim", name);
     }
     o->max_dims[o->compile.max_dim_count++] = (struct import_max_dim){name, size};
+    return true;
+}
+
+static bool take_seed(void *context, const char *text, struct diag *diag)
+{
+    struct compile_options *compile = &((struct sertnc_options *)context)->compile;
+    char *end = NULL;
+    unsigned long long seed = strtoull(text, &end, 10);
+    bool is_number = *text >= '0' && *text <= '9' && *end == '\0';
+    if (*text == '\0' || (is_number && (seed > UINT32_MAX || strlen(text) > 10)))
+        return refuse(diag, "--seed", "a number from 0 to 4294967295, or the name of an input");
+    compile->seed = is_number ? (uint32_t)seed : 0;
+    compile->seed_input = is_number ? NULL : text;
     return true;
 }
 
@@ -316,6 +332,7 @@ static const struct cli_option option_table[] = {
     {"data", true, take_data, NULL},
     {"dim", true, take_dim, NULL},
     {"max-dim", true, take_max_dim, NULL},
+    {"seed", true, take_seed, NULL},
     {"range", true, take_range, NULL},
     {"bind", true, take_bind, NULL},
     {"input", true, take_input_visibility, NULL},
@@ -343,6 +360,26 @@ static const char *help_text(const char *command)
 static const struct cli_grammar grammar = {option_table, sizeof option_table / sizeof *option_table,
                                            1, help_text};
 
+/* A seed that the prover chose in secret would be no seed. */
+static enum status publish_seed(struct sertnc_options *o, struct diag *diag)
+{
+    const char *name = o->compile.seed_input;
+    for (size_t i = 0; name != NULL && i < o->compile.named_count; i++) {
+        if (strcmp(o->named[i].name, name) != 0)
+            continue;
+        if (o->named[i].visibility == PORT_PUBLIC)
+            return STATUS_OK;
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "the seed '%s' has to be public: leave out --input for it", name);
+    }
+    if (name == NULL)
+        return STATUS_OK;
+    if (o->compile.named_count == SERTNC_MOST)
+        return diag_set(diag, STATUS_BAD_INPUT, "more than %d visibilities", SERTNC_MOST);
+    o->named[o->compile.named_count++] = (struct named_visibility){name, PORT_PUBLIC};
+    return STATUS_OK;
+}
+
 /* What the options together must be. */
 static enum status check(struct sertnc_options *o, const struct cli *cli, struct diag *diag)
 {
@@ -364,7 +401,7 @@ static enum status check(struct sertnc_options *o, const struct cli *cli, struct
     else if (o->emit == NULL && o->compile.out_folder == NULL)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "give the folder to write with -o, or --report-only");
-    return STATUS_OK;
+    return publish_seed(o, diag);
 }
 
 enum status sertnc_read_options(struct sertnc_options *o, struct cli *cli, int argc, char **argv,

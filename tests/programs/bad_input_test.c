@@ -142,6 +142,8 @@ TEST(options_that_make_no_sense_are_refused)
         {{"--output", "Y=public"}, "'Y'"},
         {{"--input", "X=public", "--input", "X=hashed"}, "given twice"},
         {{"--params", "hashed"}, "private or public"},
+        {{"--seed", "4294967296"}, "0 to 4294967295"},
+        {{"--seed", "X", "--input", "X=private"}, "has to be public"},
         {{"--tolerance", "2"}, "between 0 and 1"},
         {{"--tolerance", "0"}, "between 0 and 1"},
         {{"--tolerance", "1e-3x"}, "between 0 and 1"},
