@@ -20,6 +20,22 @@ interface IPlonkVerifier {
         bytes calldata proof
     ) external view returns (bool accepted);
 
+    /// @notice Whether all of several proofs of one model hold, each for its own context and words. One pairing serves all of them: a batch of 16
+    ///         takes about a third of the gas of 16 calls of verify.
+    /// @dev The openings are added up with multipliers hashed from the whole call; a false proof makes the sum false but for a chance of 2^-252.
+    ///      Nothing says which one is false: verify() does.
+    /// @param contexts one for each proof, at least one.
+    /// @param words the public words of all proofs, one after the other.
+    /// @param proofs the proofs, one after the other.
+    /// @return accepted false where any of them is not valid.
+    function verifyBatch(
+        bytes32 vkDigest,
+        bytes calldata vk,
+        bytes32[] calldata contexts,
+        uint256[] calldata words,
+        bytes calldata proofs
+    ) external view returns (bool accepted);
+
     /// @notice Digest of the structured reference string this verifier trusts.
     function srsDigest() external view returns (bytes32);
 

@@ -29,6 +29,11 @@ contract PlonkVerifier is IPlonkVerifier {
     uint256 private constant MUL_GAS = 40000;
     uint256 private constant PAIRING_GAS = 500000;
     uint256 private constant MODEXP_GAS = 40000;
+    /// @dev Behind the sums of openings (_clear): multiplier of the next opening, and the seed of the multipliers.
+    uint256 private constant FACTOR = 0x240;
+    uint256 private constant SEED = 0x260;
+    /// @dev Where memory begins that _reduce uses from one step to the next.
+    uint256 private constant BUFFER = 0xa00;
 
     /// @param tau [tau]_2 in the order of EIP-197: x imaginary, x real, y imaginary, y real.
     /// @param origin 0 development, 1 ceremony.
@@ -62,9 +67,69 @@ contract PlonkVerifier is IPlonkVerifier {
         bytes32 context,
         uint256[] calldata words,
         bytes calldata proof
-    ) external view returns (bool accepted) {
+    ) external view returns (bool) {
+        // Nothing beside the five arguments: selector, five words of head, three lengths
+        if (msg.data.length != 260 + 32 * words.length + vk.length + proof.length) return false;
         _loadReferenceString();
-        // Not "memory-safe": the function owns all memory from 0x80 on and returns right after.
+        _reduce(vkDigest, vk, context, words, proof);
+        _clear(BUFFER);
+        assembly {
+            mstore(add(BUFFER, FACTOR), 1)
+        }
+        _open(BUFFER);
+        _finish(BUFFER);
+    }
+
+    /// @inheritdoc IPlonkVerifier
+    function verifyBatch(
+        bytes32 vkDigest,
+        bytes calldata vk,
+        bytes32[] calldata contexts,
+        uint256[] calldata words,
+        bytes calldata proofs
+    ) external view returns (bool) {
+        if (contexts.length == 0 || words.length % contexts.length != 0 || proofs.length % contexts.length != 0) {
+            return false;
+        }
+        // Beyond all that _reduce writes: keys, words and proofs of one claim go through its buffer.
+        uint256 sums = BUFFER + 0x1000 + 32 * (words.length / contexts.length);
+        assembly {
+            // From here on the words and the proof of one claim.
+            words.length := div(words.length, contexts.length)
+            proofs.length := div(proofs.length, contexts.length)
+            // The multipliers must be out of reach of whoever chose the proofs: they come from a hash of every key, claim and proof of the call.
+            let size := sub(calldatasize(), 4)
+            calldatacopy(BUFFER, 4, size)
+            mstore(add(sums, SEED), keccak256(BUFFER, size))
+            mstore(add(sums, FACTOR), 1)
+        }
+        _loadReferenceString();
+        _clear(sums);
+        for (uint256 i = 0; i < contexts.length; ++i) {
+            _reduce(vkDigest, vk, contexts[i], words, proofs);
+            _open(sums);
+            assembly {
+                mstore(0x00, mload(add(sums, SEED)))
+                mstore(0x20, add(i, 1))
+                // Below R, and never 1, which is the first's.
+                mstore(add(sums, FACTOR), or(shr(3, keccak256(0x00, 0x40)), 2))
+                words.offset := add(words.offset, mul(32, words.length))
+                proofs.offset := add(proofs.offset, proofs.length)
+            }
+        }
+        _finish(sums);
+    }
+
+    /// @dev Runs the transcript of one proof and its identity at xi, and leaves behind in memory what its opening multiplies its points with.
+    ///      Ends the call with false where the proof is malformed.
+    function _reduce(
+        bytes32 vkDigest,
+        bytes calldata vk,
+        bytes32 context,
+        uint256[] calldata words,
+        bytes calldata proof
+    ) private view {
+        // Not "memory-safe": the caller owns all memory from 0x80 on and uses none that Solidity gave it.
         assembly {
             function refuse() {
                 mstore(0, 0)
@@ -79,20 +144,6 @@ contract PlonkVerifier is IPlonkVerifier {
                     revert(0x00, 0x04)
                 }
                 refuse()
-            }
-
-            // target += scalar * point, points at 64-byte slots; 0x00..0x7f is scratch
-            function accumulate(target, x, y, scalar) {
-                mstore(0x00, x)
-                mstore(0x20, y)
-                mstore(0x40, scalar)
-                let left := gas()
-                let ok := staticcall(MUL_GAS, 7, 0x00, 0x60, 0x00, 0x40)
-                ok := and(ok, eq(returndatasize(), 0x40))
-                mstore(0x40, mload(target))
-                mstore(0x60, mload(add(target, 0x20)))
-                ok := and(ok, staticcall(ADD_GAS, 6, 0x00, 0x80, target, 0x40))
-                if iszero(and(ok, eq(returndatasize(), 0x40))) { refuseCall(left, add(MUL_GAS, ADD_GAS)) }
             }
 
             // A proof's points and the parameters' commitments are never infinity; the precompiles check the rest.
@@ -168,8 +219,6 @@ contract PlonkVerifier is IPlonkVerifier {
                 ok := and(ok, and(lt(held, 2), lt(add(columns, held), 3)))
                 ok := and(ok, eq(vk.length, add(288, mul(64, columns))))
                 ok := and(ok, eq(proof.length, add(1120, mul(32, add(columns, held)))))
-                // Nothing beside the five arguments: selector, five words of head, three lengths
-                ok := and(ok, eq(calldatasize(), add(add(260, mul(32, words.length)), add(vk.length, proof.length))))
                 ok := and(ok, eq(calldataload(add(vk.offset, 0x40)), mload(0x100)))
                 if iszero(ok) { refuse() }
                 calldatacopy(0xa00, vk.offset, vk.length)
@@ -528,10 +577,9 @@ contract PlonkVerifier is IPlonkVerifier {
                     if mload(0x980) { lambda := mulmod(lambda, u, R) }
                     lambda := mulmod(addmod(lambda, sub(R, mload(0x1e0)), R), mload(0x800), R)
                     let value := 0
-                    for { let at := sub(add(second, mload(0x880)), 0x20) } iszero(lt(at, second)) { at := sub(
-                        at,
-                        0x20
-                    ) } {
+                    for { let at := sub(add(second, mload(0x880)), 0x20) } iszero(lt(at, second)) {
+                        at := sub(at, 0x20)
+                    } {
                         let v := mload(at)
                         v := addmod(v, mulmod(lambda, addmod(mload(add(at, mload(0x880))), sub(R, v), R), R), R)
                         value := addmod(mulmod(value, u, R), v, R)
@@ -562,62 +610,151 @@ contract PlonkVerifier is IPlonkVerifier {
                 mstore(0x420, sub(R, total))
                 mstore(0x440, sub(R, z0))
             }
-            {
-                let sum := 0xa00
-                calldatacopy(sum, mload(0x8c0), 0x40)
-                let at := add(mload(0x8c0), 0x40)
-                accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(0x360))
-                at := add(mload(0x920), 0x60)
-                for { let slot := 0x380 } lt(slot, 0x3e0) { slot := add(slot, 0x20) } {
-                    accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(slot))
-                    at := add(at, 0x40)
-                }
-                at := add(mload(0x8c0), 0x80)
-                accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mulmod(mload(0x400), mload(0x280), R))
-                if mload(0x8e0) {
-                    at := add(mload(0x920), 0x120)
-                    requirePoint(at)
-                    accumulate(
-                        sum,
-                        calldataload(at),
-                        calldataload(add(at, 0x20)),
-                        mulmod(mload(0x400), mload(0x940), R)
-                    )
-                    if eq(mload(0x8e0), 2) {
-                        at := add(mload(0x920), 0x160)
-                        requirePoint(at)
-                        accumulate(
-                            sum,
-                            calldataload(at),
-                            calldataload(add(at, 0x20)),
-                            mulmod(mload(0x400), mload(0x960), R)
-                        )
-                    }
-                }
-                accumulate(sum, 1, 2, mload(0x420))
-                at := add(add(mload(0x8c0), add(0x3c0, mul(32, mload(0x8e0)))), mul(2, mload(0x980)))
-                accumulate(sum, calldataload(at), calldataload(add(at, 0x20)), mload(0x440))
-                at := add(at, 0x40)
-                let x := calldataload(at)
-                let y := calldataload(add(at, 0x20))
-                accumulate(sum, x, y, mload(0x220))
-                // e(sum, [1]_2) e(-W', [tau]_2) = 1
-                mstore(add(sum, 0x40), 11559732032986387107991004021392285783925812861821192530917403151452391805634)
-                mstore(add(sum, 0x60), 10857046999023057135944570762232829481370756359578518086990519993285655852781)
-                mstore(add(sum, 0x80), 4082367875863433681332203403145435568316851327593401208105741076214120093531)
-                mstore(add(sum, 0xa0), 8495653923123431417604973247489272438418190587263600148770280649306958101930)
-                mstore(add(sum, 0xc0), x)
-                mstore(add(sum, 0xe0), mod(sub(Q, y), Q))
-                mstore(add(sum, 0x100), mload(0x80))
-                mstore(add(sum, 0x120), mload(0xa0))
-                mstore(add(sum, 0x140), mload(0xc0))
-                mstore(add(sum, 0x160), mload(0xe0))
-                let left := gas()
-                let ok := staticcall(PAIRING_GAS, 8, sum, 0x180, 0x00, 0x20)
-                if iszero(and(ok, eq(returndatasize(), 0x20))) { refuseCall(left, PAIRING_GAS) }
-                accepted := eq(mload(0x00), 1)
+        }
+    }
+
+    /// @dev Zeroes the sums of a batch of openings: at 0x00 the left point, at 0xc0 the right one (both where the pairing takes them), at 0x180
+    ///      the multipliers of the key's points: three fixed commitments, two of parameters, and the generator.
+    function _clear(uint256 sums) private pure {
+        assembly {
+            calldatacopy(sums, calldatasize(), 0x240)
+        }
+    }
+
+    /// @dev Adds a multiple of the opening of the proof that _reduce has read to the sums. The points that all proofs of a key share wait for
+    ///      _finish, which multiplies each of them once.
+    function _open(uint256 sums) private view {
+        assembly {
+            function refuse() {
+                mstore(0, 0)
+                return(0, 32)
             }
-            mstore(0x00, accepted)
+
+            // Ends for a precompile that failed. Where it had less gas than its limit, it may have failed for want of it, and that says
+            // nothing of the proof: whoever pays chooses the gas. EIP-150 keeps back a 64th.
+            function refuseCall(left, limit) {
+                if lt(left, add(add(limit, shr(5, limit)), 1000)) {
+                    mstore(0x00, shl(224, 0xdd629f86)) // NotEnoughGas()
+                    revert(0x00, 0x04)
+                }
+                refuse()
+            }
+
+            // target += scalar * point, points at 64-byte slots; 0x00..0x7f is scratch
+            function accumulate(target, x, y, scalar) {
+                mstore(0x00, x)
+                mstore(0x20, y)
+                mstore(0x40, scalar)
+                let left := gas()
+                let ok := staticcall(MUL_GAS, 7, 0x00, 0x60, 0x00, 0x40)
+                ok := and(ok, eq(returndatasize(), 0x40))
+                mstore(0x40, mload(target))
+                mstore(0x60, mload(add(target, 0x20)))
+                ok := and(ok, staticcall(ADD_GAS, 6, 0x00, 0x80, target, 0x40))
+                if iszero(and(ok, eq(returndatasize(), 0x40))) { refuseCall(left, add(MUL_GAS, ADD_GAS)) }
+            }
+
+            function collect(slot, factor_, scalar) {
+                mstore(slot, addmod(mload(slot), mulmod(factor_, scalar, R), R))
+            }
+
+            let factor := mload(add(sums, FACTOR))
+            let proof := mload(0x8c0)
+            // The first proof counts once; its points are checked where the others are added to them.
+            let isFirst := eq(factor, 1)
+            if isFirst { calldatacopy(sums, proof, 0x40) }
+            if iszero(isFirst) {
+                accumulate(sums, calldataload(proof), calldataload(add(proof, 0x20)), factor)
+            }
+            let at := add(proof, 0x40)
+            accumulate(sums, calldataload(at), calldataload(add(at, 0x20)), mulmod(factor, mload(0x360), R))
+            collect(add(sums, 0x180), factor, mload(0x380))
+            collect(add(sums, 0x1a0), factor, mload(0x3a0))
+            collect(add(sums, 0x1c0), factor, mload(0x3c0))
+            at := add(proof, 0x80)
+            let c5 := mulmod(factor, mload(0x400), R)
+            accumulate(sums, calldataload(at), calldataload(add(at, 0x20)), mulmod(c5, mload(0x280), R))
+            collect(add(sums, 0x1e0), c5, mload(0x940))
+            collect(add(sums, 0x200), c5, mload(0x960))
+            collect(add(sums, 0x220), factor, mload(0x420))
+            at := add(add(proof, add(0x3c0, mul(32, mload(0x8e0)))), mul(2, mload(0x980)))
+            accumulate(sums, calldataload(at), calldataload(add(at, 0x20)), mulmod(factor, mload(0x440), R))
+            at := add(at, 0x40)
+            let x := calldataload(at)
+            let y := calldataload(add(at, 0x20))
+            accumulate(sums, x, y, mulmod(factor, mload(0x220), R))
+            if isFirst { calldatacopy(add(sums, 0xc0), at, 0x40) }
+            if iszero(isFirst) { accumulate(add(sums, 0xc0), x, y, factor) }
+        }
+    }
+
+    /// @dev Adds the key's points and ends the call with the answer of the pairing: e(left, [1]_2) e(-right, [tau]_2) = 1.
+    function _finish(uint256 sums) private view {
+        assembly {
+            function refuse() {
+                mstore(0, 0)
+                return(0, 32)
+            }
+
+            // Ends for a precompile that failed. Where it had less gas than its limit, it may have failed for want of it, and that says
+            // nothing of the proof: whoever pays chooses the gas. EIP-150 keeps back a 64th.
+            function refuseCall(left, limit) {
+                if lt(left, add(add(limit, shr(5, limit)), 1000)) {
+                    mstore(0x00, shl(224, 0xdd629f86)) // NotEnoughGas()
+                    revert(0x00, 0x04)
+                }
+                refuse()
+            }
+
+            // target += scalar * point, points at 64-byte slots; 0x00..0x7f is scratch
+            function accumulate(target, x, y, scalar) {
+                mstore(0x00, x)
+                mstore(0x20, y)
+                mstore(0x40, scalar)
+                let left := gas()
+                let ok := staticcall(MUL_GAS, 7, 0x00, 0x60, 0x00, 0x40)
+                ok := and(ok, eq(returndatasize(), 0x40))
+                mstore(0x40, mload(target))
+                mstore(0x60, mload(add(target, 0x20)))
+                ok := and(ok, staticcall(ADD_GAS, 6, 0x00, 0x80, target, 0x40))
+                if iszero(and(ok, eq(returndatasize(), 0x40))) { refuseCall(left, add(MUL_GAS, ADD_GAS)) }
+            }
+
+            // A proof's points and the parameters' commitments are never infinity; the precompiles check the rest.
+            function requirePoint(at) {
+                if iszero(or(calldataload(at), calldataload(add(at, 0x20)))) { refuse() }
+            }
+
+            let at := add(mload(0x920), 0x60)
+            for { let slot := add(sums, 0x180) } lt(slot, add(sums, 0x1e0)) { slot := add(slot, 0x20) } {
+                accumulate(sums, calldataload(at), calldataload(add(at, 0x20)), mload(slot))
+                at := add(at, 0x40)
+            }
+            for { let k := 0 } lt(k, mload(0x8e0)) { k := add(k, 1) } {
+                requirePoint(at)
+                accumulate(
+                    sums,
+                    calldataload(at),
+                    calldataload(add(at, 0x20)),
+                    mload(add(sums, add(0x1e0, mul(32, k))))
+                )
+                at := add(at, 0x40)
+            }
+            accumulate(sums, 1, 2, mload(add(sums, 0x220)))
+            mstore(add(sums, 0x40), 11559732032986387107991004021392285783925812861821192530917403151452391805634)
+            mstore(add(sums, 0x60), 10857046999023057135944570762232829481370756359578518086990519993285655852781)
+            mstore(add(sums, 0x80), 4082367875863433681332203403145435568316851327593401208105741076214120093531)
+            mstore(add(sums, 0xa0), 8495653923123431417604973247489272438418190587263600148770280649306958101930)
+            let y := mload(add(sums, 0xe0))
+            mstore(add(sums, 0xe0), mod(sub(Q, y), Q))
+            mstore(add(sums, 0x100), mload(0x80))
+            mstore(add(sums, 0x120), mload(0xa0))
+            mstore(add(sums, 0x140), mload(0xc0))
+            mstore(add(sums, 0x160), mload(0xe0))
+            let left := gas()
+            let ok := staticcall(PAIRING_GAS, 8, sums, 0x180, 0x00, 0x20)
+            if iszero(and(ok, eq(returndatasize(), 0x20))) { refuseCall(left, PAIRING_GAS) }
+            mstore(0x00, eq(mload(0x00), 1))
             return(0x00, 0x20)
         }
     }

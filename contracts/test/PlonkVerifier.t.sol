@@ -109,16 +109,15 @@ contract PlonkVerifierTest is Fixture {
         check(!accepts(c), "longer key");
     }
 
-    function test_rejectsBytesBehindTheArguments() external {
-        PlonkVerifier verifier = deploy();
+    function test_rejectsBytesBehindTheArguments() external view {
         Claim memory c = load("linear");
         bytes memory call_ = abi.encodeCall(verifier.verify, (c.vkDigest, c.vk, c.context, c.words, c.proof));
-        check(answers(verifier, call_), "the arguments");
-        check(!answers(verifier, bytes.concat(call_, hex"00")), "one byte more");
-        check(!answers(verifier, bytes.concat(call_, bytes32(0))), "one word more");
+        check(answers(call_), "the arguments");
+        check(!answers(bytes.concat(call_, hex"00")), "one byte more");
+        check(!answers(bytes.concat(call_, bytes32(0))), "one word more");
     }
 
-    function answers(PlonkVerifier verifier, bytes memory call_) private view returns (bool) {
+    function answers(bytes memory call_) private view returns (bool) {
         (bool ok, bytes memory answer) = address(verifier).staticcall(call_);
         check(ok, "answers");
         return abi.decode(answer, (bool));

@@ -17,7 +17,7 @@ abstract contract Governed is Ownable2Step {
     error OwnerRequired();
 
     modifier onlyGuardian() {
-        if (msg.sender != guardian && msg.sender != owner()) revert NotGuardian(msg.sender);
+        _requireGuardian();
         _;
     }
 
@@ -35,5 +35,9 @@ abstract contract Governed is Ownable2Step {
     /// @notice Refused: a contract keeps its owner.
     function renounceOwnership() public view override onlyOwner {
         revert OwnerRequired();
+    }
+
+    function _requireGuardian() private view {
+        if (msg.sender != guardian && msg.sender != owner()) revert NotGuardian(msg.sender);
     }
 }

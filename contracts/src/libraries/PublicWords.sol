@@ -49,13 +49,12 @@ library PublicWords {
         return value >= uint112(requirement >> 112) && value <= uint112(requirement);
     }
 
-    /// @notice Whether a requirement is one that some words of this count can meet.
-    function isSound(uint256 requirement, uint256 wordCount) internal pure returns (bool) {
+    /// @notice Whether a requirement is one that some words can meet.
+    function isSound(uint256 requirement) internal pure returns (bool) {
         if (requirement == 0) return true;
         uint256 width = uint8(requirement >> 224);
         uint256 least = uint112(requirement >> 112);
-        return (requirement >> 240) < wordCount && width != 0 && width <= 112
-            && uint256(uint8(requirement >> 232)) + width <= 254 && least <= uint112(requirement)
-            && least < (uint256(1) << width);
+        return width != 0 && width <= 112 && uint256(uint8(requirement >> 232)) + width <= 254
+            && least <= uint112(requirement) && least < (uint256(1) << width);
     }
 }

@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {IPlonkVerifier} from "../../src/IPlonkVerifier.sol";
 
 /// @title Answers of one model, checked by the universal verifier.
-/// @notice Made by Sertn for the circuit 0xfa222d1795a0b82500434952f11c78fc6112a98d5bdbeef7dc883fa5c62e43a3. Holds the verifying key and turns public words into numbers.
+/// @notice Made by Sertn for the circuit 0x1853dc08b1eb879e06fd2f588f1923785ca07b7ea31be84f3b8f995a493bfcfa. Holds the verifying key and turns public words into numbers.
 contract ModelVerifier_linear {
     /// @notice The proof is not one of this model for these words and this context.
     error ProofRejected();
@@ -12,8 +12,8 @@ contract ModelVerifier_linear {
     error WrongWordCount(uint256 given, uint256 expected);
 
     /// @notice keccak256 of the verifying key.
-    bytes32 public constant VK_DIGEST = 0x0917cebeb115af06629bbc9aaed5fd7e739f303c1d33d4d5e10dce3ae6f5d080;
-    bytes32 public constant CIRCUIT_DIGEST = 0xfa222d1795a0b82500434952f11c78fc6112a98d5bdbeef7dc883fa5c62e43a3;
+    bytes32 public constant VK_DIGEST = 0xc4e338bea056582587dadeae1038916d500bf4fe9d1cd6f2d0266ccad6cec8bc;
+    bytes32 public constant CIRCUIT_DIGEST = 0x1853dc08b1eb879e06fd2f588f1923785ca07b7ea31be84f3b8f995a493bfcfa;
     uint256 public constant WORDS = 1;
     /// @notice Universal verifier, whose reference string must be the one the key was made over.
     IPlonkVerifier public immutable VERIFIER;
@@ -34,7 +34,7 @@ contract ModelVerifier_linear {
 
     /// @notice The verifying key's bytes.
     function verifyingKey() public pure returns (bytes memory) {
-        return hex"53564b3101000505010000000000000000000000000000000000000100000000fa222d1795a0b82500434952f11c78fc6112a98d5bdbeef7dc883fa5c62e43a397f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba922594e387bcbd16e85e56d26159ab6f885a411f886c12c20d4f07c483c2e33c9407bbe3c4b60fb45635d1f739825107d9c91fbea37aa0363674580fa376e9aafb2738340b2272533c9d487c62431febe4f2b8fb4ac3d643974c74338c47dd70a51818e563e7b1b8f2facdf8d1fae2b31c96d75a57355db5523094ceebe67d767109f1bb82fee2f0d330ff84b29b70bca7b8f659e05e79d43c60f17f5ee451efc72470106539c424314393b988b4f2672da6f2741270662bb5377e9ac4b5f02968225919ed7eb0205c28a4b1d82734c70f6e8839942436f4c59578a8937a27365f1df391b396d148097ee37cd785bf59b7da84e6e134fc08b7bb5f285f9df54d2e";
+        return hex"53564b31010005050100000000000000000000000000000000000001000000001853dc08b1eb879e06fd2f588f1923785ca07b7ea31be84f3b8f995a493bfcfa97f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba922594e387bcbd16e85e56d26159ab6f885a411f886c12c20d4f07c483c2e33c9407bbe3c4b60fb45635d1f739825107d9c91fbea37aa0363674580fa376e9aafb2738340b2272533c9d487c62431febe4f2b8fb4ac3d643974c74338c47dd70a51818e563e7b1b8f2facdf8d1fae2b31c96d75a57355db5523094ceebe67d767109f1bb82fee2f0d330ff84b29b70bca7b8f659e05e79d43c60f17f5ee451efc72470106539c424314393b988b4f2672da6f2741270662bb5377e9ac4b5f0296829adc39e381372cc34a182a9f888b51f392abe40260ee6ac870ddaa4a2c3a8ab260f66f31faee38e14b964e669a3139379c9061fc9945dc484dd108948b4e6b3";
     }
 
     /// @notice Whether the proof holds for these words and this context.

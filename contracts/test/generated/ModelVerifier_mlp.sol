@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {IPlonkVerifier} from "../../src/IPlonkVerifier.sol";
 
 /// @title Answers of one model, checked by the universal verifier.
-/// @notice Made by Sertn for the circuit 0x2c3f1bfc127642ebc2b507149735ea00cd87fbaedb9fad922e8a84246b8f6eb7. Holds the verifying key and turns public words into numbers.
+/// @notice Made by Sertn for the circuit 0x7e06dc58993f7885b96a0589fb8d818bbc21c073a2c7ae0478f7b8c9b1d3e441. Holds the verifying key and turns public words into numbers.
 contract ModelVerifier_mlp {
     /// @notice The proof is not one of this model for these words and this context.
     error ProofRejected();
@@ -12,8 +12,8 @@ contract ModelVerifier_mlp {
     error WrongWordCount(uint256 given, uint256 expected);
 
     /// @notice keccak256 of the verifying key.
-    bytes32 public constant VK_DIGEST = 0x53196e5556d4a00af083cb5defec7c23baf6a99e7c47abfd0bdcc866b77ec900;
-    bytes32 public constant CIRCUIT_DIGEST = 0x2c3f1bfc127642ebc2b507149735ea00cd87fbaedb9fad922e8a84246b8f6eb7;
+    bytes32 public constant VK_DIGEST = 0xfdc17c373c82807a2e5b6e2e1040cd8f386e2747ac329ee62a79f1bf564be06b;
+    bytes32 public constant CIRCUIT_DIGEST = 0x7e06dc58993f7885b96a0589fb8d818bbc21c073a2c7ae0478f7b8c9b1d3e441;
     uint256 public constant WORDS = 1;
     /// @notice Universal verifier, whose reference string must be the one the key was made over.
     IPlonkVerifier public immutable VERIFIER;
@@ -34,7 +34,7 @@ contract ModelVerifier_mlp {
 
     /// @notice The verifying key's bytes.
     function verifyingKey() public pure returns (bytes memory) {
-        return hex"53564b3101000b050200000000000000000000000000000000000001000000002c3f1bfc127642ebc2b507149735ea00cd87fbaedb9fad922e8a84246b8f6eb797f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba92248f95a5408becaeabb600a3e803a65cc62cd3ce1aa027671f909a72e1fe7fa81fbadf8c3d43be75f9412e04f6b1dc948b93248f48957ebd6e11a203f0d3a41b0f48e9c506b80abd3ae6c6dc57d354839c56763214ff33363aef0265cbd609fe2292280bf27cecd088fb413b8840e16d85732127dad738c5bf1365c572a384242ca19e254bf94f8106d1dcfd0260d81736bc274f740462f8d9bd5ad5a7bce86e2fe81187ff8d579a6b6b758a1a767aa27c918c7a5551add44770af0a4725767921ff9e8d3f079780d0250eb43c4124cbe702a934292a42707e0a45b83a74b2340d47895b64f721ed1f38f642d0e637818b9ff04c595133dee1a5b812539f45c01e39d5aac2f88bf5902120c230fdb069b8c815033536d19d3dd1f8e066e37cfa0d0336daf442a9cd1bdb6a1ea7e1e78a7d2b50e4c919b81af9f0372daa6da3a4";
+        return hex"53564b3101000b050200000000000000000000000000000000000001000000007e06dc58993f7885b96a0589fb8d818bbc21c073a2c7ae0478f7b8c9b1d3e44197f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba922cbe48e794138aa134f20d5c787aea509a651eccf7c65d40053b6eba2f806104232c1e6e7df6a37657411bb4af5cb227466acc1ffece5e31d2990ff0116ccd430d6e34bcd2f34a51bd003e2d84c980f07ae609cd714c958d564c20da1864e0d7015e65f7c5410cdaa85ae113c8da116cff9b23b0b3e2a9e4cf767c1d9559786e2de7dc000d7015ce8cfd44d9a3822019c7171fb9890bb006f7247df8e2ab97d20969d72eb9f7908a3e5dd5258db89b6b49d1e213f019dea5a9f658be41c983641e81913ea1e995d184445ad9a3fd3950ab151ef3175bd3e7ca1656b8c97abf081e1772a67cb4fe5e0e7c8542c38a200be82cf18f08b8a1297414f0a04ca667fb1a49aecdfe84b63d294cd5e32346b4bc6c518509fa27522e67d4bf5cbc80d57117b7fd87ebf18f39895d8fe6a0028fc183bd3882f9cd3540a72dd0cb97b03421";
     }
 
     /// @notice Whether the proof holds for these words and this context.
@@ -49,7 +49,7 @@ contract ModelVerifier_mlp {
 
     /// @notice Output output: real numbers with 18 decimals, rounded toward zero.
     function output_output_0(uint256[] calldata words) external pure returns (int256[] memory values) {
-        values = _unpack(words, Layout(0, 0, 35, 3, 0, 1e18 * 1, 1, -13));
+        values = _unpack(words, Layout(0, 0, 45, 3, 0, 1e18 * 1, 1, -24));
     }
 
     /// @dev Where the values of an output stand and what they mean: `count` values of `bits` bits from bit `shift` of word `word` on, a value never crossing a

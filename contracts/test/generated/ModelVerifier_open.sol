@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {IPlonkVerifier} from "../../src/IPlonkVerifier.sol";
 
 /// @title Answers of one model, checked by the universal verifier.
-/// @notice Made by Sertn for the circuit 0x24f7af469ff30305047b83b1580b6e6d97ca77637d5a66c75cfa46af893f22e7. Holds the verifying key and turns public words into numbers.
+/// @notice Made by Sertn for the circuit 0xa098be878e0155be28eebb9c5f235bf0062b1960143326ae46f482927bda8848. Holds the verifying key and turns public words into numbers.
 contract ModelVerifier_open {
     /// @notice The proof is not one of this model for these words and this context.
     error ProofRejected();
@@ -12,8 +12,8 @@ contract ModelVerifier_open {
     error WrongWordCount(uint256 given, uint256 expected);
 
     /// @notice keccak256 of the verifying key.
-    bytes32 public constant VK_DIGEST = 0xbe6b86bc111b387a0bec439682f61fb96daf527bef7fa202c68377b112009868;
-    bytes32 public constant CIRCUIT_DIGEST = 0x24f7af469ff30305047b83b1580b6e6d97ca77637d5a66c75cfa46af893f22e7;
+    bytes32 public constant VK_DIGEST = 0x38cf2b192939619b4358fd93bf793f90e46e8fd7349b33d8e8b05b23d670d872;
+    bytes32 public constant CIRCUIT_DIGEST = 0xa098be878e0155be28eebb9c5f235bf0062b1960143326ae46f482927bda8848;
     uint256 public constant WORDS = 1;
     /// @notice Universal verifier, whose reference string must be the one the key was made over.
     IPlonkVerifier public immutable VERIFIER;
@@ -34,7 +34,7 @@ contract ModelVerifier_open {
 
     /// @notice The verifying key's bytes.
     function verifyingKey() public pure returns (bytes memory) {
-        return hex"53564b310100050500000000000000000000000000000000000000010000000024f7af469ff30305047b83b1580b6e6d97ca77637d5a66c75cfa46af893f22e797f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba920600b5d9715f8c46c14646ade4fdcc0d8d5b9cbb2bed2d8469e15ba82948a41f2e2e6aac6a73a1443266d8d5083afb6522c44d585845cb8c8dd4a3b12d33382b2738340b2272533c9d487c62431febe4f2b8fb4ac3d643974c74338c47dd70a51818e563e7b1b8f2facdf8d1fae2b31c96d75a57355db5523094ceebe67d767120d850fcd80b0ee4a9c8a5d55fef530faf1c35249ecc9ac4a12020bc35df1c7b1aad57f9c52271d68788c8f13fc7cc07bee793bade9cc3a5df0ccd9d458ecc16";
+        return hex"53564b3101000505000000000000000000000000000000000000000100000000a098be878e0155be28eebb9c5f235bf0062b1960143326ae46f482927bda884897f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba920600b5d9715f8c46c14646ade4fdcc0d8d5b9cbb2bed2d8469e15ba82948a41f2e2e6aac6a73a1443266d8d5083afb6522c44d585845cb8c8dd4a3b12d33382b2738340b2272533c9d487c62431febe4f2b8fb4ac3d643974c74338c47dd70a51818e563e7b1b8f2facdf8d1fae2b31c96d75a57355db5523094ceebe67d767120d850fcd80b0ee4a9c8a5d55fef530faf1c35249ecc9ac4a12020bc35df1c7b1aad57f9c52271d68788c8f13fc7cc07bee793bade9cc3a5df0ccd9d458ecc16";
     }
 
     /// @notice Whether the proof holds for these words and this context.

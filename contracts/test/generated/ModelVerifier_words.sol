@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {IPlonkVerifier} from "../../src/IPlonkVerifier.sol";
 
 /// @title Answers of one model, checked by the universal verifier.
-/// @notice Made by Sertn for the circuit 0x444141030ea29ce6d091742e313bedd6036a520e10dfa791ebfeeb15b1e0c857. Holds the verifying key and turns public words into numbers.
+/// @notice Made by Sertn for the circuit 0x1dcbedd3cc70bce443555b0023674c4c60a75916c4968479e615c330a262b08b. Holds the verifying key and turns public words into numbers.
 contract ModelVerifier_words {
     /// @notice The proof is not one of this model for these words and this context.
     error ProofRejected();
@@ -12,9 +12,9 @@ contract ModelVerifier_words {
     error WrongWordCount(uint256 given, uint256 expected);
 
     /// @notice keccak256 of the verifying key.
-    bytes32 public constant VK_DIGEST = 0x80f2a71a18ad0eea26973624270deba242ef7603ba0da85052ab4b6d30bb67c0;
-    bytes32 public constant CIRCUIT_DIGEST = 0x444141030ea29ce6d091742e313bedd6036a520e10dfa791ebfeeb15b1e0c857;
-    uint256 public constant WORDS = 1;
+    bytes32 public constant VK_DIGEST = 0xd293d8da0f2125460134ba8cd597a849d9f8e81464631fe6d8365962f2e6ddaa;
+    bytes32 public constant CIRCUIT_DIGEST = 0x1dcbedd3cc70bce443555b0023674c4c60a75916c4968479e615c330a262b08b;
+    uint256 public constant WORDS = 2;
     /// @notice Universal verifier, whose reference string must be the one the key was made over.
     IPlonkVerifier public immutable VERIFIER;
 
@@ -34,7 +34,7 @@ contract ModelVerifier_words {
 
     /// @notice The verifying key's bytes.
     function verifyingKey() public pure returns (bytes memory) {
-        return hex"53564b3101000b05020000000000000000000000000000000000000100000000444141030ea29ce6d091742e313bedd6036a520e10dfa791ebfeeb15b1e0c85797f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba922e0fdf3c640cae13dc35041b0b0538b8d5a2eeb16712165d504dbeeb1d973cd400ed18c3f121085f8c5d8cc51010e0b2731d13026a79020ad39b8950683c0ad90f48e9c506b80abd3ae6c6dc57d354839c56763214ff33363aef0265cbd609fe2292280bf27cecd088fb413b8840e16d85732127dad738c5bf1365c572a384240a1f094a32da6b9478d2bb617c21838cde4f27440cdb6f92b6c89f41fba7d90b1173b10e4658051246c11201582ba9267edb8ca83ee09a5433accbeb08c81ade27b3fb687d6414e935e6f20f94d37eaaf51b17a36a79117731ceabcf5f45c22d030a94bea11ea1b7ab722911b277306f1e08048a4b7207407070818d7255a33905a7d4785ab759012c04953a7c03815fabf834be1a21c06ee80a0992e5be0b9a104da84aaf9159020b7b27df79c1cef9f4dfc97ffacbba1338f802ac86da5aaa";
+        return hex"53564b3101000b050200000000000000000000000000000000000002000000001dcbedd3cc70bce443555b0023674c4c60a75916c4968479e615c330a262b08b97f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba921a6a3a097f844ca8c34388ef578410dd19114b4c5e9c8180d21a7f41867db49908b9bd9f13b8a5dbf3258ad4be93703d52715b5863e78295a63223aec79e5dab0d6e34bcd2f34a51bd003e2d84c980f07ae609cd714c958d564c20da1864e0d7015e65f7c5410cdaa85ae113c8da116cff9b23b0b3e2a9e4cf767c1d9559786e1eab2be1cd9b2a3f45bf3420434e70c216cba0fde8639996fc8967de528d7a062e90b6e2660648ee41a6be54eacd465fedfb41f0444051b6a70544d18cfd425919d188a1ab03251c6f38a0db7695d707edb4e44c5c590160fdc23a032e3e3c912a226e32547aa240d4fbe4a6bd2ef663edae562e58866239e235ef47893adbb928789db0a8d7197bb5e5b127f884f5438313feaeb067bdd894334d943a172a82094291ffd24253369d0eef8252a3df97105ae348f897fd410c31fe9b32200cf3";
     }
 
     /// @notice Whether the proof holds for these words and this context.
@@ -49,7 +49,7 @@ contract ModelVerifier_words {
 
     /// @notice Output output: real numbers with 18 decimals, rounded toward zero.
     function output_output_0(uint256[] calldata words) external pure returns (int256[] memory values) {
-        values = _unpack(words, Layout(0, 96, 35, 3, 0, 1e18 * 1, 1, -13));
+        values = _unpack(words, Layout(0, 120, 45, 3, 0, 1e18 * 1, 1, -24));
     }
 
     /// @dev Where the values of an output stand and what they mean: `count` values of `bits` bits from bit `shift` of word `word` on, a value never crossing a

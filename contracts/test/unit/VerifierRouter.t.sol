@@ -34,12 +34,12 @@ contract VerifierRouterTest is Fixture {
         router = new VerifierRouter(address(this), GUARDIAN);
     }
 
-    /// @dev The circuit with public inputs, four of 24 bits, on the input of its fixture.
+    /// @dev The circuit with public inputs, four of 30 bits, on the input of its fixture.
     function canary() private view returns (IVerifierRouter.Canary memory known, Claim memory c) {
         c = load("words");
         known.vkHash = c.vkDigest;
-        known.inputBits = 96;
-        known.inputs = keccak256(abi.encode(c.words[0] & ((1 << 96) - 1)));
+        known.inputBits = 120;
+        known.inputs = keccak256(abi.encode(c.words[0] & ((1 << 120) - 1)));
         known.answer = keccak256(abi.encodePacked(c.words));
     }
 
@@ -105,7 +105,7 @@ contract VerifierRouterTest is Fixture {
         (IVerifierRouter.Canary memory known, Claim memory c) = canary();
         BrokenVerifier broken = new BrokenVerifier();
         router.addRoute(bytes4("hole"), address(broken), known);
-        c.words[0] ^= uint256(1) << 96; // a bit of the output
+        c.words[0] ^= uint256(1) << 120; // a bit of the output
         vm.prank(STRANGER);
         router.stopByProof(bytes4("hole"), c.vk, bytes32(0), c.words, hex"");
         vm.snapshotGasLastCall("stop_by_proof");
@@ -130,7 +130,7 @@ contract VerifierRouterTest is Fixture {
         vm.expectRevert(notFalse);
         router.stopByProof(system, other.vk, other.context, other.words, other.proof);
         // the false claim needs a proof that the verifier accepts
-        c.words[0] ^= uint256(1) << 96;
+        c.words[0] ^= uint256(1) << 120;
         vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.ProofRejected.selector));
         router.stopByProof(system, c.vk, c.context, c.words, c.proof);
         check(router.verifierOf(system) == address(verifier), "still live");

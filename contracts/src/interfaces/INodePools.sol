@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+/// @title Pools of nodes: each model has one, of nodes that have promised compute units for every epoch and staked for the promise.
+/// @notice A job at the head of its model's queue is given to one node, which may then settle it alone for a while, and pays when it does not.
+interface INodePools {
+    /// @notice Parameters that governance sets. An assignment keeps those it was made under.
+    /// @param minStake least stake of a node with units.
+    /// @param stakePerUnit stake for each unit promised.
+    /// @param penaltyPerUnit what each unit of missed work costs.
+    /// @param windowBase seconds a node has for any job.
+    /// @param windowPerMegaUnit seconds more for each 2^20 units.
+    /// @param reporterBps part of a penalty that whoever reports it gets, in ten-thousandths; the requester gets the rest.
+    struct Parameters {
+        uint96 minStake;
+        uint64 stakePerUnit;
+        uint64 penaltyPerUnit;
+        uint32 windowBase;
+        uint32 windowPerMegaUnit;
+        uint16 reporterBps;
+    }
+
+    /// @notice A node, named by the address that is paid for its proofs.
+    /// @param operator hot key that may change its units.
+    /// @param stake what stands for its promises.
+    /// @param unbonding what is on its way out; penalties reach it too.
+    /// @param unbondsAt when it may be taken.
+    /// @param locked penalties of its open assignments; never above the stake.
+    /// @param committed units promised from the next epoch on, in all pools.
+    /// @param missed assignments that it missed.
+    /// @param served assignments that it served.
+    struct Node {
+        address operator;
+        uint96 stake;
+        uint96 unbonding;
+        uint40 unbondsAt;
+        uint96 locked;
+        uint64 committed;
+        uint32 missed;
+        uint32 served;
+    }
+
+    /// @notice A job given to a node.
+    /// @param node whose it is; zero for none.
+    /// @param since when it was given.
+    /// @param until last second in which it is the node's alone.
+    /// @param attempts assignments of this job so far.
+    /// @param units compute units it took.
+    /// @param penalty what missing it costs.
+    struct Assignment {
+        address node;
+        uint40 since;
+        uint40 until;
+        uint8 attempts;
+        uint64 units;
+        uint96 penalty;
+    }
+
+    /// @notice A node has more stake.
+    event Bonded(address indexed node, address indexed from, uint256 amount);
+    /// @notice Stake is on its way out.
+    event Unbonding(address indexed node, uint256 amount, uint256 total, uint256 unbondsAt);
+    /// @notice Stake went out.
+    event Unbonded(address indexed node, uint256 amount);
+    /// @notice A node asked for an operator, who has to agree.
+    event OperatorProposed(address indexed node, address indexed operator);
+    /// @notice A node has an operator; zero for none.
+    event OperatorChanged(address indexed node, address indexed operator);
+    /// @notice A node promises these units of a pool from an epoch on.
+    event UnitsChanged(uint256 indexed modelId, address indexed node, uint64 units, uint256 fromEpoch);
+    /// @notice A node has a place in a pool.
+    event Joined(uint256 indexed modelId, address indexed node, uint256 place);
+    /// @notice A node's place in a pool is free again.
+    event Left(uint256 indexed modelId, address indexed node, uint256 place);
+    /// @notice A job is a node's alone until then.
+    event JobAssigned(
+        uint256 indexed jobId,
+        address indexed node,
+        uint64 units,
+        uint96 penalty,
+        uint256 until,
+        uint256 epoch,
+        uint8 attempt
+    );
+    /// @notice A node has served its assignment, or could not (excused): its penalty is unlocked.
+    event AssignmentReleased(uint256 indexed jobId, address indexed node, bool served);
+    /// @notice A node missed its assignment and lost `amount`; it has no units in this pool until it sets them again.
+    event WorkMissed(
+        uint256 indexed jobId, address indexed node, uint256 amount, address indexed reporter, uint256 reward
+    );
+    /// @notice An account took what penalties brought it.
+    event Claimed(address indexed account, uint256 amount);
+    /// @notice The seed of the draws of an epoch.
+    event EpochSeeded(uint256 indexed epoch, uint192 seed);
+    /// @notice Other parameters hold for later assignments.
+    event ParametersChanged(Parameters parameters);
+
+    /// @notice Only the node may do this, or its operator where that is said.
+    error NotNode(address node, address caller);
+    /// @notice The operator was not proposed.
+    error OperatorNotProposed(address node, address caller);
+    /// @notice The stake left would not cover promises, the least stake or open assignments.
+    error StakeTooLow(address node, uint256 stake, uint256 needed);
+    /// @notice A node promises at most this many units in a pool.
+    error TooManyUnits(uint64 units, uint64 most);
+    /// @notice The pool has no place left.
+    error PoolFull(uint256 modelId);
+    /// @notice The node has no place in the pool.
+    error NotInPool(uint256 modelId, address node);
+    /// @notice The node still has units in the pool.
+    error StillCommitted(uint256 modelId, address node);
+    /// @notice Nothing is unbonding, or not long enough.
+    error NotUnbonded(uint256 unbondsAt);
+    /// @notice No job of the model waits for a node.
+    error NothingToAssign(uint256 modelId);
+    /// @notice No node has units for the job at the head of the queue now.
+    error NoCapacity(uint256 modelId, uint256 jobId);
+    /// @notice The job is not assigned.
+    error NotAssigned(uint256 jobId);
+    /// @notice The node still has time.
+    error NotMissed(uint256 jobId);
+    /// @notice The node has neither served the job nor an excuse.
+    error NotServed(uint256 jobId);
+    /// @notice The market was paused or the model lost its verifier meanwhile: no penalty.
+    error Excused(uint256 jobId);
+    /// @notice Zero or nothing was given.
+    error Nothing();
+    /// @notice A parameter is beyond its bound.
+    error ParameterOutOfBounds(bytes32 name, uint256 value, uint256 least, uint256 most);
+    /// @notice Jobs may last longer than stake is held.
+    error UnbondingTooShort(uint256 unbonding, uint256 longestJob);
+
+    /// @notice Adds to a node's stake, from the caller's tokens.
+    function bond(address node, uint256 amount) external;
+
+    /// @notice Sends stake of the caller on its way out. Starts the time of all that is on its way again.
+    function unbond(uint96 amount) external;
+
+    /// @notice Takes what has been on its way long enough.
+    function withdrawUnbonded() external returns (uint256 amount);
+
+    /// @notice Proposes an operator for the caller's node, or removes it (zero).
+    function proposeOperator(address operator) external;
+
+    /// @notice Becomes the operator of a node that proposed the caller.
+    function acceptOperator(address node) external;
+
+    /// @notice Promises units of a model for every epoch from the next on; zero to stop. The node or its operator.
+    function setUnits(address node, uint256 modelId, uint64 units) external;
+
+    /// @notice Frees the place of a node that has no units in a pool any more; anyone may.
+    function quit(address node, uint256 modelId) external;
+
+    /// @notice Gives the next job in a model's queue to a node; anyone may. Who gets it is drawn by free units, from the epoch's seed.
+    function assign(uint256 modelId) external returns (uint256 jobId, address node);
+
+    /// @notice Unlocks the penalty of a served or excused assignment; anyone may.
+    function release(uint256 jobId) external;
+
+    /// @notice Takes the penalty of a missed assignment; anyone may, for a part of it. Gives the job to another node, once.
+    function penalize(uint256 jobId) external;
+
+    /// @notice Pays the caller what penalties brought it.
+    function claim() external returns (uint256 amount);
+
+    /// @notice Sets parameters of later assignments. Only governance.
+    function setParameters(Parameters calldata parameters_) external;
+
+    /// @notice Number of the current epoch.
+    function currentEpoch() external view returns (uint64);
+
+    /// @notice Units of a node in a pool: promised and assigned in this epoch, promised from the next on.
+    function unitsOf(uint256 modelId, address node)
+        external
+        view
+        returns (uint64 committed, uint64 assigned, uint64 next);
+
+    /// @notice The same of a whole pool.
+    function poolOf(uint256 modelId) external view returns (uint64 committed, uint64 assigned, uint64 next);
+
+    /// @notice A node.
+    function nodeOf(address node) external view returns (Node memory);
+
+    /// @notice The assignment of a job; all zero where there is none.
+    function assignmentOf(uint256 jobId) external view returns (Assignment memory);
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {PlonkVerifier} from "../../src/PlonkVerifier.sol";
+import {IInferenceMarket} from "../../src/interfaces/IInferenceMarket.sol";
+import {Answer, JobState, Request} from "../../src/types/Job.sol";
+import {PoolsKit} from "../kit/PoolsKit.sol";
+
+/// @notice The market over the verifier itself, with sixteen proofs that sertn-run made for these jobs and this prover.
+/// forge-config: default.isolate = true
+contract MarketProofsTest is PoolsKit {
+    uint256 private constant COUNT = 16;
+    /// @dev Four inputs of 30 bits are the low bits of the first word.
+    uint8 private constant INPUT_BITS = 120;
+
+    PlonkVerifier private verifier;
+    Answer[] private answers;
+
+    function setUp() external {
+        verifier = deploy();
+        vm.warp(1_800_000_000);
+        string memory json = vm.readFile("test/fixtures/market.json");
+        build(verifier, vm.parseJsonBytes(json, ".claims[0].vk"));
+        check(vm.parseJsonAddress(json, ".market") == address(market), "the fixture is of this market");
+        buildPools();
+        Request memory r = draft();
+        r.inputWords = 0;
+        r.inputBits = INPUT_BITS;
+        for (uint256 i = 0; i < COUNT; ++i) {
+            string memory claim = string.concat(".claims[", decimal(i), "]");
+            bytes32[] memory raw = vm.parseJsonBytes32Array(json, string.concat(claim, ".words"));
+            Answer memory a;
+            a.words = new uint256[](raw.length);
+            for (uint256 k = 0; k < raw.length; ++k) {
+                a.words[k] = uint256(raw[k]);
+            }
+            a.prover = PROVER;
+            a.proof = vm.parseJsonBytes(json, string.concat(claim, ".proof"));
+            r.precommitment = keccak256(abi.encode(a.words[0] & ((1 << INPUT_BITS) - 1)));
+            a.jobId = ask(r);
+            check(
+                market.contextOf(a.jobId, PROVER) == vm.parseJsonBytes32(json, string.concat(claim, ".context")),
+                "the fixture is bound to this job"
+            );
+            answers.push(a);
+        }
+    }
+
+    function single(uint256 i) private view returns (bytes memory) {
+        Answer memory a = answers[i];
+        return abi.encodeCall(verifier.verify, (keyHash, key, market.contextOf(a.jobId, a.prover), a.words, a.proof));
+    }
+
+    function batchOf(uint256 count)
+        private
+        view
+        returns (bytes32[] memory contexts, uint256[] memory words, bytes memory proofs)
+    {
+        uint256 each = answers[0].words.length;
+        contexts = new bytes32[](count);
+        words = new uint256[](count * each);
+        for (uint256 i = 0; i < count; ++i) {
+            contexts[i] = market.contextOf(answers[i].jobId, PROVER);
+            for (uint256 k = 0; k < each; ++k) {
+                words[i * each + k] = answers[i].words[k];
+            }
+            proofs = bytes.concat(proofs, answers[i].proof);
+        }
+    }
+
+    function gasOf(bytes memory data) private returns (uint256 used, bool answer) {
+        bytes memory result;
+        bool ok;
+        uint256 before = gasleft();
+        (ok, result) = address(verifier).call(data);
+        used = before - gasleft();
+        check(ok, "answers");
+        answer = abi.decode(result, (bool));
+    }
+
+    function test_aBatchSharesOnePairing() external {
+        (bytes32[] memory contexts, uint256[] memory words, bytes memory proofs) = batchOf(COUNT);
+        uint256 singles;
+        for (uint256 i = 0; i < COUNT; ++i) {
+            (uint256 used, bool yes) = gasOf(single(i));
+            check(yes, "honest");
+            singles += used;
+        }
+        (uint256 batch, bool all) = gasOf(abi.encodeCall(verifier.verifyBatch, (keyHash, key, contexts, words, proofs)));
+        check(all, "honest batch");
+        vm.snapshotValue("verify_16_singles", singles);
+        vm.snapshotValue("verify_16_batch", batch);
+        check(2 * batch <= singles, "at most half of the singles");
+    }
+
+    function test_batchesOfEverySizeHold() external view {
+        for (uint256 n = 1; n <= 5; ++n) {
+            (bytes32[] memory contexts, uint256[] memory words, bytes memory proofs) = batchOf(n);
+            check(verifier.verifyBatch(keyHash, key, contexts, words, proofs), "honest");
+            // any one false context
+            for (uint256 i = 0; i < n; ++i) {
+                contexts[i] ^= bytes32(uint256(1));
+                check(!verifier.verifyBatch(keyHash, key, contexts, words, proofs), "context");
+                contexts[i] ^= bytes32(uint256(1));
+            }
+            for (uint256 i = 0; i < words.length; ++i) {
+                words[i] ^= 1;
+                check(!verifier.verifyBatch(keyHash, key, contexts, words, proofs), "word");
+                words[i] ^= 1;
+            }
+        }
+    }
+
+    /// @dev Every word of every proof of a batch, changed as a forger would: the batch is false each time.
+    function test_oneFalseProofMakesABatchFalse() external view {
+        (bytes32[] memory contexts, uint256[] memory words, bytes memory proofs) = batchOf(3);
+        uint256 hints;
+        for (uint256 place = 0; place < proofs.length; place += 32) {
+            proofs[place + 31] ^= 0x01;
+            check(!verifier.verifyBatch(keyHash, key, contexts, words, proofs), "low bit");
+            proofs[place + 31] ^= 0x01;
+            ++hints;
+        }
+        check(hints == proofs.length / 32, "all of them");
+        check(verifier.verifyBatch(keyHash, key, contexts, words, proofs), "restored");
+    }
+
+    /// @dev Errors that cancel in a plain sum must not cancel here: two opening points moved by the same point in opposite directions.
+    function test_errorsOfTwoProofsDoNotCancel() external view {
+        (bytes32[] memory contexts, uint256[] memory words, bytes memory proofs) = batchOf(2);
+        uint256 size = proofs.length / 2;
+        uint256 last = size - 64 - 32; // W'
+        if (key[9] != 0x00) last = size - 64;
+        bytes memory kept = bytes.concat(proofs);
+        for (uint256 sign = 0; sign < 2; ++sign) {
+            uint256 y = sign == 0 ? 2 : Q - 2;
+            move(proofs, last, y);
+            move(proofs, size + last, Q - y);
+            check(!verifier.verifyBatch(keyHash, key, contexts, words, proofs), "moved");
+            proofs = bytes.concat(kept);
+        }
+        // two proofs in each other's place
+        bytes memory swapped = new bytes(kept.length);
+        for (uint256 i = 0; i < size; ++i) {
+            (swapped[i], swapped[size + i]) = (kept[size + i], kept[i]);
+        }
+        check(!verifier.verifyBatch(keyHash, key, contexts, words, swapped), "swapped");
+        check(verifier.verifyBatch(keyHash, key, contexts, words, kept), "restored");
+    }
+
+    /// @dev Adds the generator, or its negative, to a point of a proof.
+    function move(bytes memory proofs, uint256 place, uint256 y) private view {
+        assembly ("memory-safe") {
+            let at := add(add(proofs, 32), place)
+            let free := mload(0x40)
+            mcopy(free, at, 64)
+            mstore(add(free, 64), 1)
+            mstore(add(free, 96), y)
+            if iszero(staticcall(gas(), 6, free, 128, at, 64)) { revert(0, 0) }
+        }
+    }
+
+    function test_malformedBatchesAreFalse() external view {
+        (bytes32[] memory contexts, uint256[] memory words, bytes memory proofs) = batchOf(2);
+        check(!verifier.verifyBatch(keyHash, key, new bytes32[](0), words, proofs), "no claim");
+        check(!verifier.verifyBatch(keyHash, key, new bytes32[](0), new uint256[](0), hex""), "nothing");
+        check(!verifier.verifyBatch(keyHash, key, contexts, words, bytes.concat(proofs, hex"00")), "a byte more");
+        check(!verifier.verifyBatch(keyHash, key, contexts, words, bytes.concat(proofs, bytes2(0))), "two more");
+        check(!verifier.verifyBatch(keyHash, key, contexts, new uint256[](words.length + 1), proofs), "a word more");
+        check(!verifier.verifyBatch(keyHash, key, contexts, new uint256[](0), proofs), "no words");
+        check(!verifier.verifyBatch(keyHash, key, contexts, words, hex""), "no proofs");
+        check(!verifier.verifyBatch(bytes32(uint256(keyHash) ^ 1), key, contexts, words, proofs), "another key");
+        uint256 kept = words[0];
+        words[0] = kept + R;
+        check(!verifier.verifyBatch(keyHash, key, contexts, words, proofs), "word plus the modulus");
+        words[0] = kept;
+        check(verifier.verifyBatch(keyHash, key, contexts, words, proofs), "restored");
+    }
+
+    /// @dev Too little gas ends the call; it never makes an honest batch false.
+    function test_aBatchAnswersNothingForWantOfGas() external view {
+        (bytes32[] memory contexts, uint256[] memory words, bytes memory proofs) = batchOf(2);
+        bytes memory data = abi.encodeCall(verifier.verifyBatch, (keyHash, key, contexts, words, proofs));
+        uint256 accepted;
+        for (uint256 budget = 50_000; budget < 400_000; budget += 1009) {
+            (bool ended, bytes memory answer) = address(verifier).staticcall{gas: budget}(data);
+            if (!ended) continue;
+            check(abi.decode(answer, (bool)), "an honest batch is false for want of gas");
+            ++accepted;
+        }
+        check(accepted > 50, "accepted with gas enough");
+    }
+
+    // ---- gas of settlement beyond the verifier's ----
+
+    /// @dev With node pools, of which the market asks whose the job is. As a node finds things: it, the model's owner and governance have earned before.
+    function warmUp() private {
+        market.settle(key, answers[15]);
+    }
+
+    function test_settlingOneJobTakesAtMost60000GasMore() external {
+        warmUp();
+        (uint256 own,) = gasOf(single(0));
+        Answer memory a = answers[0];
+        uint256 before = gasleft();
+        market.settle(key, a);
+        uint256 used = before - gasleft();
+        vm.snapshotGasLastCall("settle");
+        vm.snapshotValue("settle_beyond_verifier", used - own);
+        check(used - own <= 60_000, "settling one job");
+    }
+
+    function test_settlingABatchTakesAtMost35000GasMoreForEach() external {
+        uint256 count = COUNT;
+        (bytes32[] memory contexts, uint256[] memory words, bytes memory proofs) = batchOf(count);
+        (uint256 own,) = gasOf(abi.encodeCall(verifier.verifyBatch, (keyHash, key, contexts, words, proofs)));
+        Answer[] memory batch = new Answer[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            batch[i] = answers[i];
+        }
+        uint256 before = gasleft();
+        bool[] memory paid = market.settleBatch(key, batch);
+        uint256 used = before - gasleft();
+        vm.snapshotGasLastCall("settle_batch_16");
+        for (uint256 i = 0; i < count; ++i) {
+            check(paid[i] && stateOf(answers[i].jobId) == JobState.Paid, "paid");
+        }
+        vm.snapshotValue("settle_batch_beyond_verifier_each", (used - own) / count);
+        check(used - own <= 35_000 * count, "settling each of a batch");
+    }
+
+    function test_aBatchWithAFalseProofPaysTheOthers() external {
+        Answer[] memory batch = new Answer[](4);
+        for (uint256 i = 0; i < 4; ++i) {
+            batch[i] = answers[i];
+        }
+        batch[2].proof = answers[5].proof; // an honest proof of another job
+        bool[] memory paid = market.settleBatch(key, batch);
+        check(paid[0] && paid[1] && !paid[2] && paid[3], "results");
+        batch[1].proof = hex"00";
+        paid = market.settleBatch(key, batch);
+        check(!paid[0] && !paid[1] && !paid[2] && !paid[3], "nothing is paid twice");
+        market.settle(key, answers[2]);
+    }
+
+    function test_stolenAndReplayedProofsAreRejected() external {
+        Answer memory a = answers[0];
+        bytes memory rejected = abi.encodeWithSelector(IInferenceMarket.ProofRejected.selector, a.jobId);
+        a.prover = STRANGER;
+        vm.expectRevert(rejected);
+        market.settle(key, a);
+        a.prover = PROVER;
+        a.proof = answers[3].proof; // same input and answer, another job
+        check(keccak256(abi.encode(a.words)) == keccak256(abi.encode(answers[3].words)), "the same answer");
+        vm.expectRevert(rejected);
+        market.settle(key, a);
+        a.proof = answers[0].proof;
+        vm.chainId(1);
+        vm.expectRevert(rejected);
+        market.settle(key, a);
+        vm.chainId(31337);
+        market.settle(key, a);
+    }
+}
