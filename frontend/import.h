@@ -67,6 +67,10 @@ struct import_options {
      */
     uint32_t seed;
     const char *seed_input; /* NULL: `seed` */
+    /* --functions: files whose functions stand for operators that neither the model nor the rules
+     * know; their tensors lie within. */
+    const struct onnx_file *function_files;
+    size_t function_file_count;
 };
 
 struct import_notes {

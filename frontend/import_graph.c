@@ -34,9 +34,8 @@ static int version_of(struct import_node *n)
     return version > 0 ? version : 1;
 }
 
-static const Onnx__Function *find_function(const struct import_node *n)
+static const Onnx__Function *function_of(const Onnx__Model *model, const struct import_node *n)
 {
-    const Onnx__Model *model = n->importer->file->model;
     const char *overload = n->proto->overload == NULL ? "" : n->proto->overload;
     for (size_t i = 0; i < model->n_functions; i++) {
         const Onnx__Function *f = model->functions[i];
@@ -46,6 +45,19 @@ static const Onnx__Function *find_function(const struct import_node *n)
             return f;
     }
     return NULL;
+}
+
+/* A function of the model; else, for what no rule knows, one of the files of functions. */
+static const Onnx__Function *find_function(const struct import_node *n)
+{
+    const struct import_options *options = n->importer->options;
+    const Onnx__Function *found = function_of(n->importer->file->model, n);
+    bool exact;
+    if (found != NULL || import_rule_find(n->domain, n->proto->op_type, n->version, &exact) != NULL)
+        return found;
+    for (size_t i = 0; i < options->function_file_count && found == NULL; i++)
+        found = function_of(options->function_files[i].model, n);
+    return found;
 }
 
 /* Gathers the operands; returns false when one of them comes from a node that failed. */
@@ -125,7 +137,8 @@ static const struct import_rule *find_rule(struct import_node *n)
     else if (rule == NULL)
         rule_fail(
             n, STATUS_UNSUPPORTED,
-            "the domain %s has no such operator here; give its body as a function in the model",
+            "the domain %s has no such operator here; give its body as a function in the model, "
+            "or in a file with --functions",
             n->domain);
     else if (!exact)
         rule_fail(n, STATUS_BAD_INPUT, "this operator is not part of that opset but of version %d",

@@ -143,8 +143,6 @@ static enum status unpack(struct onnx_file *file, const uint8_t *bytes, size_t c
         return diag_set(diag, STATUS_BAD_INPUT,
                         "%s: not an ONNX file, or one that needs more than %zu bytes of memory",
                         name, granted);
-    if (file->model->graph == NULL)
-        return diag_set(diag, STATUS_BAD_INPUT, "%s: not an ONNX model: it holds no graph", name);
     return STATUS_OK;
 }
 
@@ -168,6 +166,8 @@ enum status onnx_load_bytes(struct onnx_file *file, const void *bytes, size_t co
     if (count > ONNX_FILE_BYTES_LIMIT)
         return diag_set(diag, STATUS_LIMIT, "%s: larger than 2 GiB, the limit of the format", name);
     enum status status = unpack(file, bytes, count, name, diag);
+    if (status == STATUS_OK && file->model->graph == NULL)
+        status = diag_set(diag, STATUS_BAD_INPUT, "%s: not an ONNX model: it holds no graph", name);
     if (status != STATUS_OK)
         onnx_release(file);
     return status;
@@ -183,6 +183,50 @@ enum status onnx_load_file(struct onnx_file *file, const char *path, struct diag
     buffer_release(&bytes);
     if (status == STATUS_OK)
         status = external_folder_init(&file->folder, path, diag);
+    if (status != STATUS_OK)
+        onnx_release(file);
+    return status;
+}
+
+/* --- functions --- */
+
+/* ModelProto: functions. */
+enum { FIELD_FUNCTIONS = 25 };
+
+/* The function as a model of nothing else. */
+static bool wrap_function(struct buffer *model, const struct buffer *function)
+{
+    uint64_t number = FIELD_FUNCTIONS << 3 | WIRE_BYTES;
+    for (int i = 0; i < 2; i++, number = function->count)
+        for (bool more = true; more; number >>= 7) {
+            more = number >= 0x80;
+            buffer_put_u8(model, (uint8_t)((number & 0x7F) | (more ? 0x80 : 0)));
+        }
+    buffer_put(model, function->data, function->count);
+    return !model->failed;
+}
+
+enum status onnx_load_functions(struct onnx_file *file, const char *path, struct diag *diag)
+{
+    struct buffer bytes = {0}, wrapped = {0};
+    struct diag as_model = {0};
+    *file = (struct onnx_file){0};
+    enum status status = file_read(path, ONNX_FILE_BYTES_LIMIT, &bytes, diag);
+    if (status == STATUS_OK &&
+        unpack(file, bytes.data, bytes.count, path, &as_model) != STATUS_OK) {
+        onnx_release(file);
+        status = wrap_function(&wrapped, &bytes)
+                     ? unpack(file, wrapped.data, wrapped.count, path, diag)
+                     : diag_set(diag, STATUS_NO_MEMORY, "%s: no memory", path);
+    }
+    buffer_release(&bytes);
+    buffer_release(&wrapped);
+    if (status == STATUS_OK &&
+        (file->model->n_functions == 0 || file->model->functions[0]->name == NULL))
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "%s: it holds no function; a model with model-local functions or one "
+                          "serialized FunctionProto is expected",
+                          path);
     if (status != STATUS_OK)
         onnx_release(file);
     return status;

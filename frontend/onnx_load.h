@@ -24,7 +24,7 @@
 
 /* Life cycle: onnx_load_file or onnx_load_bytes, onnx_release. A zeroed struct may be released. */
 struct onnx_file {
-    Onnx__Model *model; /* owned; has a graph */
+    Onnx__Model *model; /* owned; has a graph, unless it was read for its functions */
     struct external_folder folder;
     size_t memory_left_bytes; /* what protobuf-c may still take */
 };
@@ -37,6 +37,13 @@ enum status onnx_load_file(struct onnx_file *file, const char *path,
 /* Reads a model from memory; it has no folder for external data. `name` is for messages. */
 enum status onnx_load_bytes(struct onnx_file *file, const void *bytes, size_t count,
                             const char *name, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Reads a file of functions: a model, whose graph is then left alone and may be missing, or one
+ * serialized FunctionProto. Errors: as onnx_load_file; BAD_INPUT where there is no function.
+ */
+enum status onnx_load_functions(struct onnx_file *file, const char *path,
+                                struct diag *diag) SERTN_MUST_CHECK;
 
 void onnx_release(struct onnx_file *file);
 

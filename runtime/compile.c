@@ -36,6 +36,67 @@ static void after(const struct compilation *c, const struct compile_options *opt
         options->after_pass(options->after_pass_context, pass, c->graph, program);
 }
 
+static enum status read_functions(struct compilation *c, const struct compile_options *options,
+                                  struct diag *diag)
+{
+    c->function_files = arena_array(&c->arena, struct onnx_file, options->function_path_count + 1);
+    if (c->function_files == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for --functions");
+    for (size_t i = 0; i < options->function_path_count; i++) {
+        enum status status =
+            onnx_load_functions(&c->function_files[i], options->function_paths[i], diag);
+        if (status != STATUS_OK)
+            return diag_prefix(diag, status, "--functions");
+        c->function_file_count++;
+    }
+    return STATUS_OK;
+}
+
+/* A small tensor as a literal of --bind; NULL without memory. */
+static const char *literal_of(const struct tensor *tensor, struct arena *arena)
+{
+    const char *text = tensor->shape.rank == 0 ? "" : "[";
+    for (size_t i = 0; i < tensor->count && text != NULL; i++) {
+        const char *comma = i == 0 ? "" : ", ";
+        if (element_type_is_float(tensor->type))
+            text = arena_printf(arena, "%s%s%.17g", text, comma, tensor->data.real[i]);
+        else
+            text = arena_printf(arena, tensor->shape.rank == 0 ? "%s%s%lld" : "%s%s\"%lld\"", text,
+                                comma, (long long)tensor->data.integer[i]);
+    }
+    return text == NULL || tensor->shape.rank == 0 ? text : arena_printf(arena, "%s]", text);
+}
+
+static bool is_graph_input(const struct graph *graph, const char *name)
+{
+    for (size_t i = 0; i < graph->input_count; i++)
+        if (strcmp(graph->values[graph->inputs[i]].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Inputs of the data that the graph does not have any more, and nobody bound. */
+static enum status list_taken(struct compilation *c, const struct compile_data *data,
+                              struct diag *diag)
+{
+    c->taken = arena_array(&c->arena, struct compile_bind, data->sample_count + 1);
+    if (c->taken == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for --data");
+    for (size_t i = 0; i < data->sample_count; i++) {
+        const struct import_sample *sample = &data->samples[i];
+        bool is_bound = is_graph_input(c->graph, sample->input);
+        for (size_t b = 0; b < data->bind_count; b++)
+            is_bound = is_bound || strcmp(data->binds[b].input, sample->input) == 0;
+        if (is_bound || sample->tensor->type == ELEMENT_STRING)
+            continue;
+        const char *literal = literal_of(sample->tensor, &c->arena);
+        if (literal == NULL)
+            return diag_set(diag, STATUS_NO_MEMORY, "no memory for --data");
+        c->taken[c->taken_count++] = (struct compile_bind){sample->input, literal};
+    }
+    return STATUS_OK;
+}
+
 static enum status import(struct compilation *c, const struct compile_options *options,
                           struct compile_data *data, struct diag_list *problems,
                           struct import_notes *notes)
@@ -44,17 +105,22 @@ static enum status import(struct compilation *c, const struct compile_options *o
     enum status status =
         note(problems, onnx_load_file(&c->file, options->model_path, &diag), &diag);
     if (status == STATUS_OK)
+        status = note(problems, read_functions(c, options, &diag), &diag);
+    if (status == STATUS_OK)
         status =
             note(problems, compile_data_read(data, &c->file, options, &c->arena, &diag), &diag);
     if (status != STATUS_OK)
         return status;
     struct import_options import_options = {
-        options->dims, options->dim_count, data->samples,      data->sample_count,
-        data->binds,   data->bind_count,   options->max_dims,  options->max_dim_count,
-        data->trees,   options->seed,      options->seed_input};
+        options->dims,         options->dim_count, data->samples,       data->sample_count,
+        data->binds,           data->bind_count,   options->max_dims,   options->max_dim_count,
+        data->trees,           options->seed,      options->seed_input, c->function_files,
+        c->function_file_count};
     status = import_graph(&c->graph, &c->file, &import_options, &c->arena, problems, notes);
     if (status == STATUS_OK)
         status = note(problems, compile_data_order(data, c->graph, &c->arena, &diag), &diag);
+    if (status == STATUS_OK)
+        status = note(problems, list_taken(c, data, &diag), &diag);
     if (status == STATUS_OK)
         after(c, options, "import", NULL);
     return status;
@@ -272,7 +338,7 @@ static enum status write_folder(const struct compilation *c, const struct compil
         status = write_text(folder, "private/accuracy.json", compile_report_json(c, true),
                             FILE_MODE_PRIVATE, diag);
     if (status == STATUS_OK)
-        status = write_text(folder, "private/source.json", reference_source_json(options),
+        status = write_text(folder, "private/source.json", reference_source_json(c, options),
                             FILE_MODE_PRIVATE, diag);
     if (status == STATUS_OK)
         status = write_parameters(c, folder, diag);
@@ -353,6 +419,8 @@ enum status compile_model(struct compilation *c, const struct compile_options *o
 void compilation_release(struct compilation *c)
 {
     onnx_release(&c->file);
+    for (size_t i = 0; i < c->function_file_count; i++)
+        onnx_release(&c->function_files[i]);
     arena_release(&c->arena);
     *c = (struct compilation){0};
 }

@@ -36,6 +36,8 @@ struct compile_options {
     size_t data_count;
     const struct compile_bind *binds;
     size_t bind_count;
+    const char *const *function_paths; /* bodies of operators that the rules do not know */
+    size_t function_path_count;
     const struct declared_range *ranges;
     size_t range_count;
     enum port_visibility inputs;
@@ -81,6 +83,11 @@ struct compile_report {
 struct compilation {
     struct arena arena;
     struct onnx_file file;
+    struct onnx_file *function_files;
+    size_t function_file_count;
+    /* Inputs that had to be known and were taken from --data, as --bind would give them. */
+    struct compile_bind *taken;
+    size_t taken_count;
     struct graph *graph;
     struct pipeline_result result;
     struct circuit circuit;

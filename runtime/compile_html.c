@@ -179,7 +179,7 @@ static void put_bars(struct buffer *out, const struct compile_report *r)
         put_escaped(out, r->nodes[i].name);
         buffer_printf(out,
                       "<td class=n>%" PRIu32 "<td class=n>%.1f %%<td style=\"width:20rem\"><div "
-                                             "class=bar style=\"width:%.1f%%\"></div>",
+                      "class=bar style=\"width:%.1f%%\"></div>",
                       r->nodes[i].rows,
                       100.0 * r->nodes[i].rows / (r->used_rows > 0 ? r->used_rows : 1),
                       100.0 * r->nodes[i].rows / most);
@@ -282,7 +282,7 @@ static void put_box(struct buffer *out, const struct drawing *d, size_t i)
     }
     buffer_printf(out,
                   "\n%" PRIu32 " rows</title><rect x=%.0f y=%.0f width=%d height=%d rx=5 "
-                               "fill=\"#eef2fa\" stroke=\"#c3ccdc\"/>",
+                  "fill=\"#eef2fa\" stroke=\"#c3ccdc\"/>",
                   d->rows[i], x, y, BOX_WIDTH, BOX_HEIGHT);
     buffer_printf(out,
                   "<rect x=%.0f y=%.0f width=%.1f height=5 rx=2 fill=\"#3d6fd6\"/><text x=%.0f "

@@ -273,10 +273,10 @@ char *compile_report_text(const struct compilation *c)
                       o->mismatches, o->elements);
     }
     for (size_t i = 0; i < q->range_count; i++)
-        buffer_printf(&out, "range       %s at %s: %.6g..%.6g%s\n", q->ranges[i].value,
-                      q->ranges[i].node, q->ranges[i].low, q->ranges[i].high,
-                      q->ranges[i].saturates ? "; greater ones, whose exp is infinite, count as this"
-                                             : "");
+        buffer_printf(
+            &out, "range       %s at %s: %.6g..%.6g%s\n", q->ranges[i].value, q->ranges[i].node,
+            q->ranges[i].low, q->ranges[i].high,
+            q->ranges[i].saturates ? "; greater ones, whose exp is infinite, count as this" : "");
     if (!q->meets_tolerance)
         buffer_printf(&out,
                       "accuracy    the tolerance asked for is NOT met on the calibration data\n");

@@ -13,7 +13,15 @@
 #include "passes/fold_constants.h"
 #include "runtime/values.h"
 
-char *reference_source_json(const struct compile_options *options)
+static bool add_path(cJSON *list, const char *given)
+{
+    char *path = realpath(given, NULL);
+    bool done = cJSON_AddItemToArray(list, cJSON_CreateString(path == NULL ? given : path));
+    free(path);
+    return done;
+}
+
+char *reference_source_json(const struct compilation *c, const struct compile_options *options)
 {
     cJSON *root = cJSON_CreateObject(), *binds = NULL;
     char *path = realpath(options->model_path, NULL);
@@ -24,6 +32,19 @@ char *reference_source_json(const struct compile_options *options)
     for (size_t i = 0; i < options->bind_count && done; i++)
         done =
             cJSON_AddStringToObject(binds, options->binds[i].name, options->binds[i].value) != NULL;
+    for (size_t i = 0; i < c->taken_count && done; i++)
+        done = cJSON_AddStringToObject(binds, c->taken[i].name, c->taken[i].value) != NULL;
+    cJSON *functions = done ? cJSON_AddArrayToObject(root, "functions") : NULL;
+    cJSON *max_dims = functions != NULL ? cJSON_AddObjectToObject(root, "max_dims") : NULL;
+    done = max_dims != NULL;
+    for (size_t i = 0; i < options->function_path_count && done; i++)
+        done = add_path(functions, options->function_paths[i]);
+    for (size_t i = 0; i < options->max_dim_count && done; i++)
+        done = cJSON_AddNumberToObject(max_dims, options->max_dims[i].name,
+                                       (double)options->max_dims[i].value) != NULL;
+    done = done && cJSON_AddNumberToObject(root, "seed", options->seed) != NULL &&
+           (options->seed_input == NULL ||
+            cJSON_AddStringToObject(root, "seed_input", options->seed_input) != NULL);
     char *text = done ? cJSON_Print(root) : NULL;
     cJSON_Delete(root);
     free(path);
@@ -130,6 +151,42 @@ static enum status read_binds(struct import_bind **out, size_t *count, struct re
     return status;
 }
 
+static enum status read_max_dims(struct import_options *options, struct reference *reference,
+                                 const cJSON *list, struct diag *diag)
+{
+    struct import_max_dim *dims =
+        arena_array(&reference->arena, struct import_max_dim, (size_t)cJSON_GetArraySize(list) + 1);
+    const cJSON *item;
+    if (dims == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory");
+    options->max_dim = dims;
+    cJSON_ArrayForEach(item, list) dims[options->max_dim_count++] =
+        (struct import_max_dim){item->string, (int64_t)item->valuedouble};
+    return STATUS_OK;
+}
+
+static enum status read_functions(struct import_options *options, struct reference *reference,
+                                  const cJSON *list, struct diag *diag)
+{
+    reference->function_files =
+        arena_array(&reference->arena, struct onnx_file, (size_t)cJSON_GetArraySize(list) + 1);
+    if (reference->function_files == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory");
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *path = cJSON_IsString(item) ? item->valuestring : "";
+        enum status status = onnx_load_functions(
+            &reference->function_files[reference->function_file_count], path, diag);
+        if (status != STATUS_OK)
+            return status;
+        reference->function_file_count++;
+    }
+    options->function_files = reference->function_files;
+    options->function_file_count = reference->function_file_count;
+    return STATUS_OK;
+}
+
 static enum status import(struct reference *reference, const struct session *session,
                           const cJSON *source, const struct tensor *const *inputs,
                           struct diag *diag)
@@ -149,6 +206,12 @@ static enum status import(struct reference *reference, const struct session *ses
     if (status == STATUS_OK)
         status = read_trees(&trees, reference, interface, diag);
     if (status == STATUS_OK)
+        status = read_functions(&options, reference,
+                                cJSON_GetObjectItemCaseSensitive(source, "functions"), diag);
+    if (status == STATUS_OK)
+        status = read_max_dims(&options, reference,
+                               cJSON_GetObjectItemCaseSensitive(source, "max_dims"), diag);
+    if (status == STATUS_OK)
         status = read_binds(&binds, &options.bind_count, reference, trees,
                             cJSON_GetObjectItemCaseSensitive(source, "binds"), diag);
     if (status == STATUS_OK) {
@@ -156,6 +219,10 @@ static enum status import(struct reference *reference, const struct session *ses
         options.sample_count = interface->input_count;
         options.bind = binds;
         options.trees = trees;
+        options.seed =
+            (uint32_t)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(source, "seed"));
+        options.seed_input =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(source, "seed_input"));
         status = import_graph(&reference->graph, &reference->file, &options, &reference->arena,
                               &problems, &notes);
         struct arena scratch;
@@ -215,6 +282,8 @@ void reference_close(struct reference *reference)
 {
     free(reference->missing);
     onnx_release(&reference->file);
+    for (size_t i = 0; i < reference->function_file_count; i++)
+        onnx_release(&reference->function_files[i]);
     arena_release(&reference->arena);
     *reference = (struct reference){0};
 }

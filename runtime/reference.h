@@ -17,12 +17,15 @@
 struct reference {
     struct arena arena;
     struct onnx_file file;
+    struct onnx_file *function_files;
+    size_t function_file_count;
     struct graph *graph; /* folded; NULL when the model file is gone */
     char *missing;       /* owned sentence: why there is no reference */
 };
 
-/* Text of private/source.json, owned; NULL without memory. */
-char *reference_source_json(const struct compile_options *options);
+/* Text of private/source.json: where the model came from, and what it was compiled with. Owned;
+ * NULL without memory. */
+char *reference_source_json(const struct compilation *c, const struct compile_options *options);
 
 /*
  * Opens the reference of a compiled model; `inputs` (the first set) bind its dimensions. model_path

@@ -68,8 +68,7 @@ enum status run_check(struct cli *cli, struct run_options *options, struct diag 
     if (status == STATUS_OK) {
         cJSON_AddNumberToObject(cli->result, "rows",
                                 (double)((size_t)1 << session->model.circuit.lg_rows));
-        cJSON_AddNumberToObject(cli->result, "columns",
-                                plan_columns(&session->model.circuit));
+        cJSON_AddNumberToObject(cli->result, "columns", plan_columns(&session->model.circuit));
         cJSON_AddNumberToObject(cli->result, "check_seconds", machine_seconds() - start);
         run_add_memory(cli->result);
         cli_say(cli, "every constraint holds");

@@ -118,8 +118,7 @@ static enum status prove_one(struct proving *p, struct cli *cli, const struct ru
         cJSON_AddNumberToObject(object, "proof_bytes", (double)proof.byte_count);
         cJSON_AddNumberToObject(object, "prove_seconds", machine_seconds() - start);
         cJSON_AddNumberToObject(object, "rows", (double)p->prover.key.vk.layout.rows);
-        cJSON_AddNumberToObject(object, "columns",
-                                plan_columns(p->prover.key.circuit));
+        cJSON_AddNumberToObject(object, "columns", plan_columns(p->prover.key.circuit));
         cJSON_AddStringToObject(object, "proof_file", path);
         if (!run_add_outputs(object, &p->prover.session))
             status = diag_set(diag, STATUS_NO_MEMORY, "no memory for the outputs");

@@ -26,6 +26,9 @@ static const char help[] =
     "  --seed N|INPUT           public seed of random operators that have none of their own "
     "(default 0), or the input of\n"
     "                           one integer that holds it, which then is public\n"
+    "  --functions FILE         bodies of operators that sertnc does not know: an ONNX model with "
+    "functions, or one\n"
+    "                           function (repeatable)\n"
     "  --input WHO              private (default), public or hashed; NAME=WHO for one input "
     "(repeatable)\n"
     "  --params WHO             private (default) or public\n"
@@ -176,6 +179,15 @@ static bool take_bind(void *context, const char *text, struct diag *diag)
             return refuse_twice(diag, "--bind", name);
     }
     o->binds[o->compile.bind_count++] = (struct compile_bind){name, value};
+    return true;
+}
+
+static bool take_functions(void *context, const char *value, struct diag *diag)
+{
+    struct sertnc_options *o = context;
+    if (o->compile.function_path_count == SERTNC_MOST)
+        return refuse(diag, "--functions", "at most 256 files");
+    o->functions[o->compile.function_path_count++] = value;
     return true;
 }
 
@@ -335,6 +347,7 @@ static const struct cli_option option_table[] = {
     {"seed", true, take_seed, NULL},
     {"range", true, take_range, NULL},
     {"bind", true, take_bind, NULL},
+    {"functions", true, take_functions, NULL},
     {"input", true, take_input_visibility, NULL},
     {"output", true, take_output_visibility, NULL},
     {"params", true, take_params, NULL},
@@ -417,6 +430,7 @@ enum status sertnc_read_options(struct sertnc_options *o, struct cli *cli, int a
     o->compile.data_paths = o->data;
     o->compile.binds = o->binds;
     o->compile.ranges = o->ranges;
+    o->compile.function_paths = o->functions;
     o->compile.named = o->named;
     o->compile.threads = cli->threads;
     return check(o, cli, diag);

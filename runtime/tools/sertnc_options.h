@@ -13,6 +13,7 @@ struct sertnc_options {
     struct import_dim dims[SERTNC_MOST];
     struct import_max_dim max_dims[SERTNC_MOST];
     const char *data[SERTNC_MOST];
+    const char *functions[SERTNC_MOST];
     struct compile_bind binds[SERTNC_MOST];
     struct declared_range ranges[SERTNC_MOST];
     struct named_visibility named[SERTNC_MOST];

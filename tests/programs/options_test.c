@@ -551,3 +551,138 @@ TEST(report_and_metadata_predict_rows_and_bytes)
         cJSON_Delete(report);
     }
 }
+
+/* ---- bodies of unknown operators ---- */
+
+/* A function Twice of domain "local": r = a + a. */
+static Onnx__Function *twice(struct builder *b)
+{
+    Onnx__Function *function = model_function(b, "Twice", "a", "r");
+    Onnx__Graph *main_graph = b->graph;
+    b->graph = model_body(b);
+    model_node(b, "Add", "a,a", "r");
+    function->node = b->graph->node;
+    function->n_node = b->graph->n_node;
+    function->opset_import = b->model->opset_import;
+    function->n_opset_import = b->model->n_opset_import;
+    b->graph = main_graph;
+    return function;
+}
+
+/* A file of functions: a model that holds one, or the function alone. */
+static const char *save_functions(bool alone)
+{
+    struct builder b = builder_start(17);
+    const char *path = test_path(test_temp_dir(), alone ? "twice.pb" : "twice.onnx");
+    Onnx__Function *function = twice(&b);
+    size_t count;
+    const uint8_t *bytes = model_bytes(&b, &count);
+    uint8_t packed[1024];
+    if (alone) {
+        REQUIRE(onnx__function__get_packed_size(function) <= sizeof packed);
+        count = onnx__function__pack(function, packed);
+        bytes = packed;
+    }
+    kit_write(path, bytes, count);
+    builder_end(&b);
+    return path;
+}
+
+static const char *save_caller(void)
+{
+    struct builder b = builder_start(17);
+    model_import(&b, "local", 1);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_node_of(&b, "local", "Twice", "x", "y");
+    model_output(&b, "y");
+    return save(&b);
+}
+
+TEST(functions_in_files_are_bodies_of_unknown_operators)
+{
+    const char *model = save_caller(), *input = text_file("in.json", "{\"x\": [1.5, -2]}");
+    struct test_output out = SERTNC(model, "-o", target());
+    kit_refused_each(&out, 2, "the domain local has no such operator here; give its body", "none");
+    for (int alone = 0; alone < 2; alone++) {
+        const char *folder = target(), *functions = save_functions(alone != 0);
+        out = SERTNC(model, "-o", folder, "--functions", functions, "--data", input);
+        kit_done(&out, "with its body");
+        out = SERTN_RUN("check", folder, "--input", input, "--json");
+        cJSON *report = report_of(&out, "check");
+        const cJSON *y = kit_member(kit_member(report, "outputs"), "y");
+        CHECK(fabs(cJSON_GetArrayItem(y, 0)->valuedouble - 3) < 1e-3);
+        cJSON_Delete(report);
+        out = SERTN_RUN("eval", folder, "--input", input);
+        kit_done(&out, "eval reads the function too");
+        CHECK_MSG(strstr(out.text, "reference of y") != NULL, "%s", out.text);
+    }
+}
+
+TEST(files_without_functions_are_refused)
+{
+    const char *model = save_caller();
+    struct test_output out =
+        SERTNC(model, "-o", target(), "--functions", kit_model(MODEL, "model.onnx"));
+    kit_refused(&out, 2, "it holds no function", "a model without functions");
+    out = SERTNC(model, "-o", target(), "--functions", text_file("f.onnx", "no functions"));
+    kit_refused(&out, 2, "not a whole ONNX file", "no ONNX file");
+    out = SERTNC(model, "-o", target(), "--functions", "/nonexistent/f.onnx");
+    kit_refused(&out, 2, "/nonexistent/f.onnx", "no file");
+}
+
+/* ---- sequences ---- */
+
+/* y: the items of the sequence x and of the optional o, when it is there, one after the other. */
+static const char *sequence_model(void)
+{
+    struct builder b = builder_start(18);
+    model_list_input(&b, "x", "s", ELEMENT_F32, "N");
+    node_int(&b, model_node(&b, "ConcatFromSequence", "x", "y"), "axis", 0);
+    model_node(&b, "Identity", "x", "same");
+    model_output(&b, "y");
+    model_output(&b, "same");
+    return save(&b);
+}
+
+TEST(sequences_are_compiled_by_their_data_and_given_as_lists)
+{
+    const char *model = sequence_model(), *folder = target();
+    const char *input = text_file("in.json", "{\"x\": [[1], [2, 3]]}");
+    struct test_output out = SERTNC(model, "-o", folder);
+    kit_refused_each(&out, 2, "input 'x' is a sequence; give inputs with --data", "no data");
+    out = SERTNC(model, "-o", folder, "--data", input, "--range", "x=-9:9", "--input", "x=hashed");
+    kit_done(&out, "compiled by its data");
+    const char *other = text_file("other.json", "{\"x\": [[4], [5, -6]]}");
+    out = SERTN_RUN("check", folder, "--input", other, "--json");
+    cJSON *report = report_of(&out, "check");
+    const cJSON *outputs = kit_member(report, "outputs");
+    char *text = cJSON_PrintUnformatted(outputs);
+    CHECK_TEXT(text, "{\"y\":[4,5,-6],\"same\":[[4],[5,-6]]}");
+    free(text);
+    cJSON_Delete(report);
+    out = SERTN_RUN("check", folder, "--input", text_file("more.json", "{\"x\": [[4], [5]]}"));
+    kit_refused(&out, 2, "input 'x[1]'", "another shape");
+    out = SERTN_RUN("check", folder, "--input", text_file("few.json", "{\"x\": [[4]]}"));
+    kit_refused(&out, 2, "input 'x': 1 tensors, but the model takes 2", "too few");
+    out = SERTN_RUN("check", folder, "--input", text_file("far.json", "{\"x\": [[4], [5, 10]]}"));
+    kit_refused(&out, 2, "outside the range", "a declared range of a sequence");
+    out = SERTN_RUN("eval", folder, "--input", other);
+    kit_done(&out, "eval");
+    CHECK_MSG(strstr(out.text, "reference of same") != NULL, "%s", out.text);
+}
+
+TEST(what_data_fixed_at_compile_time_is_known_to_eval)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2,3");
+    model_input(&b, "shape", ELEMENT_I64, "1");
+    model_node(&b, "Reshape", "x,shape", "y");
+    model_output(&b, "y");
+    const char *model = save(&b), *folder = target();
+    const char *data = text_file("data.json", "{\"x\": [[1, 2, 3], [4, 5, 6]], \"shape\": [6]}");
+    struct test_output out = SERTNC(model, "-o", folder, "--data", data);
+    kit_done(&out, "a shape from the data");
+    out = SERTN_RUN("eval", folder, "--input", text_file("in.json", "{\"x\": [[1,2,3],[4,5,6]]}"));
+    kit_done(&out, "eval");
+    CHECK_MSG(strstr(out.text, "reference of y") != NULL, "%s", out.text);
+}
