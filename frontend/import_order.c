@@ -77,13 +77,32 @@ static void collect_body(struct name_list *list, const struct local_names *outer
             list_add(list, body->output[i]->name);
 }
 
+/* Gradient names the tensors it is about in attributes: xs, zs, y. */
+static void collect_tensor_names(struct name_list *list, const struct local_names *local,
+                                 const Onnx__Attribute *attribute)
+{
+    for (size_t i = 0; i <= attribute->n_strings; i++) {
+        const ProtobufCBinaryData *text = i < attribute->n_strings ? &attribute->strings[i]
+                                          : attribute->has_s       ? &attribute->s
+                                                                   : NULL;
+        char *name =
+            text == NULL ? NULL : arena_strndup(list->arena, (const char *)text->data, text->len);
+        list->failed = list->failed || (text != NULL && name == NULL);
+        if (name != NULL && !is_local(local, name))
+            list_add(list, name);
+    }
+}
+
 static void collect_node(struct name_list *list, const struct local_names *local,
                          const Onnx__Node *node)
 {
     for (size_t i = 0; i < node->n_input; i++)
         if (!is_local(local, node->input[i]))
             list_add(list, node->input[i]);
+    bool is_gradient = node->op_type != NULL && strcmp(node->op_type, "Gradient") == 0;
     for (size_t i = 0; i < node->n_attribute; i++) {
+        if (is_gradient)
+            collect_tensor_names(list, local, node->attribute[i]);
         if (node->attribute[i]->g != NULL)
             collect_body(list, local, node->attribute[i]->g);
         for (size_t k = 0; k < node->attribute[i]->n_graphs; k++)
