@@ -5,6 +5,7 @@
 
 #include "frontend/import_inputs.h"
 #include "frontend/import_node.h"
+#include "frontend/tensor_parts.h"
 
 /* IR version 14 is the newest this file was written for. */
 enum { IR_VERSION_NEWEST = 14 };
@@ -274,6 +275,42 @@ static void check_model(struct importer *importer, const Onnx__Model *model)
     }
 }
 
+/* Whether two strings that nobody knows now are compared with each other. */
+static bool compares_texts(const struct graph *graph)
+{
+    for (size_t i = 0; i < graph->node_count; i++) {
+        const struct graph_node *node = &graph->nodes[i];
+        bool compares = node->op == OP_EQUAL || node->op == OP_UNIQUE;
+        for (size_t k = 0; k < node->input_count; k++) {
+            const struct graph_value *v =
+                node->inputs[k] == GRAPH_NONE ? NULL : &graph->values[node->inputs[k]];
+            compares = compares && v != NULL && v->text_table != NULL && v->data == NULL;
+        }
+        for (size_t k = 0; k < node->attribute_count; k++)
+            compares = compares || (node->attributes[k].graph != NULL &&
+                                    compares_texts(node->attributes[k].graph));
+        if (compares)
+            return true;
+    }
+    return false;
+}
+
+/* Where strings of inputs are compared, words that the model does not have differ too. */
+static void tell_words_apart(struct graph *graph)
+{
+    int64_t words = 0;
+    for (size_t i = 0; i < graph->input_count; i++) {
+        const struct graph_value *v = &graph->values[graph->inputs[i]];
+        size_t count;
+        if (v->text_table != NULL && shape_count(&v->shape, TENSOR_ELEMENT_LIMIT, &count))
+            words += (int64_t)count;
+    }
+    bool compares = words > 0 && compares_texts(graph);
+    for (size_t i = 0; i < graph->input_count && compares; i++)
+        if (graph->values[graph->inputs[i]].text_table != NULL)
+            graph->values[graph->inputs[i]].unknown_words = words;
+}
+
 /* One pass over the file; the result counts only when no problem came and no input was found to be
  * needed. */
 static struct graph *import_once(struct importer *importer)
@@ -336,8 +373,10 @@ static struct graph *import_once(struct importer *importer)
                                 model->graph->n_output);
     if (ordered && importer->fatal == STATUS_OK)
         add_outputs(importer, scope, model->graph);
-    if (importer->fatal == STATUS_OK)
+    if (importer->fatal == STATUS_OK) {
         text_pools_fill(importer);
+        tell_words_apart(unit->graph);
+    }
     return unit->graph;
 }
 

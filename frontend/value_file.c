@@ -147,13 +147,21 @@ enum status value_shape_for(struct shape *out, const struct value_spec *spec, si
                     spec->name, shape_text(found, sizeof found, given), wanted);
 }
 
-/* Number of a string in the table, -1 when it is not there. */
-static int64_t text_number(const struct tensor *table, const char *text)
+/* Number of a string: its place in the table, or a negative one when it is not there. */
+static int64_t text_number(const struct value_spec *spec, const char *text)
 {
-    for (size_t i = 0; i < table->count; i++)
-        if (strcmp(table->data.text[i], text) == 0)
+    struct value_words *words = spec->words;
+    for (size_t i = 0; i < spec->text_table->count; i++)
+        if (strcmp(spec->text_table->data.text[i], text) == 0)
             return (int64_t)i;
-    return -1;
+    if (words == NULL)
+        return -1;
+    size_t k = 0;
+    while (k < words->count && strcmp(words->word[k], text) != 0)
+        k++;
+    if (k == words->count && k < words->most)
+        words->word[words->count++] = text;
+    return -1 - (int64_t)k;
 }
 
 static bool convert_element(struct tensor *to, const struct tensor *from, size_t i)
@@ -197,7 +205,7 @@ static enum status convert(struct tensor **out, const struct tensor *from,
         if (type == ELEMENT_BF16 && from->type == ELEMENT_U16)
             to->data.real[i] = real_of_pattern(from->data.integer[i]);
         else if (spec->text_table != NULL)
-            to->data.integer[i] = text_number(spec->text_table, from->data.text[i]);
+            to->data.integer[i] = text_number(spec, from->data.text[i]);
         else if (wants_text)
             to->data.text[i] = from->data.text[i];
         else if (!convert_element(to, from, i))
@@ -242,6 +250,9 @@ struct value_set *value_add_set(struct value_source *source, const char *name)
                             arena_array(source->arena, struct tensor *, source->spec_count)};
     if (set.name == NULL || set.tensor == NULL)
         return NULL;
+    for (size_t i = 0; i < source->spec_count; i++)
+        if (source->specs[i].words != NULL)
+            source->specs[i].words->count = 0;
     out->set[out->count] = set;
     return &out->set[out->count++];
 }

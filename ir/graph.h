@@ -56,6 +56,9 @@ struct graph_value {
     /* String outputs: element i of the integer tensor stands for text_table[i] (LabelEncoder,
      * string class labels). */
     const struct tensor *text_table;
+    /* String inputs: how many words beyond the table are told apart, as -1, -2, ...; 0: all such
+     * words are -1. */
+    int64_t unknown_words;
     /* Inputs and outputs: name of the sequence it is an item of; the value's own name is that and
      * [i], once a level. NULL for plain tensors. */
     const char *sequence;

@@ -366,7 +366,8 @@ static struct range input_range(struct lowering *l, const struct input_plan *pla
     if (value->type == ELEMENT_BOOL)
         return range_of_i64(0, 1);
     if (value->text_table != NULL)
-        return range_of_i64(-1, (int64_t)value->text_table->count - 1);
+        return range_of_i64(value->unknown_words > 1 ? -value->unknown_words : -1,
+                            (int64_t)value->text_table->count - 1);
     if (element_type_is_integer(value->type))
         return integer_range(l, plan, value);
     double low = plan->low, high = plan->high;

@@ -146,6 +146,12 @@ static struct tensor *generate_input(struct quantizing *q, size_t input, size_t 
                             : value->type == ELEMENT_BOOL ? 2
                                                           : 10;
             double low = 0;
+            if (value->text_table != NULL && (value->unknown_words > 0 || size == 0)) {
+                /* Words beyond the table too. */
+                int64_t unknown = value->unknown_words > 1 ? value->unknown_words : 1;
+                low = (double)-unknown;
+                size += (uint64_t)unknown;
+            }
             if (plan->is_declared && plan->high - plan->low < 0x1p40) {
                 low = plan->low;
                 size = (uint64_t)(plan->high - plan->low) + 1;

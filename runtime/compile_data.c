@@ -114,7 +114,7 @@ enum status compile_data_read(struct compile_data *data, struct onnx_file *file,
 
 /* Text becomes the numbers that the graph has for it. */
 static enum status code_text(const struct tensor **input, const struct graph_value *value,
-                             struct arena *arena, struct diag *diag)
+                             struct value_words *words, struct arena *arena, struct diag *diag)
 {
     if (value->text_table == NULL || (*input)->type != ELEMENT_STRING)
         return STATUS_OK;
@@ -122,7 +122,8 @@ static enum status code_text(const struct tensor **input, const struct graph_val
                               .type = value->type,
                               .shape_known = true,
                               .shape = value->shape,
-                              .text_table = value->text_table};
+                              .text_table = value->text_table,
+                              .words = value->unknown_words > 0 ? words : NULL};
     struct tensor *coded = NULL;
     enum status status = value_fit(&coded, *input, &spec, arena, diag);
     *input = coded;
@@ -138,7 +139,12 @@ enum status compile_data_order(struct compile_data *data, const struct graph *gr
     for (size_t s = 0; s < data->set_count; s++) {
         const struct tensor **inputs =
             arena_array(arena, const struct tensor *, graph->input_count + 1);
-        if (inputs == NULL)
+        struct value_words words = {0};
+        for (size_t i = 0; i < graph->input_count; i++)
+            if (graph->values[graph->inputs[i]].unknown_words > 0)
+                words.most = (size_t)graph->values[graph->inputs[i]].unknown_words;
+        words.word = arena_array(arena, const char *, words.most + 1);
+        if (inputs == NULL || words.word == NULL)
             return no_memory(diag);
         for (size_t i = 0; i < graph->input_count; i++) {
             const struct graph_value *value = &graph->values[graph->inputs[i]];
@@ -152,7 +158,7 @@ enum status compile_data_order(struct compile_data *data, const struct graph *gr
                     diag, STATUS_BAD_INPUT,
                     "--data: set %zu gives input '%s' another shape than the first set or --dim", s,
                     value->name);
-            enum status status = code_text(&inputs[i], value, arena, diag);
+            enum status status = code_text(&inputs[i], value, &words, arena, diag);
             if (status != STATUS_OK)
                 return status;
         }

@@ -12,6 +12,34 @@
 
 /* ---- inputs ---- */
 
+/* Words that the tables lack are told apart where the circuit has room for them. */
+static enum status share_words(struct value_spec *specs, const struct model *model,
+                               struct arena *arena, struct diag *diag)
+{
+    struct value_words *words = NULL;
+    for (size_t i = 0; i < model->interface.input_count; i++) {
+        const struct port *port = &model->interface.inputs[i];
+        int64_t low;
+        if (port->text_table == NULL ||
+            !wide_to_i64(&low, model->program.tensors[port->tensor].low) || low >= -1)
+            continue;
+        /* As many as there are elements of strings at most, so that memory follows the model. */
+        size_t most = 0;
+        for (size_t k = 0; words == NULL && k < model->interface.input_count; k++)
+            if (model->interface.inputs[k].text_table != NULL)
+                most += model->program.tensors[model->interface.inputs[k].tensor].count;
+        if (words == NULL) {
+            words = arena_new(arena, struct value_words);
+            const char **word = arena_array(arena, const char *, most + 1);
+            if (words == NULL || word == NULL)
+                return diag_set(diag, STATUS_NO_MEMORY, "no memory for inputs");
+            *words = (struct value_words){.word = word, .most = most};
+        }
+        specs[i].words = words;
+    }
+    return STATUS_OK;
+}
+
 enum status values_specs(struct value_spec **out, const struct model *model, struct arena *arena,
                          struct diag *diag)
 {
@@ -30,7 +58,7 @@ enum status values_specs(struct value_spec **out, const struct model *model, str
                                        .sequence = port->sequence};
     }
     *out = specs;
-    return STATUS_OK;
+    return share_words(specs, model, arena, diag);
 }
 
 static enum status bad_element(const struct port *port, const struct relation_tensor *tensor,

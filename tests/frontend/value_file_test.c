@@ -413,3 +413,29 @@ TEST(literals)
     CHECK_STATUS(value_literal_read(&tensor, "5", &list, &arena, &diag), STATUS_BAD_INPUT, &diag);
     arena_release(&arena);
 }
+
+TEST(words_beyond_the_table_have_numbers_of_their_own_in_each_set)
+{
+    struct arena arena = {0};
+    struct value_sets sets;
+    struct diag diag;
+    struct tensor *table = tensor_new(&arena, ELEMENT_STRING, &(struct shape){1, {1}});
+    table->data.text[0] = "known";
+    const char *room[3];
+    struct value_words words = {.word = room, .most = 3};
+    struct value_spec specs[2] = {spec("x", ELEMENT_I64, 1, 3, 0), spec("y", ELEMENT_I64, 1, 1, 0)};
+    specs[0].text_table = specs[1].text_table = table;
+    specs[0].words = specs[1].words = &words;
+    const char *text = "[{\"x\": [\"a\", \"known\", \"b\"], \"y\": [\"b\"]},"
+                       " {\"x\": [\"b\", \"b\", \"a\"], \"y\": [\"c\"]}]";
+    REQUIRE_OK(read_text(&sets, "in.json", text, specs, 2, &arena, &diag), &diag);
+    static const int64_t expected[2][4] = {{-1, 0, -2, -2}, {-1, -1, -2, -3}};
+    REQUIRE(sets.count == 2);
+    for (size_t s = 0; s < 2; s++)
+        for (size_t i = 0; i < 4; i++)
+            CHECK_I64(sets.set[s].tensor[i / 3]->data.integer[i % 3], expected[s][i]);
+    specs[0].words = NULL;
+    REQUIRE_OK(read_text(&sets, "in.json", text, specs, 2, &arena, &diag), &diag);
+    CHECK_I64(sets.set[0].tensor[0]->data.integer[2], -1);
+    arena_release(&arena);
+}

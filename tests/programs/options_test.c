@@ -686,3 +686,27 @@ TEST(what_data_fixed_at_compile_time_is_known_to_eval)
     kit_done(&out, "eval");
     CHECK_MSG(strstr(out.text, "reference of y") != NULL, "%s", out.text);
 }
+
+/* ---- strings ---- */
+
+TEST(words_the_model_does_not_have_are_told_apart_where_they_are_compared)
+{
+    struct builder b = builder_start(19);
+    model_input(&b, "x", ELEMENT_STRING, "4");
+    model_input(&b, "z", ELEMENT_STRING, "4");
+    model_node(&b, "Equal", "x,z", "y");
+    model_output(&b, "y");
+    const char *model = save(&b), *folder = target();
+    const char *input = text_file("in.json", "{\"x\": [\"a\", \"b\", \"c\", \"\"],"
+                                             " \"z\": [\"a\", \"c\", \"b\", \"\"]}");
+    struct test_output out = SERTNC(model, "-o", folder);
+    kit_done(&out, "compiled without knowing a word");
+    out = SERTN_RUN("check", folder, "--input", input, "--json");
+    cJSON *report = report_of(&out, "check");
+    char *text = cJSON_PrintUnformatted(kit_member(kit_member(report, "outputs"), "y"));
+    CHECK_TEXT(text, "[true,false,false,true]");
+    free(text);
+    cJSON_Delete(report);
+    out = SERTN_RUN("eval", folder, "--input", input);
+    kit_done(&out, "eval");
+}
