@@ -127,6 +127,8 @@ struct conformance_suite {
  */
 bool conformance_suite_add(struct conformance_suite *suite, const char *release, const char *root,
                            const char *filter);
+/* The same for all releases that SERTN_CONFORMANCE_DATA names, or, without it, for Debian's. */
+bool conformance_suite_add_data(struct conformance_suite *suite, const char *filter);
 /* The same for the test folders of one folder, as of kind `kind`. */
 bool conformance_suite_add_kind(struct conformance_suite *suite, const char *release,
                                 const char *kind, const char *folder, const char *filter);

@@ -74,6 +74,24 @@ bool conformance_suite_add(struct conformance_suite *suite, const char *release,
     return is_good;
 }
 
+/* "1.12=FOLDER,1.22=FOLDER" */
+bool conformance_suite_add_data(struct conformance_suite *suite, const char *filter)
+{
+    bool is_good = true;
+    const char *data =
+        conformance_setting("SERTN_CONFORMANCE_DATA", "1.12=/usr/share/libonnx-testdata/data");
+    char *copy = strdup(data), *rest = copy;
+    for (char *part; copy != NULL && (part = strsep(&rest, ",")) != NULL;) {
+        char *root = strchr(part, '=');
+        if (root == NULL)
+            continue;
+        *root = 0;
+        is_good = conformance_suite_add(suite, part, root + 1, filter) && is_good;
+    }
+    free(copy);
+    return is_good && copy != NULL;
+}
+
 void conformance_suite_release(struct conformance_suite *suite)
 {
     for (size_t i = 0; i < suite->count; i++) {
