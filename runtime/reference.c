@@ -219,8 +219,8 @@ static enum status import(struct reference *reference, const struct session *ses
         options.sample_count = interface->input_count;
         options.bind = binds;
         options.trees = trees;
-        options.seed =
-            (uint32_t)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(source, "seed"));
+        const cJSON *seed = cJSON_GetObjectItemCaseSensitive(source, "seed");
+        options.seed = cJSON_IsNumber(seed) ? (uint32_t)seed->valuedouble : 0;
         options.seed_input =
             cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(source, "seed_input"));
         status = import_graph(&reference->graph, &reference->file, &options, &reference->arena,
