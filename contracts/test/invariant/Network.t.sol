@@ -1,0 +1,576 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IInferenceMarket} from "../../src/interfaces/IInferenceMarket.sol";
+import {INodePools} from "../../src/interfaces/INodePools.sol";
+import {IVerifierRouter} from "../../src/interfaces/IVerifierRouter.sol";
+import {IZkmlRegistry} from "../../src/interfaces/IZkmlRegistry.sol";
+import {Answer, Job, JobState, Request} from "../../src/types/Job.sol";
+import {PoolsKit} from "../kit/PoolsKit.sol";
+import {Test} from "../Vm.sol";
+
+/// @notice Everybody who uses the network, at random: requesters, provers, nodes, a model owner, governance, the guardian, and thieves. Each action
+/// knows whether it must succeed and says so; ghosts remember what happened.
+contract Network is PoolsKit {
+    struct Ghost {
+        bytes32 fixedPart;
+        bool accepted;
+        uint8 payments;
+        uint8 refunds;
+    }
+
+    uint256 private constant MOST_JOBS = 400;
+
+    address[4] public requesters = [address(0x1001), address(0x1002), address(0x1003), address(0x1004)];
+    address[4] public nodes = [address(0x2001), address(0x2002), address(0x2003), address(0x2004)];
+    uint256[] public jobs;
+    mapping(uint256 jobId => Ghost) public ghosts;
+    uint256 public secondModel;
+    bool public deprecated;
+    bool public stopped;
+    uint256 public bondedTotal;
+    uint256 public slashedTotal;
+    mapping(uint256 modelId => uint256) public lastPlace;
+    mapping(bytes32 action => uint256) public done;
+
+    constructor() {
+        build();
+        buildPools();
+        secondModel = addModel(key, ideal.proofSystemId());
+        for (uint256 i = 0; i < 4; ++i) {
+            fund(requesters[i], 10e18);
+            stake(nodes[i], 5e18);
+            bondedTotal += 5e18;
+        }
+        nextEpoch();
+    }
+
+    // ---- requesters ----
+
+    function deposit(uint256 who, uint96 amount) external {
+        fund(requesters[who % 4], amount % 1e18);
+    }
+
+    function withdraw(uint256 who, uint256 amount) external {
+        address account = who % 8 < 4 ? requesters[who % 4] : nodes[who % 4];
+        amount = clamp(amount, 0, market.balanceOf(account));
+        vm.prank(account);
+        market.withdraw(account, amount); // also while paused
+        ++done["withdraw"];
+    }
+
+    function request(uint256 who, bool second, uint256 duration, bool demanding) external {
+        if (jobs.length == MOST_JOBS) return;
+        address requester = requesters[who % 4];
+        Request memory r = draft();
+        r.modelId = second ? secondModel : modelId;
+        IInferenceMarket.Parameters memory p = market.parameters();
+        r.deadline = uint40(block.timestamp + clamp(duration, p.minDuration, p.maxDuration));
+        if (demanding) r.requirement = (2 << 240) | (uint256(16) << 224) | 50; // word 2 is at most 50
+        (uint96 price,,) = viewer.priceOf(r.modelId, 0);
+        bool good = !paused() && !stopped && !(second && deprecated) && market.balanceOf(requester) >= price;
+        vm.prank(requester);
+        try market.request(r) returns (uint256 id) {
+            check(good, "a job that must be refused");
+            equal(id & type(uint64).max, market.queueLength(r.modelId), "queue order");
+            jobs.push(id);
+            ghosts[id].fixedPart = fixedPart(id);
+            ++done["request"];
+        } catch {
+            check(!good, "a job that must be taken");
+        }
+    }
+
+    function refund(uint256 which) external {
+        if (jobs.length == 0) return;
+        uint256 id = jobs[which % jobs.length];
+        Job memory job = market.jobOf(id);
+        bool good = job.state == JobState.Open && block.timestamp > job.deadline;
+        uint256 before = market.balanceOf(job.requester);
+        try market.refund(id) {
+            check(good, "a refund that must fail");
+            equal(market.balanceOf(job.requester), before + job.price, "all of it");
+            ++ghosts[id].refunds;
+            ++done["refund"];
+        } catch {
+            check(!good, "a refund that must work, paused or not");
+        }
+    }
+
+    // ---- provers ----
+
+    function settle(uint256 which, uint256 who, uint256 output, uint256 fault) external {
+        if (jobs.length == 0) return;
+        (Answer memory a, bool honest) = answer(which, who, output, fault);
+        bool good = honest && canBePaid(a);
+        uint256 before = market.balanceOf(a.prover);
+        try market.settle(key, a) {
+            check(good, "an answer that must be refused");
+            recordPaid(a);
+            Job memory job = market.jobOf(a.jobId);
+            equal(market.balanceOf(a.prover), before + job.price - job.royalty - job.fee, "paid at once");
+        } catch {
+            check(!good, "an answer that must be paid");
+        }
+    }
+
+    function settleBatch(uint256 which, uint256 who, uint256 output, uint256 fault) external {
+        if (jobs.length == 0 || paused() || stopped) return;
+        (which, output) = (which % 1e9, output % 1e9);
+        uint256 model = jobs[which % jobs.length] >> 64;
+        Answer[] memory batch = new Answer[](5);
+        bool[] memory good = new bool[](5);
+        for (uint256 i = 0; i < 5; ++i) {
+            bool honest;
+            (batch[i], honest) = answer(which + i / 2, who, output + i, i == 3 ? fault : 0);
+            if (batch[i].jobId >> 64 != model) {
+                // of another model: a job that is not there in its place
+                batch[i].jobId = model << 64;
+                honest = false;
+            }
+            good[i] = honest && canBePaid(batch[i]);
+            for (uint256 k = 0; k < i; ++k) {
+                if (good[k] && batch[k].jobId == batch[i].jobId) good[i] = false;
+            }
+        }
+        bool[] memory paid = market.settleBatch(key, batch);
+        for (uint256 i = 0; i < 5; ++i) {
+            check(paid[i] == good[i], "result of a batch");
+            if (paid[i]) recordPaid(batch[i]);
+        }
+    }
+
+    /// @dev A proof that was made for one job, prover, chain or market is tried elsewhere.
+    function steal(uint256 which, uint256 where, uint256 who, uint256 kind) external {
+        if (jobs.length < 2 || paused() || stopped) return;
+        uint256 from = jobs[which % jobs.length];
+        uint256 to = jobs[where % jobs.length];
+        Answer memory a = answerTo(from, nodes[who % 4], 7);
+        kind = kind % 4;
+        if (kind == 0) {
+            if (from == to) return;
+            a.jobId = to;
+        }
+        if (kind == 1) a.prover = address(0x7417EF);
+        if (kind == 2) {
+            a.proof = ideal.prove(
+                keyHash,
+                keccak256(abi.encode(keccak256("sertn.context.v1"), uint256(1), address(market), from, a.prover)),
+                a.words
+            );
+        }
+        if (kind == 3) {
+            a.proof = ideal.prove(
+                keyHash,
+                keccak256(abi.encode(keccak256("sertn.context.v1"), block.chainid, address(pools), from, a.prover)),
+                a.words
+            );
+        }
+        try market.settle(key, a) {
+            revert Failed("a stolen proof was paid");
+        } catch {
+            ++done["steal"];
+        }
+    }
+
+    // ---- nodes ----
+
+    function bond(uint256 who, uint96 amount) external {
+        amount = amount % 1e18;
+        stake(nodes[who % 4], amount);
+        bondedTotal += amount;
+    }
+
+    function unbond(uint256 who, uint256 amount) external {
+        address node = nodes[who % 4];
+        INodePools.Node memory n = pools.nodeOf(node);
+        uint256 needed = n.locked;
+        if (n.committed != 0) {
+            (uint96 least, uint64 perUnit,,,,) = pools.parameters();
+            uint256 promised = uint256(n.committed) * perUnit;
+            if (promised < least) promised = least;
+            if (promised > needed) needed = promised;
+        }
+        if (n.stake <= needed) return;
+        vm.prank(node);
+        pools.unbond(uint96(clamp(amount, 1, n.stake - needed)));
+        ++done["unbond"];
+    }
+
+    function withdrawUnbonded(uint256 who) external {
+        address node = nodes[who % 4];
+        INodePools.Node memory n = pools.nodeOf(node);
+        bool good = n.unbonding != 0 && block.timestamp >= n.unbondsAt;
+        vm.prank(node);
+        try pools.withdrawUnbonded() returns (uint256 amount) {
+            check(good, "too early");
+            bondedTotal -= amount;
+        } catch {
+            check(!good, "stake that must go out");
+        }
+    }
+
+    function setUnits(uint256 who, bool second, uint256 units) external {
+        address node = nodes[who % 4];
+        units = units % 4 * cost;
+        vm.prank(node);
+        try pools.setUnits(node, second ? secondModel : modelId, uint64(units)) {
+            ++done["setUnits"];
+        } catch (bytes memory reason) {
+            check(bytes4(reason) == INodePools.StakeTooLow.selector, "only for want of stake");
+        }
+    }
+
+    function quit(uint256 who, bool second) external {
+        address node = nodes[who % 4];
+        uint256 model = second ? secondModel : modelId;
+        (uint64 committed,, uint64 next) = pools.unitsOf(model, node);
+        bool good = pools.placeOf(model, node) != 0 && committed == 0 && next == 0;
+        try pools.quit(node, model) {
+            check(good, "a place that must be kept");
+        } catch {
+            check(!good, "a place that must be freed");
+        }
+    }
+
+    function assign(bool second) external {
+        uint256 model = second ? secondModel : modelId;
+        try pools.assign(model) returns (uint256 id, address node) {
+            if (node == address(0)) return;
+            check(id > lastPlace[model], "assigned in the order of the queue");
+            lastPlace[model] = id;
+            check(market.jobOf(id).state == JobState.Open && !paused() && !stopped, "a job that can be served");
+            ++done["assign"];
+        } catch (bytes memory reason) {
+            bytes4 why = bytes4(reason);
+            check(why == INodePools.NothingToAssign.selector || why == INodePools.NoCapacity.selector, "why");
+        }
+    }
+
+    function release(uint256 which) external {
+        if (jobs.length == 0) return;
+        try pools.release(jobs[which % jobs.length]) {
+            ++done["release"];
+        } catch {}
+    }
+
+    function penalize(uint256 which) external {
+        if (jobs.length == 0) return;
+        uint256 id = jobs[which % jobs.length];
+        INodePools.Assignment memory a = pools.assignmentOf(id);
+        if (a.node == address(0)) return;
+        Job memory job = market.jobOf(id);
+        bool late = block.timestamp > a.until && (job.state != JobState.Paid || job.settledAt > a.until);
+        bool good = late && market.lastPauseEnd() < a.since && !stopped;
+        uint256 before = pools.nodeOf(a.node).stake;
+        try pools.penalize(id) {
+            check(good, "a penalty that must not be");
+            uint256 lost = before - pools.nodeOf(a.node).stake;
+            equal(lost, a.penalty, "the penalty of the assignment, whatever the parameters now");
+            slashedTotal += lost;
+            ++done["penalize"];
+        } catch {
+            check(!good, "a penalty that must be possible");
+        }
+    }
+
+    function claimPenalties(uint256 who) external {
+        address account = who % 5 == 4 ? address(this) : requesters[who % 5];
+        if (pools.claimable(account) == 0) return;
+        uint256 amount = pools.claimable(account);
+        vm.prank(account);
+        pools.claim();
+        bondedTotal -= amount;
+        slashedTotal -= amount;
+    }
+
+    // ---- owners, governance, time ----
+
+    function claim(bool second) external {
+        market.claim(second ? secondModel : modelId);
+    }
+
+    function changeParameters(uint96 unitPrice, uint16 feeBps, uint32 least, uint64 stakePerUnit, uint64 penalty)
+        external
+    {
+        uint32 low = uint32(clamp(least, 60, 1 days));
+        market.setParameters(
+            IInferenceMarket.Parameters(
+                uint96(clamp(unitPrice, 1, 1e13)), 1e9, uint16(clamp(feeBps, 0, 1000)), low, low + 1 days
+            )
+        );
+        uint64 perUnit = uint64(clamp(stakePerUnit, 1, 1e14));
+        pools.setParameters(
+            INodePools.Parameters(
+                1e18, perUnit, uint64(clamp(penalty, 1, perUnit)), uint32(clamp(least, 60, 1 hours)), 60, 1000
+            )
+        );
+        ++done["parameters"];
+    }
+
+    function togglePause(uint256 chance) external {
+        if (paused()) {
+            market.unpause();
+        } else if (chance % 4 == 0) {
+            vm.prank(GUARDIAN);
+            market.pause();
+        }
+    }
+
+    function deprecate(uint256 chance) external {
+        if (deprecated || chance % 16 != 0) return;
+        vm.prank(MODEL_OWNER);
+        registry.deprecateModel(secondModel);
+        deprecated = true;
+    }
+
+    function stopRoute(uint256 chance) external {
+        bytes4 system = ideal.proofSystemId();
+        if (!stopped && chance % 64 == 0) {
+            router.stopRoute(system);
+            stopped = true;
+        }
+        IVerifierRouter.Canary memory none;
+        vm.expectRevert(abi.encodeWithSelector(IVerifierRouter.RouteTaken.selector, system));
+        router.addRoute(system, address(ideal), none);
+    }
+
+    function pass(uint256 time) external {
+        vm.warp(block.timestamp + clamp(time, 1, 40 minutes));
+    }
+
+    function passLong(uint256 time) external {
+        vm.warp(block.timestamp + clamp(time, 1 hours, 9 days));
+    }
+
+    // ---- what the invariants ask ----
+
+    function jobCount() external view returns (uint256) {
+        return jobs.length;
+    }
+
+    function paused() public view returns (bool) {
+        return market.lastPauseEnd() == type(uint40).max;
+    }
+
+    /// @notice All of a job that must never change.
+    function fixedPart(uint256 id) public view returns (bytes32) {
+        Job memory job = market.jobOf(id);
+        job.state = JobState.None;
+        job.settledAt = 0;
+        return keccak256(abi.encode(job, market.requirementOf(id)));
+    }
+
+    function checkMoney() external view {
+        uint256 sum = market.balanceOf(address(this)) + market.balanceOf(MODEL_OWNER) + market.balanceOf(REQUESTER);
+        for (uint256 i = 0; i < 4; ++i) {
+            sum += market.balanceOf(requesters[i]) + market.balanceOf(nodes[i]);
+        }
+        for (uint256 i = 0; i < jobs.length; ++i) {
+            Job memory job = market.jobOf(jobs[i]);
+            if (job.state == JobState.Open) sum += job.price;
+        }
+        for (uint256 i = 0; i < 2; ++i) {
+            (uint96 royalties, uint96 fees,) = market.modelAccounts(i == 0 ? modelId : secondModel);
+            sum += uint256(royalties) + fees;
+        }
+        equal(token.balanceOf(address(market)), sum, "holdings of the market");
+    }
+
+    function checkStakes() external view {
+        uint256 sum = pools.claimable(address(this));
+        for (uint256 i = 0; i < 4; ++i) {
+            INodePools.Node memory n = pools.nodeOf(nodes[i]);
+            sum += uint256(n.stake) + n.unbonding + pools.claimable(requesters[i]);
+            uint256 locked;
+            for (uint256 k = 0; k < jobs.length; ++k) {
+                INodePools.Assignment memory a = pools.assignmentOf(jobs[k]);
+                if (a.node == nodes[i]) locked += a.penalty;
+            }
+            equal(n.locked, locked, "locked is the sum of open penalties");
+            check(n.locked <= n.stake, "open penalties are covered");
+        }
+        equal(token.balanceOf(address(pools)), sum, "holdings of the pools");
+        equal(sum, bondedTotal, "nothing is lost");
+        check(slashedTotal <= bondedTotal, "no more is taken than was staked");
+    }
+
+    function checkCapacity() external view {
+        for (uint256 m = 0; m < 2; ++m) {
+            uint256 model = m == 0 ? modelId : secondModel;
+            (uint256 committed, uint256 assigned, uint256 next) = (0, 0, 0);
+            for (uint256 i = 0; i < 4; ++i) {
+                (uint64 c, uint64 a, uint64 n) = pools.unitsOf(model, nodes[i]);
+                check(a <= c, "assigned is at most what was promised");
+                (committed, assigned, next) = (committed + c, assigned + a, next + n);
+            }
+            (uint64 c_, uint64 a_, uint64 n_) = pools.poolOf(model);
+            check(c_ == committed && a_ == assigned && n_ == next, "the root is the sum of the nodes");
+        }
+        for (uint256 i = 0; i < 4; ++i) {
+            (,, uint64 first) = pools.unitsOf(modelId, nodes[i]);
+            (,, uint64 second) = pools.unitsOf(secondModel, nodes[i]);
+            equal(pools.nodeOf(nodes[i]).committed, uint256(first) + second, "promises of a node");
+        }
+    }
+
+    function checkJobs() external view {
+        for (uint256 i = 0; i < jobs.length; ++i) {
+            Ghost memory g = ghosts[jobs[i]];
+            Job memory job = market.jobOf(jobs[i]);
+            check(g.payments + g.refunds <= 1, "a job ends once");
+            check((job.state == JobState.Paid) == (g.payments == 1), "paid");
+            check((job.state == JobState.Refunded) == (g.refunds == 1), "refunded");
+            check(job.state != JobState.Paid || g.accepted, "paid for a proof that the verifier accepts");
+            check(job.settledAt == 0 || job.state == JobState.Paid, "time of payment");
+            check(fixedPart(jobs[i]) == g.fixedPart, "a job does not change");
+        }
+    }
+
+    function checkRoutes() external view {
+        (IVerifierRouter.RouteState state, address verifier,) = router.routeOf(ideal.proofSystemId());
+        check(verifier == address(ideal), "the same verifier");
+        check((state == IVerifierRouter.RouteState.Stopped) == stopped, "stopped for ever");
+    }
+
+    // ---- internal ----
+
+    function answer(uint256 which, uint256 who, uint256 output, uint256 fault)
+        private
+        view
+        returns (Answer memory a, bool honest)
+    {
+        uint256 id = jobs[which % jobs.length];
+        output = output % 64;
+        // a node that has the job reserved is as likely as any other
+        (address node,) = market.reservationOf(id);
+        address prover = who % 2 == 0 && node != address(0) ? node : nodes[who % 4];
+        a = answerTo(id, prover, output);
+        fault = fault % 8;
+        honest = fault > 2;
+        if (fault == 0) a.proof[0] ^= 0x01;
+        if (fault == 1) a.words[0] ^= 1;
+        if (fault == 2) a.prover = address(0x7417EF);
+        if (market.jobOf(id).hasRequirement && output > 50) honest = false;
+    }
+
+    function canBePaid(Answer memory a) private view returns (bool) {
+        Job memory job = market.jobOf(a.jobId);
+        (address node, uint40 until) = market.reservationOf(a.jobId);
+        bool mine = block.timestamp > until || node == a.prover;
+        return job.state == JobState.Open && block.timestamp <= job.deadline && !paused() && !stopped && mine;
+    }
+
+    function recordPaid(Answer memory a) private {
+        Ghost storage g = ghosts[a.jobId];
+        ++g.payments;
+        bytes32 context =
+            keccak256(abi.encode(keccak256("sertn.context.v1"), block.chainid, address(market), a.jobId, a.prover));
+        g.accepted = ideal.verify(keyHash, key, context, a.words, a.proof);
+        ++done["paid"];
+    }
+}
+
+contract NetworkInvariants is Test {
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
+    Network private network;
+
+    function setUp() external {
+        network = new Network();
+    }
+
+    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
+        bytes4[28] memory list = [
+            Network.deposit.selector,
+            Network.withdraw.selector,
+            Network.request.selector,
+            Network.request.selector,
+            Network.request.selector,
+            Network.refund.selector,
+            Network.settle.selector,
+            Network.settle.selector,
+            Network.settleBatch.selector,
+            Network.steal.selector,
+            Network.bond.selector,
+            Network.unbond.selector,
+            Network.withdrawUnbonded.selector,
+            Network.setUnits.selector,
+            Network.setUnits.selector,
+            Network.quit.selector,
+            Network.assign.selector,
+            Network.assign.selector,
+            Network.release.selector,
+            Network.penalize.selector,
+            Network.claimPenalties.selector,
+            Network.claim.selector,
+            Network.changeParameters.selector,
+            Network.togglePause.selector,
+            Network.deprecate.selector,
+            Network.stopRoute.selector,
+            Network.pass.selector,
+            Network.passLong.selector
+        ];
+        targets = new FuzzSelector[](1);
+        targets[0].addr = address(network);
+        targets[0].selectors = new bytes4[](list.length);
+        for (uint256 i = 0; i < list.length; ++i) {
+            targets[0].selectors[i] = list[i];
+        }
+    }
+
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(network);
+    }
+
+    function invariant_network() external view {
+        network.checkMoney();
+        network.checkStakes();
+        network.checkCapacity();
+        network.checkJobs();
+        network.checkRoutes();
+    }
+
+    /// @dev The handler reaches every end of a job: otherwise the invariants would say little.
+    function test_theHandlerReachesEverything() external {
+        uint256 seed = 7;
+        bytes4[] memory selectors = this.targetSelectors()[0].selectors;
+        for (uint256 i = 0; i < 1500; ++i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            bytes4 selector = selectors[seed % selectors.length];
+            if (selector == Network.stopRoute.selector || selector == Network.passLong.selector) {
+                if (seed >> 200 & 7 != 0) continue;
+            }
+            bytes memory data = selector == Network.changeParameters.selector
+                ? abi.encodeWithSelector(
+                    selector, uint96(seed >> 8), uint16(seed), uint32(seed), uint64(seed), uint64(seed >> 64)
+                )
+                : selector == Network.request.selector
+                    ? abi.encodeWithSelector(selector, seed >> 8, seed >> 16 & 1, seed >> 24, seed >> 32 & 1)
+                    : selector == Network.setUnits.selector
+                        ? abi.encodeWithSelector(selector, seed >> 8, seed >> 16 & 1, seed >> 24)
+                        : selector == Network.quit.selector
+                            ? abi.encodeWithSelector(selector, seed >> 8, seed >> 16 & 1)
+                            : selector == Network.assign.selector || selector == Network.claim.selector
+                                ? abi.encodeWithSelector(selector, seed >> 16 & 1)
+                                : selector == Network.deposit.selector || selector == Network.bond.selector
+                                    ? abi.encodeWithSelector(selector, seed >> 8, uint96(seed >> 16))
+                                    : abi.encodeWithSelector(selector, seed >> 8, seed >> 40, seed >> 72, seed >> 104);
+            (bool ok,) = address(network).call(data);
+            check(ok, "an action failed");
+        }
+        string[9] memory needed =
+            ["request", "paid", "refund", "assign", "release", "penalize", "steal", "setUnits", "parameters"];
+        for (uint256 i = 0; i < needed.length; ++i) {
+            check(network.done(bytes32(bytes(needed[i]))) > 0, needed[i]);
+        }
+        network.checkMoney();
+        network.checkStakes();
+        network.checkCapacity();
+        network.checkJobs();
+    }
+}
