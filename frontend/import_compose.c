@@ -82,7 +82,7 @@ int64_t size_along(struct import_node *n, uint32_t value, unsigned axis)
 
 void need_divisor(struct import_node *n, int64_t size, int64_t parts, const char *what)
 {
-    if (n->status == STATUS_OK && (parts < 1 || size % parts != 0))
+    if (n->status == STATUS_OK && (parts < 1 || size < 0 || size % parts != 0))
         rule_fail(n, STATUS_BAD_INPUT, "%lld %s do not divide %lld", (long long)parts, what,
                   (long long)size);
 }

@@ -53,12 +53,19 @@ void import_crop(struct import_node *n)
         rule_fail(n, STATUS_BAD_INPUT, "the operand must be [batch, channel, height, width]");
     if (n->status != STATUS_OK)
         return;
-    int64_t starts[2] = {border[1], border[0]}, axes[2] = {2, 3},
-            ends[2] = {shape->dim[2] - border[3], shape->dim[3] - border[2]};
+    int64_t starts[2] = {border[1], border[0]}, axes[2] = {2, 3}, ends[2];
     for (unsigned i = 0; i < 2; i++) {
-        if (scale != NULL)
-            ends[i] = starts[i] + scale[i];
-        if (starts[i] < 0 || ends[i] <= starts[i] || ends[i] > shape->dim[i + 2])
+        int64_t dim = shape->dim[i + 2], cut = border[3 - i];
+        /* Held to the axis before they are added up. */
+        bool is_within = starts[i] >= 0 && starts[i] < dim;
+        if (scale != NULL) {
+            is_within = is_within && scale[i] >= 1 && scale[i] <= dim - starts[i];
+            ends[i] = is_within ? starts[i] + scale[i] : 0;
+        } else {
+            is_within = is_within && cut >= 0 && cut < dim - starts[i];
+            ends[i] = is_within ? dim - cut : 0;
+        }
+        if (!is_within)
             rule_fail(n, STATUS_BAD_INPUT,
                       "the border leaves nothing of axis %u, or reaches beyond", i + 2);
     }

@@ -324,6 +324,23 @@ TEST(a_cache_that_is_not_full_takes_the_new_behind_its_end)
     PAIR_AGREES(&p);
 }
 
+/* -2 heads and twice one key head are none to divide by. */
+TEST(heads_below_zero_are_refused)
+{
+    struct builder b = builder_start(17);
+    struct graph *graph;
+    model_import(&b, "com.microsoft", 1);
+    model_input(&b, "q", ELEMENT_F32, "1,1,4");
+    model_input(&b, "last", ELEMENT_I32, "1");
+    Onnx__Node *node = model_node_of(&b, "com.microsoft", "GroupQueryAttention", "q,,,,,last", "y");
+    node_int(&b, node, "num_heads", -2);
+    node_int(&b, node, "kv_num_heads", 1);
+    model_output(&b, "y");
+    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_BAD_INPUT, NULL);
+    CHECK(model_has_problem(&b, "1 key heads do not divide -2"));
+    builder_end(&b);
+}
+
 TEST(a_cache_of_unknown_length_is_refused)
 {
     struct builder b = builder_start(17);

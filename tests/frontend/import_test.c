@@ -398,3 +398,24 @@ TEST(experimental_operators_of_old_exporters)
                 3 * (2 * 3 + 10) - 1, 3 * (2 * 7 + 20) - 1, 3 * (2 * 9 + 20) - 1);
     builder_end(&b);
 }
+
+TEST(crops_beyond_the_image_are_refused)
+{
+    static const int64_t borders[][4] = {
+        {0, 0, 0, 3}, {0, -1, 0, 0}, {2, 0, 0, 0}, {0, 0, INT64_MIN, 0}, {0, INT64_MAX, 0, 0}};
+    for (size_t i = 0; i < sizeof borders / sizeof *borders; i++) {
+        for (int with_scale = 0; with_scale < 2; with_scale++) {
+            struct builder b = builder_start(3);
+            struct graph *graph;
+            model_input(&b, "x", ELEMENT_F32, "1,1,3,2");
+            Onnx__Node *crop = model_node(&b, "Crop", "x", "y");
+            node_ints(&b, crop, "border", borders[i], 4);
+            if (with_scale)
+                node_ints(&b, crop, "scale", (const int64_t[]){INT64_MAX, 1}, 2);
+            model_output(&b, "y");
+            CHECK_STATUS(model_import_graph(&b, &graph), STATUS_BAD_INPUT, NULL);
+            CHECK(model_has_problem(&b, "the border leaves nothing of axis"));
+            builder_end(&b);
+        }
+    }
+}
