@@ -41,10 +41,15 @@ static size_t attribute_count(const struct graph_node *node, const char *name)
     return attribute == NULL ? 0 : attribute->count;
 }
 
-static bool is_single_tree(const struct graph_node *node)
+/* One tree whose leaves can hold other numbers: entries for one target add up, and numbers are not
+ * rounded to fewer bits than labels and what comes of a Cast may have. */
+static bool is_single_tree(const struct graph *graph, const struct graph_node *node)
 {
-    return node->op == OP_TREE_ENSEMBLE && attribute_count(node, "tree_roots") == 1 &&
-           attribute_count(node, "leaf_offsets") >= 2;
+    if (node->op != OP_TREE_ENSEMBLE || attribute_count(node, "tree_roots") != 1 ||
+        attribute_count(node, "leaf_offsets") < 2 || graph_attribute_int(node, "aggregate", 1) > 1)
+        return false;
+    enum element_type type = graph->values[node->outputs[0]].type;
+    return type == ELEMENT_F32 || type == ELEMENT_F64;
 }
 
 static size_t leaves_of(const struct graph_node *tree)
@@ -252,7 +257,7 @@ static void find_functions(struct fusing *f)
 {
     for (uint32_t n = 0; n < f->graph->node_count && !f->failed; n++) {
         const struct graph_node *node = &f->graph->nodes[n];
-        if (is_single_tree(node) && rows_of(f, n) > 0) {
+        if (is_single_tree(f->graph, node) && rows_of(f, n) > 0) {
             f->tree[node->outputs[0]] = n;
             f->leaf[node->outputs[0]] = own_leaves(f, node);
             continue;

@@ -11,6 +11,9 @@
  * - the sum of ensembles over one table is one ensemble.
  *
  * The leaves hold what graph_interpret computes, rounded to the declared types as the model says.
+ * Whether a tree takes what stands behind it in depends on private numbers in one way: each number
+ * that leaves the tree must be finite in every leaf, and at most 2^24 when it is whole. Like widths,
+ * that is seen from the circuit.
  * Called after fold_constants, which takes what is no longer needed out when it runs again.
  */
 #ifndef SERTN_PASSES_FUSE_TREES_H

@@ -53,15 +53,16 @@ static const struct graph_attribute *list_of(const struct graph_node *node, cons
 static size_t count_of(const struct graph_node *node, const char *name)
 {
     const struct graph_attribute *attribute = list_of(node, name);
-    return attribute == NULL ? 0
+    return attribute == NULL                     ? 0
            : attribute->kind == ATTRIBUTE_TENSOR ? attribute->tensor->count
                                                  : attribute->count;
 }
 
-/* An ensemble that adds up, or has one tree: then every aggregate is the sum. */
+/* An ensemble that adds up, or the average of one tree. */
 static bool adds_up(const struct graph_node *node)
 {
-    return graph_attribute_int(node, "aggregate", 1) == 1 || count_of(node, "tree_roots") == 1;
+    int64_t aggregate = graph_attribute_int(node, "aggregate", 1);
+    return aggregate == 1 || (aggregate == 0 && count_of(node, "tree_roots") == 1);
 }
 
 static enum element_type split_type(const struct graph_node *node)
@@ -89,7 +90,8 @@ static bool can_merge(const struct merging *m, const struct graph_node *sum)
     for (size_t i = 0; first != NULL && i < sum->input_count; i++) {
         const struct graph_node *node = ensemble_of(m, sum->inputs[i]);
         if (node == NULL || node->inputs[0] != first->inputs[0] ||
-            graph_attribute_int(node, "n_targets", 1) != graph_attribute_int(first, "n_targets", 1) ||
+            graph_attribute_int(node, "n_targets", 1) !=
+                graph_attribute_int(first, "n_targets", 1) ||
             m->graph->values[sum->inputs[i]].type != m->graph->values[sum->inputs[0]].type)
             return false;
         enum element_type own = split_type(node);
@@ -187,8 +189,7 @@ static void join_numbers(struct merging *m, struct joined *out,
         if (list_of(parts[p], name) != NULL)
             type = list_of(parts[p], name)->tensor->type;
     }
-    struct tensor *all =
-        tensor_new(m->graph->arena, type, &(struct shape){1, {(int64_t)total}});
+    struct tensor *all = tensor_new(m->graph->arena, type, &(struct shape){1, {(int64_t)total}});
     m->failed |= all == NULL;
     size_t at = 0;
     for (size_t p = 0; p < part_count && all != NULL; p++) {
