@@ -129,13 +129,13 @@ static void keep_cheaper(struct collecting *c)
     out->count = kept;
 }
 
-/* Witness memories need the column qM. */
-static bool has_witness_memory(const struct relation_program *program, const uint32_t *producer)
+/* Memories that are no parameter itself, a copy of one for instance, need the column qM. */
+static bool has_witness_memory(const struct relation_program *program)
 {
     for (size_t i = 0; i < program->relation_count; i++) {
         const struct relation *relation = &program->relations[i];
         if (relation->kind == RELATION_READ &&
-            root_role(program, producer, relation->memory) != ROLE_PARAMETER)
+            program->tensors[relation->memory].role != ROLE_PARAMETER)
             return true;
     }
     return false;
@@ -161,7 +161,7 @@ bool place_find_contractions(struct place_contractions *out, const struct relati
     for (size_t i = 0; i < program->relation_count; i++)
         for (unsigned k = 0; k < program->relations[i].output_count; k++)
             producer[program->relations[i].outputs[k]] = (uint32_t)i;
-    if (has_witness_memory(program, producer))
+    if (has_witness_memory(program))
         return true;
     struct collecting c = {program, out, arena, producer, direct};
     for (size_t i = 0; i < program->relation_count; i++)

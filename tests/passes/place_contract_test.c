@@ -86,9 +86,12 @@ static void finish(struct example *e, bool expect_held)
         const struct relation_tensor *tensor = &e->program.tensors[t];
         if (tensor->role != ROLE_PRIVATE_INPUT && tensor->role != ROLE_PARAMETER)
             continue;
-        for (size_t i = 0; i < tensor->count; i++)
-            REQUIRE(relation_value_set(&e->values, &e->program, t, i,
-                                       wide_from_i64((int64_t)test_random_below(16) - 8)));
+        for (size_t i = 0; i < tensor->count; i++) {
+            int64_t low = wide_is_zero(tensor->low) ? 0 : -8, size = low == 0 ? 8 : 16;
+            REQUIRE(relation_value_set(
+                &e->values, &e->program, t, i,
+                wide_from_i64((int64_t)test_random_below((uint64_t)size) + low)));
+        }
     }
     struct tamper_count count = tamper_program(&e->program, &e->values, 40);
     CHECK(count.cells > 20);
@@ -193,6 +196,53 @@ TEST(products_with_private_weights)
         uint32_t y = add_product(&e, shape[i][0], shape[i][1], shape[i][2], a, b);
         publish(&e, y);
         finish(&e, true);
+    }
+}
+
+/* Rows of weights that are also read: of the weights themselves, and of a copy of them, which is
+ * a memory of values and takes the column that held sums need. */
+TEST(products_beside_a_memory_of_their_weights)
+{
+    for (int is_copied = 0; is_copied < 2; is_copied++) {
+        struct example e;
+        begin(&e);
+        uint32_t a = add_input(&e, 50 * 7), b = add_tensor(&e, ROLE_PARAMETER, 7 * 8, -8, 7),
+                 index = add_tensor(&e, ROLE_PRIVATE_INPUT, 3, 0, 7), memory = b, y[2];
+        struct relation range = {.kind = RELATION_RANGE,
+                                 .node = RELATION_NONE,
+                                 .space_rank = 1,
+                                 .space = {3},
+                                 .view_count = 1,
+                                 .high = wide_from_i64(7)};
+        range.views[0] = (struct relation_view){.tensor = index, .stride = {1}, .high = {3}};
+        relation_add(&e.program, &range);
+        if (is_copied) {
+            struct relation_term term = {.coefficient = wide_from_i64(1), .factor_count = 1};
+            term.factors[0] = (struct relation_view){
+                .tensor = b, .offset = 7 * 8 - 1, .stride = {-1}, .high = {7 * 8}};
+            struct relation copy = {.kind = RELATION_LINEAR,
+                                    .node = RELATION_NONE,
+                                    .space_rank = 1,
+                                    .space = {7 * 8},
+                                    .terms = &term,
+                                    .term_count = 1,
+                                    .output_count = 1};
+            copy.outputs[0] = memory = add_tensor(&e, ROLE_WITNESS, 7 * 8, -8, 7);
+            relation_add(&e.program, &copy);
+        }
+        struct relation read = {.kind = RELATION_READ,
+                                .node = RELATION_NONE,
+                                .space_rank = 1,
+                                .space = {3},
+                                .view_count = 1,
+                                .memory = memory,
+                                .output_count = 1};
+        read.views[0] = range.views[0];
+        read.outputs[0] = y[1] = add_tensor(&e, ROLE_WITNESS, 3, -8, 7);
+        relation_add(&e.program, &read);
+        y[0] = add_product(&e, 50, 7, 8, a, b);
+        publish_all(&e, y, 2);
+        finish(&e, !is_copied);
     }
 }
 
