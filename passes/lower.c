@@ -566,6 +566,9 @@ uint32_t lowering_stored_output(struct lowering *l, uint32_t v)
     wide *keys = lowering_array(l, wide, data->count);
     for (size_t e = 0; e < data->count; e++)
         keys[e] = wide_from_i128((__int128)float_key(data->data.real[e], bits));
+    const struct graph_value *value = &l->graph->values[v];
+    if (value->kind == VALUE_PARAMETER && !l->options->public_parameters)
+        return lowering_parameter_wide(l, value->name, &data->shape, form_key(bits), keys);
     return lowering_constant(l, &data->shape, form_key(bits), keys);
 }
 

@@ -3,6 +3,8 @@
 #include "tests/passes/lower_kit.h"
 #include "tests/passes/tamper_kit.h"
 
+#include <math.h>
+
 /* One reduction of [2, 0, 3] over the empty axis beside an input that has elements. */
 static void check_empty(enum op_kind op)
 {
@@ -55,5 +57,27 @@ TEST(hardmax_along_every_axis_marks_the_first_of_the_largest)
                 CHECK(kit_tamper_circuit(&kit, in, 40).cells > 0);
             kit_release(&kit);
         }
+    }
+}
+
+/* Stored results with infinities are shown as float keys; those of weights stay weights. */
+TEST(infinities_of_weights_are_no_constants)
+{
+    for (int through_node = 0; through_node < 2; through_node++) {
+        struct kit kit;
+        kit_init(&kit);
+        uint32_t z = kit_input(&kit, "z", ELEMENT_F32, kit_shape(1, 4));
+        uint32_t w =
+            kit_parameter(&kit, "w", kit_shape(1, 3), (const double[]){0.25, (double)INFINITY, 3});
+        kit_output(&kit, through_node ? kit_unary(&kit, OP_IDENTITY, w) : w);
+        kit_output(&kit, kit_unary(&kit, OP_RELU, z));
+        const struct tensor *in[] = {kit_random_tensor(&kit, kit_shape(1, 4), 2)};
+        kit_set(&kit, in);
+        kit_run(&kit);
+        const struct relation_program *program = kit.result.program;
+        CHECK(program->tensors[kit.result.interface.outputs[0].tensor].role != ROLE_CONSTANT);
+        CHECK_U64(kit.result.parameter_count, 1);
+        kit_compare(&kit, in, 1e-6, 1e-6);
+        kit_release(&kit);
     }
 }
