@@ -11,6 +11,7 @@
 #include "backend/plan.h"
 #include "backend/plonk/keys.h"
 #include "ir/support/buffer.h"
+#include "runtime/json_fields.h"
 #include "runtime/metadata.h"
 #include "runtime/proof.h"
 
@@ -91,19 +92,6 @@ static bool add_number(cJSON *object, const char *name, double value)
     return cJSON_AddNumberToObject(object, name, value) != NULL;
 }
 
-static bool add_text(cJSON *object, const char *name, const char *value)
-{
-    return cJSON_AddStringToObject(object, name, value) != NULL;
-}
-
-static bool add_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t count)
-{
-    char *text = proof_print_hex(bytes, count);
-    bool done = text != NULL && add_text(object, name, text);
-    free(text);
-    return done;
-}
-
 /* Seconds and memory are prices of the machine that asks, so they stay out of what is published. */
 static bool add_times(cJSON *root, const struct compile_report *r)
 {
@@ -127,7 +115,7 @@ static bool add_costs(cJSON *root, const struct compile_report *r)
            add_number(root, "ptau_power", r->srs_power) &&
            add_number(root, "limb_bits", r->summary.limb_bits) &&
            add_number(root, "parameters", (double)r->parameter_elements) &&
-           add_hex(root, "circuit_digest", r->circuit_digest, 32);
+           json_add_hex(root, "circuit_digest", r->circuit_digest, 32);
 }
 
 static bool add_nodes(cJSON *root, const struct compile_report *r)
@@ -136,7 +124,7 @@ static bool add_nodes(cJSON *root, const struct compile_report *r)
     for (size_t i = 0; i < r->node_count && list != NULL; i++) {
         cJSON *node = cJSON_CreateObject();
         if (node == NULL || !cJSON_AddItemToArray(list, node) ||
-            !add_text(node, "node", r->nodes[i].name) ||
+            !json_add_text(node, "node", r->nodes[i].name) ||
             !add_number(node, "rows", r->nodes[i].rows))
             return false;
     }
@@ -149,9 +137,10 @@ static bool add_inputs(cJSON *root, const struct quantize_report *r)
     for (size_t i = 0; i < r->input_count && list != NULL; i++) {
         const struct input_report *in = &r->inputs[i];
         cJSON *item = cJSON_CreateObject();
-        if (item == NULL || !cJSON_AddItemToArray(list, item) || !add_text(item, "name", in->name))
+        if (item == NULL || !cJSON_AddItemToArray(list, item) ||
+            !json_add_text(item, "name", in->name))
             return false;
-        if (in->is_key ? !add_text(item, "encoding", "float key")
+        if (in->is_key ? !json_add_text(item, "encoding", "float key")
                        : !add_number(item, "low", in->low) || !add_number(item, "high", in->high) ||
                              !add_number(item, "fraction_bits", in->fraction_bits))
             return false;
@@ -166,7 +155,7 @@ static bool add_outputs(cJSON *root, const struct quantize_report *r, bool measu
         const struct output_report *out = &r->outputs[i];
         cJSON *item = cJSON_CreateObject();
         if (item == NULL || !cJSON_AddItemToArray(list, item) ||
-            !add_text(item, "name", out->name) ||
+            !json_add_text(item, "name", out->name) ||
             !add_number(item, "fraction_bits", out->fraction_bits) ||
             !add_number(item, "value_bits", out->value_bits))
             return false;
@@ -186,8 +175,8 @@ static bool add_ranges(cJSON *root, const struct quantize_report *r)
     for (size_t i = 0; i < r->range_count && list != NULL; i++) {
         cJSON *item = cJSON_CreateObject();
         if (item == NULL || !cJSON_AddItemToArray(list, item) ||
-            !add_text(item, "value", r->ranges[i].value) ||
-            !add_text(item, "node", r->ranges[i].node) ||
+            !json_add_text(item, "value", r->ranges[i].value) ||
+            !json_add_text(item, "node", r->ranges[i].node) ||
             !add_number(item, "low", r->ranges[i].low) ||
             !add_number(item, "high", r->ranges[i].high) ||
             cJSON_AddBoolToObject(item, "saturates", r->ranges[i].saturates) == NULL)

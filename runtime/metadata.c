@@ -5,20 +5,8 @@
 #include <string.h>
 
 #include "backend/hash/keccak.h"
+#include "runtime/json_fields.h"
 #include "runtime/proof.h"
-
-static bool add_text(cJSON *object, const char *name, const char *value)
-{
-    return cJSON_AddStringToObject(object, name, value) != NULL;
-}
-
-static bool add_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t count)
-{
-    char *text = proof_print_hex(bytes, count);
-    bool done = text != NULL && add_text(object, name, text);
-    free(text);
-    return done;
-}
 
 /* Keys of a map: the value is a row with one column a key. */
 static bool add_keys(cJSON *port, const struct tensor *keys)
@@ -44,9 +32,9 @@ static cJSON *schema_json(const struct port *ports, size_t count)
         cJSON *port = cJSON_CreateObject();
         cJSON_AddItemToArray(list, port);
         cJSON *shape = NULL;
-        if (port != NULL && add_text(port, "name", ports[i].name) &&
-            add_text(port, "type", element_type_name(ports[i].type)) &&
-            add_text(port, "visibility", visibility[ports[i].visibility]) &&
+        if (port != NULL && json_add_text(port, "name", ports[i].name) &&
+            json_add_text(port, "type", element_type_name(ports[i].type)) &&
+            json_add_text(port, "visibility", visibility[ports[i].visibility]) &&
             add_keys(port, ports[i].map_keys))
             shape = cJSON_AddArrayToObject(port, "shape");
         for (unsigned d = 0; shape != NULL && d < ports[i].shape.rank; d++)
@@ -67,7 +55,7 @@ static bool add_schema(cJSON *root, const char *name, const char *hash_name,
     uint8_t digest[32];
     if (text != NULL)
         keccak256(digest, text, strlen(text));
-    bool done = text != NULL && add_hex(root, hash_name, digest, sizeof digest) &&
+    bool done = text != NULL && json_add_hex(root, hash_name, digest, sizeof digest) &&
                 cJSON_AddItemToObject(root, name, schema);
     if (!done && text == NULL)
         cJSON_Delete(schema);
@@ -81,16 +69,16 @@ cJSON *metadata_json(const struct model *model, const char *graph_name, bool has
     double rows = (double)((uint32_t)1 << model->circuit.lg_rows);
     cJSON *root = cJSON_CreateObject();
     bool done = root != NULL && cJSON_AddNumberToObject(root, "version", 1) != NULL &&
-                add_text(root, "proof_system", proof_system_name(model->mode)) &&
-                add_text(root, "graph", graph_name) &&
-                add_hex(root, "circuit_hash", model->circuit_digest, 32) &&
+                json_add_text(root, "proof_system", proof_system_name(model->mode)) &&
+                json_add_text(root, "graph", graph_name) &&
+                json_add_hex(root, "circuit_hash", model->circuit_digest, 32) &&
                 add_schema(root, "inputs", "input_schema_hash", interface->inputs,
                            interface->input_count) &&
                 add_schema(root, "outputs", "output_schema_hash", interface->outputs,
                            interface->output_count) &&
                 cJSON_AddNumberToObject(root, "rows", rows) != NULL &&
                 cJSON_AddNumberToObject(root, "compute_cost", rows) != NULL &&
-                add_text(root, "parameters", has_private_parameters ? "private" : "public");
+                json_add_text(root, "parameters", has_private_parameters ? "private" : "public");
     if (done)
         return root;
     cJSON_Delete(root);
@@ -111,7 +99,7 @@ bool metadata_add_key(cJSON *metadata, const struct model *model)
     bool done = true;
     for (unsigned i = 0; i < 3 && done; i++) {
         cJSON_DeleteItemFromObjectCaseSensitive(metadata, names[i]);
-        done = add_hex(metadata, names[i], values[i], 32);
+        done = json_add_hex(metadata, names[i], values[i], 32);
     }
     return done;
 }

@@ -6,6 +6,7 @@
 
 #include "backend/plonk/verify.h"
 #include "ir/support/file.h"
+#include "runtime/json_fields.h"
 
 const char *proof_system_name(enum plonk_mode mode)
 {
@@ -86,14 +87,6 @@ bool proof_parse_hex(uint8_t *out, size_t count, const char *text)
 
 /* ---- the file ---- */
 
-static bool add_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t count)
-{
-    char *text = proof_print_hex(bytes, count);
-    bool added = text != NULL && cJSON_AddStringToObject(object, name, text) != NULL;
-    free(text);
-    return added;
-}
-
 /* Public values as the words say them: what the file shows and what a verifier compares with. */
 static enum status values_of_words(cJSON **values, const struct model *model, const uint8_t *words,
                                    size_t count, struct diag *diag)
@@ -130,8 +123,8 @@ char *proof_print(const struct proof *proof, const struct model *model)
     bool done =
         root != NULL && cJSON_AddNumberToObject(root, "version", PROOF_VERSION) != NULL &&
         cJSON_AddStringToObject(root, "proof_system", proof_system_name(proof->mode)) != NULL &&
-        add_hex(root, "vk_digest", proof->vk_digest, sizeof proof->vk_digest) &&
-        add_hex(root, "context", proof->context, sizeof proof->context);
+        json_add_hex(root, "vk_digest", proof->vk_digest, sizeof proof->vk_digest) &&
+        json_add_hex(root, "context", proof->context, sizeof proof->context);
     cJSON *public = done ? cJSON_AddObjectToObject(root, "public") : NULL;
     cJSON *words = public != NULL ? cJSON_AddArrayToObject(public, "words") : NULL;
     done = words != NULL;
@@ -144,7 +137,7 @@ char *proof_print(const struct proof *proof, const struct model *model)
     done = done &&
            values_of_words(&values, model, proof->words, proof->word_count, &diag) == STATUS_OK &&
            cJSON_AddItemToObject(public, "values", values) &&
-           add_hex(root, "proof", proof->bytes, proof->byte_count);
+           json_add_hex(root, "proof", proof->bytes, proof->byte_count);
     if (done)
         text = values_print(root, true);
     cJSON_Delete(root);

@@ -113,11 +113,36 @@ LANES_INLINE void read_y(struct lanes_words *w, const g1_affine *const point[LAN
 
 /* ---- Special cases, one lane at a time ------------------------------------------------------- */
 
-static void signed_point(g1_affine *r, const g1_affine *point, lane_mask negative, int lane)
+/* The operands of one lane, with their signs. */
+static void lane_operands(g1_affine *a, g1_affine *b, const struct operands *o, int lane)
 {
-    *r = *point;
-    if (negative >> lane & 1)
-        g1_affine_neg(r, r);
+    *a = *o->a[lane];
+    *b = *o->b[lane];
+    if (o->a_negative >> lane & 1)
+        g1_affine_neg(a, a);
+    if (o->b_negative >> lane & 1)
+        g1_affine_neg(b, b);
+}
+
+/* value[lane] = the element of each lane of a, which is normal and reduced enough for a word. */
+static void lanes_to_elements(fp value[LANES], const struct lanes *a)
+{
+    uint64_t *to[LANES];
+    struct lanes_words w;
+    for (int lane = 0; lane < LANES; lane++)
+        to[lane] = value[lane].limb;
+    lanes_to_words(&w, a);
+    lanes_write_at(to, &w);
+}
+
+static void lanes_from_elements(struct lanes *r, const fp value[LANES])
+{
+    const uint64_t *from[LANES];
+    struct lanes_words w;
+    for (int lane = 0; lane < LANES; lane++)
+        from[lane] = value[lane].limb;
+    lanes_read_at(&w, from);
+    lanes_from_words(r, &w);
 }
 
 /* Puts denominators into the rare lanes of d, which is normal: 2y for a doubling, 1 where no slope
@@ -126,24 +151,17 @@ static __attribute__((noinline)) void
 set_rare_denominators(struct lanes *d, const struct operands *o, lane_mask rare)
 {
     fp value[LANES];
-    uint64_t *to[LANES];
-    struct lanes_words w;
-    lanes_to_words(&w, d);
-    for (int lane = 0; lane < LANES; lane++)
-        to[lane] = value[lane].limb;
-    lanes_write_at(to, &w);
+    lanes_to_elements(value, d);
     for (int lane = 0; lane < LANES; lane++) {
         g1_affine a, b;
         if (!(rare >> lane & 1))
             continue;
-        signed_point(&a, o->a[lane], o->a_negative, lane);
-        signed_point(&b, o->b[lane], o->b_negative, lane);
+        lane_operands(&a, &b, o, lane);
         value[lane] = fp_one;
         if (!g1_affine_is_infinity(&a) && g1_affine_eq(&a, &b))
             fp_double(&value[lane], &a.y);
     }
-    lanes_read_at(&w, (const uint64_t *const *)to);
-    lanes_from_words(d, &w);
+    lanes_from_elements(d, value);
 }
 
 /* r = 2 a given C / (2 y). */
@@ -170,20 +188,14 @@ static __attribute__((noinline)) void sum_rare_lanes(g1_affine sum[LANES], const
                                                      lane_mask rare, const struct lanes *inverse)
 {
     fp value[LANES];
-    uint64_t *to[LANES];
     struct lanes reduced;
-    struct lanes_words w;
     lanes_reduce(&reduced, inverse, 2, &lanes_fp);
-    lanes_to_words(&w, &reduced);
-    for (int lane = 0; lane < LANES; lane++)
-        to[lane] = value[lane].limb;
-    lanes_write_at(to, &w);
+    lanes_to_elements(value, &reduced);
     for (int lane = 0; lane < LANES; lane++) {
         g1_affine a, b;
         if (!(rare >> lane & 1))
             continue;
-        signed_point(&a, o->a[lane], o->a_negative, lane);
-        signed_point(&b, o->b[lane], o->b_negative, lane);
+        lane_operands(&a, &b, o, lane);
         if (g1_affine_is_infinity(&a))
             sum[lane] = b;
         else if (g1_affine_is_infinity(&b))

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "runtime/json_fields.h"
+
 enum status run_check_input(const struct run_options *options, struct diag *diag)
 {
     return options->input != NULL
@@ -28,10 +30,7 @@ void run_add_memory(cJSON *object)
 
 void run_add_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t count)
 {
-    char *text = proof_print_hex(bytes, count);
-    if (text != NULL)
-        cJSON_AddStringToObject(object, name, text);
-    free(text);
+    (void)json_add_hex(object, name, bytes, count);
 }
 
 bool run_add_types(cJSON *object, const struct model *model)
