@@ -383,12 +383,127 @@ static void add_arg_max(struct making *m)
     keep(m, y);
 }
 
+/* Zeros, a stored number or a computed one around everything. */
+static void add_pad(struct making *m)
+{
+    const struct value *x = any_value(m, ELEMENT_F32, false), *fill = NULL;
+    if (x == NULL || count_of(&x->shape) > 9)
+        return;
+    struct value y = *x;
+    int64_t pads[2 * RANK_MAX];
+    for (unsigned d = 0; d < x->shape.rank; d++) {
+        pads[d] = random_between(0, 1);
+        pads[x->shape.rank + d] = random_between(0, 1);
+        y.shape.dim[d] += pads[d] + pads[x->shape.rank + d];
+    }
+    uint32_t in[3] = {x->id, kit_constant_i64(&m->kit, kit_shape(1, 2 * (int)x->shape.rank), pads),
+                      0};
+    for (unsigned tries = 0; tries < 10 && fill == NULL; tries++) {
+        fill = any_value(m, ELEMENT_F32, false);
+        if (fill != NULL && count_of(&fill->shape) != 1)
+            fill = NULL;
+    }
+    if (fill != NULL) {
+        y.bound = fmax(y.bound, fill->bound);
+        y.is_whole = y.is_whole && fill->is_whole;
+        in[2] = kit_binary(&m->kit, OP_RESHAPE, fill->id,
+                           kit_constant_i64(&m->kit, kit_shape(1, 0), NULL));
+    }
+    y.id = kit_node(&m->kit, OP_PAD, in, fill != NULL ? 3 : 2);
+    keep(m, y);
+}
+
+static void add_slice(struct making *m)
+{
+    const struct value *x = any_value(m, any_number_type(), false);
+    if (x == NULL)
+        return;
+    struct value y = *x;
+    int64_t axis = random_between(0, x->shape.rank - 1), dim = x->shape.dim[axis],
+            from = random_between(0, dim - 1), to = random_between(from + 1, dim);
+    struct shape one = kit_shape(1, 1);
+    uint32_t in[4] = {x->id, kit_constant_i64(&m->kit, one, &from),
+                      kit_constant_i64(&m->kit, one, &to), kit_constant_i64(&m->kit, one, &axis)};
+    y.shape.dim[axis] = to - from;
+    y.id = kit_node(&m->kit, OP_SLICE, in, 4);
+    keep(m, y);
+}
+
+/* Whole numbers by a stored divisor, or by one more than a computed square. */
+static void add_division(struct making *m)
+{
+    const struct value *x = any_value(m, ELEMENT_I64, true), *d = any_value(m, ELEMENT_I64, true);
+    if (x == NULL)
+        return;
+    struct value y = *x;
+    int64_t number = random_between(1, 9), one = 1;
+    uint32_t by = kit_constant_i64(&m->kit, kit_shape(1, 1), &number);
+    if (d != NULL && d->bound <= 40 && one_in(2) && broadcast(&y.shape, &x->shape, &d->shape)) {
+        by = kit_binary(&m->kit, OP_MUL, d->id, d->id);
+        by = kit_binary(&m->kit, OP_ADD, by, kit_constant_i64(&m->kit, kit_shape(1, 1), &one));
+    }
+    y.id = kit_binary(&m->kit, one_in(2) ? OP_DIV : OP_MOD, x->id, by);
+    y.bound = fmax(y.bound, 1601);
+    keep(m, y);
+}
+
+static void add_clip(struct making *m)
+{
+    const struct value *x = any_value(m, ELEMENT_F32, false);
+    if (x == NULL)
+        return;
+    struct value y = *x;
+    uint32_t low = kit_parameter(&m->kit, "low", kit_shape(0), (const double[]){-3}),
+             high = kit_parameter(&m->kit, "high", kit_shape(0), (const double[]){5});
+    m->kit.graph->values[low].kind = one_in(2) ? VALUE_CONSTANT : VALUE_PARAMETER;
+    y.id = kit_node(&m->kit, OP_CLIP, (const uint32_t[]){x->id, low, high}, 3);
+    keep(m, y);
+}
+
+static void add_running_sum(struct making *m)
+{
+    const struct value *x = any_value(m, ELEMENT_F32, false);
+    if (x == NULL)
+        return;
+    struct value y = *x;
+    int64_t axis = random_between(0, x->shape.rank - 1);
+    y.bound *= (double)x->shape.dim[axis];
+    if (y.bound > BOUND_MAX)
+        return;
+    y.id = kit_binary(&m->kit, OP_CUM_SUM, x->id, kit_constant_i64(&m->kit, kit_shape(0), &axis));
+    keep(m, y);
+}
+
+/* The largest, and the places of them. */
+static void add_top(struct making *m)
+{
+    const struct value *x = any_value(m, ELEMENT_F32, true);
+    if (x == NULL)
+        return;
+    struct value y = *x, places;
+    int64_t axis = random_between(0, x->shape.rank - 1), k = random_between(1, x->shape.dim[axis]);
+    uint32_t in[2] = {x->id, kit_constant_i64(&m->kit, kit_shape(1, 1), &k)},
+             out[2] = {graph_add_value(m->kit.graph, "largest", VALUE_NODE, ELEMENT_UNDEFINED),
+                       graph_add_value(m->kit.graph, "places", VALUE_NODE, ELEMENT_UNDEFINED)};
+    graph_add_node(m->kit.graph, OP_TOP_K, "top", in, 2, out, 2);
+    kit_attribute_int(&m->kit, "axis", axis);
+    y.shape.dim[axis] = k;
+    y.id = out[0];
+    places = y;
+    places.id = out[1];
+    places.type = ELEMENT_I64;
+    places.bound = DIM_MAX * DIM_MAX;
+    keep(m, y);
+    keep(m, places);
+}
+
 static void add_any(struct making *m)
 {
     static void (*const list[])(struct making *) = {
-        add_unary,     add_binary,    add_binary,  add_comparison, add_logic,  add_where,
-        add_cast,      add_transpose, add_reshape, add_concat,     add_matmul, add_matmul,
-        add_reduction, add_gather,    add_expand,  add_arg_max};
+        add_unary,     add_binary,    add_binary,      add_comparison, add_logic,  add_where,
+        add_cast,      add_transpose, add_reshape,     add_concat,     add_matmul, add_matmul,
+        add_reduction, add_gather,    add_expand,      add_arg_max,    add_pad,    add_slice,
+        add_division,  add_clip,      add_running_sum, add_top};
     list[test_random_below(sizeof list / sizeof *list)](m);
 }
 

@@ -14,12 +14,14 @@
 #include "passes/range.h"
 #include "tests/passes/example.h"
 
-enum { TENSORS_MAX = 80, ELEMENTS_MAX = 6, BITS_MAX = 40 };
+enum { TENSORS_MAX = 80, ELEMENTS_MAX = 6, BITS_MAX = 40, PUBLIC_MAX = 2 };
 
 struct making {
     struct example e;
     uint32_t list[TENSORS_MAX]; /* what operands are chosen from */
     size_t count;
+    uint32_t public[PUBLIC_MAX + 3]; /* in the order of the words */
+    size_t public_count;
 };
 
 static const struct relation_tensor *tensor_of(const struct making *m, uint32_t t)
@@ -54,7 +56,7 @@ static uint32_t add_tensor(struct making *m, enum relation_role role, int64_t co
 {
     struct relation_tensor t = {.name = "t",
                                 .rank = 1,
-                                .shape = {count},
+                                .shape = {count, 1},
                                 .role = role,
                                 .encoding = ENCODING_INTEGER,
                                 .scale = {1, 1, 0},
@@ -65,6 +67,14 @@ static uint32_t add_tensor(struct making *m, enum relation_role role, int64_t co
     if (m->count < TENSORS_MAX)
         m->list[m->count++] = tensor;
     return tensor;
+}
+
+static void set_shape(struct making *m, uint32_t tensor, int64_t rows, int64_t width)
+{
+    struct relation_tensor *t = &m->e.program.tensors[tensor];
+    t->rank = width == 1 ? 1 : 2;
+    t->shape[0] = rows;
+    t->shape[1] = width;
 }
 
 static struct relation relation(enum relation_kind kind, int64_t count)
@@ -113,6 +123,7 @@ static bool is_narrow(struct range r)
 /* Adds a relation with its outputs when their ranges are narrow enough. */
 static bool add_computed(struct making *m, struct relation *r, int64_t count)
 {
+    ASSERT(count > 0);
     struct range range;
     if (!range_of_output(&m->e.program, r, 0, &range) || !is_narrow(range))
         return false;
@@ -136,6 +147,15 @@ static void add_range(struct making *m, uint32_t t, struct range range)
     relation_add(&m->e.program, &r);
 }
 
+/* Rows of several elements, for those who read rows. */
+static void stack_rows(struct making *m)
+{
+    uint32_t t = m->list[m->count - 1];
+    int64_t count = (int64_t)tensor_of(m, t)->count, width = count % 3 == 0 && one_in(2) ? 3 : 2;
+    if (count % width == 0 && one_in(2))
+        set_shape(m, t, count / width, width);
+}
+
 static struct range any_range(void)
 {
     int64_t size = one_in(3) ? random_between(1, 16) : INT64_C(1) << random_between(0, 9);
@@ -147,13 +167,18 @@ static void add_given(struct making *m)
 {
     struct range range = any_range();
     int64_t count = any_count(), low, high;
-    switch (test_random_below(3)) {
-    case 0: {
-        uint32_t t = add_tensor(m, ROLE_PRIVATE_INPUT, count, range, NULL);
+    switch (test_random_below(4)) {
+    case 0:
+    case 1: {
+        bool is_public = one_in(3) && m->public_count < PUBLIC_MAX;
+        uint32_t t =
+            add_tensor(m, is_public ? ROLE_PUBLIC_INPUT : ROLE_PRIVATE_INPUT, count, range, NULL);
         add_range(m, t, range);
+        if (is_public)
+            m->public[m->public_count++] = t;
         break;
     }
-    case 1:
+    case 2:
         add_tensor(m, ROLE_PARAMETER, count, range, NULL);
         break;
     default: {
@@ -166,6 +191,7 @@ static void add_given(struct making *m)
         break;
     }
     }
+    stack_rows(m);
 }
 
 /* ---- relations ---- */
@@ -252,7 +278,8 @@ static void add_contract(struct making *m)
 static void add_rescale(struct making *m)
 {
     uint32_t x = any_tensor(m), d = any_tensor(m);
-    int64_t count = one_in(2) ? (int64_t)tensor_of(m, x)->count : any_count();
+    int64_t own = (int64_t)tensor_of(m, x)->count,
+            count = own <= ELEMENTS_MAX && one_in(2) ? own : any_count();
     struct relation r = relation(RELATION_RESCALE, count);
     struct range divisor = range_of_tensor(m, d), dividend, rest;
     r.views[0] = any_view(m, x, count);
@@ -296,6 +323,32 @@ static void add_is_zero(struct making *m)
     add_computed(m, &r, count);
 }
 
+/* A product of matrices that is cheaper by held sums. */
+static void add_large_product(struct making *m)
+{
+    enum { ROWS = 20, INNER = 5, COLUMNS = 6 };
+    struct range range = range_of_i64(-8, 7);
+    uint32_t a = add_tensor(m, ROLE_PRIVATE_INPUT, ROWS * INNER, range, NULL), b;
+    add_range(m, a, range);
+    b = add_tensor(m, one_in(2) ? ROLE_PARAMETER : ROLE_PRIVATE_INPUT, INNER * COLUMNS, range,
+                   NULL);
+    if (tensor_of(m, b)->role == ROLE_PRIVATE_INPUT)
+        add_range(m, b, range);
+    struct relation r = {.kind = RELATION_CONTRACT,
+                         .node = RELATION_NONE,
+                         .space_rank = 3,
+                         .space = {ROWS, COLUMNS, INNER},
+                         .contract_rank = 1,
+                         .view_count = 2};
+    r.views[0] = (struct relation_view){
+        .tensor = a, .stride = {INNER, 0, 1}, .high = {ROWS, COLUMNS, INNER}};
+    r.views[1] = (struct relation_view){
+        .tensor = b, .stride = {0, 1, COLUMNS}, .high = {ROWS, COLUMNS, INNER}};
+    if (add_computed(m, &r, ROWS * COLUMNS))
+        set_shape(m, m->e.program.relations[m->e.program.relation_count - 1].outputs[0], ROWS,
+                  COLUMNS);
+}
+
 /* A table over the range of what is looked up. */
 static void add_table(struct making *m)
 {
@@ -327,7 +380,8 @@ static void add_table(struct making *m)
 static void add_read(struct making *m)
 {
     uint32_t memory = any_tensor(m), index = any_tensor(m);
-    int64_t entries = (int64_t)tensor_of(m, memory)->count, count = any_count();
+    int64_t entries = tensor_of(m, memory)->shape[0], count = any_count(),
+            width = (int64_t)tensor_of(m, memory)->count / entries;
     struct range bound = range_of_i64(0, entries - 1);
     if (!range_contains(bound, range_of_tensor(m, index))) {
         if (entries != 1 && entries != 2 && entries != 4 && one_in(2))
@@ -341,7 +395,8 @@ static void add_read(struct making *m)
     r.view_count = 1;
     r.memory = memory;
     r.output_count = 1;
-    r.outputs[0] = add_tensor(m, ROLE_WITNESS, count, range_of_tensor(m, memory), NULL);
+    r.outputs[0] = add_tensor(m, ROLE_WITNESS, count * width, range_of_tensor(m, memory), NULL);
+    set_shape(m, r.outputs[0], count, width);
     relation_add(&m->e.program, &r);
 }
 
@@ -400,15 +455,16 @@ static void add_any(struct making *m)
 
 static void choose_public(struct making *m)
 {
-    uint32_t chosen[3];
     size_t count = 0, wanted = 1 + test_random_below(3);
     for (size_t i = m->count; i-- > 0 && count < wanted;) {
         bool last = i < 3 && count == 0;
         enum relation_role role = tensor_of(m, m->list[i])->role;
-        if (role == ROLE_WITNESS && (last || !one_in(3)))
-            chosen[count++] = m->list[i];
+        if (role == ROLE_WITNESS && (last || !one_in(3))) {
+            m->public[m->public_count++] = m->list[i];
+            count++;
+        }
     }
-    publish_all(&m->e, chosen, count);
+    publish_all(&m->e, m->public, m->public_count);
 }
 
 static void give_values(struct making *m)
@@ -432,10 +488,12 @@ static bool run_one(size_t most)
     begin(&m.e);
     for (uint64_t i = 2 + test_random_below(4); i > 0; i--)
         add_given(&m);
+    if (one_in(16))
+        add_large_product(&m);
     for (uint64_t i = 2 + test_random_below(10); i > 0; i--)
         add_any(&m);
     choose_public(&m);
-    bool made = m.e.program.public_tensor_count > 0;
+    bool made = m.public_count > 0;
     if (made) {
         REQUIRE_OK(relation_validate(&m.e.program, 253, &m.e.diag), &m.e.diag);
         REQUIRE_OK(pass_bound_ranges(&m.e.program, 253, &m.e.diag), &m.e.diag);
