@@ -105,7 +105,9 @@ static uint32_t keep_best(struct lowering *l, uint32_t over, uint32_t good, int6
     struct shape scalar = {0}, line = shape_of(1, n);
     struct relation_term *terms = lowering_array(l, struct relation_term, (size_t)n);
     for (int64_t k = 0; k < n; k++) {
-        uint32_t bit = good == RELATION_NONE ? lowering_constant_i64(l, 1) : element(l, good, k);
+        uint32_t bit = most == 0               ? lowering_constant_i64(l, 0)
+                       : good == RELATION_NONE ? lowering_constant_i64(l, 1)
+                                               : element(l, good, k);
         for (int64_t j = 0; j < k; j++)
             terms[j] = lowering_term_product(l, 1, kept[j], element(l, over, j * n + k), &scalar);
         if (k > 0)
@@ -114,9 +116,10 @@ static uint32_t keep_best(struct lowering *l, uint32_t over, uint32_t good, int6
                 lowering_is_zero(l, lowering_product(l, &scalar, form_integer(), terms, (size_t)k,
                                                      wide_from_i64(0))),
                 bit);
-        for (int64_t j = 0; j < k && k >= most; j++)
+        bool may_be_full = most > 0 && k >= most;
+        for (int64_t j = 0; j < k && may_be_full; j++)
             terms[j] = lowering_term(l, -1, kept[j], &scalar);
-        if (k >= most && k > 0)
+        if (may_be_full)
             bit = lowering_times(
                 l,
                 lowering_is_not_negative(l, lowering_linear(l, &scalar, form_integer(), terms,
@@ -125,6 +128,12 @@ static uint32_t keep_best(struct lowering *l, uint32_t over, uint32_t good, int6
         kept[k] = bit;
     }
     return lowering_reshape(l, lowering_stack(l, kept, n, 1), &line);
+}
+
+/* Whether an operand of one number is there; one without elements is not. */
+static bool has_number(const struct lowering *l, size_t i)
+{
+    return lowering_has_input(l, i) && shape_elements(&lowering_graph_value(l, i)->shape) > 0;
 }
 
 /* Row `row` of scores [classes, N]. */
@@ -142,14 +151,13 @@ static struct choice choose(struct lowering *l, uint32_t scores, int64_t row, ui
     uint32_t at = lowering_linear(l, &square, form_integer(), terms, 2, wide_from_i64(0));
     uint32_t sorted = n > 1 ? lowering_read(l, lowering_reshape(l, over, &flat), at) : over;
     uint32_t good = RELATION_NONE;
-    if (lowering_has_input(l, 4)) {
-        struct shape whole = shape_of(1, (int64_t)lowering_tensor(l, scores)->count), scalar = {0};
+    if (has_number(l, 4)) {
+        struct shape whole = shape_of(1, (int64_t)lowering_tensor(l, scores)->count);
         int64_t *list = lowering_array(l, int64_t, (size_t)n);
         for (int64_t k = 0; k < n; k++)
             list[k] = row * n + k;
         uint32_t own = lowering_pick(l, lowering_reshape(l, scores, &whole), &line, list);
-        uint32_t above =
-            lowering_difference(l, &line, own, lowering_reshape(l, lowering_input(l, 4), &scalar));
+        uint32_t above = lowering_difference(l, &line, own, element(l, lowering_input(l, 4), 0));
         good = lowering_is_not_negative(l, lowering_affine(l, 1, above, wide_from_i64(-1)));
         good = n > 1 ? lowering_read(l, good, order.indices) : good;
     }
@@ -159,10 +167,7 @@ static struct choice choose(struct lowering *l, uint32_t scores, int64_t row, ui
 /* 0 when the operand is absent. */
 static uint32_t threshold_input(struct lowering *l, size_t i)
 {
-    struct shape scalar = {0};
-    if (!lowering_has_input(l, i))
-        return lowering_constant_i64(l, 0);
-    return lowering_reshape(l, lowering_input(l, i), &scalar);
+    return has_number(l, i) ? element(l, lowering_input(l, i), 0) : lowering_constant_i64(l, 0);
 }
 
 /* Rows (batch, class, box) of the chosen places among lines of n. */
@@ -193,7 +198,7 @@ void lower_non_max_suppression(struct lowering *l)
     struct shape boxes = lowering_shape(l, all), shape = lowering_shape(l, scores);
     int64_t batches = boxes.dim[0], n = boxes.dim[1], classes = shape.dim[1],
             lines = batches * classes,
-            most = lowering_has_input(l, 2) ? lowering_known(l, 2)->data.integer[0] : 0;
+            most = has_number(l, 2) ? lowering_known(l, 2)->data.integer[0] : 0;
     if (graph_attribute(l->node, "count") == NULL)
         lowering_fail(l, STATUS_UNSUPPORTED, "the number of results is not known; see --max-dim");
     if (n > 0 && (n > PAIRS_MAX / n || lines > PAIRS_MAX / (n * n)))

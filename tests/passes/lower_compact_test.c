@@ -201,7 +201,8 @@ TEST(unique_values_and_blocks_sorted_and_in_order)
     }
 }
 
-static void run_suppression(int64_t center, bool padded)
+/* with_ties: scores are few numbers, the threshold among them. */
+static void run_suppression(int64_t center, bool padded, int64_t most, bool with_ties)
 {
     enum { BATCHES = 2, CLASSES = 2, BOXES = 6 };
     struct kit kit;
@@ -210,8 +211,7 @@ static void run_suppression(int64_t center, bool padded)
     const struct tensor *inputs[TRIALS][2];
     struct shape boxes = kit_shape(3, BATCHES, BOXES, 4),
                  scores = kit_shape(3, BATCHES, CLASSES, BOXES);
-    static const double iou = 0.4, threshold = 0.3;
-    static const int64_t most = 3;
+    const double iou = 0.4, threshold = with_ties ? 0.5 : 0.3;
     kit_init(&kit);
     uint32_t in[5] = {kit_input(&kit, "boxes", ELEMENT_F32, boxes),
                       kit_input(&kit, "scores", ELEMENT_F32, scores)};
@@ -227,6 +227,8 @@ static void run_suppression(int64_t center, bool padded)
                       *s = kit_random_tensor(&kit, scores, 2);
         for (size_t i = 0; i < b->count; i++)
             b->data.real[i] = (double)(int)(b->data.real[i] * 8) / 8;
+        for (size_t i = 0; i < s->count && with_ties; i++)
+            s->data.real[i] = (double)(int)(s->data.real[i] * 2) / 2;
         for (size_t i = 0; i < b->count && center != 0; i++)
             if (i % 4 >= 2 && b->data.real[i] < 0)
                 b->data.real[i] = -b->data.real[i];
@@ -253,5 +255,7 @@ static void run_suppression(int64_t center, bool padded)
 TEST(suppression_keeps_the_boxes_the_interpreter_keeps)
 {
     for (int flags = 0; flags < 4; flags++)
-        run_suppression(flags & 1, (flags & 2) != 0);
+        run_suppression(flags & 1, (flags & 2) != 0, 3, false);
+    for (int64_t most = 0; most < 4; most++)
+        run_suppression(most & 1, true, most, true);
 }
