@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "ir/graph_interpret.h"
+#include "ir/relation_codec.h"
+#include "passes/find_masks.h"
 #include "tests/passes/tamper_kit.h"
 
 enum { SETS_MAX = 64 };
@@ -215,6 +217,114 @@ void kit_run(struct kit *kit)
     test_end_case();
 }
 
+/* ---- what lowering may know of weights ---- */
+
+/*
+ * The same numbers in another order: element i is element i + shift of the tensor. One shift for
+ * all tensors leaves what is made of neighbours in several of them the same numbers too, and their
+ * widths, which may be known.
+ */
+static struct tensor *turned(struct kit *kit, const struct tensor *tensor, size_t shift)
+{
+    struct tensor *out = tensor_new(&kit->arena, tensor->type, &tensor->shape);
+    for (size_t i = 0; i < tensor->count; i++) {
+        size_t from = (i + shift) % tensor->count;
+        if (element_type_is_float(tensor->type))
+            out->data.real[i] = tensor->data.real[from];
+        else
+            out->data.integer[i] = tensor->data.integer[from];
+    }
+    return out;
+}
+
+/* Bases and exponents of powers are public once they are stored: see passes/lower_power.c. */
+static bool is_of_power(const struct graph *graph, uint32_t v)
+{
+    for (size_t n = 0; n < graph->node_count; n++) {
+        const struct graph_node *node = &graph->nodes[n];
+        if (node->op == OP_POW && (node->inputs[0] == v || node->inputs[1] == v))
+            return true;
+    }
+    return false;
+}
+
+/* Where a mask is minus infinity is structure: see passes/find_masks.h. */
+static bool is_mask(const struct tensor *tensor)
+{
+    bool found = false;
+    for (size_t i = 0; element_type_is_float(tensor->type) && i < tensor->count; i++)
+        found |= tensor->data.real[i] <= MASK_NUMBER;
+    return found;
+}
+
+/* Puts the weights of the graph into another order; false when there are none. */
+static bool turn_weights(struct kit *kit)
+{
+    bool changed = false;
+    size_t shift = 1 + test_random_below(1000);
+    for (uint32_t v = 0; v < kit->graph->value_count; v++) {
+        struct graph_value *value = &kit->graph->values[v];
+        if (value->kind != VALUE_PARAMETER || value->data == NULL || value->data->count < 2 ||
+            value->data->type == ELEMENT_STRING || is_of_power(kit->graph, v) ||
+            is_mask(value->data))
+            continue;
+        value->data = turned(kit, value->data, shift);
+        changed = true;
+    }
+    return changed;
+}
+
+/* Lowers with a plan made before; false when that fails. */
+static bool lower_with(struct kit *kit, const struct quantize_plan *plan, struct buffer *out)
+{
+    const struct graph *graph = kit->graph;
+    struct lowering_result result;
+    struct diag diag = {0};
+    enum port_visibility *inputs =
+                             arena_array(&kit->arena, enum port_visibility, graph->input_count + 1),
+                         *outputs = arena_array(&kit->arena, enum port_visibility,
+                                                graph->output_count + 1);
+    for (size_t i = 0; i < graph->input_count; i++)
+        inputs[i] = kit->result.interface.inputs[i].visibility;
+    for (size_t o = 0; o < graph->output_count; o++)
+        outputs[o] = kit->result.interface.outputs[o].visibility;
+    struct lower_options options = {
+        .inputs = inputs, .outputs = outputs, .capacity_bits = 253, .table_bits = 8};
+    if (lower_graph(&result, graph, plan, &options, &kit->arena, &diag) != STATUS_OK)
+        return false;
+    relation_program_serialize(result.program, out);
+    return true;
+}
+
+/*
+ * With the same widths and the weights in another order the program is the same, byte for byte: it
+ * depends on no private number.
+ */
+static void check_weights_unseen(struct kit *kit)
+{
+    struct quantize_plan plan;
+    struct buffer before, after;
+    struct diag diag = {0};
+    struct graph_value *values =
+        arena_memdup(&kit->arena, kit->graph->values, kit->graph->value_count * sizeof *values);
+    if (kit->options.public_parameters)
+        return;
+    buffer_init(&before);
+    buffer_init(&after);
+    REQUIRE_OK(pass_quantize(&plan, kit->graph, &kit->options.quantize, &kit->arena, &diag), &diag);
+    plan.extra_bits = kit->result.report.extra_bits;
+    bool lowers = lower_with(kit, &plan, &before);
+    if (lowers && turn_weights(kit)) {
+        CHECK_MSG(lower_with(kit, &plan, &after),
+                  "with its weights in another order it is refused");
+        CHECK_MSG(before.count == after.count && memcmp(before.data, after.data, before.count) == 0,
+                  "the program depends on the order of weights");
+    }
+    memcpy(kit->graph->values, values, kit->graph->value_count * sizeof *values);
+    buffer_release(&before);
+    buffer_release(&after);
+}
+
 double kit_compare(struct kit *kit, const struct tensor *const *inputs, double absolute,
                    double relative)
 {
@@ -260,6 +370,7 @@ double kit_compare(struct kit *kit, const struct tensor *const *inputs, double a
         const char *share = getenv("SERTN_TAMPER");
         bool many = share != NULL && strcmp(share, "many") == 0;
         kit->was_tampered = true;
+        check_weights_unseen(kit);
         kit_tamper_circuit(kit, inputs, many ? TAMPER_MANY : TAMPER_SOME);
     }
     return largest;

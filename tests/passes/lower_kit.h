@@ -58,7 +58,8 @@ void kit_run(struct kit *kit);
  * Evaluates the lowered program and the float graph on inputs, and checks every float output within
  * absolute + relative |ref| and every other one exactly. Returns the largest error.
  *
- * The first inputs of a run are tampered with as well: see tamper_kit.h. The environment variable
+ * The first inputs of a run are tampered with as well, and the program must not depend on what
+ * private weights are: see tamper_kit.h. The environment variable
  * SERTN_TAMPER=many tries many more, all where the program is small.
  */
 double kit_compare(struct kit *kit, const struct tensor *const *inputs, double absolute,
