@@ -231,6 +231,27 @@ contract InferenceMarketTest is MarketKit {
         market.request(r);
     }
 
+    /// @dev A long queue and many jobs of a requester make neither refund nor withdrawal dearer.
+    function test_refundsAndWithdrawalsDoNotDependOnTheQueue() external {
+        uint256[2] memory refunds;
+        uint256[2] memory withdrawals;
+        for (uint256 round = 0; round < 2; ++round) {
+            uint256 id = ask();
+            for (uint256 i = 0; i < round * 60; ++i) {
+                ask();
+            }
+            vm.warp(block.timestamp + 2 hours);
+            uint256 before = gasleft();
+            market.refund(id);
+            refunds[round] = before - gasleft();
+            vm.prank(REQUESTER);
+            before = gasleft();
+            market.withdraw(address(uint160(0x9000 + round)), 1);
+            withdrawals[round] = before - gasleft();
+        }
+        check(refunds[0] + 200 > refunds[1] && withdrawals[0] + 200 > withdrawals[1], "the same gas");
+    }
+
     // ---- what a proof is bound to ----
 
     function test_aProofHoldsForOneJobProverMarketAndChain() external {

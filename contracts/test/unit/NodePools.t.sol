@@ -461,6 +461,13 @@ contract NodePoolsTest is PoolsKit {
     function test_poolsAreSetOnce() external {
         vm.expectRevert(abi.encodeWithSelector(IInferenceMarket.PoolsAlreadySet.selector));
         market.setPools(address(1));
+        NodePools other = new NodePools(address(this), GUARDIAN, market, poolParameters());
+        token.mint(address(this), 1e18);
+        token.approve(address(other), 1e18);
+        other.bond(PROVER, 1e18);
+        vm.snapshotGasLastCall("bond_first");
+        other.setGuardian(STRANGER);
+        vm.snapshotGasLastCall("set_guardian");
         vm.expectRevert(abi.encodeWithSelector(INodePools.Nothing.selector));
         pools.bond(address(0), 1);
         uint256 id = ask();
