@@ -10,7 +10,8 @@ interface INodePools {
     /// @param penaltyPerUnit what each unit of missed work costs.
     /// @param windowBase seconds a node has for any job.
     /// @param windowPerMegaUnit seconds more for each 2^20 units.
-    /// @param reporterBps part of a penalty that whoever reports it gets, in ten-thousandths; the requester gets the rest.
+    /// @param reporterBps part of a penalty that whoever reports it gets, in ten-thousandths; governance gets the rest. The requester gets nothing: who asks for
+    ///        what nobody can prove must not earn by it.
     struct Parameters {
         uint96 minStake;
         uint64 stakePerUnit;
@@ -84,6 +85,8 @@ interface INodePools {
     );
     /// @notice A node has served its assignment, or could not (excused): its penalty is unlocked.
     event AssignmentReleased(uint256 indexed jobId, address indexed node, bool served);
+    /// @notice A node said in time that it will not serve its assignment. Its units of this epoch are used up.
+    event AssignmentDeclined(uint256 indexed jobId, address indexed node);
     /// @notice A node missed its assignment and lost `amount`; it has no units in this pool until it sets them again.
     event WorkMissed(
         uint256 indexed jobId, address indexed node, uint256 amount, address indexed reporter, uint256 reward
@@ -117,6 +120,8 @@ interface INodePools {
     error NoCapacity(uint256 modelId, uint256 jobId);
     /// @notice The job is not assigned.
     error NotAssigned(uint256 jobId);
+    /// @notice A node declines in the first half of its time.
+    error TooLateToDecline(uint256 jobId);
     /// @notice The node still has time.
     error NotMissed(uint256 jobId);
     /// @notice The node has neither served the job nor an excuse.
@@ -156,6 +161,10 @@ interface INodePools {
 
     /// @notice Unlocks the penalty of a served or excused assignment; anyone may.
     function release(uint256 jobId) external;
+
+    /// @notice Gives an assignment back without a penalty, in the first half of its time: its input cannot be had, no output meets what is asked, or the
+    ///         price does not pay. The node or its operator. The job goes to another node, once.
+    function decline(uint256 jobId) external;
 
     /// @notice Takes the penalty of a missed assignment; anyone may, for a part of it. Gives the job to another node, once.
     function penalize(uint256 jobId) external;

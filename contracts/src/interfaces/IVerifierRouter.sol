@@ -49,7 +49,7 @@ interface IVerifierRouter {
     /// @notice Adds a route. Only governance.
     function addRoute(bytes4 proofSystemId, address verifier, Canary calldata canary) external;
 
-    /// @notice Stops a route for ever. Governance or the guardian.
+    /// @notice Stops a route for ever. Only governance.
     function stopRoute(bytes4 proofSystemId) external;
 
     /// @notice Stops a route for ever; anyone, with a proof that its verifier accepts for a false claim.

@@ -219,11 +219,18 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         _unlock(jobId, a);
         _slash(jobId, a);
         _break(jobId >> 64, a.node);
-        // One other node may try.
-        Job memory job = MARKET.jobOf(jobId);
-        if (a.attempts < MAX_ATTEMPTS && job.state == JobState.Open && job.deadline >= _until(a.units)) {
-            _assign(jobId, jobId >> 64, a.units, a.attempts + 1);
-        }
+        _reassign(jobId, a);
+    }
+
+    /// @inheritdoc INodePools
+    function decline(uint256 jobId) external {
+        Assignment memory a = _assignments[jobId];
+        if (a.node == address(0)) revert NotAssigned(jobId);
+        if (msg.sender != a.node && msg.sender != _nodes[a.node].operator) revert NotNode(a.node, msg.sender);
+        if (block.timestamp > a.since + (a.until - a.since) / 2) revert TooLateToDecline(jobId);
+        _unlock(jobId, a);
+        emit AssignmentDeclined(jobId, a.node);
+        _reassign(jobId, a);
     }
 
     /// @inheritdoc INodePools
@@ -322,6 +329,15 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         emit JobAssigned(jobId, node, units, penalty, until, epoch, attempt);
     }
 
+    /// @dev One other node may try.
+    function _reassign(uint256 jobId, Assignment memory a) private {
+        Job memory job = MARKET.jobOf(jobId);
+        if (
+            a.attempts < MAX_ATTEMPTS && job.state == JobState.Open && job.deadline >= _until(a.units)
+                && _canSettle(jobId >> 64)
+        ) _assign(jobId, jobId >> 64, a.units, a.attempts + 1);
+    }
+
     function _draw(uint256 jobId, uint256 modelId, uint64 units, uint96 penalty, uint8 attempt, uint64 epoch)
         private
         returns (uint256 place)
@@ -381,7 +397,7 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         ++node.missed;
         uint256 reward = amount * parameters.reporterBps / BPS;
         claimable[msg.sender] += reward;
-        claimable[MARKET.jobOf(jobId).requester] += amount - reward;
+        claimable[owner()] += amount - reward;
         emit WorkMissed(jobId, a.node, amount, msg.sender, reward);
     }
 

@@ -249,14 +249,31 @@ contract Network is PoolsKit {
 
     function release(uint256 which) external {
         if (jobs.length == 0) return;
-        try pools.release(jobs[which % jobs.length]) {
+        try pools.release(assignedFrom(which)) {
             ++done["release"];
         } catch {}
     }
 
+    function decline(uint256 which) external {
+        if (jobs.length == 0) return;
+        uint256 id = assignedFrom(which);
+        INodePools.Assignment memory a = pools.assignmentOf(id);
+        if (a.node == address(0)) return;
+        bool good = block.timestamp <= a.since + (a.until - a.since) / 2;
+        uint256 before = pools.nodeOf(a.node).stake;
+        vm.prank(a.node);
+        try pools.decline(id) {
+            check(good, "too late to decline");
+            equal(pools.nodeOf(a.node).stake, before, "no penalty");
+            ++done["decline"];
+        } catch {
+            check(!good, "a node must be able to decline");
+        }
+    }
+
     function penalize(uint256 which) external {
         if (jobs.length == 0) return;
-        uint256 id = jobs[which % jobs.length];
+        uint256 id = assignedFrom(which);
         INodePools.Assignment memory a = pools.assignmentOf(id);
         if (a.node == address(0)) return;
         Job memory job = market.jobOf(id);
@@ -454,6 +471,15 @@ contract Network is PoolsKit {
         if (market.jobOf(id).hasRequirement && output > 50) honest = false;
     }
 
+    /// @dev The first assigned job from some place on; any job where there is none.
+    function assignedFrom(uint256 which) private view returns (uint256 id) {
+        which = which % jobs.length;
+        for (uint256 i = 0; i < jobs.length; ++i) {
+            id = jobs[(which + i) % jobs.length];
+            if (pools.assignmentOf(id).node != address(0)) return id;
+        }
+    }
+
     function canBePaid(Answer memory a) private view returns (bool) {
         Job memory job = market.jobOf(a.jobId);
         (address node, uint40 until) = market.reservationOf(a.jobId);
@@ -484,7 +510,7 @@ contract NetworkInvariants is Test {
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[28] memory list = [
+        bytes4[29] memory list = [
             Network.deposit.selector,
             Network.withdraw.selector,
             Network.request.selector,
@@ -505,6 +531,7 @@ contract NetworkInvariants is Test {
             Network.assign.selector,
             Network.release.selector,
             Network.penalize.selector,
+            Network.decline.selector,
             Network.claimPenalties.selector,
             Network.claim.selector,
             Network.changeParameters.selector,
@@ -563,8 +590,9 @@ contract NetworkInvariants is Test {
             (bool ok,) = address(network).call(data);
             check(ok, "an action failed");
         }
-        string[9] memory needed =
-            ["request", "paid", "refund", "assign", "release", "penalize", "steal", "setUnits", "parameters"];
+        string[10] memory needed = [
+            "request", "paid", "refund", "assign", "release", "penalize", "decline", "steal", "setUnits", "parameters"
+        ];
         for (uint256 i = 0; i < needed.length; ++i) {
             check(network.done(bytes32(bytes(needed[i]))) > 0, needed[i]);
         }

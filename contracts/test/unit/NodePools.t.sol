@@ -304,7 +304,8 @@ contract NodePoolsTest is PoolsKit {
         INodePools.Node memory node = pools.nodeOf(PROVER);
         check(node.stake == 100e18 - a.penalty && node.locked == 0 && node.missed == 1, "stake");
         equal(pools.claimable(STRANGER), a.penalty / 10, "reporter");
-        equal(pools.claimable(REQUESTER), a.penalty - a.penalty / 10, "requester");
+        equal(pools.claimable(address(this)), a.penalty - a.penalty / 10, "governance");
+        equal(pools.claimable(REQUESTER), 0, "the requester earns nothing");
         // the breaker: no units now, none promised, until the node says so
         (uint64 committed, uint64 assigned, uint64 next) = pools.unitsOf(modelId, PROVER);
         check(committed == assigned && next == 0 && node.committed == 0, "breaker");
@@ -346,6 +347,43 @@ contract NodePoolsTest is PoolsKit {
         check(pools.assignmentOf(id).node == address(0), "nobody");
         equal(pools.nodeOf(second).missed, 1, "both missed");
         market.settle(key, answerTo(id, STRANGER, 4));
+    }
+
+    /// @dev A requester may ask for what nobody can prove: a node that says so in time loses nothing but its units of the epoch.
+    function test_nodesDeclineInTime() external {
+        join(PROVER, cost);
+        join(PROVER_2, cost);
+        nextEpoch();
+        uint256 id = ask();
+        (, address first) = pools.assign(modelId);
+        address second = first == PROVER ? PROVER_2 : PROVER;
+        vm.prank(second);
+        vm.expectRevert(abi.encodeWithSelector(INodePools.NotNode.selector, first, second));
+        pools.decline(id);
+        INodePools.Assignment memory a = pools.assignmentOf(id);
+        uint256 half = a.since + (a.until - a.since) / 2;
+        vm.warp(half + 1);
+        vm.prank(first);
+        vm.expectRevert(abi.encodeWithSelector(INodePools.TooLateToDecline.selector, id));
+        pools.decline(id);
+        vm.warp(half);
+        vm.prank(first);
+        pools.decline(id);
+        vm.snapshotGasLastCall("decline");
+        INodePools.Node memory node = pools.nodeOf(first);
+        check(node.stake == 100e18 && node.locked == 0 && node.missed == 0, "no penalty");
+        (uint64 committed, uint64 assigned,) = pools.unitsOf(modelId, first);
+        check(committed == cost && assigned == cost, "its units are used up");
+        check(pools.assignmentOf(id).node == second, "the other node's");
+        (address reserved,) = market.reservationOf(id);
+        check(reserved == second, "reserved");
+        vm.prank(second);
+        pools.decline(id);
+        (reserved,) = market.reservationOf(id);
+        check(reserved == address(0) && pools.assignmentOf(id).node == address(0), "nobody's");
+        market.settle(key, answerTo(id, STRANGER, 3));
+        vm.expectRevert(abi.encodeWithSelector(INodePools.NotAssigned.selector, id));
+        pools.decline(id);
     }
 
     function test_refundedJobsWereMissed() external {
