@@ -9,6 +9,7 @@
 
 #include "ir/graph_interpret.h"
 #include "ir/ops.h"
+#include "passes/end_gain.h"
 #include "passes/find_encodings.h"
 #include "passes/find_exact.h"
 #include "passes/find_masks.h"
@@ -16,6 +17,8 @@
 /* Runs whose values are all kept, to measure amplification on; the others give extremes and outputs
  * only. */
 enum { KEPT_RUNS = 4, GENERATED_SETS = 12, DRAWS = 2 };
+/* Multiplications that runs to the end may take in all: some seconds. */
+static const double work_max = 6e9;
 
 struct quantizing {
     const struct graph *graph;
@@ -28,6 +31,8 @@ struct quantizing {
     size_t kept_count;
     double
         *budget; /* [value_count]: absolute error a value may have; INFINITY while nothing asks */
+    double *work_after; /* [node_count]: multiplications of the nodes that follow */
+    double work_left;   /* of work_max */
     uint64_t random;
 };
 
@@ -478,6 +483,148 @@ static enum status probe_node(struct quantizing *q, const struct graph_node *nod
     return status;
 }
 
+/* ---- budgets measured to the end ---- */
+
+/*
+ * Values whose error may change a decision: what decides asks for bits that no measured error
+ * tells.
+ */
+static bool *find_deciding(struct quantizing *q)
+{
+    const struct graph *graph = q->graph;
+    bool *decides = arena_array(&q->scratch, bool, graph->value_count + 1);
+    for (size_t n = graph->node_count; decides != NULL && n-- > 0;) {
+        const struct graph_node *node = &graph->nodes[n];
+        bool found = feeds_decision(graph, node);
+        for (size_t k = 0; k < node->output_count; k++)
+            found |= node->outputs[k] != GRAPH_NONE && decides[node->outputs[k]];
+        for (size_t i = 0; i < node->input_count; i++) {
+            if (node->inputs[i] != GRAPH_NONE)
+                decides[node->inputs[i]] |= found;
+        }
+    }
+    return decides;
+}
+
+/* Bits between a value's magnitude and its budget. */
+static double bits_asked(const struct quantizing *q, uint32_t v)
+{
+    double largest = magnitude(&q->plan->values[v]);
+    return largest > 0 && isfinite(q->budget[v]) && q->budget[v] > 0 ? log2(largest / q->budget[v])
+                                                                     : 0;
+}
+
+static double elements_of(const struct shape *shape)
+{
+    double count = 1;
+    for (unsigned d = 0; d < shape->rank; d++)
+        count *= (double)shape->dim[d];
+    return count;
+}
+
+/* Multiplications of a node, roughly. */
+static double work_of(const struct graph *graph, const struct graph_node *node)
+{
+    double work = 0;
+    for (size_t k = 0; k < node->output_count; k++) {
+        if (node->outputs[k] != GRAPH_NONE)
+            work += elements_of(&graph->values[node->outputs[k]].shape);
+    }
+    bool is_convolution = node->op == OP_CONV || node->op == OP_CONV_TRANSPOSE;
+    bool is_product = node->op == OP_MAT_MUL || node->op == OP_GEMM || is_convolution;
+    if (!is_product || node->input_count < 2 || work == 0)
+        return work;
+    const struct shape *a = &graph->values[node->inputs[0]].shape,
+                       *b = &graph->values[node->inputs[1]].shape;
+    if (is_convolution && b->rank > 0 && b->dim[0] > 0)
+        return work * elements_of(b) / (double)b->dim[0];
+    return a->rank > 0 ? work * (double)a->dim[a->rank - 1] : work;
+}
+
+/* work[n]: multiplications of all that follows node n. */
+static double *find_work(struct quantizing *q)
+{
+    const struct graph *graph = q->graph;
+    double *work = arena_array(&q->scratch, double, graph->node_count + 1);
+    for (size_t n = graph->node_count; work != NULL && n-- > 0;)
+        work[n] =
+            n + 1 < graph->node_count ? work[n + 1] + work_of(graph, &graph->nodes[n + 1]) : 0;
+    return work;
+}
+
+/* Budget of a value by runs of all that follows node n, which makes it, after steps of a size. */
+static enum status measure_steps(struct quantizing *q, size_t n, uint32_t v, double step,
+                                 double *budget)
+{
+    enum status status = STATUS_OK;
+    *budget = INFINITY;
+    for (size_t r = 0; r < q->kept_count && q->work_left > 0 && status == STATUS_OK; r++) {
+        if (q->kept[r].item[v] == NULL)
+            continue;
+        q->work_left -= q->work_after[n];
+        struct arena_mark mark = arena_checkpoint(&q->scratch);
+        struct tensor *moved = perturb(q, q->kept[r].item[v], step, 0);
+        double found = INFINITY;
+        status = moved == NULL ? diag_set(q->diag, STATUS_NO_MEMORY, "no memory to move '%s'",
+                                          q->graph->values[v].name)
+                               : end_gain_budget(&found, q->graph, &q->kept[r], n + 1, v, moved,
+                                                 step, q->budget, &q->scratch, q->diag);
+        *budget = fmin(*budget, found);
+        arena_rewind(&q->scratch, mark);
+    }
+    return status;
+}
+
+/*
+ * A budget that was tried: steps of its own size move the outputs no more than it says, or not much
+ * more. INFINITY when none is found above the one that is known, as where small steps and large
+ * ones do different things.
+ */
+static enum status measure_to_end(struct quantizing *q, size_t n, uint32_t v, double *budget)
+{
+    enum { ROUNDS = 8 };
+    double now = magnitude(&q->plan->values[v]) * 0x1p-14, next;
+    *budget = INFINITY;
+    for (int round = 0; round < ROUNDS && now > q->budget[v] && q->work_left > 0; round++) {
+        enum status status = measure_steps(q, n, v, now, &next);
+        if (status != STATUS_OK)
+            return status;
+        bool is_first = round == 0;
+        if (!isfinite(next))
+            return STATUS_OK;
+        if (!is_first && next >= now / 4) {
+            *budget = fmin(now, next);
+            return STATUS_OK;
+        }
+        now = is_first ? next : fmin(now / 4, next);
+    }
+    return STATUS_OK;
+}
+
+/*
+ * Where the gains of single nodes have come to ask for many more bits than any value before, what
+ * a value needs is measured once, and the walk goes on from there.
+ */
+static enum status soften(struct quantizing *q, size_t n, const bool *decides, double *trusted)
+{
+    enum { BITS_BEYOND = 6 };
+    const struct graph_node *node = &q->graph->nodes[n];
+    enum status status = STATUS_OK;
+    for (size_t k = 0; k < node->output_count && status == STATUS_OK; k++) {
+        uint32_t v = node->outputs[k];
+        if (v == GRAPH_NONE || decides[v] || !element_type_is_float(q->graph->values[v].type) ||
+            q->plan->values[v].is_output || q->plan->values[v].is_key ||
+            q->plan->values[v].is_bits || bits_asked(q, v) <= *trusted + BITS_BEYOND)
+            continue;
+        double measured;
+        status = measure_to_end(q, n, v, &measured);
+        if (isfinite(measured))
+            q->budget[v] = fmax(q->budget[v], measured);
+        *trusted = fmax(*trusted, bits_asked(q, v));
+    }
+    return status;
+}
+
 static void output_budgets(struct quantizing *q)
 {
     double relative = q->options->relative_tolerance > 0 ? q->options->relative_tolerance : 1e-4;
@@ -519,9 +666,20 @@ static enum status plan_fractions(struct quantizing *q)
     if (q->budget == NULL)
         return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for error budgets");
     output_budgets(q);
+    bool *decides = find_deciding(q);
+    q->work_after = find_work(q);
+    q->work_left = work_max;
+    if (decides == NULL || q->work_after == NULL)
+        return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for error budgets");
+    double trusted = 0;
+    for (size_t o = 0; o < q->graph->output_count; o++)
+        trusted = fmax(trusted, bits_asked(q, q->graph->outputs[o]));
     enum status status = STATUS_OK;
-    for (size_t n = q->graph->node_count; n-- > 0 && status == STATUS_OK;)
-        status = probe_node(q, &q->graph->nodes[n]);
+    for (size_t n = q->graph->node_count; n-- > 0 && status == STATUS_OK;) {
+        status = soften(q, n, decides, &trusted);
+        if (status == STATUS_OK)
+            status = probe_node(q, &q->graph->nodes[n]);
+    }
     for (size_t v = 0; v < q->graph->value_count; v++)
         q->plan->values[v].fraction =
             element_type_is_float(q->graph->values[v].type)

@@ -1,0 +1,88 @@
+/* What an error of a value does to the outputs, and how many bits a deep graph is given by it. */
+#include "tests/passes/lower_kit.h"
+
+#include <math.h>
+
+#include "ir/graph_interpret.h"
+#include "passes/end_gain.h"
+#include "passes/infer_shapes.h"
+
+enum { WIDTH = 8, LAYERS = 24 };
+
+/* Hadamard's matrix over sqrt 8: two of them are the identity, one adds up eight errors of any
+ * sign. */
+static void hadamard(double *out)
+{
+    for (unsigned r = 0; r < WIDTH; r++)
+        for (unsigned c = 0; c < WIDTH; c++)
+            out[r * WIDTH + c] = (__builtin_popcount(r & c) % 2 != 0 ? -1 : 1) * sqrt(0.125);
+}
+
+static void deep_model(struct kit *kit)
+{
+    double matrix[WIDTH * WIDTH];
+    hadamard(matrix);
+    kit_init(kit);
+    uint32_t x = kit_input(kit, "x", ELEMENT_F32, kit_shape(2, 1, WIDTH));
+    for (int i = 0; i < LAYERS; i++)
+        x = kit_binary(kit, OP_MAT_MUL, x,
+                       kit_parameter(kit, "w", kit_shape(2, WIDTH, WIDTH), matrix));
+    kit_output(kit, x);
+    kit_set(kit, (const struct tensor *[]){kit_random_tensor(kit, kit_shape(2, 1, WIDTH), 1)});
+    kit_set(kit, (const struct tensor *[]){kit_random_tensor(kit, kit_shape(2, 1, WIDTH), 1)});
+}
+
+TEST(a_deep_graph_asks_for_the_bits_that_its_outputs_need)
+{
+    struct kit kit;
+    deep_model(&kit);
+    kit_run(&kit);
+    CHECK(kit.result.report.meets_tolerance);
+    /* One bit a layer would be 24 more. */
+    CHECK_MSG(kit.result.report.inputs[0].fraction_bits < 30, "%d bits",
+              kit.result.report.inputs[0].fraction_bits);
+    kit_compare(&kit, (const struct tensor *[]){kit_random_tensor(&kit, kit_shape(2, 1, WIDTH), 1)},
+                1e-5, 1e-2);
+    kit_release(&kit);
+}
+
+/* x -> 4 x -> (4 x)^2, and y beside it. */
+TEST(a_budget_is_what_the_moved_value_does_to_the_outputs)
+{
+    struct kit kit;
+    kit_init(&kit);
+    struct shape shape = kit_shape(2, 1, 2);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, shape),
+             y = kit_input(&kit, "y", ELEMENT_F32, shape);
+    uint32_t twice = kit_binary(&kit, OP_ADD, x, x), four = kit_binary(&kit, OP_ADD, twice, twice);
+    uint32_t square = kit_binary(&kit, OP_MUL, four, four), other = kit_unary(&kit, OP_NEG, y);
+    kit_output(&kit, square);
+    kit_output(&kit, other);
+    REQUIRE(pass_infer_shapes(kit.graph, &kit.problems) == STATUS_OK);
+    struct graph_values run;
+    struct diag diag = {0};
+    graph_values_init(&run, &kit.arena);
+    const struct tensor *inputs[2] = {kit_tensor(&kit, shape, (const double[]){1, -0.5}),
+                                      kit_tensor(&kit, shape, (const double[]){3, 4})};
+    REQUIRE_OK(graph_interpret(kit.graph, inputs, &run, &diag), &diag);
+    double *budgets = arena_array(&kit.arena, double, kit.graph->value_count), found;
+    budgets[square] = 0.01;
+    budgets[other] = 0.5;
+    const double step = 0x1p-10;
+    struct tensor *moved = kit_tensor(&kit, shape, (const double[]){4 + step, -2});
+    REQUIRE_OK(
+        end_gain_budget(&found, kit.graph, &run, 2, four, moved, step, budgets, &kit.arena, &diag),
+        &diag);
+    CHECK_MSG(fabs(found - 0.01 / 8) < 1e-5, "%g", found);
+    moved = kit_tensor(&kit, shape, (const double[]){3, 4 + step});
+    REQUIRE_OK(
+        end_gain_budget(&found, kit.graph, &run, 0, y, moved, step, budgets, &kit.arena, &diag),
+        &diag);
+    CHECK_MSG(fabs(found - 0.5) < 1e-4, "%g", found);
+    moved = kit_tensor(&kit, shape, (const double[]){2, -1});
+    REQUIRE_OK(
+        end_gain_budget(&found, kit.graph, &run, 1, twice, moved, step, budgets, &kit.arena, &diag),
+        &diag);
+    CHECK(isinf(found));
+    kit_release(&kit);
+}
