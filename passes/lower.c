@@ -85,6 +85,11 @@ static int32_t planned_fraction(const struct lowering *l, const struct value_pla
     return fraction > plan->least_fraction ? fraction : plan->least_fraction;
 }
 
+int32_t lowering_planned_fraction(const struct lowering *l, uint32_t v)
+{
+    return planned_fraction(l, &l->plan->values[v]);
+}
+
 int32_t lowering_input_fraction(const struct lowering *l, size_t i)
 {
     return planned_fraction(l, lowering_input_plan(l, i));
@@ -524,26 +529,31 @@ static struct port port_of(const struct graph_value *value, uint32_t tensor,
 
 /* A public word takes call data, and a rounded element a few rows: rounding pays when it saves some
  * words. WORD_BITS: what values share of one. */
-enum { OUTPUT_BITS = 64, WORD_BITS = 253, WORDS_WORTH_ROUNDING = 16 };
+enum { OUTPUT_BITS = 64, WORD_BITS = 253, WORDS_WORTH_ROUNDING = 16, SLACK_BITS = 8 };
+/* Where no words are saved, rounding for show is to add next to nothing to the error. */
+enum { SPARE_BITS = 3 };
 
-/* Whether an output is rounded to the bits the tolerance asks for: it is very wide, or public with
- * so many elements that packing saves words. */
-static bool rounds_output(struct lowering *l, uint32_t tensor, int32_t fraction,
-                          enum port_visibility visibility)
+/* An output in the bits the tolerance asks for, when it is very wide, or public with so many
+ * elements that packing saves words. */
+static uint32_t round_output(struct lowering *l, uint32_t tensor, int32_t fraction,
+                             enum port_visibility visibility)
 {
     double excess = lowering_fraction(l, tensor) - fraction,
            count = (double)lowering_tensor(l, tensor)->count;
-    return range_bits(lowering_range_of(l, tensor)) > OUTPUT_BITS ||
-           (visibility == PORT_PUBLIC && count * excess >= WORD_BITS * WORDS_WORTH_ROUNDING);
+    if (form_is_float(lowering_form(l, tensor)))
+        return tensor;
+    if (visibility == PORT_PUBLIC && count * excess >= WORD_BITS * WORDS_WORTH_ROUNDING)
+        return lowering_trim(l, tensor, fraction, SLACK_BITS);
+    return range_bits(lowering_range_of(l, tensor)) > OUTPUT_BITS
+               ? lowering_trim(l, tensor, fraction + SPARE_BITS, SLACK_BITS - SPARE_BITS)
+               : tensor;
 }
 
 /* A tensor of its own under the output's name. */
 static uint32_t make_output(struct lowering *l, uint32_t v, uint32_t tensor,
                             enum port_visibility visibility)
 {
-    int32_t fraction = planned_fraction(l, &l->plan->values[v]);
-    if (!form_is_float(lowering_form(l, tensor)) && rounds_output(l, tensor, fraction, visibility))
-        tensor = lowering_trim(l, tensor, fraction, 8);
+    tensor = round_output(l, tensor, planned_fraction(l, &l->plan->values[v]), visibility);
     const struct relation_tensor *t = lowering_tensor(l, tensor);
     if (t->role != ROLE_WITNESS || t->is_output) {
         struct shape shape = lowering_shape(l, tensor);

@@ -32,20 +32,32 @@ struct inserted_range {
                          the graph's float type, only divides or is compared */
 };
 
-/* Function tables that earlier lowerings of the graph made: to compute their entries takes longer than
- * all else. Starts zeroed; the arrays live in the arena that lower_graph is given. */
+/* Function tables that earlier lowerings of the graph made: to compute their entries takes longer
+ * than all else. Starts zeroed; the arrays live in the arena that lower_graph is given. */
 struct table_store {
     struct relation_table *tables;
     size_t count, capacity;
+    struct table_reach *reaches;
+    size_t reach_count, reach_capacity;
+    bool has_grown; /* a reach, since this was last set to false */
 };
+
+/* How far arguments of a function go at nodes that may share a table; the next lowering makes it as
+ * wide as any of them needs. Arguments that go less than a quarter as far are a reach of their own.
+ */
+struct table_reach {
+    unsigned function; /* what has tables of its own */
+    double widest;
+};
+enum { TABLE_REACH_RATIO = 4 };
 
 struct lower_options {
     const enum port_visibility *inputs;  /* [graph->input_count] */
     const enum port_visibility *outputs; /* [graph->output_count] */
     bool public_parameters;
     unsigned capacity_bits;
-    unsigned table_bits; /* 4 to 8: function tables have about 2^table_bits entries; larger ones take
-                            fewer rows an element */
+    unsigned table_bits; /* 4 to 8: function tables have about 2^table_bits entries; larger ones
+                            take fewer rows an element */
     struct table_store *store; /* may be NULL */
 };
 

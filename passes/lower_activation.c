@@ -5,6 +5,7 @@
  * that vanishes: a table of the tail on a bounded domain is all it takes.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "passes/lower_smooth.h"
@@ -14,6 +15,81 @@ static const double ln2 = 0.69314718055994531;
 uint32_t lowering_planned_input(struct lowering *l)
 {
     return lowering_trim(l, lowering_input(l, 0), lowering_input_fraction(l, 0), 6);
+}
+
+/* ---- nodes that may share a table ---- */
+
+/* Nodes whose planned fractions differ by at most so many bits. */
+enum { ALIKE_BITS = 6 };
+
+static bool is_alike(const struct lowering *l, const struct graph_node *node)
+{
+    if (node->op != l->node->op || node->output_count == 0 || node->outputs[0] == GRAPH_NONE)
+        return false;
+    int32_t in = lowering_planned_fraction(l, node->inputs[0]) - lowering_input_fraction(l, 0),
+            out = lowering_planned_fraction(l, node->outputs[0]) - lowering_output_fraction(l, 0);
+    return abs(in) <= ALIKE_BITS && abs(out) <= ALIKE_BITS;
+}
+
+/* Whether all that reads a value multiplies it, as it is or moved. */
+static bool only_multiplies(const struct graph *graph, uint32_t v)
+{
+    for (size_t o = 0; o < graph->output_count; o++) {
+        if (graph->outputs[o] == v)
+            return false;
+    }
+    for (size_t n = 0; n < graph->node_count; n++) {
+        const struct graph_node *node = &graph->nodes[n];
+        for (size_t i = 0; i < node->input_count; i++) {
+            if (node->inputs[i] != v)
+                continue;
+            bool is_move = (op_info(node->op)->traits & TRAIT_MOVEMENT) != 0 && i == 0;
+            for (size_t k = 0; is_move && k < node->output_count; k++)
+                is_move =
+                    node->outputs[k] == GRAPH_NONE || only_multiplies(graph, node->outputs[k]);
+            bool is_product =
+                i < 2 && (node->op == OP_MUL || node->op == OP_MAT_MUL || node->op == OP_GEMM);
+            if (!is_move && !is_product)
+                return false;
+        }
+    }
+    return true;
+}
+
+/*
+ * What the node asks of a function whose value is its result. A value that is not rounded leaves
+ * the error of the rounding to the table.
+ */
+static struct smooth_demand demand_of(const struct lowering *l)
+{
+    enum { ROUNDING_SHARE = 2 };
+    struct smooth_demand demand = {.value_fraction = lowering_value_fraction(l),
+                                   .fraction = lowering_value_fraction(l),
+                                   .is_factor = only_multiplies(l->graph, l->node->outputs[0])};
+    int32_t more = 0;
+    for (size_t n = 0; n < l->graph->node_count; n++) {
+        const struct graph_node *node = &l->graph->nodes[n];
+        if (!is_alike(l, node))
+            continue;
+        int32_t above =
+            lowering_planned_fraction(l, node->outputs[0]) - lowering_output_fraction(l, 0);
+        more = above > more ? above : more;
+        demand.count += (double)shape_elements(&l->graph->values[node->outputs[0]].shape);
+    }
+    demand.fraction += more - (demand.is_factor ? ROUNDING_SHARE : 0);
+    return demand;
+}
+
+/* Operand 0 with as many fraction bits as any node alike needs. */
+static uint32_t shared_input(struct lowering *l)
+{
+    int32_t most = lowering_input_fraction(l, 0);
+    for (size_t n = 0; n < l->graph->node_count; n++) {
+        const struct graph_node *node = &l->graph->nodes[n];
+        int32_t own = is_alike(l, node) ? lowering_planned_fraction(l, node->inputs[0]) : most;
+        most = own > most ? own : most;
+    }
+    return lowering_to_fraction(l, lowering_input(l, 0), most);
 }
 
 int32_t lowering_value_fraction(const struct lowering *l)
@@ -70,11 +146,11 @@ static uint32_t over_one_plus(struct lowering *l, uint32_t num, uint32_t e, int3
  * are better served by.
  */
 static bool quotient_is_cheaper(struct lowering *l, uint32_t x, enum smooth_shape shape, double far,
-                                int32_t fraction)
+                                const struct smooth_demand *demand)
 {
     enum { ELEMENT_ROWS = 35 };
-    double rows = lowering_exp_rows(l) + ELEMENT_ROWS * (double)lowering_tensor(l, x)->count;
-    return rows < lowering_shaped_rows(l, shape, TABLE_LOGISTIC_TAIL, x, far, fraction);
+    double rows = lowering_exp_rows(l) / fmax(demand->count, 1) + ELEMENT_ROWS;
+    return rows < lowering_shaped_rows(l, shape, TABLE_LOGISTIC_TAIL, x, far, demand);
 }
 
 /* exp(-factor |x|) and the bit x >= 0. */
@@ -101,14 +177,14 @@ static uint32_t sigmoid_by_quotient(struct lowering *l, uint32_t x, int32_t frac
 
 void lower_sigmoid(struct lowering *l)
 {
-    int32_t fraction = lowering_value_fraction(l);
-    uint32_t x = lowering_planned_input(l);
-    double far = decay_end(fraction);
-    if (quotient_is_cheaper(l, x, SMOOTH_LOGISTIC, far, fraction))
-        lowering_output(l, 0, sigmoid_by_quotient(l, x, fraction));
+    struct smooth_demand demand = demand_of(l);
+    uint32_t x = shared_input(l);
+    double far = decay_end(demand.fraction);
+    if (quotient_is_cheaper(l, x, SMOOTH_LOGISTIC, far, &demand))
+        lowering_output(l, 0, sigmoid_by_quotient(l, x, demand.value_fraction));
     else
         lowering_output(l, 0,
-                        lowering_shaped(l, SMOOTH_LOGISTIC, TABLE_LOGISTIC_TAIL, x, far, fraction));
+                        lowering_shaped(l, SMOOTH_LOGISTIC, TABLE_LOGISTIC_TAIL, x, far, &demand));
 }
 
 /* sign(x) (1 - e) / (1 + e), e = exp(-2 |x|) */
@@ -121,25 +197,34 @@ static uint32_t tanh_by_quotient(struct lowering *l, uint32_t x, int32_t fractio
     return lowering_with_sign(l, bit, y);
 }
 
+static uint32_t tanh_of(struct lowering *l, uint32_t x, const struct smooth_demand *demand)
+{
+    double far = domain_end(decay_end(demand->fraction + 1) / 2);
+    return quotient_is_cheaper(l, x, SMOOTH_LOGISTIC_ODD, far, demand)
+               ? tanh_by_quotient(l, x, demand->value_fraction)
+               : lowering_shaped(l, SMOOTH_LOGISTIC_ODD, TABLE_LOGISTIC_TAIL, x, far, demand);
+}
+
 uint32_t lowering_tanh(struct lowering *l, uint32_t x, int32_t fraction)
 {
-    double far = domain_end(decay_end(fraction + 1) / 2);
-    return quotient_is_cheaper(l, x, SMOOTH_LOGISTIC_ODD, far, fraction)
-               ? tanh_by_quotient(l, x, fraction)
-               : lowering_shaped(l, SMOOTH_LOGISTIC_ODD, TABLE_LOGISTIC_TAIL, x, far, fraction);
+    struct smooth_demand demand = {.count = (double)lowering_tensor(l, x)->count,
+                                   .fraction = fraction,
+                                   .value_fraction = fraction};
+    return tanh_of(l, x, &demand);
 }
 
 void lower_tanh(struct lowering *l)
 {
-    lowering_output(l, 0, lowering_tanh(l, lowering_planned_input(l), lowering_value_fraction(l)));
+    struct smooth_demand demand = demand_of(l);
+    lowering_output(l, 0, tanh_of(l, shared_input(l), &demand));
 }
 
 void lower_softplus(struct lowering *l)
 {
-    int32_t fraction = lowering_value_fraction(l);
+    struct smooth_demand demand = demand_of(l);
     lowering_output(l, 0,
-                    lowering_shaped(l, SMOOTH_RAMP_PLUS, TABLE_SOFTPLUS_TAIL,
-                                    lowering_planned_input(l), decay_end(fraction), fraction));
+                    lowering_shaped(l, SMOOTH_RAMP_PLUS, TABLE_SOFTPLUS_TAIL, shared_input(l),
+                                    decay_end(demand.fraction), &demand));
 }
 
 /* x / (1 + |x|) */
@@ -156,20 +241,20 @@ void lower_softsign(struct lowering *l)
 
 void lower_erf(struct lowering *l)
 {
-    int32_t fraction = lowering_value_fraction(l);
+    struct smooth_demand demand = demand_of(l);
     lowering_output(l, 0,
-                    lowering_shaped(l, SMOOTH_ODD, TABLE_ERF, lowering_planned_input(l),
-                                    bell_end(fraction, 1), fraction));
+                    lowering_shaped(l, SMOOTH_ODD, TABLE_ERF, shared_input(l),
+                                    bell_end(demand.fraction, 1), &demand));
 }
 
 void lower_gelu(struct lowering *l)
 {
-    int32_t fraction = lowering_value_fraction(l);
+    struct smooth_demand demand = demand_of(l);
     bool by_tanh = strcmp(graph_attribute_text(l->node, "approximate", "none"), "tanh") == 0;
-    lowering_output(
-        l, 0,
-        lowering_shaped(l, SMOOTH_RAMP_LESS, by_tanh ? TABLE_GELU_TANH_TAIL : TABLE_GELU_TAIL,
-                        lowering_planned_input(l), bell_end(fraction + 1, 2), fraction));
+    lowering_output(l, 0,
+                    lowering_shaped(l, SMOOTH_RAMP_LESS,
+                                    by_tanh ? TABLE_GELU_TANH_TAIL : TABLE_GELU_TAIL,
+                                    shared_input(l), bell_end(demand.fraction + 1, 2), &demand));
 }
 
 /* ---- a line times a logistic function ---- */
@@ -189,19 +274,21 @@ void lower_swish(struct lowering *l)
     int32_t fraction = lowering_value_fraction(l) + (exponent < 1 ? 1 - exponent : 0),
             own = lowering_fraction(l, x) + (exponent > 0 ? exponent : 0);
     uint32_t z = alpha == 1 ? x : lowering_trim(l, lowering_scale(l, x, alpha), own + 2, 1);
-    uint32_t y = lowering_shaped(l, SMOOTH_RAMP_LESS, TABLE_SWISH_TAIL, z, decay_end(fraction + 6),
-                                 fraction);
+    struct smooth_demand demand = demand_of(l);
+    demand.fraction = demand.value_fraction = fraction;
+    uint32_t y =
+        lowering_shaped(l, SMOOTH_RAMP_LESS, TABLE_SWISH_TAIL, z, decay_end(fraction + 6), &demand);
     lowering_output(l, 0, alpha == 1 ? y : lowering_scale(l, y, 1 / alpha));
 }
 
 /* Below zero the tail is about x exp x, above -2 x exp(-2 x). */
 void lower_mish(struct lowering *l)
 {
-    int32_t fraction = lowering_value_fraction(l);
-    double far = 2 * domain_end(decay_end(fraction + 6) / 2);
-    lowering_output(l, 0,
-                    lowering_shaped(l, SMOOTH_RAMP_SIGNED, TABLE_MISH_TAIL,
-                                    lowering_planned_input(l), far, fraction));
+    struct smooth_demand demand = demand_of(l);
+    double far = 2 * domain_end(decay_end(demand.fraction + 6) / 2);
+    lowering_output(
+        l, 0,
+        lowering_shaped(l, SMOOTH_RAMP_SIGNED, TABLE_MISH_TAIL, shared_input(l), far, &demand));
 }
 
 /* ---- exponential below zero ---- */

@@ -621,6 +621,20 @@ static uint32_t find_rescaled(const struct lowering *l, uint32_t x, int32_t frac
     return RELATION_NONE;
 }
 
+uint32_t lowering_known_rounding(const struct lowering *l, uint32_t x, int32_t least, int32_t most)
+{
+    uint32_t found = RELATION_NONE;
+    most = most < lowering_fraction(l, x) ? most : lowering_fraction(l, x) - 1;
+    for (size_t i = 0; i < l->rescaled_count; i++) {
+        if (l->rescaled[i].source != x || l->rescaled[i].fraction < least ||
+            l->rescaled[i].fraction > most)
+            continue;
+        found = l->rescaled[i].result;
+        most = l->rescaled[i].fraction - 1;
+    }
+    return found;
+}
+
 uint32_t lowering_to_fraction(struct lowering *l, uint32_t x, int32_t fraction)
 {
     int32_t own = lowering_fraction(l, x);

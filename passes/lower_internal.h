@@ -178,6 +178,9 @@ uint32_t lowering_affine(struct lowering *l, int64_t coefficient, uint32_t x, wi
 /* The same number with `fraction` bits: exact when that is more, rounded half up when it is less.
  */
 uint32_t lowering_to_fraction(struct lowering *l, uint32_t x, int32_t fraction);
+/* What x was rounded to before: with the fewest fraction bits from `least` to `most`, or
+ * RELATION_NONE. */
+uint32_t lowering_known_rounding(const struct lowering *l, uint32_t x, int32_t least, int32_t most);
 /* lowering_to_fraction only when it saves at least `slack` bits. */
 uint32_t lowering_trim(struct lowering *l, uint32_t x, int32_t fraction, int32_t slack);
 /* x / count: another scale for powers of two, else times a reciprocal of 40 bits. */
@@ -475,6 +478,8 @@ bool lowering_is_parameter(const struct lowering *l, size_t i);
 const struct tensor *lowering_known(struct lowering *l, size_t i);
 const struct value_plan *lowering_input_plan(const struct lowering *l, size_t i);
 const struct value_plan *lowering_output_plan(const struct lowering *l, size_t i);
+/* Fraction bits the plan gives a value of the graph. */
+int32_t lowering_planned_fraction(const struct lowering *l, uint32_t v);
 /* Fraction bits the plan gives operand i, output i. */
 int32_t lowering_input_fraction(const struct lowering *l, size_t i);
 int32_t lowering_output_fraction(const struct lowering *l, size_t i);

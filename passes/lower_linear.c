@@ -70,13 +70,33 @@ static unsigned factor_room(struct lowering *l, size_t i, uint32_t x)
     return other + FACTOR_BITS < PRODUCT_BITS ? PRODUCT_BITS - other : FACTOR_BITS;
 }
 
+/*
+ * Whether rounding an operand takes fewer rows than the bits that it would add to the results, each
+ * of which is rounded once.
+ */
+static bool rounding_pays(struct lowering *l, uint32_t x, int32_t fraction)
+{
+    /* Rows of a rounding without its limbs, and bits that two limbs of a row hold. */
+    enum { ROUNDING_ROWS = 3, ROW_BITS = 26, EXCESS_LEAST = 8 };
+    struct shape out = lowering_output_shape(l, 0);
+    double excess = lowering_fraction(l, x) - fraction,
+           count = (double)lowering_tensor(l, x)->count;
+    return excess >= EXCESS_LEAST && count * (ROUNDING_ROWS + excess / ROW_BITS) <
+                                         (double)shape_elements(&out) * excess / ROW_BITS;
+}
+
 uint32_t lowering_factor(struct lowering *l, size_t i)
 {
+    enum { SPARE_BITS = 6 };
     uint32_t x = lowering_input(l, i);
-    if (lowering_tensor(l, x)->role != ROLE_WITNESS ||
-        range_bits(lowering_range_of(l, x)) <= factor_room(l, i, x))
+    int32_t fraction = lowering_input_fraction(l, i);
+    if (lowering_tensor(l, x)->role != ROLE_WITNESS)
         return x;
-    return lowering_trim(l, x, lowering_input_fraction(l, i), 1);
+    uint32_t rounded = lowering_known_rounding(l, x, fraction, fraction + SPARE_BITS);
+    if (rounded != RELATION_NONE)
+        return rounded;
+    bool is_wide = range_bits(lowering_range_of(l, x)) > factor_room(l, i, x);
+    return is_wide || rounding_pays(l, x, fraction) ? lowering_trim(l, x, fraction, 1) : x;
 }
 
 void lower_mul(struct lowering *l)

@@ -19,6 +19,8 @@ struct shaped {
     enum table_function tail;
     double far;
     bool has_ramp;
+    double count; /* elements that share the tables */
+    double reach; /* how far their arguments go */
     /* chosen */
     enum way way;
     double rows;
@@ -113,6 +115,15 @@ static void fill_shaped(const void *context, const struct smooth_pieces *p, int6
 
 /* ---- choice ---- */
 
+static const char *shaped_key(struct lowering *l, const struct shaped *s)
+{
+    const char *key = arena_printf(l->arena, "%s as shape %d to %g%s", smooth_name(s->tail),
+                                   (int)s->shape, s->far, s->ramp_in_table ? " with its ramp" : "");
+    if (key == NULL)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
+    return key;
+}
+
 /* Pieces of x; the argument of a logistic tail grows twice as fast, and so does its share. */
 static struct smooth_pieces pieces_for(const struct lowering *l, const struct shaped *s, uint32_t x,
                                        unsigned degree, int32_t fraction)
@@ -150,24 +161,84 @@ static void set_ends(const struct shaped *s, struct smooth_pieces *p)
     p->low = -(int64_t)ldexp(s->far, (int)p->shift);
 }
 
+static double entry_rows(struct lowering *l, const struct shaped *s)
+{
+    const struct smooth_pieces *p = &s->pieces;
+    return smooth_has_table(l, p, shaped_key(l, s))
+               ? 0
+               : smooth_table_rows(l, (p->degree + 1) * (double)(p->last - p->first + 1));
+}
+
+/* Takes pieces from `first` to `last`, when the tables are not too large. */
+static void consider_pieces(struct lowering *l, struct shaped *best, const struct shaped *from,
+                            int64_t first, int64_t last)
+{
+    struct shaped s = *from;
+    s.pieces.first = first;
+    s.pieces.last = last;
+    if (last - first >= SMOOTH_ENTRIES_MAX || s.pieces.bits < (int32_t)s.pieces.shift)
+        return;
+    s.rows = entry_rows(l, &s) / s.count + smooth_element_rows(s.pieces.degree);
+    keep_better(best, &s);
+}
+
+/* Notes how far arguments go; returns how far those go that share a table with them. */
+static double reach_of(struct lowering *l, const struct shaped *s, double need)
+{
+    struct table_store *store = l->options->store;
+    unsigned function = (unsigned)s->shape * TABLE_FUNCTION_COUNT + (unsigned)s->tail;
+    struct table_reach *near = NULL;
+    for (size_t i = 0; store != NULL && i < store->reach_count; i++) {
+        struct table_reach *reach = &store->reaches[i];
+        if (reach->function != function || reach->widest > TABLE_REACH_RATIO * need)
+            continue;
+        if (reach->widest >= need)
+            return reach->widest;
+        if (reach->widest * TABLE_REACH_RATIO >= need)
+            near = reach;
+    }
+    if (store == NULL)
+        return need;
+    if (near == NULL) {
+        void *array = store->reaches;
+        lowering_grow(l, &array, &store->reach_capacity, store->reach_count + 1,
+                      sizeof *store->reaches);
+        store->reaches = array;
+        near = &store->reaches[store->reach_count++];
+        *near = (struct table_reach){.function = function};
+    }
+    near->widest = need;
+    store->has_grown = true;
+    return need;
+}
+
+/* x up to the next of 8 steps an octave. */
+static double rounded_reach(double x)
+{
+    enum { STEP_BITS = 4 };
+    int exponent = 0;
+    frexp(x, &exponent);
+    return ldexp(ceil(ldexp(x, STEP_BITS - exponent)), exponent - STEP_BITS);
+}
+
+/* The range of x as it is; and, for a table that others use as well, as far as any of them goes. */
 static void consider_direct(struct lowering *l, struct shaped *best, uint32_t x, unsigned degree,
                             int32_t fraction)
 {
     struct shaped s = *best;
     struct range range = lowering_range_of(l, x);
-    double count = (double)lowering_tensor(l, x)->count;
-    struct smooth_pieces *p = &s.pieces;
-    *p = pieces_for(l, &s, x, degree, fraction);
-    set_ends(&s, p);
-    p->first = floor_shift(range.low, p->rest_bits);
-    p->last = floor_shift(range.high, p->rest_bits);
+    s.pieces = pieces_for(l, &s, x, degree, fraction);
+    set_ends(&s, &s.pieces);
+    int64_t first = floor_shift(range.low, s.pieces.rest_bits),
+            last = floor_shift(range.high, s.pieces.rest_bits);
     s.ramp_in_table = s.has_ramp;
-    if (p->last - p->first >= SMOOTH_ENTRIES_MAX || p->bits < (int32_t)p->shift)
-        return;
     s.way = DIRECT;
-    s.rows = smooth_table_rows(l, (p->degree + 1) * (double)(p->last - p->first + 1)) +
-             count * smooth_element_rows(p->degree);
-    keep_better(best, &s);
+    if (s.reach < SMOOTH_ENTRIES_MAX) {
+        int64_t end = (int64_t)ceil(ldexp(s.reach, (int)s.pieces.shift));
+        consider_pieces(l, best, &s, -end, end - 1);
+    }
+    s.count = fmax((double)lowering_tensor(l, x)->count, 1);
+    consider_pieces(l, best, &s, first, last);
 }
 
 static void consider_two_steps(struct lowering *l, struct shaped *best, uint32_t x, unsigned degree,
@@ -176,7 +247,6 @@ static void consider_two_steps(struct lowering *l, struct shaped *best, uint32_t
     enum { STEPS_MAX = 2048, STEP_ROWS = 5 };
     struct shaped s = *best;
     struct range range = lowering_range_of(l, x);
-    double count = (double)lowering_tensor(l, x)->count;
     struct smooth_pieces *p = &s.pieces;
     *p = pieces_for(l, &s, x, degree, fraction);
     set_ends(&s, p);
@@ -192,20 +262,26 @@ static void consider_two_steps(struct lowering *l, struct shaped *best, uint32_t
     if (s.last - s.first >= STEPS_MAX || p->last - p->first >= SMOOTH_ENTRIES_MAX)
         return;
     s.way = IN_TWO_STEPS;
-    double entries = (p->degree + 1) * (double)(p->last - p->first + 1) +
-                     (s.has_ramp ? 3 : 2) * (double)(s.last - s.first + 1);
-    s.rows = smooth_table_rows(l, entries) +
-             count * (smooth_element_rows(p->degree) + STEP_ROWS + (s.has_ramp ? 2 : 0));
+    double own = fmax((double)lowering_tensor(l, x)->count, 1);
+    double steps = smooth_table_rows(l, (s.has_ramp ? 3 : 2) * (double)(s.last - s.first + 1));
+    s.rows = entry_rows(l, &s) / s.count + steps / own + smooth_element_rows(p->degree) +
+             STEP_ROWS + (s.has_ramp ? 2 : 0);
     keep_better(best, &s);
 }
 
 static struct shaped choose_way(struct lowering *l, enum smooth_shape shape,
-                                enum table_function tail, uint32_t x, double far, int32_t fraction)
+                                enum table_function tail, uint32_t x, double far,
+                                const struct smooth_demand *demand)
 {
     enum { SIGN_ROWS = 8 };
     struct shaped s = {.shape = shape, .tail = tail, .far = far, .has_ramp = is_ramp(shape)};
-    double count = (double)lowering_tensor(l, x)->count;
-    s.rows = lowering_smooth_rows(l, tail, x, tail_domain(&s), fraction) + SIGN_ROWS * count;
+    int32_t fraction = demand->fraction < 1 ? 1 : demand->fraction;
+    double own = fmax((double)lowering_tensor(l, x)->count, 1);
+    s.count = fmax(own, demand->count);
+    struct range range = lowering_range_of(l, x);
+    double need = fmax(-wide_to_double(range.low), wide_to_double(range.high) + 1);
+    s.reach = rounded_reach(reach_of(l, &s, ldexp(fmax(need, 1), -lowering_fraction(l, x))));
+    s.rows = lowering_smooth_rows(l, tail, x, tail_domain(&s), fraction) / own + SIGN_ROWS;
     for (unsigned degree = 1; degree <= 3; degree++) {
         consider_direct(l, &s, x, degree, fraction);
         consider_two_steps(l, &s, x, degree, fraction);
@@ -289,16 +365,8 @@ static void look_up_step(struct lowering *l, const struct shaped *s, uint32_t st
     lowering_table(l, &table, step, forms, out);
 }
 
-static const char *shaped_key(struct lowering *l, const struct shaped *s)
-{
-    const char *key = arena_printf(l->arena, "%s as shape %d to %g%s", smooth_name(s->tail),
-                                   (int)s->shape, s->far, s->ramp_in_table ? " with its ramp" : "");
-    if (key == NULL)
-        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
-    return key;
-}
-
-static uint32_t by_tables(struct lowering *l, const struct shaped *s, uint32_t x, int32_t fraction)
+/* The value, not rounded. */
+static uint32_t by_tables(struct lowering *l, const struct shaped *s, uint32_t x)
 {
     uint32_t rest, c[4], steps[3] = {0}, piece = piece_of(l, x, &s->pieces, &rest);
     struct shape shape = lowering_shape(l, x);
@@ -316,23 +384,27 @@ static uint32_t by_tables(struct lowering *l, const struct shaped *s, uint32_t x
         }
     }
     smooth_look_up(l, &s->pieces, shaped_key(l, s), fill_shaped, s, piece, c);
-    uint32_t y = smooth_evaluate(l, &s->pieces, c, rest, fraction);
+    uint32_t y = smooth_polynomial(l, &s->pieces, c, rest);
     if (s->way == DIRECT || !s->has_ramp)
         return y;
     return lowering_sum2(l, &shape, lowering_times(l, steps[2], x), 1, y, 1);
 }
 
 double lowering_shaped_rows(struct lowering *l, enum smooth_shape shape, enum table_function tail,
-                            uint32_t x, double far, int32_t fraction)
+                            uint32_t x, double far, const struct smooth_demand *demand)
 {
-    return choose_way(l, shape, tail, smooth_argument(l, x), far, fraction < 1 ? 1 : fraction).rows;
+    return choose_way(l, shape, tail, smooth_argument(l, x), far, demand).rows;
 }
 
 uint32_t lowering_shaped(struct lowering *l, enum smooth_shape shape, enum table_function tail,
-                         uint32_t x, double far, int32_t fraction)
+                         uint32_t x, double far, const struct smooth_demand *demand)
 {
-    fraction = fraction < 1 ? 1 : fraction;
+    int32_t fraction = demand->value_fraction < 1 ? 1 : demand->value_fraction;
     x = smooth_argument(l, x);
-    struct shaped s = choose_way(l, shape, tail, x, far, fraction);
-    return s.way == BY_MAGNITUDE ? by_magnitude(l, &s, x, fraction) : by_tables(l, &s, x, fraction);
+    struct shaped s = choose_way(l, shape, tail, x, far, demand);
+    if (s.way == BY_MAGNITUDE)
+        return by_magnitude(l, &s, x, fraction);
+    uint32_t y = by_tables(l, &s, x);
+    bool stays = demand->is_factor && lowering_fraction(l, y) <= SMOOTH_EXACT_BITS_MAX;
+    return stays ? y : lowering_to_fraction(l, y, fraction);
 }

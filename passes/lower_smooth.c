@@ -105,10 +105,9 @@ static void clip(struct lowering *l, struct smooth_pieces *p, uint32_t x,
 struct smooth_pieces smooth_pieces_of(const struct lowering *l, enum table_function f, uint32_t x,
                                       unsigned degree, int32_t fraction)
 {
-    /* Rounded up so that functions of nearly one precision share a table. */
-    enum { SHARED_BITS = 4, SPARE_BITS = 3 };
+    enum { SPARE_BITS = 3 };
     unsigned own = (unsigned)lowering_fraction(l, x);
-    int32_t bits = (fraction + SPARE_BITS + SHARED_BITS - 1) / SHARED_BITS * SHARED_BITS;
+    int32_t bits = fraction + SPARE_BITS;
     struct smooth_pieces p = {.degree = degree, .shift = piece_shift(f, degree, bits - SPARE_BITS)};
     p.bits = bits > COEFFICIENT_BITS_MAX ? COEFFICIENT_BITS_MAX : bits;
     if (p.shift >= own) {
@@ -146,7 +145,9 @@ static struct smooth_pieces choose_pieces(struct lowering *l, enum table_functio
                                           const struct smooth_domain *domain, int32_t fraction,
                                           double *rows_needed)
 {
-    enum { CLAMP_ROWS = 4 };
+    /* Rounded up so that functions of nearly one precision share a table. */
+    enum { CLAMP_ROWS = 4, SHARED_BITS = 4, SHARED_REST = 1 };
+    fraction = (fraction + SHARED_BITS - SHARED_REST - 1) / SHARED_BITS * SHARED_BITS + SHARED_REST;
     struct smooth_pieces best = {0};
     double best_rows = INFINITY;
     double count = (double)lowering_tensor(l, x)->count;
@@ -194,23 +195,60 @@ static void store_table(struct lowering *l, const struct relation_table *table)
     store->tables[store->count++] = *table;
 }
 
+bool smooth_is_by_powers(const struct smooth_pieces *p)
+{
+    /* Coefficient k is below 2^(bits - k shift + SLOPE_BITS). */
+    enum { SLOPE_BITS = 3, ENTRY_BITS_MAX = 60 };
+    int32_t first = p->bits - (int32_t)p->shift + SLOPE_BITS;
+    return p->degree >= 2 &&
+           (first < 1 ? 1 : first) + (int32_t)((p->degree - 1) * p->rest_bits) <= ENTRY_BITS_MAX;
+}
+
+/* Bits that the table adds to coefficient k. */
+static unsigned added_bits(const struct smooth_pieces *p, unsigned k)
+{
+    return k > 0 && smooth_is_by_powers(p) ? (p->degree - k) * p->rest_bits : 0;
+}
+
+static const char *table_key(struct lowering *l, const struct smooth_pieces *p, const char *key)
+{
+    size_t size = (size_t)(p->last - p->first + 1);
+    const char *scale = smooth_is_by_powers(p)
+                            ? arena_printf(l->arena, ", for rests of %u bits", p->rest_bits)
+                            : "";
+    const char *whole =
+        scale == NULL
+            ? NULL
+            : arena_printf(l->arena, "%s: degree %u, pieces 2^-%u from %lld, %zu, 2^%d%s", key,
+                           p->degree, p->shift, (long long)p->first, size, p->bits, scale);
+    if (whole == NULL)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
+    return whole;
+}
+
+bool smooth_has_table(struct lowering *l, const struct smooth_pieces *p, const char *key)
+{
+    const char *whole = table_key(l, p, key);
+    for (size_t t = 0; t < l->program->table_count; t++) {
+        if (strcmp(l->program->tables[t].key, whole) == 0)
+            return true;
+    }
+    return false;
+}
+
 void smooth_look_up(struct lowering *l, const struct smooth_pieces *p, const char *key,
                     smooth_entry_rule fill, const void *context, uint32_t piece, uint32_t *out)
 {
     size_t size = (size_t)(p->last - p->first + 1);
     int64_t *c[4] = {NULL}, entry[4];
     struct form forms[4];
-    struct relation_table table = {
-        .key = arena_printf(l->arena, "%s: degree %u, pieces 2^-%u from %lld, %zu, 2^%d", key,
-                            p->degree, p->shift, (long long)p->first, size, p->bits),
-        .x_low = p->first,
-        .size = size,
-        .output_count = (uint8_t)(p->degree + 1)};
-    if (table.key == NULL)
-        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
+    struct relation_table table = {.key = table_key(l, p, key),
+                                   .x_low = p->first,
+                                   .size = size,
+                                   .output_count = (uint8_t)(p->degree + 1)};
     const struct relation_table *known = find_table(l, table.key);
     for (unsigned k = 0; k <= p->degree; k++) {
-        forms[k] = form_fixed(p->bits);
+        forms[k] = form_fixed(p->bits + (int32_t)added_bits(p, k));
         if (known == NULL)
             c[k] = lowering_array(l, int64_t, size);
         table.outputs[k] = known == NULL ? c[k] : known->outputs[k];
@@ -218,7 +256,7 @@ void smooth_look_up(struct lowering *l, const struct smooth_pieces *p, const cha
     for (size_t i = 0; i < size && known == NULL; i++) {
         fill(context, p, p->first + (int64_t)i, entry);
         for (unsigned k = 0; k <= p->degree; k++)
-            c[k][i] = entry[k];
+            c[k][i] = entry[k] * ((int64_t)1 << added_bits(p, k));
     }
     if (known == NULL)
         store_table(l, &table);
@@ -273,13 +311,40 @@ static uint32_t horner_step(struct lowering *l, uint32_t a, uint32_t rest, uint3
                             2, wide_from_i64(0));
 }
 
-uint32_t smooth_evaluate(struct lowering *l, const struct smooth_pieces *p, const uint32_t *c,
-                         uint32_t rest, int32_t fraction)
+/* Sum of c[k] rest^k, all of one scale: a row for each product, and one for each power from the
+ * second on. */
+static uint32_t sum_of_powers(struct lowering *l, const struct smooth_pieces *p, const uint32_t *c,
+                              uint32_t rest)
 {
+    struct shape shape = lowering_shape(l, rest);
+    int32_t whole = (int32_t)(p->degree * p->rest_bits);
+    struct relation_term terms[4];
+    uint32_t power = rest;
+    for (unsigned k = 1; k <= p->degree; k++) {
+        if (k > 1)
+            power = lowering_times(l, power, rest);
+        terms[k - 1] = lowering_term_product(l, 1, c[k], power, &shape);
+    }
+    terms[p->degree] = lowering_term_wide(l, wide_power_of_two((unsigned)whole), c[0], &shape);
+    return lowering_product(l, &shape, form_fixed(p->bits + whole), terms, p->degree + 1u,
+                            wide_from_i64(0));
+}
+
+uint32_t smooth_polynomial(struct lowering *l, const struct smooth_pieces *p, const uint32_t *c,
+                           uint32_t rest)
+{
+    if (smooth_is_by_powers(p))
+        return sum_of_powers(l, p, c, rest);
     uint32_t y = c[p->degree];
     for (unsigned k = p->degree; k-- > 0;)
         y = horner_step(l, y, rest, c[k], (p->degree - k) * p->rest_bits);
-    return lowering_to_fraction(l, y, fraction);
+    return y;
+}
+
+uint32_t smooth_evaluate(struct lowering *l, const struct smooth_pieces *p, const uint32_t *c,
+                         uint32_t rest, int32_t fraction)
+{
+    return lowering_to_fraction(l, smooth_polynomial(l, p, c, rest), fraction);
 }
 
 uint32_t smooth_argument(struct lowering *l, uint32_t x)

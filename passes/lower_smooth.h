@@ -38,15 +38,28 @@ enum smooth_shape {
 };
 
 /*
+ * What is asked of a function of one argument. Nodes of one operator share a table when it is made
+ * as exact as any of them needs, so the elements of all count when ways are compared.
+ */
+struct smooth_demand {
+    double count;           /* elements of all nodes that may share the table */
+    int32_t fraction;       /* of the table: the value is within 2^-fraction */
+    int32_t value_fraction; /* of this value: when it is rounded, to that many bits */
+    bool is_factor;         /* all that reads the value are products, which need no rounding */
+};
+/* Exact values of more fraction bits are rounded even for products. */
+enum { SMOOTH_EXACT_BITS_MAX = 80 };
+
+/*
  * Within 2^-fraction of the function, by the way with the fewest rows: sign and magnitude; a table
  * over all of the argument's range; or, in between, a coarse table that sends each argument to its
  * place in a fine one.
  */
 uint32_t lowering_shaped(struct lowering *l, enum smooth_shape shape, enum table_function tail,
-                         uint32_t x, double far, int32_t fraction);
-/* Rows that it takes. */
+                         uint32_t x, double far, const struct smooth_demand *demand);
+/* Rows that an element takes, with its share of the tables. */
 double lowering_shaped_rows(struct lowering *l, enum smooth_shape shape, enum table_function tail,
-                            uint32_t x, double far, int32_t fraction);
+                            uint32_t x, double far, const struct smooth_demand *demand);
 
 /* Rows that it takes, INFINITY when no table is small enough. */
 double lowering_smooth_rows(struct lowering *l, enum table_function f, uint32_t x,
@@ -83,7 +96,14 @@ void smooth_constant(enum table_function f, int64_t numerator, unsigned shift,
 /* out: [degree + 1], the coefficients of each element's piece. key says what `fill` depends on. */
 void smooth_look_up(struct lowering *l, const struct smooth_pieces *p, const char *key,
                     smooth_entry_rule fill, const void *context, uint32_t piece, uint32_t *out);
-/* The polynomial at rest 2^-rest_bits, rounded. */
+/* Whether coefficients come at the scale of the value, so that sums of products need no factors. */
+bool smooth_is_by_powers(const struct smooth_pieces *p);
+/* Whether the program has that table already. */
+bool smooth_has_table(struct lowering *l, const struct smooth_pieces *p, const char *key);
+/* The polynomial at rest 2^-rest_bits, exactly. */
+uint32_t smooth_polynomial(struct lowering *l, const struct smooth_pieces *p, const uint32_t *c,
+                           uint32_t rest);
+/* The same, rounded. */
 uint32_t smooth_evaluate(struct lowering *l, const struct smooth_pieces *p, const uint32_t *c,
                          uint32_t rest, int32_t fraction);
 const char *smooth_name(enum table_function f);

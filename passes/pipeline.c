@@ -15,8 +15,9 @@
 
 enum { CAPACITY_BITS = 253, TABLE_BITS = 8 };
 
-/* Few inputs say little of all inputs: widths do not go far below what was planned for them. */
-enum { ROUNDS_MAX = 7, FIRST_EXTRA_BITS = 1, LEAST_EXTRA_BITS = -4 };
+/* Few inputs say little of all inputs: widths do not go far below what was planned for them, and
+ * with very few inputs not at all. */
+enum { ROUNDS_MAX = 7, FIRST_EXTRA_BITS = 1, LEAST_EXTRA_BITS = -4, FEW_RUNS = 4 };
 
 /* Measured errors are to stay below this part of the tolerance, so that other inputs have room. */
 static const double error_share = 0.25;
@@ -200,7 +201,14 @@ static enum status measure(struct pipeline *p, struct diag *diag)
 
 static enum status lower_once(struct pipeline *p, struct diag *diag)
 {
-    enum status status = lower_graph(&p->lowered, p->graph, &p->plan, &p->lower, p->arena, diag);
+    enum { TABLE_ROUNDS = 3 };
+    enum status status = STATUS_OK;
+    for (unsigned round = 0; status == STATUS_OK && round < TABLE_ROUNDS; round++) {
+        p->tables.has_grown = false;
+        status = lower_graph(&p->lowered, p->graph, &p->plan, &p->lower, p->arena, diag);
+        if (!p->tables.has_grown)
+            break;
+    }
     if (status != STATUS_OK)
         return status;
     struct pipeline_result *result = p->result;
@@ -273,7 +281,8 @@ static enum status try_widths(struct pipeline *p, struct trial *trial, struct di
 static enum status search_widths(struct pipeline *p)
 {
     struct trial best = {0, INFINITY, SIZE_MAX}, now = {FIRST_EXTRA_BITS, 0, 0};
-    int32_t failed = INT32_MIN;
+    int32_t failed = INT32_MIN,
+            least = p->plan.run_count < FEW_RUNS ? FIRST_EXTRA_BITS : LEAST_EXTRA_BITS;
     struct diag first = {0};
     enum status failure = STATUS_OK;
     bool succeeded = false;
@@ -297,8 +306,10 @@ static enum status search_widths(struct pipeline *p)
                                                         : bits_after_failure(status));
         if (is_good(&best) && next <= failed)
             next = failed + 1;
-        if (is_good(&best) && next < LEAST_EXTRA_BITS)
-            next = LEAST_EXTRA_BITS;
+        if (is_good(&best) && next < least)
+            next = least;
+        if (is_good(&best) && next >= best.extra && failed != INT32_MIN && failed + 1 < best.extra)
+            next = best.extra - 1;
         if (next == now.extra || (is_good(&best) && next >= best.extra))
             break;
         now.extra = next;
