@@ -51,18 +51,42 @@ uint32_t lowering_select(struct lowering *l, const struct shape *shape, uint32_t
     return lowering_product(l, shape, form, terms, 3, wide_from_i64(0));
 }
 
-uint32_t lowering_maximum(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
+/* -1 where x < 0, else 0. Requires: both happen, as far as its range says. */
+static uint32_t minus_if_negative(struct lowering *l, uint32_t x)
+{
+    struct range minus = range_of_i64(-1, 0);
+    return lowering_rescale(l, x, wide_power_of_two(range_bits(lowering_range_of(l, x))),
+                            ROUND_FLOOR, form_integer(), &minus, NULL);
+}
+
+/*
+ * b + sign y d, where d = sign (b - a), y = -1 where d < 0: the greater of a and b for sign 1, the
+ * smaller for -1. In a chain of such, a is read by d alone and needs no cell.
+ */
+static uint32_t extreme(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b,
+                        int64_t sign)
 {
     align(l, &a, &b);
-    uint32_t bit = lowering_is_not_negative(l, lowering_difference(l, shape, a, b));
-    return lowering_select(l, shape, bit, a, b);
+    uint32_t d = lowering_sum2(l, shape, b, sign, a, -sign);
+    struct range range = lowering_range_of(l, d);
+    if (!wide_is_negative(range.low))
+        return lowering_expand(l, b, shape);
+    if (wide_is_negative(range.high))
+        return lowering_expand(l, a, shape);
+    struct relation_term terms[2] = {
+        lowering_term_product(l, sign, minus_if_negative(l, d), d, shape),
+        lowering_term(l, 1, b, shape)};
+    return lowering_product(l, shape, lowering_form(l, b), terms, 2, wide_from_i64(0));
+}
+
+uint32_t lowering_maximum(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
+{
+    return extreme(l, shape, a, b, 1);
 }
 
 uint32_t lowering_minimum(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
 {
-    align(l, &a, &b);
-    uint32_t bit = lowering_is_not_negative(l, lowering_difference(l, shape, b, a));
-    return lowering_select(l, shape, bit, a, b);
+    return extreme(l, shape, a, b, -1);
 }
 
 /* bit * x + constant, where bit is the sign of x: constant + max(0, x). */

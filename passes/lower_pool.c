@@ -392,12 +392,15 @@ static void maxima_with_indices(struct lowering *l, uint32_t x, const struct win
     lowering_output(l, 1, in_whole_tensor(l, offset, n));
 }
 
+/* Comparing a few bits more takes fewer rows than rounding every element. */
+enum { COMPARED_BITS_MORE = 48 };
+
 void lower_max_pool(struct lowering *l)
 {
     struct window window = read_window(l);
     uint32_t x = lowering_input(l, 0);
     if (lowering_has_output(l, 0))
-        x = lowering_trim(l, x, lowering_output_fraction(l, 0), 6);
+        x = lowering_trim(l, x, lowering_output_fraction(l, 0), COMPARED_BITS_MORE);
     if (lowering_has_output(l, 1))
         maxima_with_indices(l, x, &window);
     else
@@ -407,6 +410,7 @@ void lower_max_pool(struct lowering *l)
 void lower_global_max_pool(struct lowering *l)
 {
     struct window window = whole_window(l);
-    uint32_t x = lowering_trim(l, lowering_input(l, 0), lowering_output_fraction(l, 0), 6);
+    uint32_t x =
+        lowering_trim(l, lowering_input(l, 0), lowering_output_fraction(l, 0), COMPARED_BITS_MORE);
     lowering_output(l, 0, window_maxima(l, x, &window));
 }

@@ -170,9 +170,23 @@ void lower_reduce_prod(struct lowering *l)
 
 /* ---- extremes ---- */
 
+/* A few columns one after the other: a chain of extremes takes fewer rows than a tree. */
+static uint32_t extreme_of(struct lowering *l, uint32_t rows, combine_rule combine)
+{
+    enum { CHAIN_MAX = 16 };
+    int64_t count = lowering_tensor(l, rows)->shape[0], n = lowering_tensor(l, rows)->shape[1];
+    if (n > CHAIN_MAX)
+        return fold_columns(l, rows, combine);
+    struct shape column = shape_of(2, count, (int64_t)1), line = shape_of(1, count);
+    uint32_t result = columns(l, rows, 0, 1);
+    for (int64_t i = 1; i < n; i++)
+        result = combine(l, &column, result, columns(l, rows, i, 1));
+    return lowering_reshape(l, result, &line);
+}
+
 uint32_t lowering_max_rows(struct lowering *l, uint32_t rows)
 {
-    return fold_columns(l, rows, lowering_maximum);
+    return extreme_of(l, rows, lowering_maximum);
 }
 
 /* Operand 0 without more fraction bits than the result needs. */
@@ -199,7 +213,7 @@ void lower_reduce_max(struct lowering *l)
 
 void lower_reduce_min(struct lowering *l)
 {
-    lowering_output(l, 0, fold_columns(l, reduced_rows(l, trimmed_input(l)), lowering_minimum));
+    lowering_output(l, 0, extreme_of(l, reduced_rows(l, trimmed_input(l)), lowering_minimum));
 }
 
 static unsigned index_bits(int64_t n)

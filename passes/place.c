@@ -394,10 +394,9 @@ static void build_tables(struct build *build)
         for (size_t x = 0; x < use->size; x++) {
             uint32_t row = take_table_row(build);
             struct circuit_table_row *entry = &build->circuit->table[row];
-            *entry = (struct circuit_table_row){use->tag, (int64_t)x, 0};
+            *entry = (struct circuit_table_row){use->tag, use->low + (int64_t)x, 0};
             if (use->table != RELATION_NONE) {
                 const struct relation_table *table = &program->tables[use->table];
-                entry->x = table->x_low + (int64_t)x;
                 entry->y = table->outputs[use->output][x];
             }
         }

@@ -295,28 +295,30 @@ static uint16_t take_tag(struct place *place)
     return place->next_tag;
 }
 
-static uint16_t find_table(struct place *place, uint32_t table, uint8_t output, size_t size)
+static uint16_t find_table(struct place *place, uint32_t table, uint8_t output, int64_t low,
+                           size_t size)
 {
     for (size_t i = 0; i < place->table_count; i++) {
         const struct table_use *use = &place->tables[i];
-        if (use->table == table && use->output == output && use->size == size)
+        if (use->table == table && use->output == output && use->low == low && use->size == size)
             return use->tag;
     }
     if (place->status != STATUS_OK || !GROW(place, table))
         return 1;
     uint16_t tag = take_tag(place);
-    place->tables[place->table_count++] = (struct table_use){tag, output, table, size};
+    place->tables[place->table_count++] = (struct table_use){tag, output, table, size, low};
     return tag;
 }
 
-uint16_t place_range_tag(struct place *place, size_t size)
+uint16_t place_range_tag(struct place *place, int64_t low, size_t size)
 {
-    return find_table(place, RELATION_NONE, 0, size);
+    return find_table(place, RELATION_NONE, 0, low, size);
 }
 
 uint16_t place_table_tag(struct place *place, uint32_t table, uint8_t output)
 {
-    return find_table(place, table, output, place->program->tables[table].size);
+    return find_table(place, table, output, place->program->tables[table].x_low,
+                      place->program->tables[table].size);
 }
 
 uint16_t place_memory_tag(struct place *place, uint32_t memory, uint32_t pair, bool is_param)

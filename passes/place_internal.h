@@ -65,8 +65,9 @@ struct place_row {
 struct table_use {
     uint16_t tag;
     uint8_t output; /* function tables */
-    uint32_t table; /* index, or RELATION_NONE for a range of `size` values from 0 */
+    uint32_t table; /* index, or RELATION_NONE for a range of `size` values from `low` */
     size_t size;
+    int64_t low;
 };
 
 struct memory_use {
@@ -197,7 +198,7 @@ void place_zero_row(struct place *place);
 /* Makes sure a constant has a cell whose value a gate fixes: 0 * 0 + c2 - a3 = 0. Never called
  * inside a chain. */
 void place_constant_cell(struct place *place, uint32_t constant);
-uint16_t place_range_tag(struct place *place, size_t size);
+uint16_t place_range_tag(struct place *place, int64_t low, size_t size);
 uint16_t place_table_tag(struct place *place, uint32_t table, uint8_t output);
 uint16_t place_memory_tag(struct place *place, uint32_t memory, uint32_t pair, bool is_param);
 

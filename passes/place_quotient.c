@@ -25,24 +25,26 @@ static void add_limbs(struct place *place, struct equation *equation, struct ite
         limb.shift = (uint8_t)shift;
         limb.width = (uint8_t)width;
         equation_add(place, equation, coefficient, limb,
-                     place_range_tag(place, (size_t)1 << width));
+                     place_range_tag(place, 0, (size_t)1 << width));
         shift += width;
     }
 }
 
-/* A cell that is an element itself and whose range is a table of its own: looked up where it
- * stands. */
-static bool is_single_limb(const struct place *place, wide low, wide size)
+/*
+ * A cell that is an element itself and whose range is a table of its own: looked up where it
+ * stands. Tables begin at 0; that of a sign, at -1.
+ */
+static bool is_single_limb(const struct place *place, wide low, wide size, int64_t *from)
 {
     int64_t small;
-    if (!wide_is_zero(low) || !wide_to_i64(&small, size))
+    if (!wide_to_i64(&small, size) || !wide_to_i64(from, low))
         return false;
-    return small <= ((int64_t)1 << place->limb_bits);
+    return (*from == 0 && small <= ((int64_t)1 << place->limb_bits)) || (*from == -1 && small == 2);
 }
 
 void place_range(struct place *place, struct item x, wide low, wide size)
 {
-    int64_t small = 0;
+    int64_t small = 0, from;
     wide above;
     if (x.kind == ITEM_CONSTANT) {
         if (!wide_sub(&above, place->constants[x.constant], low) || wide_is_negative(above) ||
@@ -52,11 +54,11 @@ void place_range(struct place *place, struct item x, wide low, wide size)
         return;
     }
     bool plain = place_state_of(place, &x) != STATE_VIRTUAL;
-    if (plain && is_single_limb(place, low, size)) {
+    if (plain && is_single_limb(place, low, size, &from)) {
         ASSERT(wide_to_i64(&small, size));
         x = place_materialise(place, x);
-        place_lookup_single(
-            place, &(struct term){wide_from_i64(0), x, place_range_tag(place, (size_t)small)});
+        place_lookup_single(place, &(struct term){wide_from_i64(0), x,
+                                                  place_range_tag(place, from, (size_t)small)});
         return;
     }
     struct equation equation;
@@ -79,7 +81,7 @@ void place_range(struct place *place, struct item x, wide low, wide size)
         limb.constant = bias;
         limb.width = (uint8_t)(bits + 1);
         equation_add(place, &equation, wide_from_i64(-1), limb,
-                     place_range_tag(place, (size_t)small));
+                     place_range_tag(place, 0, (size_t)small));
     }
     equation_emit(place, &equation);
 }
@@ -166,8 +168,9 @@ struct quotient {
     struct item y, r;
     wide low; /* y is low .. low + 2^bits - 1 */
     unsigned bits;
-    bool needs_limbs;  /* y: nothing else bounds it */
-    bool is_direct;    /* y: looked up where it stands in the equation */
+    bool needs_limbs; /* y: nothing else bounds it */
+    bool is_direct;   /* y: looked up where it stands in the equation, in a table from `from` on */
+    int64_t from;
     bool is_split;     /* r: limbs stand in the equation in its place */
     bool is_looked_up; /* r: a cell, with a range of its own */
 };
@@ -182,7 +185,7 @@ static struct quotient plan_quotient(const struct place *place, uint32_t index, 
     size_t r_global = place_global(place, r, (uint32_t)i);
     q.needs_limbs = place->is_implied[place_global(place, y, (uint32_t)i)] == 0;
     q.is_direct = q.needs_limbs && !relation->divisor_is_view &&
-                  is_single_limb(place, q.low, wide_power_of_two(q.bits));
+                  is_single_limb(place, q.low, wide_power_of_two(q.bits), &q.from);
     bool is_power = !relation->divisor_is_view && is_power_of_two(relation->divisor);
     bool has_uses = place->linear_uses[r_global] + place->hard_uses[r_global] > 0;
     q.is_split = is_power && !has_uses;
@@ -209,7 +212,7 @@ static void add_dividend(struct place *place, struct equation *equation, wide co
                      place->spelled_at[global]);
     else
         equation_add(place, equation, scaled, q.y,
-                     q.is_direct ? place_range_tag(place, (size_t)1 << q.bits) : 0);
+                     q.is_direct ? place_range_tag(place, q.from, (size_t)1 << q.bits) : 0);
     if (q.is_split)
         add_limbs(place, equation, q.r, place_constant(place, wide_from_i64(0)),
                   wide_bit_length(d) - 1, coefficient);

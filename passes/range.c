@@ -195,6 +195,7 @@ struct condition {
     const struct relation_view *bit; /* NULL: nothing is known */
     uint32_t compared;               /* x, viewed as the bit is */
     bool is_one;
+    int64_t one; /* what the bit is when it is not 0: 1 or -1 */
 };
 
 static bool same_geometry(const struct relation *relation, const struct relation_view *a,
@@ -269,8 +270,8 @@ static bool polynomial_range(const struct relation_program *program,
     return true;
 }
 
-/* The relation's polynomial: products that were split into tensors of their own are multiplied out.
- */
+/* The relation's polynomial: products that were split into tensors of their own are multiplied out,
+ * and so are sums of two that a bit chooses from. */
 struct polynomial {
     struct monomial *terms;
     size_t count;
@@ -288,9 +289,11 @@ static bool substituted_range(const struct relation_program *program,
         bool vanishes = false;
         for (unsigned f = 0; f < polynomial->terms[t].count; f++) {
             const struct relation_view *factor = polynomial->terms[t].factors[f];
-            if (condition->bit != NULL && same_view(relation, condition->bit, factor))
+            if (condition->bit != NULL && same_view(relation, condition->bit, factor)) {
                 vanishes |= !condition->is_one;
-            else
+                if (!wide_mul(&term.coefficient, term.coefficient, wide_from_i64(condition->one)))
+                    return false;
+            } else
                 term.factors[term.count++] = factor;
         }
         if (!vanishes && !add_monomial(relation, list, &count, &term))
@@ -299,10 +302,14 @@ static bool substituted_range(const struct relation_program *program,
     return polynomial_range(program, relation, list, count, condition, out);
 }
 
-static bool is_bit(const struct relation_program *program, const struct relation_view *view)
+/* 1 for values of 0 and 1, -1 for -1 and 0, else 0. */
+static int64_t bit_of(const struct relation_program *program, const struct relation_view *view)
 {
     const struct relation_tensor *tensor = &program->tensors[view->tensor];
-    return range_contains(range_of_i64(0, 1), (struct range){tensor->low, tensor->high});
+    struct range range = {tensor->low, tensor->high};
+    return range_contains(range_of_i64(0, 1), range)    ? 1
+           : range_contains(range_of_i64(-1, 0), range) ? -1
+                                                        : 0;
 }
 
 /* The last relation before `before` that computes a tensor, NULL when there is none. */
@@ -384,11 +391,46 @@ static bool expand_monomial(const struct relation_program *program, const struct
     return false;
 }
 
+/* The sum of two that a factor stands for, NULL when it is something else. */
+static const struct relation *split_sum(const struct relation_program *program,
+                                        const struct relation *relation,
+                                        const struct relation_view *factor, size_t before)
+{
+    const struct relation *sum = producer_before(program, factor->tensor, before);
+    bool is_sum =
+        sum != NULL && sum->kind == RELATION_LINEAR && sum->term_count == 2 &&
+        wide_is_zero(sum->constant) && sum->space_rank == relation->space_rank &&
+        memcmp(sum->space, relation->space, relation->space_rank * sizeof *relation->space) == 0;
+    return is_sum && is_whole(program, relation, factor) ? sum : NULL;
+}
+
+/* A bit times a sum of two becomes two monomials: y (b - a) + b is b or a. */
+static void expand_sums(struct polynomial *polynomial, const struct relation_program *program,
+                        const struct relation *relation, size_t before)
+{
+    for (size_t t = 0, count = polynomial->count; t < count; t++) {
+        struct monomial *term = &polynomial->terms[t], second = *term;
+        if (term->count != 2)
+            continue;
+        unsigned f = bit_of(program, term->factors[0]) != 0 ? 1 : 0;
+        const struct relation *sum = split_sum(program, relation, term->factors[f], before);
+        wide first;
+        if (bit_of(program, term->factors[1 - f]) == 0 || sum == NULL ||
+            !wide_mul(&first, term->coefficient, sum->terms[0].coefficient) ||
+            !wide_mul(&second.coefficient, term->coefficient, sum->terms[1].coefficient))
+            continue;
+        term->coefficient = first;
+        term->factors[f] = &sum->terms[0].factors[0];
+        second.factors[f] = &sum->terms[1].factors[0];
+        polynomial->terms[polynomial->count++] = second;
+    }
+}
+
 static bool read_polynomial(struct polynomial *out, const struct relation_program *program,
                             const struct relation *relation, size_t before)
 {
     out->count = relation->term_count;
-    out->terms = calloc(out->count + 1, sizeof *out->terms);
+    out->terms = calloc(2 * out->count + 1, sizeof *out->terms);
     for (size_t t = 0; out->terms != NULL && t < out->count; t++) {
         const struct relation_term *term = &relation->terms[t];
         struct monomial *monomial = &out->terms[t];
@@ -399,6 +441,8 @@ static bool read_polynomial(struct polynomial *out, const struct relation_progra
             if (!expand_monomial(program, relation, monomial, before))
                 break;
     }
+    if (out->terms != NULL)
+        expand_sums(out, program, relation, before);
     return out->terms != NULL;
 }
 
@@ -416,13 +460,15 @@ static bool best_range(const struct relation_program *program, const struct rela
         substituted_range(program, relation, polynomial, &(struct condition){0}, list, &best);
     for (unsigned f = 0; polynomial->count > 0 && f < polynomial->terms[0].count; f++) {
         const struct relation_view *bit = polynomial->terms[0].factors[f];
-        if (!is_bit(program, bit))
+        int64_t value = bit_of(program, bit);
+        if (value == 0)
             continue;
-        uint32_t compared = compared_tensor(program, bit->tensor, before);
+        uint32_t compared =
+            value > 0 ? compared_tensor(program, bit->tensor, before) : RELATION_NONE;
         if (!substituted_range(program, relation, polynomial,
-                               &(struct condition){bit, compared, false}, list, &zero) ||
+                               &(struct condition){bit, compared, false, value}, list, &zero) ||
             !substituted_range(program, relation, polynomial,
-                               &(struct condition){bit, compared, true}, list, &one))
+                               &(struct condition){bit, compared, true, value}, list, &one))
             continue;
         struct range hull = range_hull(zero, one);
         struct range both = {wide_max(best.low, hull.low), wide_min(best.high, hull.high)};
@@ -443,7 +489,7 @@ static bool product_range(const struct relation_program *program, const struct r
         relation >= program->relations && relation < program->relations + program->relation_count;
     size_t before = is_stored ? (size_t)(relation - program->relations) : program->relation_count;
     struct polynomial polynomial;
-    struct monomial *list = calloc(relation->term_count + 1, sizeof *list);
+    struct monomial *list = calloc(2 * relation->term_count + 1, sizeof *list);
     bool found = list != NULL && read_polynomial(&polynomial, program, relation, before);
     if (found) {
         found = best_range(program, relation, &polynomial, before, list, out);

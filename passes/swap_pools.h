@@ -3,8 +3,8 @@
  *
  * MaxPool(f(x)) = f(MaxPool(x)) for every f that never falls, and f is then computed for one
  * element a window. So Relu, LeakyRelu and Sigmoid and the like, whose only reader is a MaxPool
- * without indices, a GlobalMaxPool or a ReduceMax, change places with it. Called after
- * fold_constants.
+ * without indices, a GlobalMaxPool or a ReduceMax, change places with it; so does the addition of
+ * stored numbers, one a channel, before a pool. Called after fold_constants.
  */
 #ifndef SERTN_PASSES_SWAP_POOLS_H
 #define SERTN_PASSES_SWAP_POOLS_H

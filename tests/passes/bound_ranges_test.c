@@ -147,6 +147,43 @@ TEST(a_sign_bounds_what_it_multiplies)
     arena_release(&b.arena);
 }
 
+TEST(a_greater_of_two_lies_where_they_do)
+{
+    struct bench b;
+    arena_init(&b.arena, 0);
+    relation_program_init(&b.program, &b.arena);
+    /* d = y - x, s = -1 where d < 0, else 0: y + s d is x or y. */
+    uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, -20, 7), y = tensor(&b, ROLE_PRIVATE_INPUT, -30, 9),
+             d = tensor(&b, ROLE_WITNESS, -37, 29), s = tensor(&b, ROLE_WITNESS, -1, 0);
+    struct relation_term difference[2] = {
+        {.coefficient = wide_from_i64(1), .factor_count = 1, .factors = {whole(y)}},
+        {.coefficient = wide_from_i64(-1), .factor_count = 1, .factors = {whole(x)}}};
+    struct relation linear = with_terms(RELATION_LINEAR, difference, 2, d);
+    relation_add(&b.program, &linear);
+    struct relation_term greater[2] = {
+        {.coefficient = wide_from_i64(1), .factor_count = 2, .factors = {whole(s), whole(d)}},
+        {.coefficient = wide_from_i64(1), .factor_count = 1, .factors = {whole(y)}}};
+    struct relation relation =
+        with_terms(RELATION_PRODUCT, greater, 2, tensor(&b, ROLE_WITNESS, -30, 9));
+    struct range range;
+    REQUIRE(range_of_output(&b.program, &relation, 0, &range));
+    CHECK(holds(range, -30) && holds(range, 9) && !holds(range, -31) && !holds(range, 10));
+    /* With -2 among its values s is no bit. */
+    b.program.tensors[s].low = wide_from_i64(-2);
+    REQUIRE(range_of_output(&b.program, &relation, 0, &range));
+    CHECK(holds(range, 9 + 74) && holds(range, -30 - 58));
+    /* The smaller one, from the product with the other sign. */
+    b.program.tensors[s].low = wide_from_i64(-1);
+    difference[0].coefficient = wide_from_i64(-1);
+    difference[1].coefficient = wide_from_i64(1);
+    greater[0].coefficient = wide_from_i64(-1);
+    b.program.relations[0].terms[0].coefficient = wide_from_i64(-1);
+    b.program.relations[0].terms[1].coefficient = wide_from_i64(1);
+    REQUIRE(range_of_output(&b.program, &relation, 0, &range));
+    CHECK(holds(range, -30) && holds(range, 9) && !holds(range, -31) && !holds(range, 10));
+    arena_release(&b.arena);
+}
+
 static void add_range(struct bench *b, uint32_t t, int64_t low, int64_t high)
 {
     struct relation range = {.kind = RELATION_RANGE,

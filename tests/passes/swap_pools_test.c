@@ -97,3 +97,61 @@ TEST(an_activation_that_something_else_reads_stays)
     CHECK(graph->nodes[0].op == OP_RELU);
     arena_release(&arena);
 }
+
+/* x [1, 2, 4, 4] plus stored numbers of a shape, into a maximum of windows of two by two. */
+static bool addition_swaps(struct shape stored, bool is_first)
+{
+    struct diag diag = {0};
+    struct diag_list problems = {0};
+    struct graph *graph = pooled(OP_RELU, 0);
+    struct graph_node *f = &graph->nodes[0];
+    graph->values[graph->inputs[0]].shape.dim[1] = 2;
+    uint32_t zero = graph_add_value(graph, "x + 0", VALUE_NODE, ELEMENT_UNDEFINED),
+             b = graph_add_value(graph, "b", VALUE_PARAMETER, ELEMENT_F32);
+    struct tensor *data = tensor_new(&arena, ELEMENT_F32, &stored);
+    for (size_t i = 0; i < data->count; i++)
+        data->data.real[i] = 3 - 2 * (double)i;
+    graph->values[b].data = data;
+    graph->values[b].shape = stored;
+    graph->values[b].shape_known = true;
+    /* x -> Relu -> Add -> MaxPool */
+    uint32_t y = f->outputs[0], z = graph->outputs[0];
+    graph->nodes[0].outputs[0] = zero;
+    graph->values[zero].producer = 0;
+    graph->values[y].producer = GRAPH_NONE;
+    struct graph_node pool = graph->nodes[1];
+    graph_add_node(graph, OP_ADD, "add",
+                   (const uint32_t[]){is_first ? b : zero, is_first ? zero : b}, 2, &y, 1);
+    struct graph_node add = graph->nodes[2];
+    graph->nodes[1] = add;
+    graph->nodes[2] = pool;
+    graph->values[y].producer = 1;
+    graph->values[z].producer = 2;
+    REQUIRE(pass_infer_shapes(graph, &problems) == STATUS_OK);
+    REQUIRE_OK(graph_validate(graph, &diag), &diag);
+    const struct tensor *before = run(graph);
+    REQUIRE_OK(pass_swap_pools(graph, &diag), &diag);
+    REQUIRE_OK(graph_validate(graph, &diag), &diag);
+    const struct tensor *after = run(graph);
+    CHECK_U64(after->count, before->count);
+    for (size_t i = 0; i < after->count; i++)
+        CHECK(after->data.real[i] == before->data.real[i]);
+    bool swapped = graph->nodes[0].op == OP_MAX_POOL;
+    CHECK(graph->nodes[swapped ? 1 : 0].op == OP_RELU);
+    arena_release(&arena);
+    return swapped;
+}
+
+TEST(what_is_added_to_channels_changes_places_with_a_pool)
+{
+    CHECK(addition_swaps((struct shape){.rank = 3, .dim = {2, 1, 1}}, false));
+    CHECK(addition_swaps((struct shape){.rank = 4, .dim = {1, 2, 1, 1}}, true));
+    CHECK(addition_swaps((struct shape){.rank = 0}, false));
+}
+
+TEST(what_differs_within_a_channel_stays)
+{
+    CHECK(!addition_swaps((struct shape){.rank = 3, .dim = {2, 1, 4}}, false));
+    CHECK(!addition_swaps((struct shape){.rank = 2, .dim = {4, 4}}, true));
+    CHECK(!addition_swaps((struct shape){.rank = 1, .dim = {4}}, false));
+}
