@@ -231,9 +231,32 @@ static void divide_magnitude(wide *quotient, wide *remainder, const wide *a, con
     *remainder = r;
 }
 
+/* Which power of two b is; -1 for another number. Requires b > 0. */
+static int find_power_of_two(const wide *b)
+{
+    int found = -1;
+    for (int i = 0; i < 4; i++) {
+        uint64_t limb = b->limb[i];
+        if (limb == 0)
+            continue;
+        if (found >= 0 || (limb & (limb - 1)) != 0)
+            return -1;
+        found = 64 * i + __builtin_ctzll(limb);
+    }
+    return found;
+}
+
 void wide_divide_floor(wide *quotient, wide *remainder, wide a, wide b)
 {
     ASSERT(!sign_of(&b) && !wide_is_zero(b));
+    int power = find_power_of_two(&b);
+    if (power >= 0) { /* nearly every rescale; the shift rounds down */
+        wide minus_one = wide_from_i64(-1), mask = add_wrapping(&b, &minus_one, 0);
+        for (int i = 0; i < 4; i++)
+            remainder->limb[i] = a.limb[i] & mask.limb[i];
+        *quotient = wide_shift_right(a, (unsigned)power);
+        return;
+    }
     wide m = magnitude(&a), q, r;
     divide_magnitude(&q, &r, &m, &b);
     if (sign_of(&a)) {
