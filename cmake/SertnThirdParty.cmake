@@ -77,6 +77,20 @@ sertn_third_party(curl HEADER curl/curl.h LIBRARY curl PACKAGE libcurl4-openssl-
 find_program(SERTN_PROTOC_C NAMES protoc-c REQUIRED)
 mark_as_advanced(SERTN_PROTOC_C)
 
+# LLVM is an extra too: its headers are needed to build the code that loads it (backend/witness/jit_llvm.h), the
+# library only where native code is made. SERTN_LLVM=OFF, or no headers, leaves relations to the interpreter.
+option(SERTN_LLVM "Compile relations to native code through LLVM, where it pays" ON)
+find_path(SERTN_LLVM_INCLUDE llvm-c/Transforms/PassBuilder.h PATHS /usr/lib/llvm-14/include)
+mark_as_advanced(SERTN_LLVM_INCLUDE)
+add_library(sertn_3rd_llvm INTERFACE)
+if(SERTN_LLVM AND SERTN_LLVM_INCLUDE)
+  target_include_directories(sertn_3rd_llvm SYSTEM INTERFACE "${SERTN_LLVM_INCLUDE}")
+  target_compile_definitions(sertn_3rd_llvm INTERFACE SERTN_HAVE_LLVM)
+  target_link_libraries(sertn_3rd_llvm INTERFACE ${CMAKE_DL_LIBS} Threads::Threads)
+elseif(SERTN_LLVM)
+  message(STATUS "Native code by LLVM: off, no headers here (install llvm-14-dev)")
+endif()
+
 # CUDA is an extra: found, it is used; missing, everything else builds and passes without it.
 file(GLOB_RECURSE SERTN_CUDA_SOURCES CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/backend/device/*.cu")
 option(SERTN_CUDA "Build the CUDA kernels" ON)

@@ -11,7 +11,7 @@
 
 /* ---- values ---- */
 
-static bool fits_narrow(const struct relation_tensor *tensor)
+bool relation_tensor_is_narrow(const struct relation_tensor *tensor)
 {
     wide bound = wide_power_of_two(62), minus;
     ASSERT(wide_neg(&minus, bound));
@@ -48,7 +48,7 @@ enum status relation_values_init(struct relation_values *values,
         return diag_set(diag, STATUS_NO_MEMORY, "no memory for %zu tensors", count);
     for (size_t i = 0; i < count; i++) {
         const struct relation_tensor *tensor = &program->tensors[i];
-        values->is_wide[i] = !fits_narrow(tensor);
+        values->is_wide[i] = !relation_tensor_is_narrow(tensor);
         if (values->is_wide[i])
             values->full[i] = arena_array(arena, wide, tensor->count + 1);
         else
@@ -562,50 +562,54 @@ static enum status run_digest(const struct run *run, relation_digest_fn digest, 
     return status;
 }
 
-enum status relation_interpret(const struct relation_program *program,
-                               struct relation_values *values, relation_digest_fn digest,
-                               void *digest_context, struct diag *diag)
+static enum status run_relation(const struct run *run, relation_digest_fn digest, void *context)
+{
+    switch (run->relation->kind) {
+    case RELATION_LINEAR:
+        return run_linear(run);
+    case RELATION_CONTRACT:
+        return run_contract(run);
+    case RELATION_PRODUCT:
+        return run_product(run);
+    case RELATION_IS_ZERO:
+        return run_is_zero(run);
+    case RELATION_RESCALE:
+        return run_rescale(run);
+    case RELATION_RANGE:
+        return run_range(run);
+    case RELATION_TABLE:
+        return run_table(run);
+    case RELATION_READ:
+        return run_read(run);
+    case RELATION_PERMUTE:
+        return run_permute(run);
+    case RELATION_HINT:
+        return run_hint(run);
+    case RELATION_DIGEST:
+        return run_digest(run, digest, context);
+    }
+    return STATUS_OK;
+}
+
+enum status relation_evaluate(const struct relation_program *program,
+                              struct relation_values *values,
+                              const struct relation_evaluator *evaluator, relation_digest_fn digest,
+                              void *digest_context, struct diag *diag)
 {
     for (size_t i = 0; i < program->relation_count; i++) {
+        if (evaluator != NULL && evaluator->run(evaluator->context, i, values))
+            continue;
         struct run run = {program, values, &program->relations[i], diag};
-        enum status status = STATUS_OK;
-        switch (run.relation->kind) {
-        case RELATION_LINEAR:
-            status = run_linear(&run);
-            break;
-        case RELATION_CONTRACT:
-            status = run_contract(&run);
-            break;
-        case RELATION_PRODUCT:
-            status = run_product(&run);
-            break;
-        case RELATION_IS_ZERO:
-            status = run_is_zero(&run);
-            break;
-        case RELATION_RESCALE:
-            status = run_rescale(&run);
-            break;
-        case RELATION_RANGE:
-            status = run_range(&run);
-            break;
-        case RELATION_TABLE:
-            status = run_table(&run);
-            break;
-        case RELATION_READ:
-            status = run_read(&run);
-            break;
-        case RELATION_PERMUTE:
-            status = run_permute(&run);
-            break;
-        case RELATION_HINT:
-            status = run_hint(&run);
-            break;
-        case RELATION_DIGEST:
-            status = run_digest(&run, digest, digest_context);
-            break;
-        }
+        enum status status = run_relation(&run, digest, digest_context);
         if (status != STATUS_OK)
             return status;
     }
     return STATUS_OK;
+}
+
+enum status relation_interpret(const struct relation_program *program,
+                               struct relation_values *values, relation_digest_fn digest,
+                               void *digest_context, struct diag *diag)
+{
+    return relation_evaluate(program, values, NULL, digest, digest_context, diag);
 }

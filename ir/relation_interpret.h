@@ -29,8 +29,10 @@ struct relation_values {
 /* Value of one element. Requires indices in range. */
 wide relation_value(const struct relation_values *values, uint32_t tensor, size_t element);
 
-/* Allocates storage in the arena; constants are filled, all else is zero. A tensor is narrow when
- * its range is within +-2^62. */
+/* Whether a tensor's values are kept in int64: its range is within +-2^62. */
+bool relation_tensor_is_narrow(const struct relation_tensor *tensor);
+
+/* Allocates storage in the arena; constants are filled, all else is zero. */
 enum status relation_values_init(struct relation_values *values,
                                  const struct relation_program *program, struct arena *arena,
                                  struct diag *diag) SERTN_MUST_CHECK;
@@ -47,5 +49,23 @@ bool relation_value_set(struct relation_values *values, const struct relation_pr
 enum status relation_interpret(const struct relation_program *program,
                                struct relation_values *values, relation_digest_fn digest,
                                void *digest_context, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * A faster way to run some relations, native code for instance. `run` computes the outputs of
+ * relation `index` and returns whether every check of the interpreter would pass; values are then
+ * those of the interpreter, bit by bit. After false (a relation it does not take, a value out of
+ * range) its outputs may hold anything, and the interpreter runs the relation, which words the
+ * refusal.
+ */
+struct relation_evaluator {
+    bool (*run)(void *context, size_t index, struct relation_values *values);
+    void *context;
+};
+
+/* relation_interpret with an evaluator, which may be NULL. */
+enum status relation_evaluate(const struct relation_program *program,
+                              struct relation_values *values,
+                              const struct relation_evaluator *evaluator, relation_digest_fn digest,
+                              void *digest_context, struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

@@ -77,6 +77,7 @@ void session_close(struct session *session)
         wipe(session->values.full[t], count * sizeof(wide));
     }
     digest_traces_release(&session->traces);
+    jit_free(session->jit);
     if (session->has_srs)
         srs_release(&session->srs);
     if (session->machine != NULL)
@@ -111,14 +112,36 @@ enum status session_fill_parameters(struct session *session, struct diag *diag)
     return witness_fill_parameters(columns, &session->model.circuit, &source, diag);
 }
 
+const char *session_choose_evaluator(struct session *session, enum jit_choice choice, size_t runs,
+                                     struct diag *why)
+{
+    struct diag unsaid = {0};
+    const struct relation_program *program = &session->model.program;
+    jit_free(session->jit);
+    session->jit = NULL;
+    bool is_wanted = choice == JIT_ALWAYS || (choice == JIT_AUTO && jit_is_worth_it(program, runs));
+    if (is_wanted && jit_new(&session->jit, program, choice, runs, session->machine,
+                             choice == JIT_ALWAYS ? why : &unsaid) != STATUS_OK)
+        session->jit = NULL;
+    return session->jit != NULL ? "llvm" : "interpreter";
+}
+
+static enum status evaluate(struct session *session, struct diag *diag)
+{
+    struct relation_evaluator evaluator = {0};
+    if (session->jit != NULL)
+        evaluator = jit_evaluator(session->jit);
+    return relation_evaluate(&session->model.program, &session->values,
+                             session->jit != NULL ? &evaluator : NULL, digest_values, NULL, diag);
+}
+
 enum status session_run(struct session *session, const struct tensor *const *inputs,
                         struct diag *diag)
 {
     digest_traces_release(&session->traces);
     enum status status = values_set_inputs(&session->values, &session->model, inputs, diag);
     if (status == STATUS_OK)
-        status = relation_interpret(&session->model.program, &session->values, digest_values, NULL,
-                                    diag);
+        status = evaluate(session, diag);
     if (status == STATUS_OK)
         status =
             digest_traces_init(&session->traces, &session->model.program, &session->values, diag);

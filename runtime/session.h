@@ -13,6 +13,7 @@
 #include "backend/plonk/prove.h"
 #include "backend/witness/digest.h"
 #include "backend/witness/fill.h"
+#include "backend/witness/jit.h"
 #include "ir/support/machine.h"
 #include "runtime/model.h"
 
@@ -23,6 +24,7 @@ struct session {
     struct relation_values values;
     uint8_t parameters_digest[32]; /* names the weights: model_parameters_load */
     struct digest_traces traces;
+    struct jit *jit;             /* native code of the program; NULL: the interpreter runs it all */
     fr *column[WITNESS_COLUMNS]; /* a1, a2, a3, w1, w2: usable_rows each */
     fr *words;
     struct srs srs;
@@ -42,6 +44,14 @@ enum status session_open_srs(struct session *session, const char *path,
 
 /* Fills w1, w2 from the weights. */
 enum status session_fill_parameters(struct session *session, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Chooses who evaluates the relations of the coming `runs` runs; without a call the interpreter
+ * does. Returns the name of the choice: "llvm" or "interpreter". Native code that cannot be made is
+ * no error: the interpreter is used, and `why` says what is missing when JIT_ALWAYS asked for it.
+ */
+const char *session_choose_evaluator(struct session *session, enum jit_choice choice, size_t runs,
+                                     struct diag *why);
 
 /* Runs the program on one set of inputs: all relation values. */
 enum status session_run(struct session *session, const struct tensor *const *inputs,

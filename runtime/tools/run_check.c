@@ -18,6 +18,8 @@ static enum status open_sets(struct session *session, struct value_sets *sets, s
         status = session_open(session, options->folder, MODEL_WHOLE, cli->threads, diag);
     if (status == STATUS_OK)
         status = run_read_inputs(sets, options, &session->model, arena, diag);
+    if (status == STATUS_OK)
+        run_choose_evaluator(cli, options, session, sets->count);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #ifndef SERTN_RUNTIME_TOOLS_RUN_COMMANDS_H
 #define SERTN_RUNTIME_TOOLS_RUN_COMMANDS_H
 
+#include "backend/witness/jit.h"
 #include "runtime/chain.h"
 #include "runtime/tools/cli.h"
 
@@ -10,6 +11,7 @@ struct run_options {
     struct chain_options chain;
     uint8_t context[PROOF_CONTEXT_BYTES];
     bool check;
+    enum jit_choice evaluator;
 };
 
 enum status run_keys(struct cli *cli, struct run_options *options,

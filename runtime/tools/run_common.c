@@ -23,6 +23,16 @@ enum status run_read_inputs(struct value_sets *sets, const struct run_options *o
     return value_file_read(sets, options->input, specs, model->interface.input_count, arena, diag);
 }
 
+void run_choose_evaluator(struct cli *cli, const struct run_options *options,
+                          struct session *session, size_t inputs)
+{
+    struct diag why = {0};
+    const char *name = session_choose_evaluator(session, options->evaluator, inputs, &why);
+    cJSON_AddStringToObject(cli->result, "evaluator", name);
+    if (why.status != STATUS_OK)
+        cli_say(cli, "%s", why.text);
+}
+
 void run_add_memory(cJSON *object)
 {
     cJSON_AddNumberToObject(object, "peak_memory_bytes", (double)machine_peak_memory_bytes());

@@ -11,6 +11,10 @@ enum status run_check_input(const struct run_options *options, struct diag *diag
 enum status run_read_inputs(struct value_sets *sets, const struct run_options *options,
                             const struct model *model, struct arena *arena,
                             struct diag *diag) SERTN_MUST_CHECK;
+/* Chooses the evaluator that --evaluator asks for, for so many inputs, and adds its name to the
+ * result. */
+void run_choose_evaluator(struct cli *cli, const struct run_options *options,
+                          struct session *session, size_t inputs);
 /* The tensors of one set, as the session takes them. */
 static inline const struct tensor *const *run_inputs(const struct value_sets *sets, size_t index)
 {

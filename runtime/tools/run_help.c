@@ -14,6 +14,11 @@
     "  --input FILE             JSON by input name or {\"input_data\": [...]}, CSV, .npy, .npz,\n" \
     "                           .pb, a test_data_set_* folder, a folder of inputs, or - for\n"     \
     "                           standard input\n"
+#define EVALUATOR                                                                                  \
+    "  --evaluator NAME         who computes the witness: auto, interpreter, or llvm (native "     \
+    "code;\n"                                                                                      \
+    "                           for large models and many inputs auto takes it where it is "       \
+    "there)\n"
 #define CONTEXT                                                                                    \
     "  --context HEX            32 bytes the proof is bound to (chain, market, job, prover); "     \
     "zero\n"                                                                                       \
@@ -66,7 +71,7 @@ static const char prove[] =
     "several proofs, in a folder. Keys are made when there are none.\n"
     "\n" INPUT
     "  -o FILE                  where the proof goes, - for standard output; a folder when there\n"
-    "                           are many inputs\n" CONTEXT
+    "                           are many inputs\n" CONTEXT EVALUATOR
     "  --srs FILE.ptau          the powers of tau the keys stand on, when not in the cache; also\n"
     "                           for keys that are made here\n" SHARED "\n"
     "examples:\n"
@@ -115,7 +120,7 @@ static const char check[] =
     "Runs the circuit on an input and evaluates every constraint on the witness; each that fails "
     "is\n"
     "explained with its node, element and values. Needs the private folder, but no keys.\n"
-    "\n" INPUT SHARED "\n"
+    "\n" INPUT EVALUATOR SHARED "\n"
     "examples:\n"
     "  sertn-run check model.sertn --input in.json\n"
     "  sertn-run check model.sertn --input test_data_set_0 --json\n";
@@ -126,7 +131,7 @@ static const char eval[] = "usage: sertn-run eval MODEL.sertn --input FILE [opti
                            "ONNX model in float64, and\n"
                            "the error; over many inputs also how many agree in every label.\n"
                            "\n" INPUT "  --model FILE.onnx        the model to compare with; by "
-                           "default where it was compiled from\n" SHARED "\n"
+                           "default where it was compiled from\n" EVALUATOR SHARED "\n"
                            "examples:\n"
                            "  sertn-run eval model.sertn --input in.json\n"
                            "  sertn-run eval model.sertn --input validation/ --json\n";

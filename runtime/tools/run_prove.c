@@ -169,6 +169,8 @@ enum status run_prove(struct cli *cli, struct run_options *options, struct diag 
         status = open_proving(p, cli, options, diag);
     if (status == STATUS_OK)
         status = run_read_inputs(&sets, options, &p->prover.session.model, &p->arena, diag);
+    if (status == STATUS_OK)
+        run_choose_evaluator(cli, options, &p->prover.session, sets.count);
     if (status == STATUS_OK && sets.count == 1) {
         status = prove_one(p, cli, options, &sets, 0, options->output, cli->result, diag);
     } else if (status == STATUS_OK && to_output) {

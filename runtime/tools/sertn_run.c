@@ -98,8 +98,25 @@ static bool take_check(void *context, const char *value, struct diag *diag)
     return true;
 }
 
+static bool take_evaluator(void *context, const char *value, struct diag *diag)
+{
+    enum jit_choice *choice = &((struct run_options *)context)->evaluator;
+    if (strcmp(value, "auto") == 0)
+        *choice = JIT_AUTO;
+    else if (strcmp(value, "interpreter") == 0)
+        *choice = JIT_NEVER;
+    else if (strcmp(value, "llvm") == 0)
+        *choice = JIT_ALWAYS;
+    else
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "--evaluator takes auto, interpreter or llvm, not '%s'",
+                        value) == STATUS_OK;
+    return true;
+}
+
 static const struct cli_option option_table[] = {
     {"input", true, take_input, "prove check eval"},
+    {"evaluator", true, take_evaluator, "prove check eval"},
     {"o", true, take_output, "prove"},
     {"context", true, take_context, "prove verify calldata"},
     {"srs", true, take_srs, "keys prove verify"},
