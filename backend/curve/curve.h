@@ -130,6 +130,10 @@ void g2_mul(g2 *r, const g2_affine *a, const fr *k);
 /* r = (beta x, y) = [lambda] a, for the lambda of glv_split. Cost: one product. */
 void g1_affine_endomorphism(g1_affine *r, const g1_affine *a);
 
+/* r = psi(a), the Frobenius of a seen on the twist: [6 x^2] a for a in the group of G2, with the BN
+ * parameter x. a is anywhere on the curve of G2. */
+void g2_affine_psi(g2_affine *r, const g2_affine *a);
+
 /* A scalar cut in two: k = sign_1 |k1| + sign_2 |k2| lambda mod r, |k1|, |k2| < 2^127. */
 struct glv_halves {
     uint64_t k1[2], k2[2]; /* magnitudes, least significant limb first */

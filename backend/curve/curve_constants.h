@@ -71,4 +71,26 @@ static const uint64_t glv_b2[2] = {0x89d3256894d213e3, 0x0000000000000000};
 static const uint64_t glv_g1[3] = {0xd91d232ec7e0b3d7, 0x0000000000000002, 0x0000000000000000};
 static const uint64_t glv_g2[3] = {0x7a7bd9d4391eb18e, 0x4ccef014a773d2cf, 0x0000000000000002};
 
+/* Rows of small multiples of x, plus what is not one: b[j][i] = times x + plus; the sum over i
+ * of b[j][i] psi^i is 0 on G2. */
+#define GLS_PARTS 4
+static const signed char gls_times_x[4][4] = {{1, 1, 1, -2}, {2, 1, -1, 1}, {-1, 2, 2, -1}, {1, -1, 1, 2}};
+static const signed char gls_plus[4][4] = {{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}};
+/* round(2^256 |c_j| / r), where (k, 0, 0, 0) = k / r sum c_j b[j], and the signs. */
+static const uint64_t gls_g[4][4] = {
+    {0xc88ce3c1c9b8a83f, 0xab6994f747caaeff, 0x3d00631561b2572a, 0x0000000000000001},
+    {0x46f4bda995d51bb1, 0x08e5da66fc7184ae, 0x9e80318ab0d92b93, 0x0000000000000000},
+    {0xc170977dcef3cd3f, 0x55b4ca7ba3e5577d, 0x9e80318ab0d92b95, 0x0000000000000000},
+    {0x2dff291532e42728, 0x55b4ca7ba3e5577f, 0x9e80318ab0d92b95, 0x0000000000000000},
+};
+static const bool gls_negative[4] = {0, 0, 1, 0};
+/* x in non-adjacent form, least significant digit first. */
+#define BN_X_DIGITS 63
+static const signed char bn_x_digit[BN_X_DIGITS] = {
+    1, 0, 0, 0, -1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 1,
+    0, -1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, -1, 0, -1, 0,
+    -1, 0, 1, 0, 1, 0, 0, -1, 0, 1, 0, 1, 0, -1, 0, 0, 1, 0, 1, 0,
+    0, 0, 1,
+};
+
 #endif

@@ -79,3 +79,11 @@ bool g2_affine_in_group(const g2_affine *a)
     mul_limbs(&multiple, a, fr_modulus);
     return g2_is_infinity(&multiple);
 }
+
+void g2_affine_psi(g2_affine *r, const g2_affine *a)
+{
+    fp2_conj(&r->x, &a->x);
+    fp2_mul(&r->x, &r->x, &frobenius_coefficient[1]);
+    fp2_conj(&r->y, &a->y);
+    fp2_mul(&r->y, &r->y, &frobenius_coefficient[2]);
+}

@@ -2,83 +2,22 @@
  * Transforms of points. See group_fft.h.
  *
  * Cooley and Tukey with decimation in time. The products by roots of unity are done in blocks, all
- * points of a block in step, so that they share inversions: each scalar is cut in halves by the
- * endomorphism, and both halves go through signed windows of four bits over one table of eight
- * multiples.
+ * points of a block in step, so that they share inversions (mul_each.h).
  */
 #include "backend/curve/group_fft.h"
 
 #include <stdlib.h>
 
 #include "backend/curve/affine_batch.h"
+#include "backend/curve/mul_each.h"
 
-/* Points done in step. */
-#define BLOCK 256
-#define WINDOW_BITS 4
-#define MULTIPLES 8 /* 1 .. 2^(WINDOW_BITS - 1) */
-#define WINDOWS 33  /* of a half below 2^127, with the last carry */
+#define BLOCK G1_MUL_BLOCK
 
-/* What one thread needs. */
+/* What one thread needs; the high points of a block are in product.point. */
 struct block {
-    g1_affine low[BLOCK], high[BLOCK], addend[BLOCK];
-    fr scalar[BLOCK];
-    fp scratch[AFFINE_SCRATCH(BLOCK)];
-    g1_affine table[MULTIPLES][BLOCK];
-    signed char digit[2][WINDOWS][BLOCK];
+    g1_affine low[BLOCK];
+    struct g1_mul_block product;
 };
-
-/* Signed digits of the half of scalar i. */
-static void recode_half(signed char (*digit)[BLOCK], size_t i, const uint64_t k[2], bool negative)
-{
-    int carry = 0;
-    for (unsigned j = 0; j < WINDOWS; j++) {
-        unsigned bit = j * WINDOW_BITS;
-        int d = (bit < 128 ? (int)(k[bit / 64] >> (bit % 64) & 15) : 0) + carry;
-        carry = d > MULTIPLES;
-        d -= carry * 16;
-        digit[j][i] = (signed char)(negative ? -d : d);
-    }
-}
-
-/* addend[i] = digit i times the point, through the endomorphism for the second half. */
-static void look_up(struct block *b, int half, unsigned window, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        int d = b->digit[half][window][i];
-        if (d == 0) {
-            g1_affine_set_infinity(&b->addend[i]);
-            continue;
-        }
-        b->addend[i] = b->table[(d < 0 ? -d : d) - 1][i];
-        if (half == 1)
-            g1_affine_endomorphism(&b->addend[i], &b->addend[i]);
-        if (d < 0)
-            g1_affine_neg(&b->addend[i], &b->addend[i]);
-    }
-}
-
-/* high[i] = [scalar[i]] high[i] for i < n <= BLOCK. */
-static void multiply_block(struct block *b, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct glv_halves halves;
-        glv_split(&halves, &b->scalar[i]);
-        recode_half(b->digit[0], i, halves.k1, halves.k1_negative);
-        recode_half(b->digit[1], i, halves.k2, halves.k2_negative);
-        b->table[0][i] = b->high[i];
-        g1_affine_set_infinity(&b->high[i]);
-    }
-    for (int m = 1; m < MULTIPLES; m++)
-        affine_add_arrays(b->table[m], b->table[m - 1], b->table[0], n, b->scratch);
-    for (unsigned window = WINDOWS; window-- > 0;) {
-        for (int i = 0; i < WINDOW_BITS && window + 1 < WINDOWS; i++)
-            affine_double_array(b->high, b->high, n, b->scratch);
-        for (int half = 0; half < 2; half++) {
-            look_up(b, half, window, n);
-            affine_add_arrays(b->high, b->high, b->addend, n, b->scratch);
-        }
-    }
-}
 
 struct stage {
     g1_affine *point;
@@ -92,38 +31,39 @@ struct stage {
 static void butterfly_task(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     const struct stage *s = ctx;
-    struct block *b = &s->block[worker];
+    struct block *block = &s->block[worker];
+    struct g1_mul_block *b = &block->product;
     size_t n = end - begin, step = s->n / (2 * s->half);
     for (size_t i = 0; i < n; i++) {
         size_t q = begin + i, at = q / s->half * 2 * s->half + q % s->half;
-        b->low[i] = s->point[at];
-        b->high[i] = s->point[at + s->half];
+        block->low[i] = s->point[at];
+        b->point[i] = s->point[at + s->half];
         b->scalar[i] = s->root[q % s->half * step];
     }
     if (s->half > 1) /* all factors of the first stage are 1 */
-        multiply_block(b, n);
-    affine_add_arrays(b->addend, b->low, b->high, n, b->scratch);
+        g1_mul_block(b, n);
+    affine_add_arrays(b->addend, block->low, b->point, n, b->scratch);
     for (size_t i = 0; i < n; i++)
-        g1_affine_neg(&b->high[i], &b->high[i]);
-    affine_add_arrays(b->high, b->low, b->high, n, b->scratch);
+        g1_affine_neg(&b->point[i], &b->point[i]);
+    affine_add_arrays(b->point, block->low, b->point, n, b->scratch);
     for (size_t i = 0; i < n; i++) {
         size_t q = begin + i, at = q / s->half * 2 * s->half + q % s->half;
         s->point[at] = b->addend[i];
-        s->point[at + s->half] = b->high[i];
+        s->point[at + s->half] = b->point[i];
     }
 }
 
 static void scale_task(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     const struct stage *s = ctx;
-    struct block *b = &s->block[worker];
+    struct g1_mul_block *b = &s->block[worker].product;
     for (size_t i = begin; i < end; i++) {
-        b->high[i - begin] = s->point[i];
+        b->point[i - begin] = s->point[i];
         b->scalar[i - begin] = s->factor;
     }
-    multiply_block(b, end - begin);
+    g1_mul_block(b, end - begin);
     for (size_t i = begin; i < end; i++)
-        s->point[i] = b->high[i - begin];
+        s->point[i] = b->point[i - begin];
 }
 
 static void bit_reverse(g1_affine *point, unsigned lg_n)

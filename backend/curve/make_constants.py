@@ -107,6 +107,31 @@ def glv():
     return lam, beta, first, second
 
 
+def gls():
+    """Rows (b0, b1, b2, b3) with b0 + b1 psi + b2 psi^2 + b3 psi^3 = 0 on G2, of determinant r, and
+    the first row of r times the inverse of the matrix. The first row is the relation of pairing-friendly
+    curves (eprint 2022/348); each other one is psi times the one before, psi^4 = psi^2 - 1."""
+    lam = 6 * X * X % R_ORDER
+    rows = [(X + 1, X, X, -2 * X)]
+    for _ in range(3):
+        a = rows[-1]
+        rows.append((-a[3], a[0], a[1] + a[3], a[2]))
+    for row in rows:
+        assert sum(c * lam**i for i, c in enumerate(row)) % R_ORDER == 0
+
+    def det3(m):
+        return sum(
+            m[0][i] * (m[1][(i + 1) % 3] * m[2][(i + 2) % 3] - m[1][(i + 2) % 3] * m[2][(i + 1) % 3])
+            for i in range(3)
+        )
+
+    cofactors = [(-1) ** j * det3([rows[i][1:] for i in range(4) if i != j]) for j in range(4)]
+    assert sum(cofactors[j] * rows[j][0] for j in range(4)) == R_ORDER
+    for i in (1, 2, 3):
+        assert sum(cofactors[j] * rows[j][i] for j in range(4)) == 0
+    return rows, cofactors
+
+
 def naf(k):
     digits = []
     while k:
@@ -170,6 +195,29 @@ def main():
     for name, v in (("g1", b2), ("g2", -b1)):
         g = (2 * (v << 256) + R_ORDER) // (2 * R_ORDER)
         print("static const uint64_t glv_%s[3] = %s;" % (name, raw_limbs(g, 3)))
+    rows, cofactors = gls()
+    print()
+    print("/* Rows of small multiples of x, plus what is not one: b[j][i] = times x + plus; the sum over i")
+    print(" * of b[j][i] psi^i is 0 on G2. */")
+    print("#define GLS_PARTS 4")
+    print("static const signed char gls_times_x[4][4] = {%s};" % ", ".join(
+        "{" + ", ".join(str(round(c / X)) for c in row) + "}" for row in rows))
+    print("static const signed char gls_plus[4][4] = {%s};" % ", ".join(
+        "{" + ", ".join(str(c - round(c / X) * X) for c in row) + "}" for row in rows))
+    print("/* round(2^256 |c_j| / r), where (k, 0, 0, 0) = k / r sum c_j b[j], and the signs. */")
+    print("static const uint64_t gls_g[4][4] = {")
+    for c in cofactors:
+        g = (2 * (abs(c) << 256) + R_ORDER) // (2 * R_ORDER)
+        print("    %s," % raw_limbs(g, 4))
+    print("};")
+    print("static const bool gls_negative[4] = {%s};" % ", ".join(str(int(c < 0)) for c in cofactors))
+    digits = naf(X)
+    print("/* x in non-adjacent form, least significant digit first. */")
+    print("#define BN_X_DIGITS %d" % len(digits))
+    print("static const signed char bn_x_digit[BN_X_DIGITS] = {")
+    for i in range(0, len(digits), 20):
+        print("    " + ", ".join(str(d) for d in digits[i : i + 20]) + ",")
+    print("};")
     print()
     print("#endif")
 

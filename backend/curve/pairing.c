@@ -55,15 +55,6 @@ static void add_step(struct pairing_line *line, g2_affine *t, const g2_affine *q
     line_and_sum(line, t, &slope, &q->x);
 }
 
-/* r = the Frobenius of q, seen on the twist. */
-static void twist_frobenius(g2_affine *r, const g2_affine *q)
-{
-    fp2_conj(&r->x, &q->x);
-    fp2_mul(&r->x, &r->x, &frobenius_coefficient[1]);
-    fp2_conj(&r->y, &q->y);
-    fp2_mul(&r->y, &r->y, &frobenius_coefficient[2]);
-}
-
 void g2_prepare(struct g2_prepared *out, const g2_affine *q)
 {
     out->is_infinity = g2_affine_is_infinity(q);
@@ -77,9 +68,9 @@ void g2_prepare(struct g2_prepared *out, const g2_affine *q)
         if (ate_loop_digit[i] != 0)
             add_step(line++, &t, ate_loop_digit[i] > 0 ? q : &minus_q);
     }
-    twist_frobenius(&image, q);
+    g2_affine_psi(&image, q);
     add_step(line++, &t, &image);
-    twist_frobenius(&image, &image);
+    g2_affine_psi(&image, &image);
     g2_affine_neg(&image, &image);
     add_step(line, &t, &image);
 }

@@ -95,6 +95,39 @@ void fp2_inv(fp2 *r, const fp2 *a)
     fp_mul(&r->c1, &a->c1, &norm);
 }
 
+/* The complex method: with s^2 = norm(a), (c0 + c1 u)^2 = a for c0^2 = (a0 +- s) / 2, one of which
+ * is a square in fp, and c1 = a1 / (2 c0). */
+bool fp2_sqrt(fp2 *r, const fp2 *a)
+{
+    fp norm, t, c0;
+    fp2 in = *a;
+    fp2_set_zero(r);
+    if (fp_is_zero(&in.c1)) {
+        if (fp_sqrt(&r->c0, &in.c0))
+            return true;
+        fp_neg(&t, &in.c0); /* -1 is no square, so -a0 is one */
+        return fp_sqrt(&r->c1, &t);
+    }
+    fp_sqr(&norm, &in.c0);
+    fp_sqr(&t, &in.c1);
+    fp_add(&norm, &norm, &t);
+    if (!fp_sqrt(&norm, &norm))
+        return false;
+    fp_add(&t, &in.c0, &norm);
+    fp_half(&t, &t);
+    if (!fp_sqrt(&c0, &t)) {
+        fp_sub(&t, &in.c0, &norm);
+        fp_half(&t, &t);
+        if (!fp_sqrt(&c0, &t))
+            return false;
+    }
+    r->c0 = c0;
+    fp_double(&t, &c0);
+    fp_inv(&t, &t);
+    fp_mul(&r->c1, &in.c1, &t);
+    return true;
+}
+
 void fp2_mul_fp(fp2 *r, const fp2 *a, const fp *s)
 {
     fp_mul(&r->c0, &a->c0, s);

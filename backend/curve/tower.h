@@ -44,6 +44,8 @@ void fp2_double(fp2 *r, const fp2 *a);
 void fp2_mul(fp2 *r, const fp2 *a, const fp2 *b);
 void fp2_sqr(fp2 *r, const fp2 *a);
 void fp2_inv(fp2 *r, const fp2 *a);
+/* r = one of the two roots of a; returns false, r = 0, when a has none. */
+bool fp2_sqrt(fp2 *r, const fp2 *a);
 /* r = a * s for s in fp. */
 void fp2_mul_fp(fp2 *r, const fp2 *a, const fp *s);
 /* r = a * xi, xi = 9 + u: additions only. */
