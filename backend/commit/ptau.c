@@ -3,123 +3,45 @@
  */
 #include "backend/commit/ptau.h"
 
+#include "backend/commit/ptau_format.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "backend/curve/msm.h"
 #include "backend/curve/pairing.h"
-#include "ir/support/reader.h"
 
-#define VERSION 1
-#define MOST_SECTIONS 64
-#define MOST_POWER 28
 /* A prepared file of power 28 has 288 GB. */
-#define MOST_BYTES (UINT64_C(1) << 40)
-
-enum { SECTION_HEAD = 1, SECTION_G1 = 2, SECTION_G2 = 3, SECTIONS_USED = 4 };
-
-struct section {
-    const uint8_t *data; /* null: not seen */
-    uint64_t bytes;
-};
+#define MOST_BYTES PTAU_MOST_BYTES
 
 static enum status refuse(struct diag *diag, const char *path, const char *what)
 {
-    return diag_set(diag, STATUS_BAD_INPUT,
-                    "%s: %s; use a .ptau file made by snarkjs for bn128 (bn254)", path, what);
-}
-
-/* Finds the sections that are used; every length is checked against the file. */
-static enum status find_sections(struct section section[SECTIONS_USED], const struct file_map *map,
-                                 const char *path, struct diag *diag)
-{
-    struct reader r;
-    char magic[4];
-    reader_init(&r, map->data, map->count);
-    reader_copy(&r, magic, sizeof magic);
-    if (memcmp(magic, "ptau", sizeof magic) != 0)
-        return refuse(diag, path, "not a .ptau file");
-    uint32_t version = reader_u32(&r), count = reader_u32(&r);
-    if (version != VERSION || count > MOST_SECTIONS)
-        return refuse(diag, path, "a .ptau file of an unknown version");
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t id = reader_u32(&r);
-        uint64_t bytes = reader_u64(&r);
-        if (r.failed || bytes > reader_left(&r))
-            return refuse(diag, path, "the .ptau file is cut short");
-        const uint8_t *data = reader_bytes(&r, (size_t)bytes);
-        if (id >= SECTIONS_USED)
-            continue;
-        if (section[id].data)
-            return refuse(diag, path, "the .ptau file has a section twice");
-        section[id] = (struct section){data, bytes};
-    }
-    if (reader_left(&r) > 0)
-        return refuse(diag, path, "the .ptau file has bytes after its last section");
-    for (int id = SECTION_HEAD; id < SECTIONS_USED; id++)
-        if (!section[id].data)
-            return refuse(diag, path, "the .ptau file lacks a section of its powers");
-    return STATUS_OK;
-}
-
-/* Reads the head; *power is the ceremony's. */
-static enum status read_head(uint32_t *power, const struct section *head, const char *path,
-                             struct diag *diag)
-{
-    struct reader r;
-    uint64_t prime[4];
-    reader_init(&r, head->data, (size_t)head->bytes);
-    uint32_t prime_bytes = reader_u32(&r);
-    for (int i = 0; i < 4; i++)
-        prime[i] = reader_u64(&r);
-    *power = reader_u32(&r);
-    uint32_t ceremony_power = reader_u32(&r);
-    if (r.failed || reader_left(&r) > 0 || prime_bytes != FIELD_BYTES ||
-        memcmp(prime, fp_modulus, sizeof prime) != 0)
-        return refuse(diag, path, "the .ptau file is not over the curve BN254");
-    if (*power > MOST_POWER || *power > ceremony_power || ceremony_power > MOST_POWER)
-        return refuse(diag, path, "the .ptau file states an impossible power");
-    return STATUS_OK;
-}
-
-/* Reads a coordinate in the form of memory; false when it is not below the modulus. */
-static bool read_coordinate(fp *r, const uint8_t *bytes)
-{
-    memcpy(r->limb, bytes, sizeof r->limb);
-    for (int i = 3; i >= 0; i--)
-        if (r->limb[i] != fp_modulus[i])
-            return r->limb[i] < fp_modulus[i];
-    return false;
-}
-
-static bool read_g2(g2_affine *r, const uint8_t *bytes)
-{
-    return read_coordinate(&r->x.c0, bytes) && read_coordinate(&r->x.c1, bytes + 32) &&
-           read_coordinate(&r->y.c0, bytes + 64) && read_coordinate(&r->y.c1, bytes + 96);
+    return ptau_refuse(diag, path, what);
 }
 
 static enum status check_frame(struct ptau *file, const char *path, struct diag *diag)
 {
-    struct section section[SECTIONS_USED] = {{0}};
-    uint32_t power;
+    struct ptau_section section[PTAU_SECTIONS] = {{0}};
+    uint32_t power, ceremony_power;
     g2_affine one;
-    enum status status = find_sections(section, &file->map, path, diag);
+    enum status status =
+        ptau_find_sections(section, file->map.data, file->map.count, PTAU_G2, path, diag);
     if (status == STATUS_OK)
-        status = read_head(&power, &section[SECTION_HEAD], path, diag);
+        status = ptau_read_head(&power, &ceremony_power, &section[PTAU_HEAD], path, diag);
     if (status != STATUS_OK)
         return status;
     uint64_t most = (UINT64_C(2) << power) - 1;
-    uint64_t g1_bytes = section[SECTION_G1].bytes, g2_bytes = section[SECTION_G2].bytes;
+    uint64_t g1_bytes = section[PTAU_G1].bytes, g2_bytes = section[PTAU_G2].bytes;
     if (g1_bytes % G1_BYTES || g1_bytes / G1_BYTES > most || g1_bytes / G1_BYTES < 2 ||
         g2_bytes % G2_BYTES || g2_bytes / G2_BYTES > (UINT64_C(1) << power) ||
         g2_bytes / G2_BYTES < 2)
         return refuse(diag, path,
                       "a section of the .ptau file has a length that is not its power's");
-    file->powers = section[SECTION_G1].data;
+    file->powers = section[PTAU_G1].data;
     file->count = g1_bytes / G1_BYTES;
-    if (!read_g2(&one, section[SECTION_G2].data) || !g2_affine_eq(&one, &g2_generator))
+    if (!ptau_read_g2(&one, section[PTAU_G2].data) || !g2_affine_eq(&one, &g2_generator))
         return refuse(diag, path, "the G2 powers of the .ptau file do not start at the generator");
-    if (!read_g2(&file->tau_g2, section[SECTION_G2].data + G2_BYTES) ||
+    if (!ptau_read_g2(&file->tau_g2, section[PTAU_G2].data + G2_BYTES) ||
         g2_affine_is_infinity(&file->tau_g2) || !g2_affine_in_group(&file->tau_g2))
         return refuse(diag, path, "[tau]_2 of the .ptau file is not a point of the group");
     return STATUS_OK;
@@ -161,7 +83,7 @@ static void read_task(void *ctx, size_t begin, size_t end, unsigned worker)
     for (size_t i = begin; i < end; i++) {
         const uint8_t *bytes = job->bytes + i * G1_BYTES;
         g1_affine *p = &job->out[i];
-        if (!read_coordinate(&p->x, bytes) || !read_coordinate(&p->y, bytes + 32) ||
+        if (!ptau_read_coordinate(&p->x, bytes) || !ptau_read_coordinate(&p->y, bytes + 32) ||
             g1_affine_is_infinity(p) || !g1_affine_is_on_curve(p)) {
             job->bad[begin / CHUNK] = i;
             return;
@@ -192,8 +114,7 @@ static enum status read_points(g1_affine *out, const struct ptau *file, const ch
     return STATUS_OK;
 }
 
-/* scalar[i] = a random integer below 2^128. */
-static bool random_combination(fr *scalar, size_t count)
+bool ptau_random_scalars(fr *scalar, size_t count)
 {
     if (!fr_random_array(scalar, count))
         return false;
@@ -217,7 +138,7 @@ static enum status check_ratio(const g1_affine *point, size_t count, const g2_af
     enum status status = STATUS_OK;
     if (!scalar || !scratch) {
         status = diag_set(diag, STATUS_NO_MEMORY, "%s: out of memory", path);
-    } else if (!random_combination(scalar, count)) {
+    } else if (!ptau_random_scalars(scalar, count)) {
         status = diag_set(diag, STATUS_IO, "the operating system gives no random bytes");
     } else {
         g1 sum[2];

@@ -51,7 +51,8 @@ void g1_mul_block(struct g1_mul_block *b, size_t n)
         b->table[0][i] = b->point[i];
         g1_affine_set_infinity(&b->point[i]);
     }
-    for (int m = 1; m < G1_MUL_MULTIPLES; m++)
+    affine_double_array(b->table[1], b->table[0], n, b->scratch);
+    for (int m = 2; m < G1_MUL_MULTIPLES; m++)
         affine_add_arrays(b->table[m], b->table[m - 1], b->table[0], n, b->scratch);
     for (unsigned window = G1_MUL_WINDOWS; window-- > 0;) {
         for (int i = 0; i < WINDOW_BITS && window + 1 < G1_MUL_WINDOWS; i++)

@@ -60,7 +60,7 @@ void gls_split(struct gls_parts *out, const fr *k);
  */
 
 /* Points done in step. */
-#define G1_MUL_BLOCK 256
+#define G1_MUL_BLOCK 512
 #define G1_MUL_MULTIPLES 8 /* windows of four bits with signed digits */
 #define G1_MUL_WINDOWS 33  /* of a half below 2^127, with the last carry */
 

@@ -14,7 +14,7 @@
 #include "backend/field/field_vec.h"
 
 /* Points done in step: table and scratch stay in the second-level cache. */
-#define BLOCK 128
+#define BLOCK 256
 #define WINDOW_BITS 4
 #define MULTIPLES 8 /* 1 .. 2^(WINDOW_BITS - 1) */
 #define WINDOWS 17  /* of a part below 2^64, with the last carry */
@@ -245,7 +245,8 @@ static void mul_block(struct block *b, size_t n)
 {
     b->table[0][0] = b->point;
     memset(&b->sum, 0, sizeof b->sum);
-    for (int m = 1; m < MULTIPLES; m++)
+    double_lanes(&b->table[0][1], &b->point, &b->work, n);
+    for (int m = 2; m < MULTIPLES; m++)
         add_lanes(&b->table[0][m], &b->table[0][m - 1], &b->table[0][0], &b->work, n);
     for (int part = 1; part < GLS_PARTS; part++) {
         for (int m = 0; m < MULTIPLES; m++)

@@ -89,6 +89,15 @@ static bool wants_json(int argc, char **argv)
     return false;
 }
 
+/* The command among the words so far, or NULL. */
+static const char *command_of(const struct cli_grammar *grammar, const char *const *positional,
+                              size_t count)
+{
+    bool in_group =
+        count > 1 && grammar->group != NULL && strcmp(positional[0], grammar->group) == 0;
+    return count == 0 ? NULL : positional[in_group];
+}
+
 enum status cli_parse(struct cli *cli, int argc, char **argv, const struct cli_grammar *grammar,
                       void *context, const char **positional, size_t *positional_count, bool *done,
                       struct diag *diag)
@@ -103,7 +112,7 @@ enum status cli_parse(struct cli *cli, int argc, char **argv, const struct cli_g
         if (is_option && strcmp(text, "--") == 0) {
             only_positional = true;
         } else if (is_option && is_help(text)) {
-            fputs(grammar->help(*positional_count == 0 ? NULL : positional[0]), stdout);
+            fputs(grammar->help(command_of(grammar, positional, *positional_count)), stdout);
             *done = true;
             cli->json = false;
         } else if (is_option && strcmp(text, "--version") == 0) {

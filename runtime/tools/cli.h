@@ -34,8 +34,10 @@ struct cli_option {
 struct cli_grammar {
     const struct cli_option *options; /* [option_count], at most 64 */
     size_t option_count;
-    size_t most; /* positional arguments */
-    /* The text of --help, for a command (the first positional argument before it) or NULL. */
+    size_t most;       /* positional arguments */
+    const char *group; /* a first word that commands of their own follow, or NULL */
+    /* The text of --help, for a command (the first positional argument before it, after a group) or
+     * NULL. */
     const char *(*help)(const char *command);
 };
 

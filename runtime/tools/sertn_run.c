@@ -130,7 +130,7 @@ static const struct cli_option option_table[] = {
 };
 
 static const struct cli_grammar grammar = {option_table, sizeof option_table / sizeof *option_table,
-                                           3, run_help};
+                                           3, NULL, run_help};
 
 struct command {
     const char *name;

@@ -371,7 +371,7 @@ static const char *help_text(const char *command)
 }
 
 static const struct cli_grammar grammar = {option_table, sizeof option_table / sizeof *option_table,
-                                           1, help_text};
+                                           1, NULL, help_text};
 
 /* A seed that the prover chose in secret would be no seed. */
 static enum status publish_seed(struct sertnc_options *o, struct diag *diag)

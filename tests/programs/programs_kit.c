@@ -56,6 +56,7 @@ struct test_output kit_shell(const char *format, ...)
     REQUIRE(length >= 0 && (size_t)length < sizeof text);
     setenv("SERTNC", test_program_path("sertnc"), 1);
     setenv("SERTN_RUN", test_program_path("sertn-run"), 1);
+    setenv("SERTN_REGISTRY", test_program_path("sertn-registry"), 1);
     const char *argv[] = {"/bin/sh", "-c", text, NULL};
     return test_run(argv);
 }

@@ -16,7 +16,7 @@
 #define SERTNC(...) kit_run("sertnc", (const char *const[]){__VA_ARGS__, NULL})
 #define SERTN_RUN(...) kit_run("sertn-run", (const char *const[]){__VA_ARGS__, NULL})
 struct test_output kit_run(const char *program, const char *const *arguments);
-/* Runs a line of sh, in which $SERTNC and $SERTN_RUN are the programs. */
+/* Runs a line of sh, in which $SERTNC, $SERTN_RUN and $SERTN_REGISTRY are the programs. */
 struct test_output kit_shell(const char *format, ...) SERTN_PRINTF(1, 2);
 
 /* Text made as printf does. */

@@ -1,0 +1,25 @@
+/* The commands of sertn-registry. Each fills cli->result for --json and prints for people
+ * otherwise. */
+#ifndef SERTN_RUNTIME_TOOLS_REGISTRY_COMMANDS_H
+#define SERTN_RUNTIME_TOOLS_REGISTRY_COMMANDS_H
+
+#include "runtime/tools/cli.h"
+
+struct registry_options {
+    const char *input, *output, *name, *entropy, *beacon;
+    uint32_t power;  /* 0: not given */
+    uint32_t rounds; /* 0: not given */
+};
+
+enum status registry_ceremony_new(struct cli *cli, struct registry_options *options,
+                                  struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_ceremony_contribute(struct cli *cli, struct registry_options *options,
+                                         struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_ceremony_beacon(struct cli *cli, struct registry_options *options,
+                                     struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_ceremony_verify(struct cli *cli, struct registry_options *options,
+                                     struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_ceremony_import(struct cli *cli, struct registry_options *options,
+                                     struct diag *diag) SERTN_MUST_CHECK;
+
+#endif
