@@ -1,0 +1,287 @@
+/* See arweave.h. */
+#include "runtime/arweave.h"
+
+#include <cjson/cJSON.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/hash/sha256.h"
+#include "runtime/http.h"
+#include "runtime/signature.h"
+
+/* ---- deep hash ------------------------------------------------------------------------------ */
+
+enum { H = ARWEAVE_DEEP_HASH_BYTES };
+
+static enum status sha384(uint8_t out[H], const void *bytes, size_t count, struct diag *diag)
+{
+    return EVP_Digest(bytes, count, out, NULL, EVP_sha384(), NULL) == 1
+               ? STATUS_OK
+               : diag_set(diag, STATUS_NO_MEMORY, "OpenSSL cannot hash");
+}
+
+/* out = H(H(word || count) || tail) where tail is H(bytes) for a blob, nothing for a list. */
+static enum status hash_head(uint8_t out[H], const char *word, size_t count, struct diag *diag)
+{
+    char text[32];
+    int length = snprintf(text, sizeof text, "%s%zu", word, count);
+    return sha384(out, text, (size_t)length, diag);
+}
+
+enum status arweave_deep_hash(uint8_t hash[H], const struct arweave_node *node, struct diag *diag)
+{
+    uint8_t pair[2 * H];
+    bool is_list = node->items != NULL;
+    enum status status = hash_head(pair, is_list ? "list" : "blob", node->count, diag);
+    if (status == STATUS_OK && !is_list) {
+        status = sha384(pair + H, node->bytes, node->count, diag);
+        if (status == STATUS_OK)
+            status = sha384(hash, pair, sizeof pair, diag);
+        return status;
+    }
+    for (size_t i = 0; i < node->count && status == STATUS_OK; i++) {
+        status = arweave_deep_hash(pair + H, &node->items[i], diag);
+        if (status == STATUS_OK)
+            status = sha384(pair, pair, sizeof pair, diag);
+    }
+    if (status == STATUS_OK)
+        memcpy(hash, pair, H);
+    return status;
+}
+
+/* ---- tags ----------------------------------------------------------------------------------- */
+
+/* A long of Avro: zigzag, seven bits a byte, least first. */
+static void put_long(struct buffer *out, size_t value)
+{
+    uint64_t rest = (uint64_t)value * 2;
+    for (; rest >= 0x80; rest >>= 7)
+        buffer_put_u8(out, (uint8_t)(rest | 0x80));
+    buffer_put_u8(out, (uint8_t)rest);
+}
+
+static void put_text(struct buffer *out, const char *text)
+{
+    put_long(out, strlen(text));
+    buffer_put(out, text, strlen(text));
+}
+
+static enum status put_tags(struct buffer *out, const struct arweave_tag *tags, size_t count,
+                            struct diag *diag)
+{
+    if (count > ARWEAVE_MOST_TAGS)
+        return diag_set(diag, STATUS_BAD_INPUT, "a data item takes at most %d tags",
+                        ARWEAVE_MOST_TAGS);
+    if (count > 0) {
+        put_long(out, count);
+        for (size_t i = 0; i < count; i++) {
+            if (tags[i].name[0] == '\0' || tags[i].value[0] == '\0')
+                return diag_set(diag, STATUS_BAD_INPUT, "a tag of a data item is empty");
+            put_text(out, tags[i].name);
+            put_text(out, tags[i].value);
+        }
+        buffer_put_u8(out, 0);
+    }
+    if (out->count > ARWEAVE_MOST_TAG_BYTES)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "the tags of a data item take %zu bytes, at most %d", out->count,
+                        ARWEAVE_MOST_TAG_BYTES);
+    return buffer_status(out, diag);
+}
+
+/* ---- data items ----------------------------------------------------------------------------- */
+
+static enum status sign_item(uint8_t signature[SIGNATURE_BYTES],
+                             const uint8_t owner[SIGNATURE_POINT_BYTES], const struct buffer *tags,
+                             const void *data, size_t count, const uint8_t key[32],
+                             struct diag *diag)
+{
+    uint8_t hash[H], digest[32];
+    const struct arweave_node items[] = {
+        {.bytes = "dataitem", .count = 8},
+        {.bytes = "1", .count = 1},
+        {.bytes = "3", .count = 1},
+        {.bytes = owner, .count = SIGNATURE_POINT_BYTES},
+        {.bytes = "", .count = 0},
+        {.bytes = "", .count = 0},
+        {.bytes = tags->count == 0 ? (const void *)"" : tags->data, .count = tags->count},
+        {.bytes = count == 0 ? "" : data, .count = count},
+    };
+    const struct arweave_node list = {.count = sizeof items / sizeof *items, .items = items};
+    enum status status = arweave_deep_hash(hash, &list, diag);
+    if (status != STATUS_OK)
+        return status;
+    eip191_digest(digest, hash, sizeof hash);
+    return signature_sign(signature, digest, key, diag);
+}
+
+enum status arweave_make_item(struct buffer *item, uint8_t id[ARWEAVE_ID_BYTES], const void *data,
+                              size_t count, const struct arweave_tag *tags, size_t tag_count,
+                              const uint8_t key[32], struct diag *diag)
+{
+    struct buffer encoded = {0};
+    uint8_t owner[SIGNATURE_POINT_BYTES], signature[SIGNATURE_BYTES];
+    enum status status = put_tags(&encoded, tags, tag_count, diag);
+    if (status == STATUS_OK)
+        status = signature_public_key(owner, key, diag);
+    if (status == STATUS_OK)
+        status = sign_item(signature, owner, &encoded, data, count, key, diag);
+    if (status == STATUS_OK) {
+        buffer_put_u16(item, 3);
+        buffer_put(item, signature, sizeof signature);
+        buffer_put(item, owner, sizeof owner);
+        buffer_put_u16(item, 0); /* neither target nor anchor */
+        buffer_put_u64(item, tag_count);
+        buffer_put_u64(item, encoded.count);
+        buffer_put(item, encoded.data, encoded.count);
+        buffer_put(item, data, count);
+        sha256(id, signature, sizeof signature);
+        status = buffer_status(item, diag);
+    }
+    buffer_release(&encoded);
+    return status;
+}
+
+void arweave_id_text(char text[44], const uint8_t id[ARWEAVE_ID_BYTES])
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    unsigned held = 0, bits = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < ARWEAVE_ID_BYTES; i++) {
+        held = held << 8 | id[i];
+        for (bits += 8; bits >= 6; bits -= 6)
+            text[at++] = digits[held >> (bits - 6) & 63];
+    }
+    text[at++] = digits[held << (6 - bits) & 63];
+    text[at] = '\0';
+}
+
+static enum status check_answer(const char *bundler, const struct buffer *answer, const char *id,
+                                struct diag *diag)
+{
+    cJSON *root = cJSON_ParseWithLength((const char *)answer->data, answer->count);
+    const cJSON *named = cJSON_GetObjectItemCaseSensitive(root, "id");
+    enum status status = STATUS_OK;
+    if (!cJSON_IsString(named))
+        status = diag_set(diag, STATUS_IO, "the bundler at %s answers with something that is no id",
+                          bundler);
+    else if (strcmp(named->valuestring, id) != 0)
+        status = diag_set(diag, STATUS_REJECTED,
+                          "the bundler at %s names another item than %s, which it was given",
+                          bundler, id);
+    cJSON_Delete(root);
+    return status;
+}
+
+enum status storage_put_arweave(char uri[STORAGE_URI_BYTES], struct storage_id *id,
+                                const char *bundler, unsigned seconds, const void *bytes,
+                                size_t count, const struct arweave_tag *tags, size_t tag_count,
+                                const uint8_t key[32], struct diag *diag)
+{
+    struct http http = {0};
+    struct buffer item = {0}, url = {0}, answer = {0};
+    uint8_t item_id[ARWEAVE_ID_BYTES];
+    char text[44] = "";
+    storage_identify(id, bytes, count);
+    buffer_printf(&url, "%s/tx", bundler);
+    enum status status = buffer_status(&url, diag);
+    if (status == STATUS_OK)
+        status = arweave_make_item(&item, item_id, bytes, count, tags, tag_count, key, diag);
+    if (status == STATUS_OK)
+        status = http_open(&http, seconds, 1 << 16, diag);
+    if (status == STATUS_OK) {
+        struct http_request request = {buffer_text(&url), "application/octet-stream", item.data,
+                                       item.count};
+        arweave_id_text(text, item_id);
+        status = http_succeed(&answer, &http, &request, diag);
+    }
+    if (status == STATUS_OK)
+        status = check_answer(bundler, &answer, text, diag);
+    if (status == STATUS_OK)
+        snprintf(uri, STORAGE_URI_BYTES, "ar://%s", text);
+    http_close(&http);
+    buffer_release(&item);
+    buffer_release(&url);
+    buffer_release(&answer);
+    return status;
+}
+
+/* ---- data roots ----------------------------------------------------------------------------- */
+
+#define CHUNK_MOST ((size_t)256 << 10)
+#define CHUNK_LEAST ((size_t)32 << 10)
+
+/* A node of the tree over chunks: its hash, and where its data end. */
+struct tree_node {
+    uint8_t hash[32];
+    size_t end;
+};
+
+/* The offset as 32 bytes, hashed. */
+static void hash_note(uint8_t out[32], size_t note)
+{
+    uint8_t bytes[32] = {0};
+    for (int i = 0; i < 8; i++)
+        bytes[31 - i] = (uint8_t)((uint64_t)note >> (8 * i));
+    sha256(out, bytes, sizeof bytes);
+}
+
+static void make_leaf(struct tree_node *leaf, const uint8_t *data, size_t begin, size_t end)
+{
+    uint8_t pair[64], digest[32];
+    sha256(digest, data + begin, end - begin);
+    sha256(pair, digest, sizeof digest);
+    hash_note(pair + 32, end);
+    sha256(leaf->hash, pair, sizeof pair);
+    leaf->end = end;
+}
+
+static void join_nodes(struct tree_node *r, const struct tree_node *left,
+                       const struct tree_node *right)
+{
+    uint8_t triple[96];
+    size_t end = right->end;
+    sha256(triple, left->hash, 32);
+    sha256(triple + 32, right->hash, 32);
+    hash_note(triple + 64, left->end);
+    sha256(r->hash, triple, sizeof triple);
+    r->end = end;
+}
+
+/* Bytes of the next chunk. */
+static size_t next_chunk(size_t rest)
+{
+    if (rest <= CHUNK_MOST)
+        return rest;
+    size_t after = rest - CHUNK_MOST;
+    return after > 0 && after < CHUNK_LEAST ? (rest + 1) / 2 : CHUNK_MOST;
+}
+
+enum status arweave_data_root(uint8_t root[32], const void *data, size_t count, struct diag *diag)
+{
+    ASSERT(count > 0);
+    struct tree_node *node = malloc((count / CHUNK_LEAST + 2) * sizeof *node);
+    size_t nodes = 0;
+    if (node == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for the tree over %zu bytes", count);
+    for (size_t begin = 0; begin < count; nodes++) {
+        size_t end = begin + next_chunk(count - begin);
+        make_leaf(&node[nodes], data, begin, end);
+        begin = end;
+    }
+    while (nodes > 1) {
+        size_t joined = 0;
+        for (size_t i = 0; i < nodes; i += 2, joined++) {
+            if (i + 1 < nodes)
+                join_nodes(&node[joined], &node[i], &node[i + 1]);
+            else
+                node[joined] = node[i];
+        }
+        nodes = joined;
+    }
+    memcpy(root, node[0].hash, 32);
+    free(node);
+    return STATUS_OK;
+}

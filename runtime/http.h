@@ -1,0 +1,45 @@
+/*
+ * One HTTP exchange at a time with a server that is not trusted: bounded in bytes and in time.
+ * libcurl does the transport, loaded when first used.
+ */
+#ifndef SERTN_RUNTIME_HTTP_H
+#define SERTN_RUNTIME_HTTP_H
+
+#include "ir/support/buffer.h"
+#include "ir/support/status.h"
+
+/* What a server may take to be reached, and how long it may send less than this many bytes. */
+enum { HTTP_CONNECT_SECONDS = 15, HTTP_SLOWEST_BYTES_SECOND = 1024 };
+
+struct http {
+    void *curl;           /* CURL *, owned */
+    unsigned seconds;     /* of slowness that are borne */
+    uint64_t limit_bytes; /* of an answer */
+};
+
+struct http_request {
+    const char *url;          /* http:// or https:// */
+    const char *content_type; /* of the body; null: GET, and redirections are followed */
+    const void *body;
+    size_t body_bytes;
+};
+
+/* Errors: STATUS_IO when libcurl does not start. */
+enum status http_open(struct http *http, unsigned seconds, uint64_t limit_bytes,
+                      struct diag *diag) SERTN_MUST_CHECK;
+void http_close(struct http *http);
+
+/*
+ * Sends a request; the body of the answer is appended whole, `code` is its status (200, 404, ...).
+ * Errors: STATUS_BAD_INPUT for another kind of address; STATUS_IO when the server cannot be
+ * reached, stops, or sends less than it announced; STATUS_LIMIT for more than limit_bytes. The
+ * sentence names the server, never what follows a '?'.
+ */
+enum status http_exchange(long *code, struct buffer *answer, struct http *http,
+                          const struct http_request *request, struct diag *diag) SERTN_MUST_CHECK;
+
+/* The same, and a status other than 2xx is STATUS_IO with the beginning of the answer. */
+enum status http_succeed(struct buffer *answer, struct http *http,
+                         const struct http_request *request, struct diag *diag) SERTN_MUST_CHECK;
+
+#endif
