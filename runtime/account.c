@@ -1,0 +1,509 @@
+/* See account.h. */
+#include "runtime/account.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/hash/keccak.h"
+#include "ir/support/machine.h"
+#include "runtime/transaction.h"
+
+/* What one transaction may use since Osaka (EIP-7825). */
+enum { GAS_MAX = 1 << 24, FIRST_WAIT_US = 20000, MOST_WAIT_US = 2000000 };
+
+static void to_hex(char *text, const uint8_t *bytes, size_t count)
+{
+    strcpy(text, "0x");
+    for (size_t i = 0; i < count; i++)
+        sprintf(text + 2 + 2 * i, "%02x", bytes[i]);
+}
+
+enum status account_open(struct account *account, struct endpoints *nodes, struct journal *journal,
+                         const uint8_t key[32], struct diag *diag)
+{
+    uint8_t address[TRANSACTION_ADDRESS_BYTES];
+    cJSON *block = NULL;
+    *account =
+        (struct account){.nodes = nodes, .journal = journal, .seconds = 300, .replace_seconds = 60};
+    account->id.chain_id = nodes->chain_id;
+    enum status status = transaction_address(address, key, diag);
+    if (status == STATUS_OK) {
+        memcpy(account->key, key, sizeof account->key);
+        to_hex(account->id.address, address, sizeof address);
+        status = endpoints_agree(&block, nodes, "eth_getBlockByNumber", "[\"0x0\",false]", diag);
+    }
+    if (status == STATUS_OK && strlen(endpoints_text(block, "hash")) != JOURNAL_HASH_TEXT - 1)
+        status = diag_set(diag, STATUS_IO, "the nodes give no block 0");
+    if (status == STATUS_OK)
+        status = journal_bind_chain(journal, nodes->chain_id, endpoints_text(block, "hash"), diag);
+    cJSON_Delete(block);
+    if (status != STATUS_OK)
+        account_close(account);
+    return status;
+}
+
+void account_close(struct account *account)
+{
+    explicit_bzero(account, sizeof *account);
+}
+
+/* ---- fees ----------------------------------------------------------------------------------- */
+
+static int compare_u64(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median tip that was paid, at least 1 wei. */
+static uint64_t median_tip(const cJSON *rewards)
+{
+    uint64_t tip[16] = {0};
+    size_t count = 0;
+    const cJSON *row;
+    cJSON_ArrayForEach(row, rewards)
+    {
+        const cJSON *paid = cJSON_GetArrayItem(row, 0);
+        if (count < 16 && cJSON_IsString(paid) &&
+            rpc_parse_quantity(&tip[count], paid->valuestring))
+            count++;
+    }
+    qsort(tip, count, sizeof *tip, compare_u64);
+    return count > 0 && tip[count / 2] > 0 ? tip[count / 2] : 1;
+}
+
+static enum status ask_fees(struct transaction *t, struct account *account, struct diag *diag)
+{
+    cJSON *history;
+    uint64_t base = 0;
+    enum status status = endpoints_any(&history, account->nodes, "eth_feeHistory",
+                                       "[\"0x5\",\"latest\",[50]]", diag);
+    if (status != STATUS_OK)
+        return status;
+    const cJSON *fees = cJSON_GetObjectItemCaseSensitive(history, "baseFeePerGas");
+    const cJSON *next = cJSON_GetArrayItem(fees, cJSON_GetArraySize(fees) - 1);
+    bool good = cJSON_IsString(next) && rpc_parse_quantity(&base, next->valuestring);
+    t->priority_fee = median_tip(cJSON_GetObjectItemCaseSensitive(history, "reward"));
+    cJSON_Delete(history);
+    if (!good || base > UINT64_MAX / 8 || t->priority_fee > UINT64_MAX / 8)
+        return diag_set(diag, STATUS_IO, "the node tells no base fee (EIP-1559)");
+    t->fee = 2 * base + t->priority_fee;
+    if (account->most_fee != 0 && base + t->priority_fee > account->most_fee)
+        return diag_set(diag, STATUS_LIMIT,
+                        "gas costs %" PRIu64 " wei, more than the limit of %" PRIu64
+                        "; wait or raise the limit",
+                        base + t->priority_fee, account->most_fee);
+    if (account->most_fee != 0 && t->fee > account->most_fee)
+        t->fee = account->most_fee;
+    return STATUS_OK;
+}
+
+/* Whether the account can pay; a balance beyond 64 bits can. */
+static enum status check_funds(const struct transaction *t, struct account *account,
+                               struct diag *diag)
+{
+    char params[80];
+    uint64_t balance;
+    cJSON *answer;
+    snprintf(params, sizeof params, "[\"%s\",\"latest\"]", account->id.address);
+    enum status status = endpoints_agree(&answer, account->nodes, "eth_getBalance", params, diag);
+    if (status != STATUS_OK)
+        return status;
+    const char *text = cJSON_IsString(answer) ? answer->valuestring : "";
+    bool is_number = strncmp(text, "0x", 2) == 0 && text[2] != '\0' &&
+                     text[2 + strspn(text + 2, "0123456789abcdefABCDEF")] == '\0';
+    bool is_small = is_number && rpc_parse_quantity(&balance, text);
+    unsigned __int128 cost = (unsigned __int128)t->gas * t->fee;
+    if (!is_number)
+        status = diag_set(diag, STATUS_IO, "the nodes tell no balance of %s", account->id.address);
+    else if (is_small && balance < cost)
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "the account %s on chain %" PRIu64 " has %" PRIu64
+                          " wei and may need %.0f for %" PRIu64 " gas; send it some",
+                          account->id.address, account->id.chain_id, balance, (double)cost, t->gas);
+    cJSON_Delete(answer);
+    return status;
+}
+
+/* What the call takes, and a fifth more. */
+static enum status ask_gas(struct transaction *t, struct account *account, const char *to,
+                           struct diag *diag)
+{
+    struct buffer call = {0};
+    cJSON *answer = NULL;
+    uint64_t gas = 0;
+    buffer_printf(&call, "[{\"from\":\"%s\",\"to\":\"%s\",\"data\":\"0x", account->id.address, to);
+    buffer_put_hex(&call, t->data->data, t->data->count);
+    buffer_puts(&call, "\"}]");
+    enum status status = buffer_status(&call, diag);
+    if (status == STATUS_OK)
+        status =
+            endpoints_any(&answer, account->nodes, "eth_estimateGas", buffer_text(&call), diag);
+    if (status == STATUS_OK &&
+        (!cJSON_IsString(answer) || !rpc_parse_quantity(&gas, answer->valuestring)))
+        status = diag_set(diag, STATUS_IO, "the node estimates no gas");
+    if (status == STATUS_OK && gas > GAS_MAX)
+        status = diag_set(diag, STATUS_REJECTED,
+                          "the transaction would take %" PRIu64 " gas, more than one may", gas);
+    gas += gas / 5;
+    t->gas = gas > GAS_MAX ? GAS_MAX : gas;
+    cJSON_Delete(answer);
+    buffer_release(&call);
+    return status;
+}
+
+/* ---- attempts ------------------------------------------------------------------------------- */
+
+static enum status make_attempt(struct journal_attempt *attempt, const struct transaction *t,
+                                const struct account *account, struct diag *diag)
+{
+    uint8_t digest[KECCAK256_BYTES];
+    *attempt = (struct journal_attempt){.fee = t->fee, .priority_fee = t->priority_fee};
+    enum status status = transaction_sign(&attempt->raw, t, account->key, diag);
+    if (status == STATUS_OK) {
+        keccak256(digest, attempt->raw.data, attempt->raw.count);
+        to_hex(attempt->hash, digest, sizeof digest);
+    }
+    return status;
+}
+
+/* The next nonce, by the nodes and by the journal. */
+static enum status choose_nonce(uint64_t *nonce, struct account *account, struct diag *diag)
+{
+    char params[80];
+    uint64_t known;
+    snprintf(params, sizeof params, "[\"%s\",\"latest\"]", account->id.address);
+    enum status status =
+        endpoints_agree_quantity(nonce, account->nodes, "eth_getTransactionCount", params, diag);
+    if (status == STATUS_OK)
+        status = journal_next_nonce(&known, account->journal, &account->id, diag);
+    if (status == STATUS_OK && known > *nonce)
+        *nonce = known;
+    return status;
+}
+
+/* Signs the first attempt and writes it down, with a nonce of its own. */
+static enum status write_down(struct journal_entry *entry, struct account *account,
+                              const char *name, struct transaction *t, struct diag *diag)
+{
+    struct journal_attempt attempt = {0};
+    bool found = false;
+    enum status status = journal_begin(account->journal, diag);
+    if (status != STATUS_OK)
+        return status;
+    /* Somebody else may have written the name since we looked. */
+    status = journal_find(&found, entry, account->journal, &account->id, name, diag);
+    if (status == STATUS_OK && !found)
+        status = choose_nonce(&t->nonce, account, diag);
+    if (status == STATUS_OK && !found)
+        status = make_attempt(&attempt, t, account, diag);
+    if (status == STATUS_OK && !found)
+        status = journal_add(entry, account->journal, &account->id, name, t->nonce, &attempt, diag);
+    buffer_release(&attempt.raw);
+    struct diag ignored = {0};
+    enum status ended =
+        journal_end(account->journal, status == STATUS_OK, status == STATUS_OK ? diag : &ignored);
+    return status == STATUS_OK ? ended : status;
+}
+
+/* Gives an attempt to every node. What they say is no proof of anything: the receipt is. *reason
+ * keeps what the last one objected. */
+static void hand_over(struct account *account, const struct journal_attempt *attempt,
+                      struct diag *reason)
+{
+    struct buffer params = {0};
+    buffer_puts(&params, "[\"0x");
+    buffer_put_hex(&params, attempt->raw.data, attempt->raw.count);
+    buffer_puts(&params, "\"]");
+    memset(reason, 0, sizeof *reason);
+    for (size_t i = 0; i < account->nodes->count && buffer_status(&params, reason) == STATUS_OK;
+         i++) {
+        cJSON *answer = NULL;
+        struct diag said = {0};
+        if (rpc_call(&answer, &account->nodes->node[i], "eth_sendRawTransaction",
+                     buffer_text(&params), &said) != STATUS_OK)
+            *reason = said;
+        cJSON_Delete(answer);
+    }
+    buffer_release(&params);
+}
+
+/*
+ * Hands over what is open, without waiting: nodes forget, and those after it wait for its nonce.
+ * What was mined counts as open again when the nonce of the account is not beyond it any more.
+ */
+static enum status remind(struct account *account, struct diag *diag)
+{
+    char params[80], name[JOURNAL_NAME_BYTES];
+    uint64_t count;
+    int64_t nonce = -1;
+    snprintf(params, sizeof params, "[\"%s\",\"latest\"]", account->id.address);
+    enum status status =
+        endpoints_agree_quantity(&count, account->nodes, "eth_getTransactionCount", params, diag);
+    if (status == STATUS_OK)
+        status = journal_reopen(account->journal, &account->id, count, diag);
+    for (bool found = true; status == STATUS_OK && found;) {
+        struct journal_entry entry = {0};
+        struct journal_attempt attempt = {0};
+        struct diag ignored;
+        bool there = false, has = false;
+        status =
+            journal_next_open(&found, name, &nonce, account->journal, &account->id, nonce, diag);
+        if (status == STATUS_OK && found)
+            status = journal_find(&there, &entry, account->journal, &account->id, name, diag);
+        if (status == STATUS_OK && there)
+            status = journal_attempt(&has, &attempt, account->journal, entry.id, 0, diag);
+        if (status == STATUS_OK && has && entry.nonce >= count)
+            hand_over(account, &attempt, &ignored);
+        buffer_release(&attempt.raw);
+    }
+    return status;
+}
+
+/* A dearer attempt of the same call: fees of now, at least an eighth above those before. */
+static enum status replace(struct account *account, const struct journal_entry *entry,
+                           struct transaction *t, const struct journal_attempt *before,
+                           struct diag *reason, struct diag *diag)
+{
+    struct journal_attempt dearer = {0};
+    struct account unbounded = *account;
+    unbounded.most_fee = 0;
+    t->nonce = entry->nonce;
+    enum status status = ask_fees(t, &unbounded, diag);
+    explicit_bzero(unbounded.key, sizeof unbounded.key);
+    if (status != STATUS_OK)
+        return status;
+    uint64_t least_fee = before->fee + before->fee / 8 + 1,
+             least_tip = before->priority_fee + before->priority_fee / 8 + 1;
+    t->fee = t->fee > least_fee ? t->fee : least_fee;
+    t->priority_fee = t->priority_fee > least_tip ? t->priority_fee : least_tip;
+    t->fee = t->fee > t->priority_fee ? t->fee : t->priority_fee;
+    if (account->most_fee != 0 && t->fee > account->most_fee)
+        return STATUS_OK; /* it waits */
+    status = make_attempt(&dearer, t, account, diag);
+    if (status == STATUS_OK)
+        status = journal_add_attempt(account->journal, entry->id, &dearer, diag);
+    if (status == STATUS_OK)
+        hand_over(account, &dearer, reason);
+    buffer_release(&dearer.raw);
+    return status;
+}
+
+/* ---- receipts ------------------------------------------------------------------------------- */
+
+/* Whether the receipt's block is in the chain with enough blocks on it. */
+static enum status is_settled(bool *settled, struct account *account,
+                              const struct journal_entry *entry, struct diag *diag)
+{
+    uint64_t head;
+    char params[40];
+    cJSON *block;
+    *settled = false;
+    enum status status =
+        endpoints_agree_quantity(&head, account->nodes, "eth_blockNumber", "[]", diag);
+    if (status != STATUS_OK || head < entry->block_number ||
+        head - entry->block_number < account->confirmations)
+        return status;
+    snprintf(params, sizeof params, "[\"0x%" PRIx64 "\",false]", entry->block_number);
+    status = endpoints_any(&block, account->nodes, "eth_getBlockByNumber", params, diag);
+    if (status != STATUS_OK)
+        return status;
+    *settled = strcasecmp(endpoints_text(block, "hash"), entry->block) == 0;
+    cJSON_Delete(block);
+    return STATUS_OK;
+}
+
+/* Looks for the receipt of any attempt; *settled when one counts, and the entry is filled. */
+static enum status look(bool *settled, struct account *account, struct journal_entry *entry,
+                        struct diag *diag)
+{
+    bool found = true;
+    enum status status = STATUS_OK;
+    *settled = false;
+    for (unsigned n = 0; status == STATUS_OK && !*settled; n++) {
+        struct journal_attempt attempt;
+        cJSON *receipt = NULL;
+        status = journal_attempt(&found, &attempt, account->journal, entry->id, n, diag);
+        if (status != STATUS_OK || !found)
+            break;
+        buffer_release(&attempt.raw);
+        status = endpoints_receipt(&receipt, account->nodes, attempt.hash, diag);
+        if (status == STATUS_OK && receipt != NULL) {
+            const char *done = endpoints_text(receipt, "status");
+            bool good =
+                rpc_parse_quantity(&entry->gas, endpoints_text(receipt, "gasUsed")) &&
+                rpc_parse_quantity(&entry->block_number, endpoints_text(receipt, "blockNumber")) &&
+                (strcmp(done, "0x1") == 0 || strcmp(done, "0x0") == 0);
+            snprintf(entry->hash, sizeof entry->hash, "%s", attempt.hash);
+            snprintf(entry->block, sizeof entry->block, "%s", endpoints_text(receipt, "blockHash"));
+            entry->state = strcmp(done, "0x1") == 0 ? JOURNAL_MINED : JOURNAL_REVERTED;
+            status =
+                good ? is_settled(settled, account, entry, diag)
+                     : diag_set(diag, STATUS_IO, "the receipt of %s makes no sense", attempt.hash);
+        }
+        cJSON_Delete(receipt);
+    }
+    if (!*settled)
+        entry->state = JOURNAL_OPEN;
+    return status;
+}
+
+/* Whether the nonce was used and none of the attempts has a receipt: twice, for nodes that count
+ * before they find. */
+static enum status is_lost(bool *lost, struct account *account, const struct journal_entry *entry,
+                           unsigned *suspicions, struct diag *diag)
+{
+    char params[80];
+    uint64_t count;
+    *lost = false;
+    if (entry->block[0] != '\0') /* there is a receipt, which waits for blocks */
+        return STATUS_OK;
+    snprintf(params, sizeof params, "[\"%s\",\"latest\"]", account->id.address);
+    enum status status =
+        endpoints_agree_quantity(&count, account->nodes, "eth_getTransactionCount", params, diag);
+    if (status != STATUS_OK)
+        return status;
+    *suspicions = count > entry->nonce ? *suspicions + 1 : 0;
+    *lost = *suspicions > 5;
+    return STATUS_OK;
+}
+
+static enum status report(struct account_result *result, const struct journal_entry *entry,
+                          const char *name, struct diag *diag)
+{
+    result->gas = entry->gas;
+    result->block_number = entry->block_number;
+    result->nonce = entry->nonce;
+    memcpy(result->hash, entry->hash, sizeof result->hash);
+    if (entry->state == JOURNAL_REVERTED)
+        return diag_set(diag, STATUS_REJECTED, "the transaction %s (%s) was mined and failed",
+                        entry->hash, name);
+    if (entry->state == JOURNAL_LOST)
+        return diag_set(diag, STATUS_REJECTED,
+                        "the transaction '%s' cannot be mined any more: its nonce %" PRIu64
+                        " went to one that is not in the journal; does another program use the "
+                        "account?",
+                        name, entry->nonce);
+    return STATUS_OK;
+}
+
+/* Waits until the entry is settled; t, when there is one, for dearer attempts. */
+static enum status await(struct account *account, struct journal_entry *entry, const char *name,
+                         struct transaction *t, struct diag *reason, struct diag *diag)
+{
+    double start = machine_seconds(), attempted = start;
+    unsigned wait = FIRST_WAIT_US, suspicions = 0;
+    for (;;) {
+        bool settled, lost = false;
+        entry->block[0] = '\0';
+        enum status status = look(&settled, account, entry, diag);
+        if (status == STATUS_OK && !settled)
+            status = is_lost(&lost, account, entry, &suspicions, diag);
+        if (status != STATUS_OK)
+            return status;
+        if (lost)
+            entry->state = JOURNAL_LOST;
+        if (settled || lost)
+            return journal_settle(account->journal, entry, diag);
+        double now = machine_seconds();
+        if (now - start >= account->seconds)
+            return diag_set(diag, STATUS_IO,
+                            "'%s' was not mined in %u seconds%s%s; it is in the journal, try again",
+                            name, account->seconds, reason->text[0] == '\0' ? "" : ": ",
+                            reason->text);
+        if (now - attempted >= account->replace_seconds && entry->block[0] == '\0') {
+            struct journal_attempt last;
+            bool found;
+            status = journal_attempt(&found, &last, account->journal, entry->id, 0, diag);
+            if (status == STATUS_OK && found && t != NULL)
+                status = replace(account, entry, t, &last, reason, diag);
+            else if (status == STATUS_OK && found)
+                hand_over(account, &last, reason);
+            buffer_release(&last.raw);
+            if (status != STATUS_OK)
+                return status;
+            attempted = now;
+        }
+        usleep(wait);
+        wait = wait * 2 > MOST_WAIT_US ? MOST_WAIT_US : wait * 2;
+    }
+}
+
+/* ---- sending -------------------------------------------------------------------------------- */
+
+/* Gives the newest attempt to the nodes and waits. */
+static enum status go_on(struct account *account, struct journal_entry *entry, const char *name,
+                         struct transaction *t, struct diag *diag)
+{
+    struct journal_attempt attempt;
+    struct diag reason = {0};
+    bool found;
+    enum status status = journal_attempt(&found, &attempt, account->journal, entry->id, 0, diag);
+    if (status == STATUS_OK && !found)
+        status =
+            diag_set(diag, STATUS_IO, "the journal has an entry '%s' without a transaction", name);
+    if (status == STATUS_OK)
+        hand_over(account, &attempt, &reason);
+    buffer_release(&attempt.raw);
+    return status == STATUS_OK ? await(account, entry, name, t, &reason, diag) : status;
+}
+
+enum status account_send(struct account_result *result, struct account *account, const char *name,
+                         const uint8_t to[20], const struct buffer *data, uint64_t gas_limit,
+                         struct diag *diag)
+{
+    struct transaction t = {.chain_id = account->id.chain_id, .data = data, .gas = gas_limit};
+    struct journal_entry entry = {0};
+    char text[JOURNAL_ADDRESS_TEXT];
+    memcpy(t.to, to, sizeof t.to);
+    to_hex(text, to, 20);
+    *result = (struct account_result){0};
+    enum status status = remind(account, diag);
+    if (status == STATUS_OK)
+        status =
+            journal_find(&result->was_known, &entry, account->journal, &account->id, name, diag);
+    if (status != STATUS_OK)
+        return status;
+    if (result->was_known && entry.state != JOURNAL_OPEN)
+        return report(result, &entry, name, diag);
+    if (!result->was_known) {
+        if (gas_limit == 0)
+            status = ask_gas(&t, account, text, diag);
+        if (status == STATUS_OK)
+            status = ask_fees(&t, account, diag);
+        if (status == STATUS_OK)
+            status = check_funds(&t, account, diag);
+        if (status == STATUS_OK)
+            status = write_down(&entry, account, name, &t, diag);
+    }
+    /* Of what was written earlier the call may be another by now: its bytes are sent again as they
+     * are, and not replaced. */
+    if (status == STATUS_OK)
+        status = go_on(account, &entry, name, result->was_known ? NULL : &t, diag);
+    return status == STATUS_OK ? report(result, &entry, name, diag) : status;
+}
+
+enum status account_resume(size_t *settled, struct account *account, struct diag *diag)
+{
+    char name[JOURNAL_NAME_BYTES];
+    int64_t nonce = -1;
+    *settled = 0;
+    enum status status = remind(account, diag);
+    while (status == STATUS_OK) {
+        bool found, there;
+        struct journal_entry entry;
+        status =
+            journal_next_open(&found, name, &nonce, account->journal, &account->id, nonce, diag);
+        if (status != STATUS_OK || !found)
+            return status;
+        status = journal_find(&there, &entry, account->journal, &account->id, name, diag);
+        if (status == STATUS_OK && there && entry.state == JOURNAL_OPEN) {
+            status = go_on(account, &entry, name, NULL, diag);
+            *settled += status == STATUS_OK;
+        }
+    }
+    return status;
+}

@@ -1,0 +1,49 @@
+/*
+ * Several nodes of one chain. What decides over money is asked of all and believed when enough say
+ * the same; what is only useful is taken from the first that answers; what is sent goes to all.
+ */
+#ifndef SERTN_RUNTIME_ENDPOINTS_H
+#define SERTN_RUNTIME_ENDPOINTS_H
+
+#include "runtime/rpc.h"
+
+enum { ENDPOINTS_MOST = 8 };
+
+struct endpoints {
+    struct rpc node[ENDPOINTS_MOST];
+    size_t count;
+    size_t quorum; /* nodes that must agree: more than half */
+    uint64_t chain_id;
+};
+
+/*
+ * Opens nodes; urls are separated by commas. Errors: STATUS_BAD_INPUT for a text that is none, or
+ * nodes of different chains; STATUS_IO when fewer than the quorum answer.
+ */
+enum status endpoints_open(struct endpoints *nodes, const char *urls,
+                           struct diag *diag) SERTN_MUST_CHECK;
+void endpoints_close(struct endpoints *nodes);
+
+/* The result that at least the quorum gives. Errors: STATUS_IO when nodes do not answer or
+ * disagree; STATUS_REJECTED when the quorum says that the call reverts. */
+enum status endpoints_agree(cJSON **result, struct endpoints *nodes, const char *method,
+                            const char *params, struct diag *diag) SERTN_MUST_CHECK;
+enum status endpoints_agree_quantity(uint64_t *out, struct endpoints *nodes, const char *method,
+                                     const char *params, struct diag *diag) SERTN_MUST_CHECK;
+
+/* The result of the first node that answers. Errors: those of the last one; a revert ends it. */
+enum status endpoints_any(cJSON **result, struct endpoints *nodes, const char *method,
+                          const char *params, struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * The receipt of a transaction: *receipt is null (not an error) while fewer than the quorum have
+ * one that says the same block, success and gas. Nodes may lag; they may not contradict each other:
+ * STATUS_IO.
+ */
+enum status endpoints_receipt(cJSON **receipt, struct endpoints *nodes, const char *hash,
+                              struct diag *diag) SERTN_MUST_CHECK;
+
+/* Text of a member of an object, "" when there is none. */
+const char *endpoints_text(const cJSON *object, const char *name);
+
+#endif
