@@ -9,6 +9,8 @@ struct registry_options {
     const char *input, *output, *name, *entropy, *beacon;
     uint32_t power;  /* 0: not given */
     uint32_t rounds; /* 0: not given */
+    const char *rpc, *registry, *keystore, *password_file, *journal, *store, *ipfs;
+    uint64_t royalty, most_fee;
 };
 
 enum status registry_ceremony_new(struct cli *cli, struct registry_options *options,
@@ -21,5 +23,13 @@ enum status registry_ceremony_verify(struct cli *cli, struct registry_options *o
                                      struct diag *diag) SERTN_MUST_CHECK;
 enum status registry_ceremony_import(struct cli *cli, struct registry_options *options,
                                      struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_publish_command(struct cli *cli, struct registry_options *options,
+                                     struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_list_command(struct cli *cli, struct registry_options *options,
+                                  struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_show_command(struct cli *cli, struct registry_options *options,
+                                  struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_deprecate_command(struct cli *cli, struct registry_options *options,
+                                       struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

@@ -14,27 +14,92 @@
 #define OUTPUT "  -o FILE.ptau             where the result goes; never the input\n"
 
 static const char all[] =
-    "sertn-registry: ceremonies of powers of tau, whose files keys are made over.\n"
+    "sertn-registry: models on the chain, and ceremonies of the powers of tau that keys stand on.\n"
     "\n"
-    "usage: sertn-registry ceremony COMMAND [FILE.ptau] [options]\n"
-    "       sertn-registry ceremony COMMAND --help\n"
+    "usage: sertn-registry COMMAND [ARGUMENT] [options]\n"
+    "       sertn-registry ceremony COMMAND [FILE.ptau] [options]\n"
+    "       sertn-registry [ceremony] COMMAND --help\n"
     "\n"
+    "  publish MODEL.sertn      store the public folder and register the model on a chain\n"
+    "  list                     the models of a registry\n"
+    "  show NUMBER              what the chain knows of one\n"
+    "  deprecate NUMBER         end new work for one, for ever\n"
     "  ceremony new             start a ceremony\n"
     "  ceremony contribute FILE add a contribution with secrets of one's own\n"
     "  ceremony beacon FILE     add the last contribution, from a number nobody could foresee\n"
     "  ceremony verify FILE     check every contribution and every power\n"
     "  ceremony import FILE     check it and keep the powers for sertnc and sertn-run\n"
     "\n"
-    "Files are those of snarkjs (powersoftau), for bn128; each of the two takes the other's.\n"
+    "Files of ceremonies are those of snarkjs (powersoftau), for bn128; each takes the other's.\n"
     "\n" SHARED "\n"
-    "Exit status: 0 done and accepted; 1 a ceremony is false; 2 bad input or usage; 3 the\n"
-    "surroundings failed (disk, memory).\n"
+    "Exit status: 0 done and accepted; 1 a ceremony is false, or the chain refused; 2 bad input "
+    "or\n"
+    "usage; 3 the surroundings failed (disk, memory, network).\n"
     "\n"
     "examples:\n"
     "  sertn-registry ceremony new --power 14 -o 0.ptau\n"
     "  sertn-registry ceremony contribute 0.ptau -o 1.ptau --name alice\n"
     "  sertn-registry ceremony beacon 1.ptau -o final.ptau --beacon 0102...1f20\n"
     "  sertn-registry ceremony verify final.ptau --json\n";
+
+#define CHAIN                                                                                      \
+    "  --rpc URL                a node of the chain; several with commas between must agree\\n"    \
+    "  --registry ADDRESS       the contract of the registry\\n"
+#define ACCOUNT                                                                                    \
+    "  --keystore FILE          the account that signs and pays (Web3 Secret Storage, version "    \
+    "3)\\n"                                                                                        \
+    "  --password-file FILE     its password on the first line; asked at the terminal "            \
+    "otherwise\\n"                                                                                 \
+    "  --journal FILE           where transactions are written down before they are sent; by\\n"   \
+    "                           default sertn/journal in $XDG_DATA_HOME or ~/.local/share\\n"
+
+static const char publish[] =
+    "usage: sertn-registry publish MODEL.sertn --rpc URL --registry ADDRESS --keystore FILE "
+    "[options]\n"
+    "\n"
+    "Stores the files of MODEL.sertn/public with a manifest of them, allows the registry to take "
+    "its\n"
+    "fee, and registers the model. Killed or cut off, it goes on where it was when called again, "
+    "and\n"
+    "never registers twice. Refuses keys over the development powers, and a public folder with\n"
+    "anything that does not belong there.\n"
+    "\n" CHAIN ACCOUNT "  --royalty N              what the owner earns with each answer, in the "
+                       "token's smallest unit\n"
+    "  --max-fee N              the most that registering may cost, likewise\n"
+    "  --store FOLDER           the local store; sertn/store beside the journal by default\n"
+    "  --ipfs URL               also add the files to this IPFS node (its RPC, port 5001)\n" SHARED
+    "\n"
+    "examples:\n"
+    "  sertn-registry publish model.sertn --rpc https://rpc.example.org --registry 0x5FbD...0aa3 "
+    "\\\n"
+    "      --keystore account.json --royalty 1000000\n";
+
+static const char list[] =
+    "usage: sertn-registry list --rpc URL --registry ADDRESS [options]\n"
+    "\n"
+    "Lists the models of a registry: number, compute cost, owner, uri.\n"
+    "\n" CHAIN SHARED "\n"
+    "examples:\n"
+    "  sertn-registry list --rpc http://127.0.0.1:8545 --registry 0x5FbD...0aa3 --json\n";
+
+static const char show[] =
+    "usage: sertn-registry show NUMBER --rpc URL --registry ADDRESS [options]\n"
+    "\n"
+    "Prints what the chain knows of a model: owner, cost, royalty, hashes, uri.\n"
+    "\n" CHAIN SHARED "\n"
+    "examples:\n"
+    "  sertn-registry show 3 --rpc http://127.0.0.1:8545 --registry 0x5FbD...0aa3\n";
+
+static const char deprecate[] =
+    "usage: sertn-registry deprecate NUMBER --rpc URL --registry ADDRESS --keystore FILE "
+    "[options]\n"
+    "\n"
+    "Ends new work for a model, for ever; jobs that are under way are settled. Only its owner "
+    "may.\n"
+    "\n" CHAIN ACCOUNT SHARED "\n"
+    "examples:\n"
+    "  sertn-registry deprecate 3 --rpc http://127.0.0.1:8545 --registry 0x5FbD...0aa3 \\\n"
+    "      --keystore account.json\n";
 
 static const char new[] =
     "usage: sertn-registry ceremony new --power N -o FILE.ptau [options]\n"
@@ -104,11 +169,9 @@ const char *registry_help(const char *command)
 {
     static const struct {
         const char *name, *text;
-    } texts[] = {{"new", new},
-                 {"contribute", contribute},
-                 {"beacon", beacon},
-                 {"verify", verify},
-                 {"import", import}};
+    } texts[] = {{"publish", publish},     {"list", list},     {"show", show},
+                 {"deprecate", deprecate}, {"new", new},       {"contribute", contribute},
+                 {"beacon", beacon},       {"verify", verify}, {"import", import}};
     for (size_t i = 0; command != NULL && i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(command, texts[i].name) == 0)
             return texts[i].text;

@@ -1,4 +1,6 @@
-/* sertn-registry: ceremonies of powers of tau. Options, calls, exit status; the work is below. */
+/* sertn-registry: models on the chain, ceremonies of powers of tau. Options, calls, exit status;
+ * the work is in runtime. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +63,79 @@ static bool take_rounds(void *context, const char *value, struct diag *diag)
                        diag);
 }
 
+static bool take_rpc(void *context, const char *value, struct diag *diag)
+{
+    (void)diag;
+    ((struct registry_options *)context)->rpc = value;
+    return true;
+}
+
+static bool take_registry(void *context, const char *value, struct diag *diag)
+{
+    (void)diag;
+    ((struct registry_options *)context)->registry = value;
+    return true;
+}
+
+static bool take_keystore(void *context, const char *value, struct diag *diag)
+{
+    (void)diag;
+    ((struct registry_options *)context)->keystore = value;
+    return true;
+}
+
+static bool take_password_file(void *context, const char *value, struct diag *diag)
+{
+    (void)diag;
+    ((struct registry_options *)context)->password_file = value;
+    return true;
+}
+
+static bool take_journal(void *context, const char *value, struct diag *diag)
+{
+    (void)diag;
+    ((struct registry_options *)context)->journal = value;
+    return true;
+}
+
+static bool take_store(void *context, const char *value, struct diag *diag)
+{
+    (void)diag;
+    ((struct registry_options *)context)->store = value;
+    return true;
+}
+
+static bool take_ipfs(void *context, const char *value, struct diag *diag)
+{
+    (void)diag;
+    ((struct registry_options *)context)->ipfs = value;
+    return true;
+}
+
+/* An amount of tokens in their smallest unit. */
+static bool take_amount(uint64_t *out, const char *option, const char *value, struct diag *diag)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(value, &end, 10);
+    if (value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0)
+        return true;
+    enum status status =
+        diag_set(diag, STATUS_BAD_INPUT,
+                 "--%s takes an amount in the token's smallest unit, below 2^64", option);
+    return status == STATUS_OK;
+}
+
+static bool take_royalty(void *context, const char *value, struct diag *diag)
+{
+    return take_amount(&((struct registry_options *)context)->royalty, "royalty", value, diag);
+}
+
+static bool take_max_fee(void *context, const char *value, struct diag *diag)
+{
+    return take_amount(&((struct registry_options *)context)->most_fee, "max-fee", value, diag);
+}
+
 static const struct cli_option option_table[] = {
     {"o", true, take_output, "new contribute beacon"},
     {"name", true, take_name, "contribute beacon"},
@@ -68,6 +143,15 @@ static const struct cli_option option_table[] = {
     {"beacon", true, take_beacon, "beacon"},
     {"rounds", true, take_rounds, "beacon"},
     {"power", true, take_power, "new import"},
+    {"rpc", true, take_rpc, "publish list show deprecate"},
+    {"registry", true, take_registry, "publish list show deprecate"},
+    {"keystore", true, take_keystore, "publish deprecate"},
+    {"password-file", true, take_password_file, "publish deprecate"},
+    {"journal", true, take_journal, "publish deprecate"},
+    {"store", true, take_store, "publish"},
+    {"ipfs", true, take_ipfs, "publish"},
+    {"royalty", true, take_royalty, "publish"},
+    {"max-fee", true, take_max_fee, "publish"},
 };
 
 static const struct cli_grammar grammar = {option_table, sizeof option_table / sizeof *option_table,
@@ -85,42 +169,66 @@ static const struct command ceremony_table[] = {
     {"import", 1, registry_ceremony_import},
 };
 
-static const struct command *find_command(const char *name)
+static const struct command chain_table[] = {
+    {"publish", 1, registry_publish_command},
+    {"list", 0, registry_list_command},
+    {"show", 1, registry_show_command},
+    {"deprecate", 1, registry_deprecate_command},
+};
+
+static const struct command *find_command(const struct command *table, size_t count,
+                                          const char *name)
 {
-    for (size_t i = 0; i < sizeof ceremony_table / sizeof *ceremony_table; i++) {
-        if (strcmp(ceremony_table[i].name, name) == 0)
-            return &ceremony_table[i];
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
     }
     return NULL;
 }
 
-/* The command with its arguments and options, or NULL after filling diag. */
-static const struct command *read_command(const struct cli *cli, const char *const *positional,
-                                          size_t count, struct diag *diag)
+static const char *argument_of(const struct command *command, bool in_group)
 {
-    const struct command *command = count < 2 ? NULL : find_command(positional[1]);
+    return command->arguments == 0                 ? "nothing after it"
+           : in_group                              ? "a .ptau file"
+           : strcmp(command->name, "publish") == 0 ? "a model folder"
+                                                   : "the number of a model";
+}
+
+/* The command with its arguments and options, or NULL after filling diag; *input is its argument.
+ */
+static const struct command *read_command(const char **input, const struct cli *cli,
+                                          const char *const *positional, size_t count,
+                                          struct diag *diag)
+{
+    bool in_group = count > 0 && strcmp(positional[0], grammar.group) == 0;
+    size_t words = in_group ? 2 : 1;
+    const struct command *table = in_group ? ceremony_table : chain_table;
+    size_t commands = in_group ? sizeof ceremony_table / sizeof *ceremony_table
+                               : sizeof chain_table / sizeof *chain_table;
+    const struct command *command =
+        count < words ? NULL : find_command(table, commands, positional[words - 1]);
     enum status status = STATUS_OK;
     if (count == 0)
-        status =
-            diag_set(diag, STATUS_BAD_INPUT, "give a command: ceremony; see sertn-registry --help");
-    else if (strcmp(positional[0], "ceremony") != 0)
-        status = diag_set(diag, STATUS_BAD_INPUT, "unknown command '%s'; see sertn-registry --help",
-                          positional[0]);
-    else if (count == 1)
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "give a command: publish, list, show, deprecate or ceremony; see "
+                          "sertn-registry --help");
+    else if (count < words)
         status =
             diag_set(diag, STATUS_BAD_INPUT,
                      "give what to do: ceremony new, contribute, beacon, verify or import; see "
                      "sertn-registry --help");
     else if (command == NULL)
         status =
-            diag_set(diag, STATUS_BAD_INPUT,
-                     "unknown command 'ceremony %s'; see sertn-registry --help", positional[1]);
-    else if (count != command->arguments + 2)
-        status = diag_set(
-            diag, STATUS_BAD_INPUT, "ceremony %s takes %s; see sertn-registry ceremony %s --help",
-            command->name, command->arguments == 0 ? "no file" : "a .ptau file", command->name);
+            diag_set(diag, STATUS_BAD_INPUT, "unknown command '%s%s'; see sertn-registry --help",
+                     in_group ? "ceremony " : "", positional[words - 1]);
+    else if (count != command->arguments + words)
+        status =
+            diag_set(diag, STATUS_BAD_INPUT, "%s%s takes %s; see sertn-registry %s%s --help",
+                     in_group ? "ceremony " : "", command->name, argument_of(command, in_group),
+                     in_group ? "ceremony " : "", command->name);
     else
         status = cli_check_options(cli, &grammar, command->name, diag);
+    *input = status == STATUS_OK && command->arguments > 0 ? positional[words] : NULL;
     return status == STATUS_OK ? command : NULL;
 }
 
@@ -137,10 +245,9 @@ int main(int argc, char **argv)
         cli_parse(&cli, argc, argv, &grammar, &o, positional, &count, &done, &diag);
     if (status != STATUS_OK || done)
         return cli_finish(&cli, status, &diag);
-    const struct command *command = read_command(&cli, positional, count, &diag);
+    const struct command *command = read_command(&o.input, &cli, positional, count, &diag);
     if (command == NULL)
         return cli_finish(&cli, STATUS_BAD_INPUT, &diag);
-    o.input = positional[2];
     status = command->run(&cli, &o, &diag);
     return cli_finish(&cli, status, &diag);
 }
