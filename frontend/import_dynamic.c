@@ -125,6 +125,28 @@ void import_unique(struct import_node *n)
     emit_with_count(n, OP_UNIQUE, &x, 1, 4, padded);
 }
 
+/* Unique of com.microsoft: of a list, in the order of first appearance. Outputs: values, where each
+ * element went, counts. */
+void import_ms_unique(struct import_node *n)
+{
+    static const size_t place[3] = {0, 2, 3};
+    uint32_t x = required(n, 0), out[5] = {GRAPH_NONE, GRAPH_NONE, GRAPH_NONE, GRAPH_NONE};
+    bool padded = false;
+    stage_int(n, "sorted", 0);
+    if (value_known(n, x) == NULL && !stage_size(n, 0, 0, &padded))
+        stage_size(n, 2, 0, &padded);
+    for (size_t i = 0; i < 3; i++)
+        out[place[i]] = output_wanted(n, i) ? 0 : GRAPH_NONE;
+    out[4] = padded ? 0 : GRAPH_NONE;
+    emit_outputs(n, OP_UNIQUE, &x, 1, out, 5);
+    for (size_t i = 0; i < 3; i++)
+        if (output_wanted(n, i))
+            set_output(n, i, out[place[i]]);
+    if (padded && n->status == STATUS_OK)
+        importer_add_count(n->importer, output_wanted(n, 0) ? n->proto->output[0] : n->name,
+                           out[4]);
+}
+
 /* A condition whose size nothing says is taken from --data. */
 void import_compress(struct import_node *n)
 {

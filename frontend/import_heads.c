@@ -98,13 +98,13 @@ static void need_absent(struct import_node *n, size_t i, const char *what)
         rule_fail(n, STATUS_UNSUPPORTED, "input %zu, %s", i, what);
 }
 
-/* Attention of com.microsoft: one projection to Q, K and V, then attention. */
-void import_ms_attention(struct import_node *n)
+/* Attention on Q, K and V one beside the other. mask, past, bias: operands, or GRAPH_NONE. */
+static void attend_projected(struct import_node *n, uint32_t projected, uint32_t mask,
+                             uint32_t past, uint32_t bias)
 {
-    uint32_t x = required(n, 0), w = required(n, 1), bias = operand(n, 2), past = operand(n, 4);
     size_t given;
     const int64_t *sizes = attr_ints(n, "qkv_hidden_sizes", &given);
-    int64_t all = size_along(n, w, 1), third = all / 3, own[3] = {third, third, third};
+    int64_t third = size_along(n, projected, 2) / 3, own[3] = {third, third, third};
     for (size_t i = 0; given == 3 && i < 3; i++)
         own[i] = sizes[i];
     struct heads_form h = {.heads = attr_int(n, "num_heads", 0),
@@ -119,10 +119,6 @@ void import_ms_attention(struct import_node *n)
     need_divisor(n, own[0], h.heads, "heads");
     if (attr_int(n, "do_rotary", 0) != 0)
         rule_fail(n, STATUS_UNSUPPORTED, "do_rotary");
-    need_absent(n, 6, "past_sequence_length");
-    uint32_t projected = emit2(n, OP_MAT_MUL, x, w);
-    if (bias != GRAPH_NONE)
-        projected = emit2(n, OP_ADD, projected, bias);
     h.q = slice_along(n, projected, 2, 0, own[0]);
     h.k = slice_along(n, projected, 2, own[0], own[0] + own[1]);
     h.v = slice_along(n, projected, 2, own[0] + own[1], own[0] + own[1] + own[2]);
@@ -130,8 +126,8 @@ void import_ms_attention(struct import_node *n)
         h.past_key = take_along(n, past, 0, 0);
         h.past_value = take_along(n, past, 0, 1);
     }
-    uint32_t bits = mask_of_integers(n, operand(n, 3), &h.lengths);
-    h.mask = joined_mask(n, bits, operand(n, 5));
+    uint32_t bits = mask_of_integers(n, mask, &h.lengths);
+    h.mask = joined_mask(n, bits, bias);
     if (!output_wanted(n, 1)) {
         emit_attention(n, &h, SIZE_MAX, SIZE_MAX);
         return;
@@ -146,6 +142,27 @@ void import_ms_attention(struct import_node *n)
     emit_outputs(n, OP_ATTENTION, in, 7, out, 3);
     set_output(n, 0, out[0]);
     set_output(n, 1, join_along(n, unsqueeze_at(n, out[1], 0), unsqueeze_at(n, out[2], 0), 0));
+}
+
+/* Attention of com.microsoft: one projection to Q, K and V, then attention. */
+void import_ms_attention(struct import_node *n)
+{
+    uint32_t projected = emit2(n, OP_MAT_MUL, required(n, 0), required(n, 1)), bias = operand(n, 2);
+    need_absent(n, 6, "past_sequence_length");
+    if (bias != GRAPH_NONE)
+        projected = emit2(n, OP_ADD, projected, bias);
+    attend_projected(n, projected, operand(n, 3), operand(n, 4), operand(n, 5));
+}
+
+/* QAttention: (input, weight, bias, input scale, weight scale, mask?, input zero?, weight zero?,
+ * past?), the projection in integers. */
+void import_qattention(struct import_node *n)
+{
+    uint32_t projected =
+        emit_scaled_product(n, required(n, 0), required(n, 3), operand(n, 6), required(n, 1),
+                            required(n, 4), operand(n, 7), GRAPH_NONE);
+    projected = emit2(n, OP_ADD, projected, required(n, 2));
+    attend_projected(n, projected, operand(n, 5), operand(n, 8), GRAPH_NONE);
 }
 
 /* MultiHeadAttention of com.microsoft: projections already made, packed in one of several ways. */

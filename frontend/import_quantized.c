@@ -143,10 +143,8 @@ void import_qlinear_global_average_pool(struct import_node *n)
 
 /* ---- matrix products ---- */
 
-/* Sums of products of a and b less their zero points, as reals of a scale that belongs to the
- * columns of b. */
-static uint32_t scaled_product(struct import_node *n, uint32_t a, uint32_t a_scale, uint32_t a_zero,
-                               uint32_t b, uint32_t b_scale, uint32_t b_zero, uint32_t bias)
+uint32_t emit_scaled_product(struct import_node *n, uint32_t a, uint32_t a_scale, uint32_t a_zero,
+                             uint32_t b, uint32_t b_scale, uint32_t b_zero, uint32_t bias)
 {
     uint32_t in[4] = {a, b, a_zero, b_zero};
     uint32_t sums = emit_list(n, OP_MAT_MUL_INTEGER, in, 4);
@@ -167,8 +165,8 @@ static uint32_t with_bias(struct import_node *n, uint32_t y, size_t i)
 
 void import_matmul_integer_to_float(struct import_node *n)
 {
-    uint32_t y = scaled_product(n, required(n, 0), required(n, 2), operand(n, 4), required(n, 1),
-                                required(n, 3), operand(n, 5), GRAPH_NONE);
+    uint32_t y = emit_scaled_product(n, required(n, 0), required(n, 2), operand(n, 4),
+                                     required(n, 1), required(n, 3), operand(n, 5), GRAPH_NONE);
     set_output(n, 0, with_bias(n, y, 6));
 }
 
@@ -178,8 +176,8 @@ void import_dynamic_quantize_matmul(struct import_node *n)
     emit_outputs(n, OP_DYNAMIC_QUANTIZE_LINEAR, &a, 1, out, 3);
     if (n->status != STATUS_OK)
         return;
-    uint32_t y = scaled_product(n, out[0], out[1], out[2], required(n, 1), required(n, 2),
-                                operand(n, 3), GRAPH_NONE);
+    uint32_t y = emit_scaled_product(n, out[0], out[1], out[2], required(n, 1), required(n, 2),
+                                     operand(n, 3), GRAPH_NONE);
     set_output(n, 0, with_bias(n, y, 4));
 }
 
@@ -195,12 +193,71 @@ void import_qgemm(struct import_node *n)
         b = transpose_to(n, b, swap, 2);
     if (alpha != 1)
         a_scale = emit2(n, OP_MUL, a_scale, constant_real(n, ELEMENT_F32, alpha));
-    uint32_t y = scaled_product(n, a, a_scale, operand(n, 2), b, required(n, 4), operand(n, 5),
-                                operand(n, 6));
+    uint32_t y = emit_scaled_product(n, a, a_scale, operand(n, 2), b, required(n, 4), operand(n, 5),
+                                     operand(n, 6));
     if (operand(n, 7) == GRAPH_NONE)
         set_output(n, 0, y);
     else
         set_quantized(n, y, 7, 0);
+}
+
+/* ---- QLinearConv with channels last ---- */
+
+void import_ms_qlinear_conv(struct import_node *n)
+{
+    uint32_t in[9];
+    bool last = attr_int(n, "channels_last", 0) != 0;
+    for (size_t i = 0; i < 9; i++)
+        in[i] = i < 8 ? required(n, i) : operand(n, i);
+    if (last)
+        in[0] = move_channels(n, in[0], false);
+    stage_attributes_except(n, "channels_last");
+    uint32_t y = emit_list(n, OP_Q_LINEAR_CONV, in, 9);
+    set_output(n, 0, last ? move_channels(n, y, true) : y);
+}
+
+/* ---- DynamicQuantizeLSTM ---- */
+
+/* Weights [directions, in, 4 hidden] in scales of a direction or of each of its columns, as LSTM
+ * takes them: [directions, 4 hidden, in]. */
+static uint32_t lstm_weights(struct import_node *n, uint32_t w, uint32_t scale, uint32_t zero)
+{
+    static const int64_t swap[3] = {0, 2, 1};
+    int64_t directions = size_along(n, w, 0);
+    uint32_t all = GRAPH_NONE;
+    for (int64_t d = 0; d < directions && n->status == STATUS_OK; d++) {
+        uint32_t own = take_along(n, scale, 0, d),
+                 none = zero == GRAPH_NONE ? GRAPH_NONE : take_along(n, zero, 0, d);
+        uint32_t matrix = dequantized_at(n, take_along(n, w, 0, d), own, none, 1);
+        all = join_along(n, all, unsqueeze_at(n, matrix, 0), 0);
+    }
+    return transpose_to(n, all, swap, 3);
+}
+
+/*
+ * (X, W, R, B?, sequence_lens?, initial_h?, initial_c?, P?, W scale, W zero, R scale, R zero): the
+ * input is quantized to 8 bits as a whole; what goes from step to step is not.
+ */
+void import_dynamic_quantize_lstm(struct import_node *n)
+{
+    uint32_t x = required(n, 0), parts[3] = {0, 0, 0}, out[3];
+    emit_outputs(n, OP_DYNAMIC_QUANTIZE_LINEAR, &x, 1, parts, 3);
+    if (n->status != STATUS_OK)
+        return;
+    uint32_t in[8] = {dequantized_at(n, parts[0], parts[1], parts[2], 1),
+                      lstm_weights(n, required(n, 1), required(n, 8), operand(n, 9)),
+                      lstm_weights(n, required(n, 2), required(n, 10), operand(n, 11))};
+    for (size_t i = 3; i < 8; i++)
+        in[i] = operand(n, i);
+    rule_note(n, "the state is not rounded to 8 bits from step to step, as onnxruntime does it: "
+                 "results are closer to the float model");
+    stage_attributes(n);
+    for (size_t i = 0; i < 3; i++)
+        out[i] = output_wanted(n, i) ? 0 : GRAPH_NONE;
+    emit_outputs(n, OP_LSTM, in, 8, out, 3);
+    for (size_t i = 0; i < 3; i++)
+        if (output_wanted(n, i))
+            set_output(n, i, out[i]);
 }
 
 /* ---- weights of few bits ---- */

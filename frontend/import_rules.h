@@ -23,6 +23,11 @@ enum status text_tensor_cast(struct tensor **out, struct importer *importer,
                              const struct tensor *known, const struct text_pool *from,
                              enum element_type to, struct diag *diag) SERTN_MUST_CHECK;
 
+/* Sums of products of a and b less their zero points, as reals of a scale that belongs to the
+ * columns of b (import_quantized.c). bias: int32 or GRAPH_NONE. */
+uint32_t emit_scaled_product(struct import_node *n, uint32_t a, uint32_t a_scale, uint32_t a_zero,
+                             uint32_t b, uint32_t b_scale, uint32_t b_zero, uint32_t bias);
+
 /* --- ai.onnx.ml (import_score.c) --- */
 
 enum post_transform { POST_NONE, POST_SOFTMAX, POST_LOGISTIC, POST_SOFTMAX_ZERO, POST_PROBIT };

@@ -1,0 +1,255 @@
+/* label: fast libs: sertn_3rd_protobuf_c */
+/*
+ * Quantized attention, recurrence and convolution of com.microsoft, its Fourier transforms, Inverse
+ * and Unique, against the same written with operators of ONNX, or by hand; graphs of quantized
+ * operators against those of quantized values.
+ */
+#include "frontend/import.h"
+
+#include <math.h>
+
+#include "tests/frontend/model_builder.h"
+#include "tests/harness/harness.h"
+
+/* Two models that have to agree. */
+struct pair {
+    struct builder own, plain;
+};
+
+static struct pair pair_start(void)
+{
+    struct pair p = {builder_start(21), builder_start(21)};
+    model_import(&p.own, "com.microsoft", 1);
+    model_import(&p.plain, "com.microsoft", 1);
+    return p;
+}
+
+static void pair_input(struct pair *p, const char *name, enum element_type type, const char *dims)
+{
+    model_input(&p->own, name, type, dims);
+    model_input(&p->plain, name, type, dims);
+}
+
+static void pair_tensor(struct pair *p, const char *name, enum element_type type, const char *dims,
+                        const double *values)
+{
+    model_tensor(&p->own, name, type, dims, values);
+    model_tensor(&p->plain, name, type, dims, values);
+}
+
+static void pair_random(struct pair *p, const char *name, enum element_type type, const char *dims,
+                        size_t count, double low, double high)
+{
+    double values[512];
+    REQUIRE(count <= 512);
+    for (size_t i = 0; i < count; i++) {
+        double unit = (double)test_random_below(1 << 20) * 0x1p-20;
+        values[i] = low + (high - low) * unit;
+        if (!element_type_is_float(type))
+            values[i] = rint(values[i]);
+    }
+    pair_tensor(p, name, type, dims, values);
+}
+
+static void pair_agrees(int line, struct pair *p, const char *outputs)
+{
+    for (const char *c = outputs; *c != 0; c++) {
+        char name[2] = {*c, 0};
+        model_output(&p->own, name);
+        model_output(&p->plain, name);
+    }
+    check_agree(__FILE__, line, &p->own, &p->plain);
+    builder_end(&p->own);
+    builder_end(&p->plain);
+}
+
+static Onnx__Node *own_node(struct pair *p, const char *op, const char *in, const char *out)
+{
+    return model_node_of(&p->own, "com.microsoft", op, in, out);
+}
+
+TEST(quantized_attention_is_attention_on_what_it_stands_for)
+{
+    struct pair p = pair_start();
+    pair_input(&p, "x", ELEMENT_U8, "2,3,4");
+    pair_random(&p, "w", ELEMENT_I8, "4,12", 48, -100, 100);
+    pair_random(&p, "b", ELEMENT_F32, "12", 12, -1, 1);
+    pair_tensor(&p, "s", ELEMENT_F32, "", REALS(0.25));
+    pair_random(&p, "t", ELEMENT_F32, "12", 12, 0.01, 0.02);
+    pair_tensor(&p, "z", ELEMENT_U8, "", REALS(3));
+    pair_tensor(&p, "m", ELEMENT_I32, "2,3", REALS(1, 1, 0, 1, 1, 1));
+    Onnx__Node *own = own_node(&p, "QAttention", "x,w,b,s,t,m,z", "y");
+    node_int(&p.own, own, "num_heads", 2);
+    node_int(&p.own, own, "unidirectional", 1);
+    model_node(&p.plain, "DequantizeLinear", "x,s,z", "a");
+    model_node(&p.plain, "DequantizeLinear", "w,t", "v");
+    Onnx__Node *plain = model_node_of(&p.plain, "com.microsoft", "Attention", "a,v,b,m", "y");
+    node_int(&p.plain, plain, "num_heads", 2);
+    node_int(&p.plain, plain, "unidirectional", 1);
+    pair_agrees(__LINE__, &p, "y");
+}
+
+TEST(quantized_lstm_is_lstm_with_the_weights_turned)
+{
+    struct pair p = pair_start();
+    pair_input(&p, "x", ELEMENT_F32, "3,1,2");
+    pair_random(&p, "w", ELEMENT_U8, "2,2,8", 32, 0, 255);
+    pair_random(&p, "r", ELEMENT_I8, "2,2,8", 32, -128, 127);
+    pair_random(&p, "b", ELEMENT_F32, "2,16", 32, -1, 1);
+    pair_random(&p, "s", ELEMENT_F32, "2", 2, 0.005, 0.01);
+    pair_tensor(&p, "z", ELEMENT_U8, "2", REALS(120, 130));
+    pair_random(&p, "t", ELEMENT_F32, "2,8", 16, 0.005, 0.01);
+    pair_tensor(&p, "o", ELEMENT_I8, "2,8", (const double[16]){0});
+    Onnx__Node *own = own_node(&p, "DynamicQuantizeLSTM", "x,w,r,b,,,,,s,z,t,o", "y,h,c");
+    model_node(&p.plain, "DynamicQuantizeLinear", "x", "xq,xs,xz");
+    model_node(&p.plain, "DequantizeLinear", "xq,xs,xz", "xd");
+    /* One scale a direction: the first axis; one a column: the last of each direction. */
+    node_int(&p.plain, model_node(&p.plain, "DequantizeLinear", "w,s,z", "wd"), "axis", 0);
+    model_node(&p.plain, "Cast", "r", "rf");
+    node_int(&p.plain, p.plain.graph->node[p.plain.graph->n_node - 1], "to", ELEMENT_F32);
+    model_tensor(&p.plain, "middle", ELEMENT_I64, "1", REALS(1));
+    model_node(&p.plain, "Unsqueeze", "t,middle", "tm");
+    model_node(&p.plain, "Mul", "rf,tm", "rd");
+    node_ints(&p.plain, model_node(&p.plain, "Transpose", "wd", "wt"), "perm", INTS(0, 2, 1));
+    node_ints(&p.plain, model_node(&p.plain, "Transpose", "rd", "rt"), "perm", INTS(0, 2, 1));
+    Onnx__Node *plain = model_node(&p.plain, "LSTM", "xd,wt,rt,b", "y,h,c");
+    node_int(&p.own, own, "hidden_size", 2);
+    node_int(&p.plain, plain, "hidden_size", 2);
+    node_text(&p.own, own, "direction", "bidirectional");
+    node_text(&p.plain, plain, "direction", "bidirectional");
+    pair_agrees(__LINE__, &p, "yhc");
+}
+
+TEST(quantized_convolution_may_have_its_channels_last)
+{
+    struct pair p = pair_start();
+    pair_input(&p, "x", ELEMENT_U8, "1,4,5,2");
+    pair_random(&p, "w", ELEMENT_I8, "3,2,2,2", 24, -100, 100);
+    pair_tensor(&p, "s", ELEMENT_F32, "", REALS(0.5));
+    pair_tensor(&p, "z", ELEMENT_U8, "", REALS(1));
+    pair_tensor(&p, "t", ELEMENT_F32, "", REALS(0.125));
+    pair_tensor(&p, "o", ELEMENT_I8, "", REALS(0));
+    pair_tensor(&p, "u", ELEMENT_U8, "", REALS(128));
+    node_int(&p.own, own_node(&p, "QLinearConv", "x,s,z,w,t,o,s,u", "y"), "channels_last", 1);
+    node_ints(&p.plain, model_node(&p.plain, "Transpose", "x", "a"), "perm", INTS(0, 3, 1, 2));
+    model_node(&p.plain, "QLinearConv", "a,s,z,w,t,o,s,u", "c");
+    node_ints(&p.plain, model_node(&p.plain, "Transpose", "c", "y"), "perm", INTS(0, 2, 3, 1));
+    pair_agrees(__LINE__, &p, "y");
+}
+
+/* Convolution, sum, mean and product of 8 bits: as one operator each, and as floats between
+ * DequantizeLinear and QuantizeLinear. */
+TEST(graphs_of_quantized_operators_and_of_quantized_values_agree)
+{
+    struct pair p = pair_start();
+    pair_input(&p, "x", ELEMENT_U8, "1,2,4,4");
+    pair_random(&p, "w", ELEMENT_I8, "2,2,3,3", 36, -100, 100);
+    pair_random(&p, "v", ELEMENT_I8, "2,3", 6, -100, 100);
+    pair_tensor(&p, "s", ELEMENT_F32, "", REALS(0.5));
+    pair_tensor(&p, "t", ELEMENT_F32, "", REALS(0.03125));
+    pair_tensor(&p, "z", ELEMENT_U8, "", REALS(7));
+    pair_tensor(&p, "o", ELEMENT_I8, "", REALS(0));
+    pair_tensor(&p, "two", ELEMENT_I64, "2", REALS(1, 2));
+    node_ints(&p.own, model_node(&p.own, "QLinearConv", "x,s,z,w,t,o,s,z", "c"), "pads",
+              INTS(1, 1, 1, 1));
+    own_node(&p, "QLinearAdd", "c,s,z,x,s,z,s,z", "a");
+    own_node(&p, "QLinearGlobalAveragePool", "a,s,z,s,z", "g");
+    model_node(&p.own, "Reshape", "g,two", "f");
+    model_node(&p.own, "QLinearMatMul", "f,s,z,v,t,o,s,z", "y");
+    model_node(&p.plain, "DequantizeLinear", "x,s,z", "xd");
+    model_node(&p.plain, "DequantizeLinear", "w,t,o", "wd");
+    model_node(&p.plain, "DequantizeLinear", "v,t,o", "vd");
+    node_ints(&p.plain, model_node(&p.plain, "Conv", "xd,wd", "cf"), "pads", INTS(1, 1, 1, 1));
+    model_node(&p.plain, "QuantizeLinear", "cf,s,z", "cq");
+    model_node(&p.plain, "DequantizeLinear", "cq,s,z", "cd");
+    model_node(&p.plain, "Add", "cd,xd", "af");
+    model_node(&p.plain, "QuantizeLinear", "af,s,z", "aq");
+    model_node(&p.plain, "DequantizeLinear", "aq,s,z", "ad");
+    model_node(&p.plain, "GlobalAveragePool", "ad", "gf");
+    model_node(&p.plain, "QuantizeLinear", "gf,s,z", "gq");
+    model_node(&p.plain, "DequantizeLinear", "gq,s,z", "gd");
+    model_node(&p.plain, "Reshape", "gd,two", "f");
+    model_node(&p.plain, "MatMul", "f,vd", "yf");
+    model_node(&p.plain, "QuantizeLinear", "yf,s,z", "y");
+    pair_agrees(__LINE__, &p, "y");
+}
+
+TEST(rfft_is_half_a_spectrum)
+{
+    struct pair p = pair_start();
+    pair_input(&p, "x", ELEMENT_F32, "2,6");
+    node_int(&p.own, own_node(&p, "Rfft", "x", "y"), "signal_ndim", 1);
+    model_tensor(&p.plain, "last", ELEMENT_I64, "1", REALS(2));
+    model_tensor(&p.plain, "axis", ELEMENT_I64, "", REALS(1));
+    model_node(&p.plain, "Unsqueeze", "x,last", "c");
+    node_int(&p.plain, model_node(&p.plain, "DFT", "c,,axis", "y"), "onesided", 1);
+    pair_agrees(__LINE__, &p, "y");
+}
+
+/* Forth and back along one axis and along two. */
+TEST(irfft_undoes_rfft)
+{
+    for (int64_t axes = 1; axes < 3; axes++) {
+        struct pair p = pair_start();
+        pair_input(&p, "x", ELEMENT_F32, "3,8");
+        node_int(&p.own, own_node(&p, "Rfft", "x", "s"), "signal_ndim", axes);
+        node_int(&p.own, own_node(&p, "Irfft", "s", "y"), "signal_ndim", axes);
+        model_node(&p.plain, "Identity", "x", "y");
+        pair_agrees(__LINE__, &p, "y");
+    }
+}
+
+TEST(transforms_that_are_scaled_are_refused)
+{
+    struct builder b = builder_start(21);
+    struct graph *graph;
+    model_import(&b, "com.microsoft", 1);
+    model_input(&b, "x", ELEMENT_F32, "4");
+    Onnx__Node *node = model_node_of(&b, "com.microsoft", "Rfft", "x", "y");
+    node_int(&b, node, "normalized", 1);
+    model_output(&b, "y");
+    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_UNSUPPORTED, NULL);
+    CHECK(model_has_problem(&b, "normalized has to be 0"));
+    builder_end(&b);
+}
+
+/* Matrices with zeros where elimination without exchange of rows would begin. */
+TEST(a_matrix_times_its_inverse_is_one)
+{
+    struct builder b = builder_start(21);
+    model_import(&b, "com.microsoft", 1);
+    model_input(&b, "x", ELEMENT_F32, "2,3,3");
+    model_node_of(&b, "com.microsoft", "Inverse", "x", "i");
+    model_node(&b, "MatMul", "x,i", "y");
+    model_output(&b, "y");
+    CHECK_MODEL(&b, REALS(0, 2, 1, 1, 0, 3, 2, 1, 0, 4, -1, 2, 0, 3, 5, 1, 1, 1), 1, 0, 0, 0, 1, 0,
+                0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 1);
+    builder_end(&b);
+}
+
+TEST(the_inverse_of_one_and_of_four_numbers)
+{
+    struct builder b = builder_start(21);
+    model_import(&b, "com.microsoft", 1);
+    model_input(&b, "x", ELEMENT_F32, "1,1");
+    model_input(&b, "z", ELEMENT_F32, "2,2");
+    model_node_of(&b, "com.microsoft", "Inverse", "x", "y");
+    model_node_of(&b, "com.microsoft", "Inverse", "z", "i");
+    model_output(&b, "y");
+    model_output(&b, "i");
+    CHECK_MODEL(&b, REALS(4, 1, 2, 3, 4), 0.25, -2, 1, 1.5, -0.5);
+    builder_end(&b);
+}
+
+TEST(unique_lists_in_the_order_of_first_appearance)
+{
+    struct builder b = builder_start(21);
+    model_import(&b, "com.microsoft", 1);
+    model_input(&b, "x", ELEMENT_F32, "6");
+    model_node_of(&b, "com.microsoft", "Unique", "x", "y,i,c");
+    model_typed_output(&b, "y", ELEMENT_F32, "3");
+    model_typed_output(&b, "i", ELEMENT_I64, "6");
+    model_typed_output(&b, "c", ELEMENT_I64, "3");
+    CHECK_MODEL(&b, REALS(5, 2, 5, 7, 2, 5), 5, 2, 7, 0, 1, 0, 2, 1, 0, 3, 2, 1);
+    builder_end(&b);
+}
