@@ -56,6 +56,13 @@ struct circuit_row {
     uint32_t c2, c3;
 };
 
+/* Whether a gate or a lookup stands in a row. */
+static inline bool circuit_row_is_used(const struct circuit_row *row)
+{
+    return row->chain != 0 || row->term != 0 || row->slot_memory != 0 || row->slot_table != 0 ||
+           row->slot_range != 0 || row->c2 != 0 || row->c3 != 0;
+}
+
 /* One fixed row of the table columns. tag 0 = null row. Memory rows have y = 0 and take their
  * values from w1, w2. */
 struct circuit_table_row {

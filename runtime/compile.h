@@ -56,9 +56,11 @@ struct compile_options {
     void *after_pass_context;
 };
 
+/* What a node costs: rows of the table, and cells that are committed for each proof, or once where
+ * they hold parameters. */
 struct node_rows {
     const char *name; /* "name (Operator)", or "(shared)" */
-    uint32_t rows;
+    uint32_t rows, cells;
 };
 
 /* Predicted cost and what the compiler decided. Strings live as long as the compilation. */
@@ -67,7 +69,7 @@ struct compile_report {
     unsigned lg_rows, param_columns;
     uint32_t rows;    /* 2^lg_rows */
     unsigned columns; /* of the table: advice, parameters, challenge, fixed */
-    uint32_t used_rows;
+    uint32_t used_rows, used_cells;
     uint32_t word_count;
     size_t copies, lookups, table_rows;
     size_t proof_bytes, vk_bytes;

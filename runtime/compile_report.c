@@ -25,6 +25,16 @@ static int by_rows(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+/* The node whose relation put a row there; node_count for shared rows. */
+static size_t node_of(const struct compilation *c, uint32_t row)
+{
+    const struct relation_program *program = c->result.program;
+    uint32_t relation = c->circuit.origins[row].relation;
+    return relation != RELATION_NONE && program->relations[relation].node < program->node_count
+               ? program->relations[relation].node
+               : program->node_count;
+}
+
 static enum status count_nodes(struct compilation *c, struct diag *diag)
 {
     const struct relation_program *program = c->result.program;
@@ -35,15 +45,13 @@ static enum status count_nodes(struct compilation *c, struct diag *diag)
         nodes[i].name = program->node_names[i];
     nodes[program->node_count].name = "(shared)";
     for (uint32_t row = 0; row < c->circuit.usable_rows; row++) {
-        uint32_t relation = c->circuit.origins[row].relation, node = (uint32_t)program->node_count;
-        const struct circuit_row *r = &c->circuit.rows[row];
-        bool used = r->chain != 0 || r->term != 0 || r->slot_memory != 0 || r->slot_table != 0 ||
-                    r->slot_range != 0 || r->c2 != 0 || r->c3 != 0;
-        if (relation != RELATION_NONE && program->relations[relation].node < program->node_count)
-            node = program->relations[relation].node;
-        nodes[node].rows += used;
+        bool used = circuit_row_is_used(&c->circuit.rows[row]);
+        nodes[node_of(c, row)].rows += used;
         c->report.used_rows += used;
     }
+    for (size_t i = 0; i < c->circuit.fill_count; i++)
+        nodes[node_of(c, c->circuit.fills[i].row)].cells++;
+    c->report.used_cells = (uint32_t)c->circuit.fill_count;
     qsort(nodes, program->node_count + 1, sizeof *nodes, by_rows);
     c->report.nodes = nodes;
     while (c->report.node_count <= program->node_count && nodes[c->report.node_count].rows > 0)
@@ -104,6 +112,7 @@ static bool add_times(cJSON *root, const struct compile_report *r)
 static bool add_costs(cJSON *root, const struct compile_report *r)
 {
     return add_number(root, "rows", r->rows) && add_number(root, "used_rows", r->used_rows) &&
+           add_number(root, "used_cells", r->used_cells) &&
            add_number(root, "columns", r->columns) &&
            add_number(root, "param_columns", r->param_columns) &&
            add_number(root, "table_rows", (double)r->table_rows) &&
@@ -125,7 +134,8 @@ static bool add_nodes(cJSON *root, const struct compile_report *r)
         cJSON *node = cJSON_CreateObject();
         if (node == NULL || !cJSON_AddItemToArray(list, node) ||
             !json_add_text(node, "node", r->nodes[i].name) ||
-            !add_number(node, "rows", r->nodes[i].rows))
+            !add_number(node, "rows", r->nodes[i].rows) ||
+            !add_number(node, "cells", r->nodes[i].cells))
             return false;
     }
     return list != NULL;
@@ -272,7 +282,8 @@ char *compile_report_text(const struct compilation *c)
     for (size_t i = 0; i < c->notes->count; i++)
         buffer_printf(&out, "note        %s\n", c->notes->text[i]);
     for (size_t i = 0; i < r->node_count && i < 12; i++)
-        buffer_printf(&out, "rows of     %-40s %u\n", r->nodes[i].name, r->nodes[i].rows);
+        buffer_printf(&out, "rows of     %-40s %u, %u cells\n", r->nodes[i].name, r->nodes[i].rows,
+                      r->nodes[i].cells);
     buffer_put_u8(&out, 0);
     return out.failed ? NULL : (char *)buffer_take(&out, &count);
 }
