@@ -132,8 +132,10 @@ static const struct import_rule *find_rule(struct import_node *n)
     bool is_known_domain =
         strcmp(n->domain, "ai.onnx") == 0 || strcmp(n->domain, "ai.onnx.ml") == 0;
     if (rule == NULL && is_known_domain)
-        rule_fail(n, STATUS_UNSUPPORTED,
-                  "this operator is not supported; `sertnc --list-ops` lists those that are");
+        rule_fail(
+            n, STATUS_UNSUPPORTED,
+            "this operator is not supported; `sertnc --list-ops` lists those that are; give its "
+            "body as a function in the model");
     else if (rule == NULL)
         rule_fail(
             n, STATUS_UNSUPPORTED,

@@ -610,6 +610,59 @@ static void name_nodes(struct lowering *l)
     }
 }
 
+/* Whether an operand comes from a node that failed: that one is reported, not what hangs on it. */
+static bool hangs_on_failure(const struct lowering *l)
+{
+    for (size_t i = 0; i < l->node->input_count; i++) {
+        if (lowering_has_input(l, i) && l->is_broken[l->node->inputs[i]])
+            return true;
+    }
+    return false;
+}
+
+static void break_outputs(struct lowering *l)
+{
+    for (size_t k = 0; k < l->node->output_count; k++) {
+        if (lowering_has_output(l, k))
+            l->is_broken[l->node->outputs[k]] = true;
+    }
+}
+
+static void run_rule(struct lowering *l)
+{
+    if (!lower_op_is_supported(l->node->op))
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "no lowering for this operator; see sertnc --list-ops");
+    l->own_nan = RELATION_NONE;
+    rules[l->node->op](l);
+    lowering_trace_nan(l);
+}
+
+/* Lowers one node, or notes why not, so that all such nodes are found at once. */
+static void lower_node(struct lowering *l)
+{
+    jmp_buf here, *outer = l->escape;
+    if (hangs_on_failure(l)) {
+        break_outputs(l);
+        return;
+    }
+    l->escape = &here;
+    bool failed = setjmp(here) != 0;
+    if (!failed)
+        run_rule(l);
+    l->escape = outer;
+    if (!failed)
+        return;
+    if (l->status == STATUS_NO_MEMORY)
+        longjmp(*outer, 1);
+    void *array = l->result->failures;
+    lowering_grow(l, &array, &l->failure_capacity, l->result->failure_count + 1,
+                  sizeof *l->result->failures);
+    l->result->failures = array;
+    l->result->failures[l->result->failure_count++] = *l->diag;
+    break_outputs(l);
+}
+
 static void lower_all(struct lowering *l)
 {
     const struct graph *graph = l->graph;
@@ -620,6 +673,7 @@ static void lower_all(struct lowering *l)
     memset(l->without_nan, 0xff, graph->value_count * sizeof *l->without_nan);
     l->absent = lowering_array(l, uint32_t, graph->value_count);
     memset(l->absent, 0xff, graph->value_count * sizeof *l->absent);
+    l->is_broken = lowering_array(l, bool, graph->value_count);
     l->nan_bit = lowering_array(l, uint32_t, graph->value_count);
     memset(l->nan_bit, 0xff, graph->value_count * sizeof *l->nan_bit);
     l->program->input_tensors = lowering_array(l, uint32_t, graph->input_count);
@@ -642,25 +696,27 @@ static void lower_all(struct lowering *l)
         l->node = &graph->nodes[n];
         l->node_index = (uint32_t)n;
         l->serial = 0;
-        if (!lower_op_is_supported(l->node->op))
-            lowering_fail(l, STATUS_UNSUPPORTED,
-                          "no lowering for this operator; see sertnc --list-ops");
-        l->own_nan = RELATION_NONE;
-        rules[l->node->op](l);
-        lowering_trace_nan(l);
+        lower_node(l);
     }
     l->node = NULL;
     l->node_index = RELATION_NONE;
+    if (l->result->failure_count > 0)
+        return;
     for (size_t i = 0; i < graph->output_count; i++)
         add_output(l, i);
 }
 
 static enum status run(struct lowering *l)
 {
-    if (setjmp(l->escape) != 0)
+    jmp_buf here;
+    l->escape = &here;
+    if (setjmp(here) != 0)
         return l->status;
     lower_all(l);
-    return STATUS_OK;
+    if (l->result->failure_count == 0)
+        return STATUS_OK;
+    *l->diag = l->result->failures[0];
+    return l->diag->status;
 }
 
 enum status lower_graph(struct lowering_result *result, const struct graph *graph,

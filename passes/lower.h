@@ -68,6 +68,8 @@ struct lowering_result {
     struct interface interface; /* inputs and outputs in the order of the graph */
     struct inserted_range *ranges;
     size_t range_count;
+    struct diag *failures; /* of every node that does not lower, those left out that hang on one */
+    size_t failure_count;
 };
 
 /* Returns whether the operator lowers at all. */
@@ -76,7 +78,7 @@ bool lower_op_is_supported(enum op_kind op);
 /*
  * Requires: known shapes, constants folded. Everything lives in `arena`.
  * Errors: UNSUPPORTED naming the node and why; LIMIT when a value leaves the target's capacity;
- * NO_MEMORY.
+ * NO_MEMORY. diag has the first of result->failures.
  */
 enum status lower_graph(struct lowering_result *result, const struct graph *graph,
                         const struct quantize_plan *plan, const struct lower_options *options,

@@ -19,7 +19,7 @@ _Noreturn void lowering_fail(struct lowering *l, enum status status, const char 
     if (l->node != NULL)
         l->status = diag_prefix(l->diag, status, "node %s (%s, opset %d)", l->node->name,
                                 op_name(l->node->op), l->node->opset);
-    longjmp(l->escape, 1);
+    longjmp(*l->escape, 1);
 }
 
 void *lowering_alloc(struct lowering *l, size_t count, size_t size)

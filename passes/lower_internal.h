@@ -1,7 +1,7 @@
 /*
  * State of one lowering and the builders every operator uses. Shared by lower*.c only.
  *
- * A failure leaves lowering at once through `escape`: everything lives in arenas, so nothing is
+ * A failure leaves the node at once through `escape`: everything lives in arenas, so nothing is
  * left to release, and no builder has to be asked whether it worked.
  */
 #ifndef SERTN_PASSES_LOWER_INTERNAL_H
@@ -35,7 +35,7 @@ struct lowering {
     struct arena *arena;
     struct diag *diag;
     enum status status;
-    jmp_buf escape;
+    jmp_buf *escape;
 
     const struct graph_node *node; /* being lowered; NULL outside nodes */
     uint32_t node_index;
@@ -47,6 +47,8 @@ struct lowering {
         *nan_bit; /* [graph->value_count]: 1 where a float run has NaN; RELATION_NONE: nowhere */
     uint32_t *absent; /* [graph->value_count]: 1 where a mask is minus infinity; RELATION_NONE:
                          nowhere */
+    bool *is_broken;  /* [graph->value_count]: comes from a node that failed */
+    size_t failure_capacity;
     uint32_t own_nan; /* where the node being lowered makes NaN */
     wide nan;         /* the integer that stands for NaN in values that take it */
     struct rescaled *rescaled;

@@ -70,7 +70,7 @@ static void run_on_positions(struct lowering *l, size_t moved, struct tensor **o
     enum status status = graph_interpret_node(l->graph, node, in, out, NULL, l->arena, l->diag);
     if (status != STATUS_OK) {
         l->status = status;
-        longjmp(l->escape, 1);
+        longjmp(*l->escape, 1);
     }
 }
 

@@ -144,7 +144,7 @@ void lowering_require(struct lowering *l, enum status status)
         return;
     l->status = diag_prefix(l->diag, status, "node %s (%s, opset %d)", l->node->name,
                             op_name(l->node->op), l->node->opset);
-    longjmp(l->escape, 1);
+    longjmp(*l->escape, 1);
 }
 
 int32_t lowering_coefficient_bits(const struct lowering *l, double largest, double count)

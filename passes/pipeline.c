@@ -8,10 +8,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "ir/ops.h"
 #include "passes/bound_ranges.h"
 #include "passes/fold_constants.h"
 #include "passes/fuse_trees.h"
 #include "passes/infer_shapes.h"
+#include "passes/place.h"
 
 enum { CAPACITY_BITS = 253, TABLE_BITS = 8 };
 
@@ -285,6 +287,8 @@ static enum status search_widths(struct pipeline *p)
             least = p->plan.run_count < FEW_RUNS ? FIRST_EXTRA_BITS : LEAST_EXTRA_BITS;
     struct diag first = {0};
     enum status failure = STATUS_OK;
+    const struct diag *others = NULL;
+    size_t other_count = 0;
     bool succeeded = false;
     for (int round = 0; round < ROUNDS_MAX; round++) {
         struct diag diag = {0};
@@ -292,6 +296,8 @@ static enum status search_widths(struct pipeline *p)
         if (status != STATUS_OK && failure == STATUS_OK) {
             failure = status;
             first = diag;
+            others = p->lowered.failures;
+            other_count = p->lowered.failure_count;
         }
         bool helped = is_better(&now, &best);
         bool went_up = succeeded && now.extra > best.extra;
@@ -314,8 +320,12 @@ static enum status search_widths(struct pipeline *p)
             break;
         now.extra = next;
     }
-    if (!succeeded)
-        return note(p, failure, &first);
+    if (!succeeded) {
+        enum status status = note(p, failure, &first);
+        for (size_t i = 1; i < other_count; i++)
+            diag_list_add_diag(p->problems, &others[i]);
+        return status;
+    }
     if (p->plan.extra_bits == best.extra)
         return STATUS_OK;
     return note(p, try_widths(p, &best, &first), &first);
@@ -423,6 +433,63 @@ static enum status prepare_options(struct pipeline *p)
     return STATUS_OK;
 }
 
+/* ---- models that are refused before anything is computed ---- */
+
+/* Whether a node compares, rounds or looks up each number it gives, so that each takes a row. */
+static bool takes_row_an_element(enum op_kind op)
+{
+    switch (op) {
+    case OP_RELU:
+    case OP_LEAKY_RELU:
+    case OP_PRELU:
+    case OP_CLIP:
+    case OP_MAX:
+    case OP_MIN:
+        return true;
+    default:
+        return (op_info(op)->traits & TRAIT_FUNCTION) != 0;
+    }
+}
+
+/* A weight has half a row or more: two stand in one at best. */
+static bool takes_weight(enum op_kind op)
+{
+    return op == OP_CONV || op == OP_CONV_TRANSPOSE || op == OP_MAT_MUL || op == OP_GEMM;
+}
+
+/* Models that no table holds, by a bound of their rows from below: to find that out by lowering
+ * them would take minutes. */
+static enum status check_size(const struct pipeline *p)
+{
+    const struct graph *graph = p->graph;
+    uint64_t weights = 0, elements = 0;
+    bool *is_counted = arena_array(p->arena, bool, graph->value_count + 1);
+    if (is_counted == NULL)
+        return diag_list_add(p->problems, STATUS_NO_MEMORY, "no memory to size the model");
+    for (size_t n = 0; n < graph->node_count; n++) {
+        const struct graph_node *node = &graph->nodes[n];
+        size_t count = 0;
+        if (takes_weight(node->op) && graph->values[node->inputs[1]].data != NULL &&
+            !is_counted[node->inputs[1]]) {
+            is_counted[node->inputs[1]] = true;
+            weights += graph->values[node->inputs[1]].data->count;
+        }
+        if (takes_row_an_element(node->op) && node->outputs[0] != GRAPH_NONE &&
+            shape_count(&graph->values[node->outputs[0]].shape, SIZE_MAX, &count))
+            elements += count;
+    }
+    uint64_t rows = weights / 2 + elements;
+    if (rows <= (uint64_t)1 << PLACE_LG_ROWS_MAX)
+        return STATUS_OK;
+    return diag_list_add(
+        p->problems, STATUS_LIMIT,
+        "the model needs more than %llu million rows and the limit is 2^%d: it multiplies by %llu "
+        "weights, and compares or looks up %llu numbers; give its inputs smaller sizes with --dim, "
+        "or take a smaller model",
+        (unsigned long long)(rows / 1000000), PLACE_LG_ROWS_MAX, (unsigned long long)weights,
+        (unsigned long long)elements);
+}
+
 /* All operators that do not lower, at once. */
 static enum status check_operators(const struct pipeline *p)
 {
@@ -479,6 +546,8 @@ enum status pipeline_run(struct pipeline_result *result, struct graph *graph,
         after(&p, "fold_constants");
         status = check_operators(&p);
     }
+    if (status == STATUS_OK)
+        status = check_size(&p);
     if (status == STATUS_OK)
         status = prepare_options(&p);
     if (status == STATUS_OK)

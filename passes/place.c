@@ -554,7 +554,7 @@ enum status place_circuit(struct circuit *circuit, struct place_summary *summary
                           const struct place_options *options, struct arena *arena,
                           struct diag *diag)
 {
-    unsigned lg_max = options->lg_rows_max == 0 ? 24 : options->lg_rows_max;
+    unsigned lg_max = options->lg_rows_max == 0 ? PLACE_LG_ROWS_MAX : options->lg_rows_max;
     struct search search = {.program = program, .options = options, .arena = arena, .diag = diag};
     struct place_contractions contractions;
     enum status status = place_require_prepared(program, diag);

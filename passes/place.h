@@ -34,11 +34,14 @@ struct digest_spec {
                     counted */
 };
 
+/* The most rows of a table, as a power of two. */
+enum { PLACE_LG_ROWS_MAX = 24 };
+
 struct place_options {
     unsigned param_columns; /* 1 or 2: how many pinned columns the target offers; 0 = choose */
     unsigned capacity_bits; /* 253 */
     const struct digest_spec *digest; /* needed when the program has RELATION_DIGEST */
-    unsigned lg_rows_max;             /* 0 = 24 */
+    unsigned lg_rows_max;             /* 0 = PLACE_LG_ROWS_MAX */
 };
 
 /* Rows a relation kind took, for the report. */
