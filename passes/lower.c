@@ -647,12 +647,12 @@ static void lower_node(struct lowering *l)
         return;
     }
     l->escape = &here;
-    bool failed = setjmp(here) != 0;
-    if (!failed)
+    if (setjmp(here) == 0) {
         run_rule(l);
-    l->escape = outer;
-    if (!failed)
+        l->escape = outer;
         return;
+    }
+    l->escape = outer;
     if (l->status == STATUS_NO_MEMORY)
         longjmp(*outer, 1);
     void *array = l->result->failures;

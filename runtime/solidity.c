@@ -47,6 +47,21 @@ static void put_comment(struct buffer *out, const char *text)
     }
 }
 
+/* An output whose lowest integer stands for NaN or minus infinity shows it as the least int256. */
+static void put_special(struct buffer *out, const struct relation_tensor *tensor,
+                        const struct public_part *part, const char *low)
+{
+    char special[80];
+    wide_format(special, tensor->low);
+    buffer_printf(out,
+                  "        int256[] memory steps = _unpack(words, Layout(%" PRIu32
+                  ", %u, %u, %zu, %s, 1, 1, 0));\n"
+                  "        for (uint256 i = 0; i < values.length; ++i) {\n"
+                  "            if (steps[i] == %s) values[i] = type(int256).min;\n"
+                  "        }\n",
+                  part->word, part->shift, part->bits, tensor->count, low, special);
+}
+
 static void put_output(struct buffer *out, const struct model *model, const struct port *port,
                        size_t index)
 {
@@ -55,27 +70,34 @@ static void put_output(struct buffer *out, const struct model *model, const stru
     if (part == NULL || port->visibility != PORT_PUBLIC || part->bits >= 254)
         return;
     char name[NAME_BYTES], low[80];
-    bool is_real = tensor->encoding == ENCODING_FIXED && element_type_is_float(port->type);
+    bool is_real = tensor->encoding == ENCODING_FIXED && element_type_is_float(port->type),
+         is_special = is_real && (tensor->has_nan || tensor->has_infinity);
     identifier(name, port->name, index);
     wide_format(low, model->circuit.constants[part->low]);
     buffer_puts(out, "\n    /// @notice Output ");
     put_comment(out, port->name);
-    buffer_printf(out, ": %s.\n",
+    buffer_printf(out, ": %s%s.\n",
                   is_real ? "real numbers with 18 decimals, rounded toward zero"
                   : tensor->encoding == ENCODING_FLOAT_KEY
                       ? "order-preserving keys of floats, 2^(bits - 1) + sign * magnitude"
                   : tensor->encoding == ENCODING_FLOAT_BITS ? "IEEE patterns of floats"
-                                                            : "integers");
+                                                            : "integers",
+                  !is_special       ? ""
+                  : tensor->has_nan ? "; NaN is type(int256).min"
+                                    : "; minus infinity is type(int256).min");
     buffer_printf(out,
                   "    function output_%s(uint256[] calldata words) external pure returns "
                   "(int256[] memory values) {\n",
                   name);
     buffer_printf(out,
                   "        values = _unpack(words, Layout(%" PRIu32 ", %u, %u, %zu, %s, %s%" PRId64
-                  ", %" PRId64 ", %d));\n    }\n",
+                  ", %" PRId64 ", %d));\n",
                   part->word, part->shift, part->bits, tensor->count, low, is_real ? "1e18 * " : "",
                   is_real ? tensor->scale.numerator : 1, is_real ? tensor->scale.denominator : 1,
                   is_real ? tensor->scale.exponent : 0);
+    if (is_special)
+        put_special(out, tensor, part, low);
+    buffer_puts(out, "    }\n");
     if (port->text_table == NULL || port->text_table->type != ELEMENT_STRING)
         return;
     buffer_printf(out, "\n    /// @notice Label that value i of output_%s stands for.\n", name);
