@@ -48,6 +48,10 @@ struct machine {
     void *block;
     size_t block_bytes;
     bool is_lent;
+    /* Memory that is offered, from its first multiple of 64 on, null for none. */
+    void *offer;
+    size_t offer_bytes;
+    bool is_offer_lent;
 };
 
 struct worker {
@@ -314,8 +318,24 @@ void machine_parallel_for(struct machine *machine, size_t count, size_t chunk, m
     pthread_mutex_unlock(&machine->lock);
 }
 
+void machine_offer(struct machine *machine, void *memory, size_t bytes)
+{
+    if (machine == NULL)
+        return;
+    ASSERT(!machine->is_offer_lent);
+    size_t gap = (0 - (uintptr_t)memory) % 64;
+    bool is_usable = memory != NULL && bytes > gap;
+    machine->offer = is_usable ? (char *)memory + gap : NULL;
+    machine->offer_bytes = is_usable ? bytes - gap : 0;
+}
+
 void *machine_borrow(struct machine *machine, size_t bytes)
 {
+    if (machine != NULL && machine->offer != NULL && !machine->is_offer_lent &&
+        bytes <= machine->offer_bytes) {
+        machine->is_offer_lent = true;
+        return machine->offer;
+    }
     if (machine == NULL || machine->is_lent || bytes >= LARGE_MEMORY_BYTES)
         return large_alloc(bytes);
     if (machine->block == NULL || machine->block_bytes < bytes) {
@@ -329,7 +349,9 @@ void *machine_borrow(struct machine *machine, size_t bytes)
 
 void machine_give_back(struct machine *machine, void *memory)
 {
-    if (machine != NULL && memory != NULL && memory == machine->block)
+    if (machine != NULL && memory != NULL && memory == machine->offer)
+        machine->is_offer_lent = false;
+    else if (machine != NULL && memory != NULL && memory == machine->block)
         machine->is_lent = false;
     else
         free(memory);

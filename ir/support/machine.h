@@ -69,6 +69,13 @@ void machine_parallel_for(struct machine *machine, size_t count, size_t chunk, m
  * results that stay would leave holes that nothing fits into. From one thread at a time.
  */
 void *machine_borrow(struct machine *machine, size_t bytes);
+/*
+ * Offers memory that its owner does not need now: machine_borrow lends it first to whom it
+ * suffices. machine_offer(machine, NULL, 0) ends that. Null machines take no offers. Requires:
+ * nobody has an earlier offer.
+ */
+void machine_offer(struct machine *machine, void *memory, size_t bytes);
+
 /* memory may be null. */
 void machine_give_back(struct machine *machine, void *memory);
 

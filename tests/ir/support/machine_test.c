@@ -149,3 +149,27 @@ TEST(clock_and_memory_grow)
     CHECK(machine_seconds() >= before);
     free(held);
 }
+
+TEST(offered_memory_is_lent_while_it_suffices)
+{
+    static char memory[4096];
+    struct machine *machine = machine_new(2);
+    machine_offer(machine, memory + 1, sizeof memory - 1);
+    char *first = machine_borrow(machine, 2000), *second = machine_borrow(machine, 2000);
+    CHECK(first >= memory && first + 2000 <= memory + sizeof memory);
+    CHECK((uintptr_t)first % 64 == 0);
+    CHECK(second < memory || second >= memory + sizeof memory);
+    machine_give_back(machine, first);
+    CHECK(machine_borrow(machine, 2000) == first);
+    machine_give_back(machine, first);
+    char *larger = machine_borrow(machine, sizeof memory + 1);
+    CHECK(larger < memory || larger >= memory + sizeof memory);
+    machine_give_back(machine, larger);
+    machine_offer(machine, NULL, 0);
+    char *after = machine_borrow(machine, 100);
+    CHECK(after < memory || after >= memory + sizeof memory);
+    machine_give_back(machine, after);
+    machine_give_back(machine, second);
+    machine_offer(NULL, memory, sizeof memory);
+    machine_free(machine);
+}
