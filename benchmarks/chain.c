@@ -144,6 +144,15 @@ static enum status open_srs(struct chain *chain, struct diag *diag)
     return srs_open_development(&chain->srs, layout.srs_points, chain->machine, diag);
 }
 
+/* What `sertn-run prove` opens, in the cache from setup on. */
+static enum status open_tables(struct chain *chain, struct diag *diag)
+{
+    enum status status = plonk_proving_key_open_bases(&chain->key, diag);
+    if (status == STATUS_OK)
+        srs_use_table(&chain->srs, SRS_TABLE_BYTES, chain->machine);
+    return status;
+}
+
 static enum status setup(struct chain *chain, const char *folder, uint32_t steps, struct diag *diag)
 {
     uint8_t vk[PLONK_VK_BYTES_MAX];
@@ -154,7 +163,8 @@ static enum status setup(struct chain *chain, const char *folder, uint32_t steps
     if ((status = build_circuit(chain, steps, diag)) != STATUS_OK ||
         (status = open_srs(chain, diag)) != STATUS_OK ||
         (status = plonk_keys_make(&chain->key, &chain->circuit, PLONK_MODE_FAST, &chain->srs,
-                                  no_parameters, &tail, chain->machine, diag)) != STATUS_OK)
+                                  no_parameters, &tail, chain->machine, diag)) != STATUS_OK ||
+        (status = open_tables(chain, diag)) != STATUS_OK)
         return status;
     plonk_vk_serialize(vk, &chain->key.vk);
     circuit_serialize(&chain->circuit, &bytes);
@@ -178,6 +188,8 @@ static enum status load(struct chain *chain, const char *folder, struct diag *di
         (status = open_srs(chain, diag)) == STATUS_OK)
         status = plonk_proving_key_load(&chain->key, &chain->circuit, &key, &chain->srs,
                                         chain->machine, diag);
+    if (status == STATUS_OK)
+        status = open_tables(chain, diag);
     buffer_release(&circuit);
     buffer_release(&vk);
     return status;

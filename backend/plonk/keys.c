@@ -154,6 +154,8 @@ enum status plonk_proving_key_open_bases(struct plonk_proving_key *key, struct d
         return STATUS_OK;
     for (unsigned phase = PLONK_PHASE_ADVICE; phase <= PLONK_PHASE_CHALLENGE; phase++) {
         unsigned arity = layout->group[layout->phase_first[phase]].arity;
+        if (phase > PLONK_PHASE_ADVICE && key->bases[PLONK_PHASE_ADVICE].arity == arity)
+            break;
         enum status status = srs_lagrange_open(&key->bases[phase], key->srs, layout->lg_rows, arity,
                                                key->machine, diag);
         if (status != STATUS_OK) {
@@ -163,6 +165,13 @@ enum status plonk_proving_key_open_bases(struct plonk_proving_key *key, struct d
     }
     key->has_bases = true;
     return STATUS_OK;
+}
+
+const struct srs_lagrange *plonk_proving_key_bases(const struct plonk_proving_key *key,
+                                                   enum plonk_phase phase)
+{
+    ASSERT(key->has_bases && phase <= PLONK_PHASE_CHALLENGE);
+    return &key->bases[key->bases[phase].arity == 0 ? PLONK_PHASE_ADVICE : phase];
 }
 
 enum status plonk_keys_make(struct plonk_proving_key *key, const struct circuit *circuit,

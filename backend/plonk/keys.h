@@ -83,7 +83,7 @@ struct plonk_proving_key {
     const struct circuit *circuit; /* borrowed */
     const struct srs *srs;         /* borrowed */
     struct machine *machine;       /* borrowed, may be null: one thread */
-    struct srs_lagrange bases[2];  /* of the groups of phases 0 and 1, when has_bases */
+    struct srs_lagrange bases[2];  /* for plonk_proving_key_bases, when has_bases */
     bool has_bases;
     struct ntt_domain domain; /* of order n */
     struct arena arena;       /* owns what follows */
@@ -150,6 +150,11 @@ enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct c
  */
 enum status plonk_proving_key_open_bases(struct plonk_proving_key *key,
                                          struct diag *diag) SERTN_MUST_CHECK;
+
+/* The bases of the groups of phase 0 or 1; both are the same where groups are as long. Requires:
+ * has_bases. */
+const struct srs_lagrange *plonk_proving_key_bases(const struct plonk_proving_key *key,
+                                                   enum plonk_phase phase);
 
 /* The n values of a parameter column: its U cells, the random tail, zeros. */
 void plonk_parameter_values(fr *out, const struct plonk_layout *layout, const fr *cells,

@@ -156,11 +156,12 @@ enum round_result plonk_round_open(struct plonk_prover *prover)
 {
     const struct plonk_layout *layout = prover->layout;
     size_t count = layout->srs_points;
-    fr *opened = prover->work, *scratch = prover->work + count;
+    fr *opened = prover->work + prover->opened_count, *scratch = opened + count;
     struct opening_class class[PLONK_GROUPS_MAX + 1];
     unsigned classes = find_classes(class, prover);
     fr eta, u, hint, zero_first, weight[PLONK_GROUPS_MAX + 1];
 
+    prover->work_used = prover->opened_count + count;
     transcript_squeeze(&prover->transcript, "eta", &eta);
     weight[0] = fr_one;
     for (unsigned g = 1; g <= layout->group_count; g++)

@@ -5,6 +5,7 @@
 #include "backend/field/field_vec.h"
 #include "backend/field/system_random.h"
 #include "backend/plonk/rounds.h"
+#include "ir/support/large_memory.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -14,18 +15,35 @@
  * generator. */
 enum { ATTEMPTS_MAX = 8 };
 
+/* Columns of scratch that round_challenge uses behind the values. */
+enum { CHALLENGE_WORK = 3 };
+
+/* Elements that a thread wipes at once. */
+enum { WIPE_CHUNK = 1 << 15 };
+
 static void report(const struct plonk_prover *prover, const char *stage, double fraction)
 {
     if (prover->progress != NULL && prover->progress->report != NULL)
         prover->progress->report(prover->progress->context, stage, fraction);
 }
 
+/* Lets commitments have the scratch of the rounds that is free now: it is there already, and wiped
+ * at the end. */
+static void offer_work(struct plonk_prover *prover)
+{
+    machine_offer(prover->machine, prover->work + prover->work_used,
+                  (prover->work_count - prover->work_used) * sizeof *prover->work);
+}
+
 enum round_result plonk_write_commitment(struct plonk_prover *prover, const char *label,
                                          const fr *const *column, unsigned arity, size_t count)
 {
     g1_affine point;
-    if (kzg_commit_group(&point, prover->key->srs, column, arity, count, prover->machine,
-                         prover->diag) != STATUS_OK)
+    offer_work(prover);
+    enum status status = kzg_commit_group(&point, prover->key->srs, column, arity, count,
+                                          prover->machine, prover->diag);
+    machine_offer(prover->machine, NULL, 0);
+    if (status != STATUS_OK)
         return ROUND_FAILED;
     bool is_written =
         transcript_write_point(&prover->transcript, &prover->writer, label, &point.x, &point.y);
@@ -51,11 +69,13 @@ static enum round_result commit_phase(struct plonk_prover *prover, enum plonk_ph
             values[i] = (struct kzg_column){.full = column[group->column[i]]};
         }
         g1_affine point;
+        offer_work(prover);
         enum status status = key->has_bases
-                                 ? kzg_commit_values(&point, &key->bases[phase], values,
-                                                     prover->machine, prover->diag)
+                                 ? kzg_commit_values(&point, plonk_proving_key_bases(key, phase),
+                                                     values, prover->machine, prover->diag)
                                  : kzg_commit_group(&point, key->srs, coefficients, group->arity,
                                                     layout->rows, prover->machine, prover->diag);
+        machine_offer(prover->machine, NULL, 0);
         if (status != STATUS_OK)
             return ROUND_FAILED;
         if (!transcript_write_point(&prover->transcript, &prover->writer, label[phase], &point.x,
@@ -134,6 +154,7 @@ static void fill_advice(struct plonk_prover *prover)
 
 static enum round_result round_advice(struct plonk_prover *prover)
 {
+    prover->work_used = prover->value_count;
     fill_advice(prover);
     transform(prover, prover->column, prover->value, PLONK_Z);
     for (unsigned j = 0; j < prover->layout->param_columns; j++) {
@@ -248,15 +269,16 @@ static enum round_result round_challenge(struct plonk_prover *prover)
     rows.job = (struct plonk_rows_job){.key = prover->key, .challenges = &prover->challenges};
     for (unsigned column = 0; column < PLONK_Z; column++)
         rows.job.value[column] = prover->value[column];
-    rows.job.ratio = prover->work;
-    rows.job.lookup = prover->work + n;
-    rows.job.gate = prover->work + 2 * n;
+    rows.job.ratio = prover->work + prover->value_count;
+    rows.job.lookup = rows.job.ratio + n;
+    rows.job.gate = rows.job.lookup + n;
     machine_parallel_for(prover->machine, usable, PLONK_ROWS_CHUNK, rows_task, &rows);
     if (rows.met_zero)
         return ROUND_RESTART;
 
     fr *z = prover->column[PLONK_Z], *phi = prover->column[PLONK_PHI], *s = prover->column[PLONK_S],
        *h = prover->column[PLONK_H];
+    prover->work_used = 0;
     plonk_public_value(&prover->public_value, prover->statement->words,
                        prover->statement->word_count, &prover->challenges.rho);
     z[0] = fr_one;
@@ -331,7 +353,7 @@ static void round_evaluations(struct plonk_prover *prover)
     const struct plonk_layout *layout = prover->layout;
     struct plonk_point *point = &prover->point;
     fr at[PLONK_COLUMNS], next[PLONK_CHALLENGE_COLUMNS], rotated_xi, inverse[2], expected, value;
-    fr *powers = prover->work;
+    fr *powers = prover->work + prover->opened_count;
     plonk_evaluate_all(prover->machine, at, prover->column, PLONK_COLUMNS, layout->rows, &point->xi,
                        powers);
     fr_mul(&rotated_xi, &point->omega, &point->xi);
@@ -387,10 +409,17 @@ static size_t lay_out(struct plonk_prover *prover, fr *block)
     const struct plonk_layout *layout = prover->layout;
     size_t n = layout->rows, used = 0;
 #define TAKE(count) (used += (count), block == NULL ? NULL : block + used - (count))
+    prover->work_count = plonk_work_count(prover->key);
+    prover->work = TAKE(prover->work_count);
+    /* What lives at the start of the scratch: values until the quotient needs it, then Q. */
+    prover->value_count = 0;
     for (unsigned column = 0; column < PLONK_FIXED_FIRST; column++) {
         bool is_missing = plonk_evaluation_index(layout, (enum plonk_column)column, false) < 0;
-        if (column < PLONK_Z)
-            prover->value[column] = is_missing ? NULL : TAKE(n);
+        if (column < PLONK_Z) {
+            prover->value[column] =
+                is_missing || block == NULL ? NULL : prover->work + prover->value_count;
+            prover->value_count += is_missing ? 0 : n;
+        }
         prover->column[column] = is_missing ? NULL : TAKE(n);
     }
     for (unsigned j = 0; j < layout->param_columns; j++)
@@ -400,12 +429,11 @@ static size_t lay_out(struct plonk_prover *prover, fr *block)
         prover->quotient_count[k] = is_last ? layout->quotient_count - k * n : n + 1;
         prover->quotient[k] = TAKE(prover->quotient_count[k]);
     }
-    prover->opened_count =
-        layout->quotient_parts == 1 ? layout->quotient_count : layout->quotient_count - 3 * n;
-    prover->opened = TAKE(prover->opened_count);
-    prover->work_count = plonk_work_count(prover->key);
-    prover->work = TAKE(prover->work_count);
 #undef TAKE
+    prover->opened_count = plonk_opened_count(layout);
+    prover->opened = prover->work;
+    ASSERT(prover->value_count + CHALLENGE_WORK * n <= prover->work_count &&
+           prover->opened_count + 2 * layout->srs_points <= prover->work_count);
     return used;
 }
 
@@ -434,6 +462,12 @@ static enum status attempt_all(struct plonk_prover *prover, uint8_t *proof, cons
                     "the random numbers of this machine repeat; no proof can be made");
 }
 
+static void wipe_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    fr_wipe((fr *)context + begin, end - begin);
+}
+
 enum status plonk_prove_anything(uint8_t *proof, bool *holds, struct plonk_lookup_miss *miss,
                                  const struct plonk_proving_key *key,
                                  const struct plonk_parameter_tail *tail,
@@ -458,7 +492,7 @@ enum status plonk_prove_anything(uint8_t *proof, bool *holds, struct plonk_looku
     struct arena arena;
     arena_init(&arena, 0);
     size_t count = lay_out(&prover, NULL), rows = prover.layout->rows;
-    fr *block = arena_array(&arena, fr, count);
+    fr *block = large_alloc(count * sizeof *block);
     prover.multiplicity = arena_array(&arena, int64_t, rows);
     enum status status = STATUS_OK;
     if (block == NULL || prover.multiplicity == NULL ||
@@ -472,7 +506,8 @@ enum status plonk_prove_anything(uint8_t *proof, bool *holds, struct plonk_looku
         status = attempt_all(&prover, proof, entropy);
     }
     if (block != NULL)
-        fr_wipe(block, count);
+        machine_parallel_for(key->machine, count, WIPE_CHUNK, wipe_task, block);
+    free(block);
     arena_release(&arena);
     *holds = status == STATUS_OK && prover.holds;
     if (status != STATUS_OK)

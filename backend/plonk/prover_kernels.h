@@ -20,19 +20,30 @@ struct plonk_rows_job {
     fr *gate;   /* [U] C of the row */
 };
 
-/* Values of (MAIN + alpha PERM + alpha^2 LOOKUP [+ alpha^10 HOLD]) Z_off / Z_H on one coset of H. */
+/* Values of (MAIN + alpha PERM + alpha^2 LOOKUP [+ alpha^10 HOLD]) Z_off / Z_H on one coset of H,
+ * in bit-reversed order, which transforms leave and take without moving anything. */
 struct plonk_quotient_job {
-    const fr *column[PLONK_COLUMNS]; /* values on the coset by power of omega; null for zero. Ttag:
-                                        the tuple of plonk_table_tuple; Tx, Ty unused */
-    const fr *omega;                 /* [n] powers */
+    const fr *column[PLONK_COLUMNS]; /* values on the coset; null for zero. Ttag: the tuple of
+                                        plonk_table_tuple; Tx, Ty unused */
+    const fr *root; /* [n / 2]: points 2 i and 2 i + 1 are shift root[i] and -shift root[i] */
     size_t rows;
-    fr shift;                       /* the coset is shift * omega^i */
+    fr shift;
     fr tail_root[PLONK_GATED_ROWS]; /* omega^U .. omega^(n-1) */
     fr zero_inverse;                /* 1 / Z_H on the coset, which is constant there */
     const struct plonk_challenges *challenges;
     struct plonk_shape shape;
     fr *out; /* [n] */
 };
+
+/* Where omega x stands among n points in bit-reversed order when x stands at i: one is added from
+ * the top. */
+static inline size_t plonk_next_point(size_t i, size_t n)
+{
+    size_t bit = n / 2;
+    for (; i & bit; bit /= 2)
+        i ^= bit;
+    return i | bit;
+}
 
 /* Rows that share one inversion. */
 enum { PLONK_ROWS_CHUNK = 64 };

@@ -180,7 +180,7 @@ static void run_quotient(const struct plonk_quotient_job *job, size_t begin, siz
     struct plonk_values values;
     memset(&values, 0, sizeof values);
     for (size_t i = begin; i < end; i++) {
-        size_t next = i + 1 < job->rows ? i + 1 : 0;
+        size_t next = plonk_next_point(i, job->rows);
         for (unsigned column = 0; column < PLONK_COLUMNS; column++)
             if (job->column[column] != NULL)
                 values.at[column] = job->column[column][i];
@@ -188,9 +188,10 @@ static void run_quotient(const struct plonk_quotient_job *job, size_t begin, siz
             if (job->column[PLONK_Z + j] != NULL)
                 values.next[j] = job->column[PLONK_Z + j][next];
         fr x, gate, tail, t;
-        fr_mul(&x, &job->shift, &job->omega[i]);
-        plonk_gated_value(&gate, &values, &values.at[PLONK_TTAG], &x, job->challenges,
-                          job->shape);
+        fr_mul(&x, &job->shift, &job->root[i / 2]);
+        if (i % 2 == 1)
+            fr_neg(&x, &x);
+        plonk_gated_value(&gate, &values, &values.at[PLONK_TTAG], &x, job->challenges, job->shape);
         fr_mul(&tail, &job->zero_inverse, &gate);
         for (unsigned j = 0; j < PLONK_GATED_ROWS; j++) {
             fr_sub(&t, &x, &job->tail_root[j]);

@@ -1,7 +1,7 @@
 /*
- * The constraints on a coset by array functions of the field, for CPUs on which arrays are wide: a
- * block of rows at a time, every step over the whole block. The formulas are those of
- * constraints.h; tests hold the two to each other.
+ * The constraints on a coset by array functions of the field: a block of rows at a time, every step
+ * over the whole block, zero columns left out. The formulas are those of constraints.h; tests hold
+ * the two to each other.
  */
 #include "backend/field/field_vec.h"
 #include "backend/plonk/prover_kernels.h"
@@ -18,7 +18,7 @@ struct block {
     const struct field_vec_kernels *k;
     size_t n;
     const fr *at[PLONK_COLUMNS], *next[PLONK_CHALLENGE_COLUMNS];
-    fr wrapped[PLONK_CHALLENGE_COLUMNS][BLOCK]; /* next rows of the last block */
+    fr gathered[PLONK_CHALLENGE_COLUMNS][BLOCK]; /* what next points to */
     fr x[BLOCK];
     fr t[BLOCK], u[BLOCK]; /* scratch of single steps */
 };
@@ -297,16 +297,18 @@ static void open_block(struct block *b, size_t first)
     const struct plonk_quotient_job *job = b->job;
     for (unsigned column = 0; column < PLONK_COLUMNS; column++)
         b->at[column] = job->column[column] != NULL ? job->column[column] + first : NULL;
-    for (unsigned j = 0; j < PLONK_CHALLENGE_COLUMNS; j++) {
-        const fr *column = job->column[PLONK_Z + j];
-        b->next[j] = column != NULL ? column + first + 1 : NULL;
-        if (column == NULL || first + b->n < job->rows)
-            continue;
-        memcpy(b->wrapped[j], column + first + 1, (b->n - 1) * sizeof(fr));
-        b->wrapped[j][b->n - 1] = column[0];
-        b->next[j] = b->wrapped[j];
+    for (unsigned j = 0; j < PLONK_CHALLENGE_COLUMNS; j++)
+        b->next[j] = job->column[PLONK_Z + j] != NULL ? b->gathered[j] : NULL;
+    for (size_t i = 0; i < b->n; i++) {
+        size_t next = plonk_next_point(first + i, job->rows);
+        for (unsigned j = 0; j < PLONK_CHALLENGE_COLUMNS; j++)
+            if (b->next[j] != NULL)
+                b->gathered[j][i] = job->column[PLONK_Z + j][next];
+        b->x[i] = job->root[(first + i) / 2];
     }
-    b->k->fr_scale(b->x, job->omega + first, &job->shift, b->n);
+    b->k->fr_scale(b->x, b->x, &job->shift, b->n);
+    for (size_t i = first % 2 == 0; i < b->n; i += 2)
+        fr_neg(&b->x[i], &b->x[i]);
 }
 
 void plonk_quotient_vec(const struct plonk_quotient_job *job, size_t begin, size_t end)

@@ -2,11 +2,11 @@
  * The quotient T = Full / Z_H, coset by coset.
  *
  * T is the sum of three parts. Gated: Z_off (MAIN + alpha PERM + alpha^2 LOOKUP + alpha^10 HOLD) /
- * Z_H, degree 5 (n - 1) + b' - n, is found from its values on four cosets of H, which give it modulo
- * X^(4n) - c, and on two more points, which give the two top coefficients. Boundary: L_0 f / Z_H = f / (n (X - 1))
- * and L_U f / Z_H = omega^U f / (n (X - omega^U)) are divisions of coefficients. Parameters: w - p
- * vanishes on the first U rows, so Z_off (w - p) / Z_H has degree below b' and is read off the
- * product's coefficients from X^n on.
+ * Z_H, degree 5 (n - 1) + b' - n, is found from its values on four cosets of H, which give it
+ * modulo X^(4n) - c, and on two more points, which give the two top coefficients. Boundary: L_0 f /
+ * Z_H = f / (n (X - 1)) and L_U f / Z_H = omega^U f / (n (X - omega^U)) are divisions of
+ * coefficients. Parameters: w - p vanishes on the first U rows, so Z_off (w - p) / Z_H has degree
+ * below b' and is read off the product's coefficients from X^n on.
  */
 #include "backend/plonk/rounds.h"
 
@@ -38,12 +38,18 @@ static unsigned buffered_columns(const struct plonk_proving_key *key)
     return count;
 }
 
+size_t plonk_opened_count(const struct plonk_layout *layout)
+{
+    return layout->quotient_count - (layout->quotient_parts - 1) * layout->rows;
+}
+
 size_t plonk_work_count(const struct plonk_proving_key *key)
 {
     /* Quotient: a buffer a column, the folded table, powers. Opening: two polynomials of
-     * srs_points. */
-    size_t quotient = (buffered_columns(key) + 2) * key->vk.layout.rows;
-    size_t opening = 2 * key->vk.layout.srs_points;
+     * srs_points, and Q. The values of the first rounds need less than the quotient. */
+    const struct plonk_layout *layout = &key->vk.layout;
+    size_t quotient = (buffered_columns(key) + 2) * layout->rows;
+    size_t opening = 2 * layout->srs_points + plonk_opened_count(layout);
     return quotient > opening ? quotient : opening;
 }
 
@@ -94,6 +100,7 @@ static fr *fold_table(const struct plonk_prover *prover, fr *buffer)
 struct coset_job {
     const struct plonk_prover *prover;
     const fr *shift;
+    fr *power;                       /* [n] of shift */
     const fr *source[PLONK_COLUMNS]; /* null: zero */
     fr *target[PLONK_COLUMNS];
 };
@@ -106,16 +113,25 @@ static void coset_task(void *context, size_t begin, size_t end, unsigned worker)
     for (size_t column = begin; column < end; column++) {
         if (job->source[column] == NULL)
             continue;
-        memcpy(job->target[column], job->source[column], n * sizeof(fr));
-        ntt_coset_forward(NULL, &job->prover->key->domain, job->target[column], job->shift);
+        fr_vec_mul(job->target[column], job->source[column], job->power, n);
+        ntt_forward_scrambled(NULL, &job->prover->key->domain, job->target[column]);
     }
+}
+
+static void powers_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const struct coset_job *job = context;
+    fr first;
+    fr_pow_u64(&first, job->shift, begin);
+    fr_vec_powers(job->power + begin, &first, job->shift, end - begin);
 }
 
 static void points_task(void *context, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const struct plonk_quotient_job *job = context;
-    if (field_vec_path() == FIELD_VEC_IFMA)
+    if (field_vec_path() != FIELD_VEC_PORTABLE) /* leaves out zero columns */
         plonk_quotient_vec(job, begin, end);
     else
         plonk_kernels()->quotient(job, begin, end);
@@ -132,8 +148,11 @@ static void divide_on_coset(fr *out, const struct plonk_prover *prover, struct c
                             const fr *shift)
 {
     size_t n = prover->layout->rows;
-    struct plonk_quotient_job points = {
-        .omega = prover->key->omega, .rows = n, .shift = *shift, .out = out};
+    const struct ntt_domain *domain = &prover->key->domain;
+    struct plonk_quotient_job points = {.root = domain->twiddle, .rows = n, .out = out};
+    fr inverse;
+    fr_inv(&inverse, &domain->twiddle[0]);
+    fr_mul(&points.shift, shift, &inverse); /* twiddles have a factor */
     points.challenges = &prover->challenges;
     points.shape = plonk_shape_of(prover->layout);
     fill_tail_roots(points.tail_root, prover);
@@ -141,11 +160,15 @@ static void divide_on_coset(fr *out, const struct plonk_prover *prover, struct c
     fr_sub(&points.zero_inverse, &points.zero_inverse, &fr_one);
     fr_inv(&points.zero_inverse, &points.zero_inverse);
     job->shift = shift;
+    job->power = out; /* not written before all columns are there */
+    machine_parallel_for(prover->machine, n, 4096, powers_task, job);
     machine_parallel_for(prover->machine, PLONK_COLUMNS, 1, coset_task, job);
     for (unsigned column = 0; column < PLONK_COLUMNS; column++)
         points.column[column] = job->source[column] != NULL ? job->target[column] : NULL;
     machine_parallel_for(prover->machine, n, 64, points_task, &points);
-    ntt_coset_inverse(prover->machine, &prover->key->domain, out, shift);
+    fr_inv(&inverse, shift);
+    ntt_inverse_scrambled(prover->machine, domain, out);
+    ntt_scale_by_powers(prover->machine, out, n, &inverse);
 }
 
 /*

@@ -37,15 +37,18 @@ struct plonk_prover {
 
     /* All of these lie in one block, which is wiped at the end. Null where the layout has no such
      * column. */
-    fr *value[PLONK_Z];        /* [n] a1 .. m by row, tails included */
+    fr *value[PLONK_Z];        /* [n] a1 .. m by row, tails included; at the start of work until the
+                                * quotient */
     fr *column[PLONK_COLUMNS]; /* [n] coefficients; the fixed ones are the key's, null for zero */
     fr *parameter[CIRCUIT_PARAM_MAX]; /* [n] coefficients of p1, p2 */
     fr *quotient[PLONK_PARTS_MAX];    /* T, or its blinded parts */
     size_t quotient_count[PLONK_PARTS_MAX];
-    fr *opened; /* [opened_count] coefficients of Q */
+    fr *opened; /* [opened_count] coefficients of Q; at the start of work from the quotient on */
     size_t opened_count;
     fr *work; /* scratch of the rounds */
     size_t work_count;
+    size_t work_used;      /* elements at its start that commitments must leave alone */
+    size_t value_count;    /* elements of all values */
     int64_t *multiplicity; /* [n] */
 
     fr public_value;
@@ -53,6 +56,9 @@ struct plonk_prover {
     fr evaluation[PLONK_EVALUATIONS_MAX];
     bool holds; /* Q(xi) is the value that the verifier computes from the evaluations */
 };
+
+/* Coefficients of Q. */
+size_t plonk_opened_count(const struct plonk_layout *layout);
 
 /* Elements of scratch that the rounds of this key may use. */
 size_t plonk_work_count(const struct plonk_proving_key *key);
