@@ -441,8 +441,6 @@ static bool read_polynomial(struct polynomial *out, const struct relation_progra
             if (!expand_monomial(program, relation, monomial, before))
                 break;
     }
-    if (out->terms != NULL)
-        expand_sums(out, program, relation, before);
     return out->terms != NULL;
 }
 
@@ -482,6 +480,16 @@ static bool best_range(const struct relation_program *program, const struct rela
     return found;
 }
 
+/* *range becomes what it has in common with other, or stays when that is nothing: ranges that do
+ * not hold exclude each other. */
+static void range_narrow(struct range *range, struct range other)
+{
+    struct range both = {wide_max(range->low, other.low), wide_min(range->high, other.high)};
+    if (wide_compare(both.low, both.high) <= 0)
+        *range = both;
+}
+
+/* By the factors as they are, and by the sums they stand for: both bounds hold. */
 static bool product_range(const struct relation_program *program, const struct relation *relation,
                           struct range *out)
 {
@@ -492,7 +500,18 @@ static bool product_range(const struct relation_program *program, const struct r
     struct monomial *list = calloc(2 * relation->term_count + 1, sizeof *list);
     bool found = list != NULL && read_polynomial(&polynomial, program, relation, before);
     if (found) {
+        size_t count = polynomial.count;
+        struct range by_sums;
         found = best_range(program, relation, &polynomial, before, list, out);
+        expand_sums(&polynomial, program, relation, before);
+        if (polynomial.count > count &&
+            best_range(program, relation, &polynomial, before, list, &by_sums)) {
+            if (found)
+                range_narrow(out, by_sums);
+            else
+                *out = by_sums;
+            found = true;
+        }
         free(polynomial.terms);
     }
     free(list);
