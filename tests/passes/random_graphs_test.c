@@ -15,7 +15,7 @@
 
 #include "ir/graph_interpret.h"
 
-enum { VALUES_MAX = 64, RANK_MAX = 3, DIM_MAX = 3, SETS = 3, GIVEN_MAX = 7 };
+enum { VALUES_MAX = 64, RANK_MAX = 3, DIM_MAX = 3, SETS = 3, GIVEN_MAX = 7, DONE_LEAST = 15 };
 #define BOUND_MAX 2000.0
 
 struct value {
@@ -621,8 +621,8 @@ TEST(random_graphs_leave_no_cell_free)
     bool many = share != NULL && strcmp(share, "many") == 0;
     time_t until = time(NULL) + (many ? 600 : 2);
     size_t count[3] = {0};
-    while (time(NULL) < until)
+    while (time(NULL) < until || count[DONE] < DONE_LEAST)
         count[run_one()]++;
-    CHECK_MSG(count[DONE] > 5 && count[REFUSED] * 10 < count[DONE], "%zu done, %zu refused",
-              count[DONE], count[REFUSED]);
+    CHECK_MSG(count[REFUSED] * 5 < count[DONE], "%zu done, %zu refused", count[DONE],
+              count[REFUSED]);
 }
