@@ -52,7 +52,7 @@ static double verify_gas(const struct plonk_layout *layout, uint32_t words)
 {
     const double transaction = 21000, byte = 15.9, head_bytes = 420, pairing = 113000, point = 6450,
                  per_evaluation = 145;
-    const double word = 512 + 48, arithmetic = 7800, per_bit = 30;
+    const double word = 512 + 58, arithmetic = 8900, per_bit = 30;
     double points = 8 + 1 + (double)layout->param_columns;
     const double contraction = layout->has_contraction ? 6300 : 0; /* no hint: an inversion */
     double calldata =

@@ -153,14 +153,15 @@ contract PlonkVerifier is IPlonkVerifier {
 
             // The cubics of g that are 1 at 1, 2, 3 in turn and 0 at the other three of 0 .. 3.
             function cubics(g) -> one, two, three {
-                let g1 := addmod(g, sub(R, 1), R)
-                let g2 := addmod(g, sub(R, 2), R)
-                let g3 := addmod(g, sub(R, 3), R)
+                let r := R // where R stands often: a copy on the stack instead of 33 bytes of code each time
+                let g1 := addmod(g, sub(r, 1), r)
+                let g2 := addmod(g, sub(r, 2), r)
+                let g3 := addmod(g, sub(r, 3), r)
                 let half := 10944121435919637611123202872628637544274182200208017171849102093287904247809
-                one := mulmod(mulmod(mulmod(g, g2, R), g3, R), half, R)
-                two := sub(R, mulmod(mulmod(mulmod(g, g1, R), g3, R), half, R))
+                one := mulmod(mulmod(mulmod(g, g2, r), g3, r), half, r)
+                two := sub(r, mulmod(mulmod(mulmod(g, g1, r), g3, r), half, r))
                 three := mulmod(
-                    mulmod(mulmod(g, g1, R), g2, R),
+                    mulmod(mulmod(g, g1, r), g2, r),
                     18240202393199396018538671454381062573790303667013361953081836822146507079681,
                     R
                 )
@@ -316,49 +317,50 @@ contract PlonkVerifier is IPlonkVerifier {
                 mstore(0x280, xiN)
             }
             {
+                let r := R // where R stands often: a copy on the stack instead of 33 bytes of code each time
                 let xi := mload(0x1e0)
                 let u := mload(0x220)
-                let minusXi := sub(R, xi)
-                let u2 := mulmod(u, u, R)
-                let u3 := mulmod(u2, u, R)
-                let u4 := mulmod(u2, u2, R)
+                let minusXi := sub(r, xi)
+                let u2 := mulmod(u, u, r)
+                let u3 := mulmod(u2, u, r)
+                let u4 := mulmod(u2, u2, r)
                 {
                     let t := u4
                     if mload(0x8e0) {
-                        t := mulmod(t, u, R)
-                        if eq(mload(0x8e0), 2) { t := mulmod(t, u, R) }
+                        t := mulmod(t, u, r)
+                        if eq(mload(0x8e0), 2) { t := mulmod(t, u, r) }
                     }
-                    mstore(0x340, addmod(t, minusXi, R))
+                    mstore(0x340, addmod(t, minusXi, r))
                 }
                 if mload(0x980) { u3 := u4 }
                 // factors of the hint, each slot then gets the product of all before it; u3 is u to the arity of phase 1
-                let f1 := mulmod(addmod(u3, minusXi, R), addmod(u3, sub(R, mulmod(mload(0x240), xi, R)), R), R)
-                let f2 := addmod(mulmod(u4, u, R), minusXi, R)
-                let f3 := addmod(u4, minusXi, R)
-                let f4 := addmod(u, minusXi, R)
-                let f5 := mulmod(addmod(mload(0x240), sub(R, 1), R), xi, R)
-                let f6 := mulmod(mload(0x900), addmod(xi, sub(R, 1), R), R)
-                let f7 := mulmod(mload(0x900), addmod(xi, sub(R, mload(0x260)), R), R)
-                let p2 := mulmod(f1, f2, R)
-                let p3 := mulmod(p2, f2, R)
-                let p4 := mulmod(mulmod(p3, f3, R), f4, R)
-                let p5 := mulmod(p4, f5, R)
-                let p6 := mulmod(p5, f6, R)
-                let h := inverse(mulmod(p6, f7, R))
-                mstore(0x840, mulmod(h, p6, R))
-                h := mulmod(h, f7, R)
-                mstore(0x820, mulmod(h, p5, R))
-                h := mulmod(h, f6, R)
-                mstore(0x800, mulmod(h, p4, R))
-                h := mulmod(h, f5, R)
-                mstore(0x7e0, mulmod(h, mulmod(p3, f3, R), R))
-                h := mulmod(h, f4, R)
-                mstore(0x7c0, mulmod(h, p3, R))
-                h := mulmod(h, f3, R)
-                mstore(0x7a0, mulmod(h, p2, R))
-                h := mulmod(h, f2, R)
-                mstore(0x780, mulmod(h, f1, R))
-                mstore(0x760, mulmod(h, f2, R))
+                let f1 := mulmod(addmod(u3, minusXi, r), addmod(u3, sub(r, mulmod(mload(0x240), xi, r)), r), r)
+                let f2 := addmod(mulmod(u4, u, r), minusXi, r)
+                let f3 := addmod(u4, minusXi, r)
+                let f4 := addmod(u, minusXi, r)
+                let f5 := mulmod(addmod(mload(0x240), sub(r, 1), r), xi, r)
+                let f6 := mulmod(mload(0x900), addmod(xi, sub(r, 1), r), r)
+                let f7 := mulmod(mload(0x900), addmod(xi, sub(r, mload(0x260)), r), r)
+                let p2 := mulmod(f1, f2, r)
+                let p3 := mulmod(p2, f2, r)
+                let p4 := mulmod(mulmod(p3, f3, r), f4, r)
+                let p5 := mulmod(p4, f5, r)
+                let p6 := mulmod(p5, f6, r)
+                let h := inverse(mulmod(p6, f7, r))
+                mstore(0x840, mulmod(h, p6, r))
+                h := mulmod(h, f7, r)
+                mstore(0x820, mulmod(h, p5, r))
+                h := mulmod(h, f6, r)
+                mstore(0x800, mulmod(h, p4, r))
+                h := mulmod(h, f5, r)
+                mstore(0x7e0, mulmod(h, mulmod(p3, f3, r), r))
+                h := mulmod(h, f4, r)
+                mstore(0x7c0, mulmod(h, p3, r))
+                h := mulmod(h, f3, r)
+                mstore(0x7a0, mulmod(h, p2, r))
+                h := mulmod(h, f2, r)
+                mstore(0x780, mulmod(h, f1, r))
+                mstore(0x760, mulmod(h, f2, r))
             }
             mstore(0x2c0, mulmod(mload(0x280), mload(0x820), R))
             mstore(0x2e0, mulmod(mulmod(mload(0x280), mload(0x840), R), mload(0x260), R))
