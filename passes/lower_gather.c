@@ -126,9 +126,17 @@ uint32_t lowering_gather_flat(struct lowering *l, uint32_t places)
     return read_rows(l, places, (int64_t)shape_elements(&shape), 1);
 }
 
+/* Whether the indices are structure, and not made from weights, which no circuit shows. */
+static bool has_public_indices(struct lowering *l)
+{
+    return lowering_data(l, 1) != NULL &&
+           (!lowering_is_parameter(l, 1) ||
+            lowering_tensor(l, lowering_input(l, 1))->role == ROLE_CONSTANT);
+}
+
 void lower_gather(struct lowering *l)
 {
-    if (lowering_data(l, 1) != NULL) {
+    if (has_public_indices(l)) {
         lower_movement(l);
         return;
     }

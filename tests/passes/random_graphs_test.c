@@ -438,7 +438,9 @@ static void add_division(struct making *m)
     struct value y = *x;
     int64_t number = random_between(1, 9), one = 1;
     uint32_t by = kit_constant_i64(&m->kit, kit_shape(1, 1), &number);
-    if (d != NULL && d->bound <= 40 && one_in(2) && broadcast(&y.shape, &x->shape, &d->shape)) {
+    struct shape both;
+    if (d != NULL && d->bound <= 40 && one_in(2) && broadcast(&both, &x->shape, &d->shape)) {
+        y.shape = both;
         by = kit_binary(&m->kit, OP_MUL, d->id, d->id);
         by = kit_binary(&m->kit, OP_ADD, by, kit_constant_i64(&m->kit, kit_shape(1, 1), &one));
     }
