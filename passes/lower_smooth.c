@@ -97,6 +97,11 @@ static void clip(struct lowering *l, struct smooth_pieces *p, uint32_t x,
     int64_t first = d->goes_on_below ? p->low - 1 : p->low;
     p->first = from > first ? from : first;
     p->last = to < p->high ? to : p->high;
+    /* All beyond an end that goes on: the piece that stands for that end. */
+    if (d->goes_on_above && p->first > p->high)
+        p->first = p->high;
+    if (d->goes_on_below && p->last < first)
+        p->last = first;
     if (p->first > p->last)
         lowering_fail(l, STATUS_BAD_INPUT, "the argument lies outside the domain %g to %g", d->low,
                       d->high);
