@@ -273,3 +273,71 @@ TEST(bytes_that_are_no_tensor)
         arena_release(&arena);
     }
 }
+
+/* --- sequences and optionals --- */
+
+static enum status read_tree(struct value_tree *tree, const char *bytes, size_t count,
+                             const char *open, struct arena *arena, struct diag *diag)
+{
+    const char *name;
+    *diag = (struct diag){0};
+    return tensor_pb_read_tree(tree, &name, bytes, count, open, arena, diag);
+}
+
+#define READ_TREE(bytes, open) read_tree(&tree, bytes, sizeof(bytes) - 1, open, &arena, &diag)
+
+TEST(bytes_that_are_no_sequence_are_refused)
+{
+    /* SequenceProto of one float32 [1]. */
+    static const char good[] = "\x0a\x01x\x10\x01\x1a\x0a\x08\x01\x10\x01\x4a\x04\0\0\x80\x3f";
+    struct arena arena = {0};
+    struct diag diag;
+    struct value_tree tree;
+    REQUIRE_OK(READ_TREE(good, "s"), &diag);
+    CHECK(tree.kind == VALUE_TREE_LIST && tree.count == 1);
+    for (size_t count = 1; count + 1 < sizeof good; count++)
+        if (count != 3 && count != 5) /* there whole fields end: an empty sequence */
+            CHECK_STATUS(read_tree(&tree, good, count, "s", &arena, &diag), STATUS_BAD_INPUT,
+                         &diag);
+    CHECK_STATUS(READ_TREE("\x10\x01\x4a\x04\0\0\x80\x3f", "s"), STATUS_BAD_INPUT, &diag);
+    CHECK_STATUS(READ_TREE("\x10\x04\x32\0", "s"), STATUS_UNSUPPORTED, &diag);
+    CHECK(strstr(diag.text, "maps or sparse tensors") != NULL);
+    arena_release(&arena);
+}
+
+TEST(nesting_other_than_the_declared_is_refused)
+{
+    static const char one[] = "\x1a\x0a\x08\x01\x10\x01\x4a\x04\0\0\x80\x3f";
+    static const char two[] = "\x1a\x0a\x08\x01\x10\x01\x4a\x04\0\0\x80\x3f"
+                              "\x1a\x0a\x08\x01\x10\x01\x4a\x04\0\0\x80\x3f";
+    static const char inner[] = "\x10\x03\x2a\x0c\x1a\x0a\x08\x01\x10\x01\x4a\x04\0\0\x80\x3f";
+    struct arena arena = {0};
+    struct diag diag;
+    struct value_tree tree;
+    REQUIRE_OK(READ_TREE(one, "o"), &diag);
+    CHECK(tree.kind == VALUE_TREE_TENSOR);
+    REQUIRE_OK(READ_TREE(inner, "os"), &diag);
+    CHECK(tree.kind == VALUE_TREE_LIST && tree.count == 1);
+    CHECK_STATUS(READ_TREE(two, "o"), STATUS_BAD_INPUT, &diag);
+    CHECK_STATUS(READ_TREE(one, "ss"), STATUS_BAD_INPUT, &diag);
+    CHECK_STATUS(READ_TREE(inner, "s"), STATUS_BAD_INPUT, &diag);
+    arena_release(&arena);
+}
+
+TEST(deep_nesting_is_refused)
+{
+    struct arena arena = {0};
+    struct diag diag;
+    struct value_tree tree;
+    char bytes[64];
+    size_t count = 0;
+    /* Each level holds the one before it as a sequence. */
+    for (size_t level = 0; level < 20; level++) {
+        memmove(bytes + 2, bytes, count);
+        bytes[0] = 0x2a;
+        bytes[1] = (char)count;
+        count += 2;
+    }
+    CHECK_STATUS(read_tree(&tree, bytes, count, NULL, &arena, &diag), STATUS_LIMIT, &diag);
+    arena_release(&arena);
+}
