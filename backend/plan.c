@@ -75,7 +75,8 @@ static unsigned table_levels(const struct plonk_layout *layout)
 {
     struct msm_bases shape = {.count = layout->srs_points, .levels = 1};
     size_t most = SRS_TABLE_BYTES / (shape.count * sizeof(g1_affine));
-    msm_choose_table(&shape, shape.count, most < 256 ? (unsigned)most : 256);
+    msm_choose_table(&shape, shape.count,
+                     most < SRS_TABLE_LEVELS ? (unsigned)most : SRS_TABLE_LEVELS);
     return shape.levels;
 }
 
@@ -119,5 +120,5 @@ void plan_circuit(struct plan *plan, const struct circuit *circuit, enum plonk_m
     unsigned levels = table_levels(&layout);
     uint64_t tables = levels > 1 ? levels * sizeof(g1_affine) * (uint64_t)layout.srs_points : 0;
     plan->prove_memory_bytes =
-        4100000 + (circuit->has_contraction ? 3350 : 4500) * (uint64_t)layout.rows + tables;
+        4100000 + (circuit->has_contraction ? 3000 : 4200) * (uint64_t)layout.rows + tables;
 }

@@ -3,6 +3,8 @@
  */
 #include "backend/commit/srs_table.h"
 
+#include "backend/commit/srs.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +55,8 @@ void srs_exchange_for_table(struct msm_bases *bases, struct srs_points *points,
     struct msm_bases shape = {.count = bases->count};
     struct srs_points table = {0};
     size_t level_limit = most_bytes / (bases->count * sizeof(g1_affine));
-    msm_choose_table(&shape, bases->count, level_limit < 256 ? (unsigned)level_limit : 256);
+    msm_choose_table(&shape, bases->count,
+                     level_limit < SRS_TABLE_LEVELS ? (unsigned)level_limit : SRS_TABLE_LEVELS);
     if (shape.levels < 2)
         return;
     struct point_file_head table_head = *head;
