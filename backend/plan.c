@@ -109,10 +109,10 @@ void plan_circuit(struct plan *plan, const struct circuit *circuit, enum plonk_m
         plan->srs_power++;
     if (mode == PLONK_MODE_GAS)
         plan->gas = verify_gas(&layout, circuit->public_word_count);
-    /* Start, files and what runs on one thread take as long as 200,000 products; the second thread
+    /* Start, files and what runs on one thread take as long as 235,000 products; the second thread
      * does 90% of a core's work. */
     double parallel = prices.threads <= 1 ? 1 : 1 + 0.9 * (prices.threads - 1);
-    plan->prove_seconds = 1e-9 * (200000 * prices.product_ns +
+    plan->prove_seconds = 1e-9 * (235000 * prices.product_ns +
                                   full_points(&layout) * point_ns(&prices, &layout) / parallel);
     plan->verify_seconds = 0.0015;
     plan->keys_seconds = 0.7 * plan->prove_seconds;
