@@ -21,7 +21,7 @@ static void finish(struct kit *kit, const struct tensor *const (*inputs)[2],
         kit_set(kit, inputs[t]);
     kit_run(kit);
     for (int t = 0; t < TRIALS; t++)
-        kit_compare(kit, inputs[t], 1e-6, 1e-4);
+        kit_compare(kit, inputs[t], 1e-6, 1e-5);
     if (refused != NULL) {
         struct diag diag = {0};
         struct relation_values values;
