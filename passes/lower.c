@@ -634,6 +634,7 @@ static void run_rule(struct lowering *l)
         lowering_fail(l, STATUS_UNSUPPORTED,
                       "no lowering for this operator; see sertnc --list-ops");
     l->own_nan = RELATION_NONE;
+    l->own_infinite = RELATION_NONE;
     rules[l->node->op](l);
     lowering_trace_nan(l);
 }
@@ -676,6 +677,8 @@ static void lower_all(struct lowering *l)
     l->is_broken = lowering_array(l, bool, graph->value_count);
     l->nan_bit = lowering_array(l, uint32_t, graph->value_count);
     memset(l->nan_bit, 0xff, graph->value_count * sizeof *l->nan_bit);
+    l->infinite_bit = lowering_array(l, uint32_t, graph->value_count);
+    memset(l->infinite_bit, 0xff, graph->value_count * sizeof *l->infinite_bit);
     l->program->input_tensors = lowering_array(l, uint32_t, graph->input_count);
     l->program->input_tensor_count = graph->input_count;
     l->program->public_tensors =

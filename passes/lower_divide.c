@@ -140,8 +140,7 @@ static void divide_integers(struct lowering *l, const struct shape *shape)
  */
 static uint32_t divisor_input(struct lowering *l, size_t i)
 {
-    uint32_t x = lowering_input(l, i),
-             d = lowering_trim(l, x, lowering_input_fraction(l, i), 4);
+    uint32_t x = lowering_input(l, i), d = lowering_trim(l, x, lowering_input_fraction(l, i), 4);
     bool was_positive = wide_compare(lowering_range_of(l, x).low, wide_from_i64(1)) >= 0;
     return was_positive ? lowering_at_least(l, d, wide_from_i64(1)) : d;
 }
@@ -163,8 +162,13 @@ void lower_div(struct lowering *l)
     uint32_t d = divisor_input(l, 1);
     uint32_t x = lowering_factor(l, 0);
     if (lowering_traces_nan(l)) {
-        /* Where d is 0 the quotient becomes 0 / (last place). */
+        /* Where d is 0 the quotient becomes 0 / (last place): NaN for 0 / 0, else an infinity. */
         uint32_t bad = lowering_is_zero(l, d);
+        struct relation_term both =
+            lowering_term_product(l, 1, bad, lowering_is_zero(l, x), &shape);
+        uint32_t nan = lowering_product(l, &shape, form_integer(), &both, 1, wide_from_i64(0));
+        lowering_mark_nan(l, nan);
+        lowering_mark_infinite(l, lowering_sum2(l, &shape, bad, 1, nan, -1));
         struct shape own = lowering_shape(l, d);
         struct relation_term raised[2] = {lowering_term(l, 1, d, &own),
                                           lowering_term(l, 1, bad, &own)};
@@ -172,7 +176,6 @@ void lower_div(struct lowering *l)
         struct relation_term kept[2] = {lowering_term_product(l, -1, bad, x, &shape),
                                         lowering_term(l, 1, x, &shape)};
         x = lowering_product(l, &shape, lowering_form(l, x), kept, 2, wide_from_i64(0));
-        lowering_mark_nan(l, bad);
     }
     lowering_output(l, 0,
                     lowering_divide(l, &shape, x, d, lowering_output_fraction(l, 0) + 1,
@@ -197,10 +200,19 @@ static uint32_t not_negative(struct lowering *l, uint32_t x)
     return lowering_at_least(l, x, wide_from_i64(0));
 }
 
+/* x at 2F bits, rounded down: its root at F bits, rounded down, is that of x. */
+static uint32_t square_of_root(struct lowering *l, uint32_t x, int32_t fraction)
+{
+    int32_t drop = lowering_fraction(l, x) - 2 * fraction;
+    return drop > 0 ? lowering_rescale(l, x, wide_power_of_two((unsigned)drop), ROUND_FLOOR,
+                                       form_fixed(2 * fraction), NULL, NULL)
+                    : lowering_to_fraction(l, x, 2 * fraction);
+}
+
 uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction)
 {
     /* (y 2^-F)^2 = X 2^-2F */
-    x = not_negative(l, lowering_to_fraction(l, x, 2 * fraction));
+    x = not_negative(l, square_of_root(l, x, fraction));
     struct shape shape = lowering_shape(l, x);
     unsigned bits = (wide_bit_length(lowering_range_of(l, x).high) + 1) / 2;
     struct range root = {wide_from_i64(0), wide_from_i64(0)}, rest = root;
@@ -224,11 +236,13 @@ uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction)
     return y;
 }
 
+/* Rounded down once, so that comparing the root with a number of few bits is comparing the exact
+ * operand with its square: radii of neighbours ask for that. */
 void lower_sqrt(struct lowering *l)
 {
-    uint32_t x = lowering_trim(l, lowering_input(l, 0),
-                               lowering_input_fraction(l, 0), 6);
+    int32_t fraction = lowering_output_fraction(l, 0) + 1;
+    uint32_t x = square_of_root(l, lowering_input(l, 0), fraction);
     if (lowering_traces_nan(l))
         x = lowering_replace_below(l, x, wide_from_i64(0), wide_from_i64(0));
-    lowering_output(l, 0, lowering_square_root(l, x, lowering_output_fraction(l, 0) + 1));
+    lowering_output(l, 0, lowering_square_root(l, x, fraction));
 }

@@ -45,12 +45,15 @@ struct lowering {
                               asked for */
     uint32_t
         *nan_bit; /* [graph->value_count]: 1 where a float run has NaN; RELATION_NONE: nowhere */
+    uint32_t *infinite_bit; /* [graph->value_count]: 1 where a float run has an infinity on the way
+                               that NaN is traced; RELATION_NONE: nowhere */
     uint32_t *absent; /* [graph->value_count]: 1 where a mask is minus infinity; RELATION_NONE:
                          nowhere */
     bool *is_broken;  /* [graph->value_count]: comes from a node that failed */
     size_t failure_capacity;
-    uint32_t own_nan; /* where the node being lowered makes NaN */
-    wide nan;         /* the integer that stands for NaN in values that take it */
+    uint32_t own_nan;      /* where the node being lowered makes NaN */
+    uint32_t own_infinite; /* where it makes an infinity */
+    wide nan;              /* the integer that stands for NaN in values that take it */
     struct rescaled *rescaled;
     size_t rescaled_count, rescaled_capacity;
     size_t parameter_capacity, range_capacity;
@@ -423,8 +426,16 @@ bool lowering_traces_nan(const struct lowering *l);
 void lowering_mark_nan(struct lowering *l, uint32_t bit);
 /* 1 where operand i is NaN in a float run, RELATION_NONE when nowhere. */
 uint32_t lowering_nan_of(const struct lowering *l, size_t i);
-/* NaN of the node's result: where it makes it, and where an operand has it. */
+/* Says where the result is infinite, of either sign, as for NaN. */
+void lowering_mark_infinite(struct lowering *l, uint32_t bit);
+/*
+ * NaN and infinities of the node's result: where it makes them, and where an operand has them. An
+ * infinity becomes NaN where it is multiplied by 0; one that meets anything but sums, products and
+ * IsNaN has no proof.
+ */
 void lowering_trace_nan(struct lowering *l);
+/* Holds value v to where no float run has an infinity. */
+void lowering_hold_finite(struct lowering *l, uint32_t v);
 /* a + b - a b, either of which may be RELATION_NONE. */
 uint32_t lowering_either(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b);
 /* 1 where operand i is minus infinity, RELATION_NONE when nowhere. Only operators that

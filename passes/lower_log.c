@@ -272,13 +272,26 @@ uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *p
     return lowering_to_fraction(l, y, fraction);
 }
 
+/* Marks where x >= 0 is 0, and puts its last place there. */
+static uint32_t log_of_zero(struct lowering *l, uint32_t x)
+{
+    if (wide_compare(lowering_range_of(l, x).low, wide_from_i64(1)) >= 0)
+        return x;
+    struct shape shape = lowering_shape(l, x);
+    uint32_t zero = lowering_is_zero(l, x);
+    lowering_mark_infinite(l, zero);
+    return lowering_sum2(l, &shape, x, 1, lowering_in_units(l, zero, lowering_fraction(l, x)), 1);
+}
+
 void lower_log(struct lowering *l)
 {
     uint32_t x = lowering_trim(l, lowering_input(l, 0), lowering_input_fraction(l, 0), 6);
     int32_t own = lowering_fraction(l, x);
-    if (lowering_traces_nan(l))
+    if (lowering_traces_nan(l)) {
         x = lowering_replace_below(l, x, wide_from_i64(0),
                                    wide_power_of_two(own > 0 ? (unsigned)own : 0));
+        x = log_of_zero(l, x);
+    }
     lowering_output(
         l, 0, lowering_log(l, x, lowering_input_plan(l, 0), lowering_output_fraction(l, 0) + 1));
 }

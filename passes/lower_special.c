@@ -1,5 +1,5 @@
 /*
- * NaN and minus infinity, traced by bits beside the values: where a float run would have NaN on its
+ * NaN and infinities, traced by bits beside the values: where a float run would have NaN on its
  * way to an IsNaN, and where a mask is minus infinity on its way to a softmax
  * (passes/find_masks.h). The elements themselves are then anything harmless.
  */
@@ -22,6 +22,11 @@ void lowering_mark_nan(struct lowering *l, uint32_t bit)
     l->own_nan = bit;
 }
 
+void lowering_mark_infinite(struct lowering *l, uint32_t bit)
+{
+    l->own_infinite = bit;
+}
+
 uint32_t lowering_nan_of(const struct lowering *l, size_t i)
 {
     return l->nan_bit[lowering_value(l, i)];
@@ -42,17 +47,104 @@ uint32_t lowering_either(struct lowering *l, const struct shape *shape, uint32_t
     return lowering_product(l, shape, form_integer(), terms, 3, wide_from_i64(0));
 }
 
-/* NaN of a result: where the node makes it, and where an operand has it. */
+/* a (1 - b), where a may be absent and b too. */
+static uint32_t but_not(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
+{
+    if (a == RELATION_NONE || b == RELATION_NONE)
+        return a;
+    struct relation_term terms[2] = {lowering_term_product(l, -1, a, b, shape),
+                                     lowering_term(l, 1, a, shape)};
+    return lowering_product(l, shape, form_integer(), terms, 2, wide_from_i64(0));
+}
+
+static void hold_nowhere(struct lowering *l, uint32_t bit)
+{
+    struct range zero = {wide_from_i64(0), wide_from_i64(0)};
+    if (lowering_tensor(l, bit)->role == ROLE_WITNESS)
+        l->program->tensors[bit].name = "infinity";
+    lowering_enforce(l, bit, zero);
+}
+
+void lowering_hold_finite(struct lowering *l, uint32_t v)
+{
+    if (l->infinite_bit[v] == RELATION_NONE)
+        return;
+    hold_nowhere(l, l->infinite_bit[v]);
+    l->infinite_bit[v] = RELATION_NONE;
+}
+
+/* Whether an infinite operand i makes the result infinite, if nothing makes it NaN. */
+static bool passes_infinity(const struct lowering *l, size_t i)
+{
+    switch (l->node->op) {
+    case OP_ADD:
+    case OP_SUB:
+    case OP_MUL:
+    case OP_NEG:
+    case OP_SUM:
+    case OP_CAST:
+        return true;
+    default:
+        return l->node->op == OP_DIV && i == 0;
+    }
+}
+
+/* The infinity of operand i where the other factor is 0. */
+static uint32_t infinity_times_zero(struct lowering *l, const struct shape *shape, size_t i)
+{
+    struct relation_term term =
+        lowering_term_product(l, 1, l->infinite_bit[lowering_value(l, i)],
+                              lowering_is_zero(l, lowering_input(l, 1 - i)), shape);
+    return lowering_product(l, shape, form_integer(), &term, 1, wide_from_i64(0));
+}
+
+/* Two infinities together have no proof: their signs would have to be known. */
+static uint32_t infinity_of_operands(struct lowering *l, const struct shape *shape, uint32_t *nan)
+{
+    uint32_t sum = RELATION_NONE;
+    for (size_t i = 0; i < l->node->input_count; i++) {
+        if (!lowering_has_input(l, i))
+            continue;
+        uint32_t bit = l->infinite_bit[lowering_value(l, i)];
+        if (bit == RELATION_NONE || l->node->op == OP_IS_NAN)
+            continue;
+        if (!passes_infinity(l, i)) {
+            lowering_hold_finite(l, lowering_value(l, i));
+            continue;
+        }
+        if (l->node->op == OP_MUL)
+            *nan = lowering_either(l, shape, *nan, infinity_times_zero(l, shape, i));
+        if (sum != RELATION_NONE) {
+            struct relation_term both = lowering_term_product(l, 1, sum, bit, shape);
+            hold_nowhere(l, lowering_product(l, shape, form_integer(), &both, 1, wide_from_i64(0)));
+        }
+        sum = lowering_either(l, shape, sum, bit);
+    }
+    return sum;
+}
+
 void lowering_trace_nan(struct lowering *l)
 {
-    if (!lowering_traces_nan(l))
+    if (!lowering_traces_nan(l)) {
+        for (size_t i = 0; i < l->node->input_count && l->node->op != OP_IS_NAN; i++) {
+            if (lowering_has_input(l, i))
+                lowering_hold_finite(l, lowering_value(l, i));
+        }
         return;
+    }
     struct shape shape = lowering_output_shape(l, 0);
-    uint32_t bit = l->own_nan;
+    uint32_t nan = l->own_nan, v = l->node->outputs[0];
     for (size_t i = 0; i < l->node->input_count; i++)
-        bit = lowering_either(l, &shape, bit, lowering_nan_of(l, i));
-    if (bit != RELATION_NONE)
-        l->nan_bit[l->node->outputs[0]] = lowering_expand(l, bit, &shape);
+        nan = lowering_either(l, &shape, nan, lowering_nan_of(l, i));
+    uint32_t infinite =
+        lowering_either(l, &shape, infinity_of_operands(l, &shape, &nan), l->own_infinite);
+    if (nan != RELATION_NONE)
+        l->nan_bit[v] = lowering_expand(l, nan, &shape);
+    /* What the node makes itself is one or the other. */
+    if (nan != l->own_nan || infinite != l->own_infinite)
+        infinite = but_not(l, &shape, infinite, nan);
+    if (infinite != RELATION_NONE)
+        l->infinite_bit[v] = lowering_expand(l, infinite, &shape);
 }
 
 /* ---- minus infinity ---- */
@@ -286,6 +378,7 @@ bool lowering_equals_infinity(struct lowering *l)
 
 uint32_t lowering_show_special(struct lowering *l, uint32_t v, uint32_t x)
 {
+    lowering_hold_finite(l, v);
     bool is_nan = l->nan_bit[v] != RELATION_NONE;
     uint32_t where = is_nan ? l->nan_bit[v] : l->absent[v];
     if (where == RELATION_NONE || form_is_float(lowering_form(l, x)))

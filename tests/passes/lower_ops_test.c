@@ -494,6 +494,92 @@ TEST(nan_that_is_computed_is_traced)
     replaced(OP_POW, 1.5);
 }
 
+/* What makes an infinity of 0, times 0 or 1, and an Imputer behind it. Calibrated where the product
+ * is a number or NaN. */
+static void multiplied(enum op_kind op)
+{
+    struct kit kit;
+    struct diag diag = {0};
+    struct relation_values values;
+    const double given[4] = {0, 2, 0.5, 0}, factors[4] = {0, 1, 1, 0}, bad[4] = {0, 2, 0, 0};
+    struct shape shape = kit_shape(1, 4);
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, shape), y = GRAPH_NONE;
+    if (op == OP_DIV)
+        y = kit_binary(&kit, OP_DIV,
+                       kit_parameter(&kit, "three", kit_shape(0), (const double[]){3}), x);
+    else
+        y = kit_unary(&kit, op, x);
+    y = kit_binary(&kit, OP_MUL, kit_parameter(&kit, "mask", shape, factors),
+                   kit_unary(&kit, OP_NEG, y));
+    uint32_t seven = kit_parameter(&kit, "seven", kit_shape(0), (const double[]){7});
+    kit_output(&kit, kit_node(&kit, OP_WHERE,
+                              (const uint32_t[]){kit_unary(&kit, OP_IS_NAN, y), seven, y}, 3));
+    const struct tensor *in[] = {kit_tensor(&kit, shape, given)},
+                        *refused[] = {kit_tensor(&kit, shape, bad)};
+    kit_set(&kit, in);
+    kit_run(&kit);
+    kit_compare(&kit, in, 1e-5, 1e-4);
+    REQUIRE_OK(relation_values_init(&values, kit.result.program, &kit.arena, &diag), &diag);
+    CHECK_MSG(pipeline_evaluate(&values, &kit.result, refused, NULL, NULL, &diag) ==
+                  STATUS_BAD_INPUT,
+              "an infinity of %s goes on as a number", op_name(op));
+    kit_release(&kit);
+}
+
+TEST(infinities_become_nan_times_zero_and_nothing_else)
+{
+    multiplied(OP_LOG);
+    multiplied(OP_DIV);
+}
+
+/* Of two 0 / 0 and 1 / 0, NaN is the first. */
+TEST(quotients_by_zero_are_nan_of_zero_only)
+{
+    struct kit kit;
+    struct diag diag = {0};
+    struct relation_values values;
+    const double good[2][3] = {{0, 1, -3}, {0, 2, 4}}, bad[2][3] = {{0, 1, -3}, {0, 2, 0}};
+    struct shape shape = kit_shape(1, 3);
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, shape),
+             y = kit_binary(&kit, OP_DIV, x, kit_input(&kit, "d", ELEMENT_F32, shape));
+    uint32_t seven = kit_parameter(&kit, "seven", kit_shape(0), (const double[]){7});
+    kit_output(&kit, kit_node(&kit, OP_WHERE,
+                              (const uint32_t[]){kit_unary(&kit, OP_IS_NAN, y), seven, y}, 3));
+    const struct tensor *in[] = {kit_tensor(&kit, shape, good[0]),
+                                 kit_tensor(&kit, shape, good[1])},
+                        *refused[] = {kit_tensor(&kit, shape, bad[0]),
+                                      kit_tensor(&kit, shape, bad[1])};
+    kit_set(&kit, in);
+    kit_run(&kit);
+    kit_compare(&kit, in, 1e-5, 1e-4);
+    REQUIRE_OK(relation_values_init(&values, kit.result.program, &kit.arena, &diag), &diag);
+    CHECK_STATUS(pipeline_evaluate(&values, &kit.result, refused, NULL, NULL, &diag),
+                 STATUS_BAD_INPUT, &diag);
+    kit_release(&kit);
+}
+
+/* A root compared with a number of few bits: exactly as the operand with its square. */
+TEST(roots_close_to_a_bound_fall_on_their_side)
+{
+    struct kit kit;
+    const double given[4] = {1 - 0x1p-23, 1, 1 + 0x1p-22, 0.25};
+    struct shape shape = kit_shape(1, 4);
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, shape);
+    /* Twenty more bits than the root is asked for. */
+    uint32_t power =
+        kit_binary(&kit, OP_MUL, kit_binary(&kit, OP_MUL, x, x), kit_binary(&kit, OP_MUL, x, x));
+    kit_output(&kit, kit_binary(&kit, OP_LESS, kit_unary(&kit, OP_SQRT, power),
+                                kit_parameter(&kit, "one", kit_shape(0), (const double[]){1})));
+    const struct tensor *in[] = {kit_tensor(&kit, shape, given)};
+    kit_set(&kit, in);
+    kit_run(&kit);
+    kit_compare(&kit, in, 0, 0);
+    kit_release(&kit);
+}
+
 /* The result is NaN where op has no value; bases are far enough from zero to tell. */
 static void shown(enum op_kind op, double exponent, bool computed)
 {

@@ -6,6 +6,9 @@
 
 enum { TRIALS = 4, TEXT = 8, ROWS = 2 };
 
+/* What is asked of the quantizer and held to. */
+static const double RELATIVE = 1e-5, ABSOLUTE = 1e-6;
+
 static struct tensor *whole_numbers(struct kit *kit, struct shape shape, int64_t low, uint64_t span)
 {
     struct tensor *x = tensor_new(&kit->arena, ELEMENT_I64, &shape);
@@ -19,9 +22,11 @@ static void finish(struct kit *kit, const struct tensor *const (*inputs)[2],
 {
     for (int t = 0; t < TRIALS; t++)
         kit_set(kit, inputs[t]);
+    kit->options.quantize.relative_tolerance = RELATIVE;
+    kit->options.quantize.absolute_tolerance = ABSOLUTE;
     kit_run(kit);
     for (int t = 0; t < TRIALS; t++)
-        kit_compare(kit, inputs[t], 1e-6, 1e-5);
+        kit_compare(kit, inputs[t], ABSOLUTE, RELATIVE);
     if (refused != NULL) {
         struct diag diag = {0};
         struct relation_values values;
