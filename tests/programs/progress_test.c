@@ -14,7 +14,7 @@
 #include "tests/frontend/model_builder.h"
 #include "tests/programs/programs_kit.h"
 
-enum { FEATURES = 8, CLASSES = 2000, SHOWN_BYTES = 1 << 18 };
+enum { FEATURES = 8, CLASSES = 6000, SHOWN_BYTES = 1 << 18 };
 
 /* A model whose keys and proofs take seconds on one thread. */
 static const char *large_model(void)
@@ -27,7 +27,7 @@ static const char *large_model(void)
     for (size_t i = 0; i < FEATURES * CLASSES; i++)
         weights[i] = sin(1.0 + (double)i * 0.7);
     model_input(&b, "x", ELEMENT_F32, "1,8");
-    model_tensor(&b, "w", ELEMENT_F32, "8,2000", weights);
+    model_tensor(&b, "w", ELEMENT_F32, "8,6000", weights);
     model_node(&b, "MatMul", "x,w", "scores");
     model_node(&b, "Softmax", "scores", "y");
     model_output(&b, "y");
