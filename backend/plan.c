@@ -6,6 +6,7 @@
 #include "backend/curve/affine_batch.h"
 #include "backend/curve/msm.h"
 #include "backend/field/field.h"
+#include "backend/plonk/keys.h"
 #include "ir/support/machine.h"
 
 enum { PRODUCTS_MEASURED = 20000, ADDITIONS_MEASURED = 1024, ADDITION_RUNS = 12 };
@@ -74,7 +75,7 @@ static double full_points(const struct plonk_layout *layout)
 static unsigned table_levels(const struct plonk_layout *layout)
 {
     struct msm_bases shape = {.count = layout->srs_points, .levels = 1};
-    size_t most = SRS_TABLE_BYTES / (shape.count * sizeof(g1_affine));
+    size_t most = plonk_table_bytes(layout) / (shape.count * sizeof(g1_affine));
     msm_choose_table(&shape, shape.count,
                      most < SRS_TABLE_LEVELS ? (unsigned)most : SRS_TABLE_LEVELS);
     return shape.levels;

@@ -149,7 +149,7 @@ static enum status open_tables(struct chain *chain, struct diag *diag)
 {
     enum status status = plonk_proving_key_open_bases(&chain->key, diag);
     if (status == STATUS_OK)
-        srs_use_table(&chain->srs, SRS_TABLE_BYTES, chain->machine);
+        srs_use_table(&chain->srs, plonk_table_bytes(&chain->key.vk.layout), chain->machine);
     return status;
 }
 

@@ -86,7 +86,7 @@ enum status prover_open(struct prover *p, const char *folder, const char *srs_pa
     if (status == STATUS_OK)
         status = plonk_proving_key_open_bases(&p->key, diag);
     if (status == STATUS_OK)
-        srs_use_table(&p->session.srs, SRS_TABLE_BYTES, p->session.machine);
+        srs_use_table(&p->session.srs, plonk_table_bytes(&p->key.vk.layout), p->session.machine);
     return status;
 }
 

@@ -147,6 +147,13 @@ enum status plonk_vk_start(struct plonk_verifying_key *vk, const struct circuit 
     return plonk_circuit_digest(vk->circuit_digest, circuit, diag);
 }
 
+size_t plonk_table_bytes(const struct plonk_layout *layout)
+{
+    enum { FAST_LEVELS = 3 };
+    size_t levels = FAST_LEVELS * layout->srs_points * sizeof(g1_affine);
+    return layout->mode == PLONK_MODE_FAST && levels > SRS_TABLE_BYTES ? levels : SRS_TABLE_BYTES;
+}
+
 enum status plonk_proving_key_open_bases(struct plonk_proving_key *key, struct diag *diag)
 {
     const struct plonk_layout *layout = &key->vk.layout;

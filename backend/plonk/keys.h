@@ -144,6 +144,12 @@ enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct c
                                    struct machine *machine, struct diag *diag) SERTN_MUST_CHECK;
 
 /*
+ * The most bytes that a window table of the powers may take (srs_use_table): SRS_TABLE_BYTES, and
+ * three levels in fast mode, where most sums are over as many powers as there are rows.
+ */
+size_t plonk_table_bytes(const struct plonk_layout *layout);
+
+/*
  * Opens strided Lagrange bases for the witness columns, from the cache of srs.h. With them a
  * commitment costs by the width of the values; proofs are the same bytes either way.
  * Errors: STATUS_NO_MEMORY. Cost: when they are not cached yet, that of srs_lagrange_open.

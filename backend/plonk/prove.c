@@ -50,31 +50,70 @@ enum round_result plonk_write_commitment(struct plonk_prover *prover, const char
     return is_written ? ROUND_DONE : ROUND_RESTART;
 }
 
+/* Whether more than seven in eight of a column's values are wide, by a sample. */
+static bool is_mostly_wide(const fr *value, size_t n)
+{
+    enum { SAMPLES = 256 };
+    size_t stride = n < SAMPLES ? 1 : n / SAMPLES, found = 0, seen = 0;
+    for (size_t row = 0; row < n; row += stride) {
+        uint64_t limb[4], negative[4];
+        fr t;
+        fr_to_limbs(limb, &value[row]);
+        fr_neg(&t, &value[row]);
+        fr_to_limbs(negative, &t);
+        seen++;
+        found += (limb[2] | limb[3]) != 0 && (negative[2] | negative[3]) != 0;
+    }
+    return 8 * found > 7 * seen;
+}
+
 /*
- * Commits to all groups of a phase: to the values of its columns when there are bases, else to
- * their coefficients.
+ * Whether a group is committed by coefficients over the powers: without bases, and where the
+ * powers have a window table and the values are as wide as coefficients are.
  */
+static bool takes_powers(const struct plonk_prover *prover, const struct plonk_group *group,
+                         fr *const *value)
+{
+    const struct plonk_proving_key *key = prover->key;
+    if (!key->has_bases)
+        return true;
+    return key->srs->powers.levels > 1 && group->arity == 1 &&
+           prover->layout->mode == PLONK_MODE_FAST &&
+           is_mostly_wide(value[group->column[0]], prover->layout->rows);
+}
+
+/* Of each group of a phase, from the values of its columns. */
+static void choose_bases(const struct plonk_prover *prover, enum plonk_phase phase,
+                         fr *const *value, bool by_powers[PLONK_GROUPS_MAX])
+{
+    const struct plonk_layout *layout = prover->layout;
+    for (unsigned g = layout->phase_first[phase]; g < layout->phase_first[phase + 1]; g++)
+        by_powers[g] = takes_powers(prover, &layout->group[g], value);
+}
+
+/* Commits to all groups of a phase, by coefficients or by values. */
 static enum round_result commit_phase(struct plonk_prover *prover, enum plonk_phase phase,
-                                      fr *const *column)
+                                      fr *const *value, fr *const *coefficients,
+                                      const bool by_powers[PLONK_GROUPS_MAX])
 {
     static const char *const label[] = {"phase 0", "phase 1"};
     const struct plonk_proving_key *key = prover->key;
     const struct plonk_layout *layout = prover->layout;
     for (unsigned g = layout->phase_first[phase]; g < layout->phase_first[phase + 1]; g++) {
         const struct plonk_group *group = &layout->group[g];
-        const fr *coefficients[PLONK_ARITY_MAX];
+        const fr *taken[PLONK_ARITY_MAX];
         struct kzg_column values[PLONK_ARITY_MAX];
         for (unsigned i = 0; i < group->arity; i++) {
-            coefficients[i] = column[group->column[i]];
-            values[i] = (struct kzg_column){.full = column[group->column[i]]};
+            taken[i] = coefficients[group->column[i]];
+            values[i] = (struct kzg_column){.full = value[group->column[i]]};
         }
         g1_affine point;
         offer_work(prover);
-        enum status status = key->has_bases
-                                 ? kzg_commit_values(&point, plonk_proving_key_bases(key, phase),
-                                                     values, prover->machine, prover->diag)
-                                 : kzg_commit_group(&point, key->srs, coefficients, group->arity,
-                                                    layout->rows, prover->machine, prover->diag);
+        enum status status = by_powers[g]
+                                 ? kzg_commit_group(&point, key->srs, taken, group->arity,
+                                                    layout->rows, prover->machine, prover->diag)
+                                 : kzg_commit_values(&point, plonk_proving_key_bases(key, phase),
+                                                     values, prover->machine, prover->diag);
         machine_offer(prover->machine, NULL, 0);
         if (status != STATUS_OK)
             return ROUND_FAILED;
@@ -162,8 +201,10 @@ static enum round_result round_advice(struct plonk_prover *prover)
                                prover->tail->value[j]);
         ntt_inverse(prover->machine, &prover->key->domain, prover->parameter[j]);
     }
-    enum round_result result = commit_phase(
-        prover, PLONK_PHASE_ADVICE, prover->key->has_bases ? prover->value : prover->column);
+    bool by_powers[PLONK_GROUPS_MAX];
+    choose_bases(prover, PLONK_PHASE_ADVICE, prover->value, by_powers);
+    enum round_result result =
+        commit_phase(prover, PLONK_PHASE_ADVICE, prover->value, prover->column, by_powers);
     if (result == ROUND_DONE)
         plonk_squeeze_first(&prover->challenges, &prover->transcript, prover->layout);
     return result;
@@ -262,6 +303,32 @@ static void accumulate(fr *s, const struct plonk_prover *prover, const fr *gate)
         s[prover->layout->usable_rows] = prover->public_value;
 }
 
+/* Commits to the columns of phase 1 and leaves their coefficients: those that are committed by
+ * coefficients become them before, the others after. */
+static enum round_result commit_challenge(struct plonk_prover *prover)
+{
+    const struct plonk_layout *layout = prover->layout;
+    bool by_powers[PLONK_GROUPS_MAX];
+    fr *early[PLONK_CHALLENGE_COLUMNS] = {NULL}, *late[PLONK_CHALLENGE_COLUMNS];
+    fr *const *column = &prover->column[PLONK_Z];
+    choose_bases(prover, PLONK_PHASE_CHALLENGE, prover->column, by_powers);
+    memcpy(late, column, sizeof late);
+    for (unsigned g = layout->phase_first[PLONK_PHASE_CHALLENGE];
+         g < layout->phase_first[PLONK_PHASE_CHALLENGE + 1]; g++) {
+        const struct plonk_group *group = &layout->group[g];
+        for (unsigned i = 0; i < group->arity && by_powers[g]; i++) {
+            unsigned k = group->column[i] - PLONK_Z;
+            early[k] = column[k];
+            late[k] = NULL;
+        }
+    }
+    transform(prover, column, early, PLONK_CHALLENGE_COLUMNS);
+    enum round_result result =
+        commit_phase(prover, PLONK_PHASE_CHALLENGE, prover->column, prover->column, by_powers);
+    transform(prover, column, late, PLONK_CHALLENGE_COLUMNS);
+    return result;
+}
+
 static enum round_result round_challenge(struct plonk_prover *prover)
 {
     size_t n = prover->layout->rows, usable = prover->layout->usable_rows;
@@ -302,12 +369,7 @@ static enum round_result round_challenge(struct plonk_prover *prover)
     blind_tail(prover, z);
     blind_tail(prover, phi);
     blind_tail(prover, s);
-    enum round_result result = ROUND_DONE;
-    if (prover->key->has_bases)
-        result = commit_phase(prover, PLONK_PHASE_CHALLENGE, prover->column);
-    transform(prover, &prover->column[PLONK_Z], &prover->column[PLONK_Z], PLONK_CHALLENGE_COLUMNS);
-    if (!prover->key->has_bases)
-        result = commit_phase(prover, PLONK_PHASE_CHALLENGE, prover->column);
+    enum round_result result = commit_challenge(prover);
     if (result == ROUND_DONE)
         plonk_squeeze_alpha(&prover->challenges, &prover->transcript);
     return result;

@@ -197,19 +197,30 @@ TEST(a_stored_fast_proof_is_still_accepted)
 
 /* ---- What a proof depends on ---------------------------------------------------------------- */
 
+enum help { NO_HELP, WITH_BASES, WITH_BASES_AND_TABLE };
+
 static void prove_with(uint8_t *proof, const struct built *built, enum plonk_mode mode,
-                       unsigned threads, bool with_bases)
+                       unsigned threads, enum help help)
 {
+    struct srs srs = {0};
     struct proved proved;
     struct diag diag = {0};
     struct machine *machine = threads == 0 ? NULL : machine_new(threads);
     proved_init(&proved, built, mode);
     proved.key.machine = machine;
-    if (with_bases)
+    if (help != NO_HELP)
         REQUIRE_OK(plonk_proving_key_open_bases(&proved.key, &diag), &diag);
+    if (help == WITH_BASES_AND_TABLE) {
+        const struct plonk_layout *layout = &proved.key.vk.layout;
+        REQUIRE_OK(srs_open_development(&srs, layout->srs_points, machine, &diag), &diag);
+        srs_use_table(&srs, plonk_table_bytes(layout), machine);
+        CHECK(srs.powers.levels > 1);
+        proved.key.srs = &srs;
+    }
     REQUIRE_OK(proved_prove(&proved, built, entropy, &diag), &diag);
     memcpy(proof, proved.proof, proved.key.vk.layout.proof_bytes);
     proved_release(&proved);
+    srs_release(&srs);
     machine_free(machine);
 }
 
@@ -222,16 +233,18 @@ TEST(threads_paths_and_bases_do_not_show_in_a_proof)
         built_features(&built, &at, 7, 2, 2);
         memset(alone, 0, sizeof alone);
         memset(other, 0, sizeof other);
-        prove_with(alone, &built, (enum plonk_mode)mode, 0, false);
-        prove_with(other, &built, (enum plonk_mode)mode, 3, false);
+        prove_with(alone, &built, (enum plonk_mode)mode, 0, NO_HELP);
+        prove_with(other, &built, (enum plonk_mode)mode, 3, NO_HELP);
         CHECK_BYTES(other, alone, sizeof alone);
 
-        prove_with(other, &built, (enum plonk_mode)mode, 2, true);
+        prove_with(other, &built, (enum plonk_mode)mode, 2, WITH_BASES);
+        CHECK_BYTES(other, alone, sizeof alone);
+        prove_with(other, &built, (enum plonk_mode)mode, 2, WITH_BASES_AND_TABLE);
         CHECK_BYTES(other, alone, sizeof alone);
 
         enum field_path path = field_path();
         field_force_path(FIELD_PATH_PORTABLE);
-        prove_with(other, &built, (enum plonk_mode)mode, 1, false);
+        prove_with(other, &built, (enum plonk_mode)mode, 1, NO_HELP);
         field_force_path(path);
         CHECK_BYTES(other, alone, sizeof alone);
         built_release(&built);
