@@ -209,14 +209,25 @@ static uint32_t square_of_root(struct lowering *l, uint32_t x, int32_t fraction)
                     : lowering_to_fraction(l, x, 2 * fraction);
 }
 
+/* Where the roots of x lie: from that of its least value, over as many integers as a power of two.
+ */
+static struct range root_range(struct range x)
+{
+    wide low = wide_is_negative(x.low) ? wide_from_i64(0) : wide_square_root(x.low), size;
+    struct range root = {low, low};
+    ASSERT(wide_sub(&size, wide_square_root(x.high), low));
+    ASSERT(wide_add(&root.high, low, wide_power_of_two(wide_bit_length(size))) &&
+           wide_sub(&root.high, root.high, wide_from_i64(1)));
+    return root;
+}
+
 uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction)
 {
     /* (y 2^-F)^2 = X 2^-2F */
     x = not_negative(l, square_of_root(l, x, fraction));
     struct shape shape = lowering_shape(l, x);
     unsigned bits = (wide_bit_length(lowering_range_of(l, x).high) + 1) / 2;
-    struct range root = {wide_from_i64(0), wide_from_i64(0)}, rest = root;
-    ASSERT(wide_sub(&root.high, wide_power_of_two(bits), wide_from_i64(1)));
+    struct range root = root_range(lowering_range_of(l, x)), rest = range_of_i64(0, 0);
     ASSERT(wide_sub(&rest.high, wide_power_of_two(bits + 1), wide_from_i64(1)));
     struct relation_view view = lowering_view(l, x, &shape);
     uint32_t y = lowering_hint(l, HINT_SQUARE_ROOT, 0, &shape, &view, 1, &shape, root);
