@@ -11,6 +11,7 @@
 #include "ir/ops.h"
 #include "passes/bound_ranges.h"
 #include "passes/fold_constants.h"
+#include "passes/fuse_channels.h"
 #include "passes/fuse_trees.h"
 #include "passes/infer_shapes.h"
 #include "passes/place.h"
@@ -516,6 +517,8 @@ static enum status fold(struct pipeline *p)
     enum status status = pass_fold_constants(p->graph, &scratch, p->problems);
     if (status == STATUS_OK)
         status = note(p, pass_fuse_trees(p->graph, &changed, &diag), &diag);
+    if (status == STATUS_OK)
+        status = note(p, pass_fuse_channels(p->graph, &changed, &diag), &diag);
     if (status == STATUS_OK && changed)
         status = pass_fold_constants(p->graph, &scratch, p->problems);
     arena_release(&scratch);
