@@ -4,6 +4,7 @@
  */
 #include "passes/place.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "passes/place_internal.h"
@@ -305,9 +306,10 @@ static void add_param_cell(struct build *build, uint32_t row, uint8_t column, ui
     struct place *place = &build->trial->place;
     void *array = build->circuit->param_cells;
     if (!place_grow(place, &array, &build->param_capacity, build->circuit->param_cell_count + 1,
-                    sizeof(struct param_cell)) ||
-        !place_grow(place, (void **)&place->fills, &place->fill_capacity, place->fill_count + 1,
-                    sizeof *place->fills))
+                    sizeof(struct param_cell)))
+        return;
+    struct fill *fill = place_new_fill(place);
+    if (fill == NULL)
         return;
     build->circuit->param_cells = array;
     const struct relation_tensor *t = &place->program->tensors[tensor];
@@ -318,11 +320,11 @@ static void add_param_cell(struct build *build, uint32_t row, uint8_t column, ui
                             .element = element,
                             .low = place_constant(place, t->low),
                             .high = place_constant(place, t->high)};
-    place->fills[place->fill_count++] = (struct fill){.row = row,
-                                                      .column = (uint8_t)(CIRCUIT_ADVICE + column),
-                                                      .kind = FILL_TENSOR,
-                                                      .tensor = tensor,
-                                                      .element = element};
+    *fill = (struct fill){.row = row,
+                          .column = (uint8_t)(CIRCUIT_ADVICE + column),
+                          .kind = FILL_TENSOR,
+                          .tensor = tensor,
+                          .element = element};
 }
 
 static void tensor_of_global(const struct place *place, uint32_t global, uint32_t *tensor,
@@ -403,6 +405,25 @@ static void build_tables(struct build *build)
     }
 }
 
+/* The trial's cells, in arrays that are as long as they have to be. */
+static enum status keep_cells(struct circuit *circuit, struct place *place, struct arena *arena)
+{
+    circuit->fill_count = place->fill_count;
+    circuit->fills = arena_memdup(arena, place->fills, place->fill_count * sizeof *place->fills);
+    free(place->fills);
+    place->fills = NULL;
+    circuit->copy_count = place->copy_count;
+    circuit->copies = arena_alloc(arena, (place->copy_count + 1) * sizeof *circuit->copies);
+    if (circuit->fills == NULL || circuit->copies == NULL)
+        return diag_set(place->diag, STATUS_NO_MEMORY, "no memory for %zu cells and %zu copies",
+                        place->fill_count, place->copy_count);
+    for (size_t i = 0; i < place->copy_count; i++) {
+        circuit->copies[i].a = place->copies[i][0];
+        circuit->copies[i].b = place->copies[i][1];
+    }
+    return STATUS_OK;
+}
+
 static enum status build_circuit(struct circuit *circuit, struct trial *trial, struct arena *arena)
 {
     struct place *place = &trial->place;
@@ -419,21 +440,12 @@ static enum status build_circuit(struct circuit *circuit, struct trial *trial, s
                         trial->lg_rows);
     struct build build = {.trial = trial, .circuit = circuit};
     build_rows(&build);
+    free(place->rows);
+    place->rows = NULL;
     build_tables(&build);
     circuit->constants = place->constants;
     circuit->constant_count = place->constant_count;
-    circuit->fills = place->fills;
-    circuit->fill_count = place->fill_count;
-    circuit->copy_count = place->copy_count;
-    circuit->copies = arena_alloc(arena, (place->copy_count + 1) * sizeof *circuit->copies);
-    if (circuit->copies == NULL)
-        return diag_set(place->diag, STATUS_NO_MEMORY, "no memory for %zu copies",
-                        place->copy_count);
-    for (size_t i = 0; i < place->copy_count; i++) {
-        circuit->copies[i].a = place->copies[i][0];
-        circuit->copies[i].b = place->copies[i][1];
-    }
-    return place->status;
+    return place->status == STATUS_OK ? keep_cells(circuit, place, arena) : place->status;
 }
 
 /* What a trial is tried with. */
@@ -490,6 +502,7 @@ struct search {
     struct diag *diag;
     struct choice choice;
     struct trial best; /* its arrays went with a rewind */
+    uint64_t dot_gate_rows;
 };
 
 /* Tries every width with one to `columns_most` parameter columns; keeps what is better than before.
@@ -514,6 +527,7 @@ static enum status search_widths(struct search *search, const struct place_contr
                 try_choice(search->program, search->options, search->arena, search->diag, &choice);
             if (trial == NULL)
                 return diag_set(search->diag, STATUS_NO_MEMORY, "no memory to place the model");
+            place_release(&trial->place);
             if (trial->place.status != STATUS_OK && !trial->place.is_stopped)
                 return trial->place.status;
             if (search->choice.limb_bits == 0 ||
@@ -528,6 +542,15 @@ static enum status search_widths(struct search *search, const struct place_contr
     return STATUS_OK;
 }
 
+/* Rows of the smallest table for so many rows of gates. */
+static uint64_t table_of(uint64_t gate_rows)
+{
+    uint64_t rows = (uint64_t)1 << LG_ROWS_MIN;
+    while (rows < gate_rows + 1 + CIRCUIT_GATED_ROWS)
+        rows *= 2;
+    return rows;
+}
+
 /* With held sums where they save rows; spelled out when that takes no larger table, as it needs
  * one column less. */
 static enum status search_all(struct search *search, const struct place_contractions *contractions)
@@ -535,15 +558,20 @@ static enum status search_all(struct search *search, const struct place_contract
     unsigned least = has_params(search->program) ? 1 : 0, most = 2 * least;
     if (search->options->param_columns != 0)
         least = most = search->options->param_columns;
-    if (contractions->count == 0 || least > 1)
-        return search_widths(search, NULL, least, most);
+    if (contractions->count == 0 || least > 1 || search->options->dot_gates_only) {
+        enum status status = search_widths(search, NULL, least, most);
+        search->dot_gate_rows = (uint64_t)1 << search->best.lg_rows;
+        return status;
+    }
     enum status status = search_widths(search, contractions, least, least);
-    size_t spelled_out = search->best.place.row_count + contractions->saved_rows;
-    if (status != STATUS_OK || spelled_out > (size_t)1 << search->best.lg_rows)
+    uint64_t spelled_out = search->best.place.row_count + contractions->saved_rows;
+    search->dot_gate_rows = table_of(spelled_out);
+    if (status != STATUS_OK || spelled_out > (uint64_t)1 << search->best.lg_rows)
         return status;
     struct search direct = *search;
     direct.choice = (struct choice){0};
     status = search_widths(&direct, NULL, least, most);
+    search->dot_gate_rows = direct.dot_gate_rows = (uint64_t)1 << direct.best.lg_rows;
     if (status == STATUS_OK && direct.best.lg_rows <= search->best.lg_rows)
         *search = direct;
     return status;
@@ -571,10 +599,14 @@ enum status place_circuit(struct circuit *circuit, struct place_summary *summary
     struct trial *trial = try_choice(program, options, arena, diag, &search.choice);
     if (trial == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory to place the model");
-    if (trial->place.status != STATUS_OK)
-        return trial->place.status;
-    *summary = (struct place_summary){trial->public_start, trial->table_rows, trial->memory_rows,
-                                      (uint32_t)trial->place.row_count - trial->public_start,
-                                      search.choice.limb_bits};
-    return build_circuit(circuit, trial, arena);
+    status = trial->place.status;
+    if (status == STATUS_OK) {
+        *summary = (struct place_summary){
+            trial->public_start,     trial->table_rows,
+            trial->memory_rows,      (uint32_t)trial->place.row_count - trial->public_start,
+            search.choice.limb_bits, search.dot_gate_rows};
+        status = build_circuit(circuit, trial, arena);
+    }
+    place_release(&trial->place);
+    return status;
 }

@@ -42,11 +42,15 @@ struct place_options {
     unsigned capacity_bits; /* 253 */
     const struct digest_spec *digest; /* needed when the program has RELATION_DIGEST */
     unsigned lg_rows_max;             /* 0 = PLACE_LG_ROWS_MAX */
+    bool dot_gates_only;              /* no held sums, for comparison */
 };
 
 /* Rows a relation kind took, for the report. */
 struct place_summary {
     uint32_t gate_rows, table_rows, memory_rows, public_rows, limb_bits;
+    /* Rows of the table with every product spelled out: what the choice was made against. Counted
+     * where that was tried, else predicted from the number of products. */
+    uint64_t dot_gate_rows;
 };
 
 /*

@@ -34,6 +34,44 @@ bool place_grow(struct place *place, void **array, size_t *capacity, size_t need
     return true;
 }
 
+/* The large arrays: from the heap, where they can grow in place, a quarter at a time. */
+static bool grow_large(struct place *place, void **array, size_t *capacity, size_t needed,
+                       size_t size)
+{
+    if (needed <= *capacity)
+        return true;
+    size_t grown = *capacity + *capacity / 4 + 64;
+    grown = grown < needed ? needed : grown;
+    void *bigger = grown > SIZE_MAX / size ? NULL : realloc(*array, grown * size);
+    if (bigger == NULL) {
+        place_fail(place, STATUS_NO_MEMORY, "no memory for a circuit of %zu cells", needed);
+        return false;
+    }
+    *array = bigger;
+    *capacity = grown;
+    return true;
+}
+
+struct fill *place_new_fill(struct place *place)
+{
+    void *array = place->fills;
+    if (place->status != STATUS_OK || !grow_large(place, &array, &place->fill_capacity,
+                                                  place->fill_count + 1, sizeof *place->fills))
+        return NULL;
+    place->fills = array;
+    return &place->fills[place->fill_count++];
+}
+
+void place_release(struct place *place)
+{
+    free(place->rows);
+    free(place->fills);
+    free(place->copies);
+    place->rows = NULL;
+    place->fills = NULL;
+    place->copies = NULL;
+}
+
 #define GROW(place, field)                                                                         \
     place_grow(place, (void **)&(place)->field##s, &(place)->field##_capacity,                     \
                (place)->field##_count + 1, sizeof *(place)->field##s)
@@ -166,8 +204,11 @@ uint32_t place_new_row(struct place *place)
         place->status = STATUS_LIMIT;
         place->is_stopped = true;
     }
-    if (place->status != STATUS_OK || !GROW(place, row))
+    void *array = place->rows;
+    if (place->status != STATUS_OK ||
+        !grow_large(place, &array, &place->row_capacity, place->row_count + 1, sizeof *place->rows))
         return 0;
+    place->rows = array;
     struct place_row *row = &place->rows[place->row_count];
     memset(row, 0, sizeof *row);
     row->origin = place->origin;
@@ -176,10 +217,11 @@ uint32_t place_new_row(struct place *place)
 
 static void add_copy(struct place *place, uint32_t a, uint32_t b)
 {
-    if (place->status != STATUS_OK ||
-        !place_grow(place, (void **)&place->copies, &place->copy_capacity, place->copy_count + 1,
-                    sizeof *place->copies))
+    void *array = place->copies;
+    if (place->status != STATUS_OK || !grow_large(place, &array, &place->copy_capacity,
+                                                  place->copy_count + 1, sizeof *place->copies))
         return;
+    place->copies = array;
     struct cell *pair = place->copies[place->copy_count++];
     pair[0] = (struct cell){a / 4, (uint8_t)(a % 4)};
     pair[1] = (struct cell){b / 4, (uint8_t)(b % 4)};
@@ -195,9 +237,9 @@ static void join(struct place *place, uint32_t *first, uint32_t cell)
 
 void place_item(struct place *place, uint32_t row, uint8_t column, const struct item *item)
 {
-    if (place->status != STATUS_OK || !GROW(place, fill))
+    struct fill *fill = place_new_fill(place);
+    if (fill == NULL)
         return;
-    struct fill *fill = &place->fills[place->fill_count++];
     *fill = (struct fill){.row = row, .column = column};
     uint32_t cell = row * 4 + column;
     switch (item->kind) {
@@ -269,7 +311,8 @@ void place_constant_cell(struct place *place, uint32_t constant)
     uint32_t minus_one = place_constant(place, wide_from_i64(-1));
     uint32_t row = place_new_row(place);
     place->origin = origin;
-    if (place->status != STATUS_OK || !GROW(place, fill))
+    struct fill *fill = place_new_fill(place);
+    if (fill == NULL)
         return;
     struct circuit_row *fixed = &place->rows[row].fixed;
     fixed->chain = CHAIN_SINGLE;
@@ -279,8 +322,7 @@ void place_constant_cell(struct place *place, uint32_t constant)
     place_zero(place, row, 0);
     place_zero(place, row, 1);
     place->constant_cell[constant] = row * 4 + 2;
-    place->fills[place->fill_count++] =
-        (struct fill){.row = row, .column = 2, .kind = FILL_CONST, .constant = constant};
+    *fill = (struct fill){.row = row, .column = 2, .kind = FILL_CONST, .constant = constant};
 }
 
 /* ---- tags ---- */

@@ -170,6 +170,10 @@ static inline size_t space_count(const struct relation *relation)
 void place_fail(struct place *place, enum status status, const char *format, ...)
     SERTN_PRINTF(3, 4);
 bool place_grow(struct place *place, void **array, size_t *capacity, size_t needed, size_t size);
+/* A fill to be written, which lives until the next one; NULL after a failure. */
+struct fill *place_new_fill(struct place *place);
+/* Frees rows, fills and copies, which live on the heap; all else is the arena's. */
+void place_release(struct place *place);
 size_t place_global(const struct place *place, uint32_t tensor, uint32_t element);
 uint32_t place_constant(struct place *place, wide value);
 struct item item_element(uint32_t tensor, uint32_t element);

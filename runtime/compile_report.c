@@ -112,6 +112,7 @@ static bool add_times(cJSON *root, const struct compile_report *r)
 static bool add_costs(cJSON *root, const struct compile_report *r)
 {
     return add_number(root, "rows", r->rows) && add_number(root, "used_rows", r->used_rows) &&
+           add_number(root, "dot_gate_rows", (double)r->summary.dot_gate_rows) &&
            add_number(root, "used_cells", r->used_cells) &&
            add_number(root, "columns", r->columns) &&
            add_number(root, "param_columns", r->param_columns) &&
@@ -246,6 +247,9 @@ char *compile_report_text(const struct compilation *c)
     buffer_init(&out);
     buffer_printf(&out, "rows        2^%u = %u (%u used; %zu table rows; limbs of %u bits)\n",
                   r->lg_rows, r->rows, r->used_rows, r->table_rows, r->summary.limb_bits);
+    if (r->summary.dot_gate_rows != r->rows)
+        buffer_printf(&out, "            %llu with a gate for each product\n",
+                      (unsigned long long)r->summary.dot_gate_rows);
     buffer_printf(&out, "columns     %u (%u of private parameters, %zu numbers)\n", r->columns,
                   r->param_columns, r->parameter_elements);
     buffer_printf(&out, "public      %u words\n", r->word_count);

@@ -29,8 +29,9 @@ struct conformance_result {
     char reason[CONFORMANCE_REASON_BYTES];
     bool is_interpreted; /* the float interpreter gives the reference outputs */
     unsigned rows;
+    uint64_t dot_gate_rows; /* of the table, were every product spelled out */
     double compile_seconds, check_seconds;
-    uint64_t peak_memory_bytes;
+    uint64_t compile_memory_bytes, peak_memory_bytes;
 };
 
 struct conformance_test {

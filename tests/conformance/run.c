@@ -90,9 +90,11 @@ static enum status interpret(struct run *run, struct diag *diag)
         status = read_data(run, diag);
     for (size_t s = 0; status == STATUS_OK && s < run->data.set_count; s++) {
         struct expected expected;
+        struct arena_mark mark = arena_checkpoint(&run->arena);
         status = expected_read(&expected, &c->file, run->set[s], &run->arena, diag);
         if (status == STATUS_OK)
             status = compare_interpreted(run, c->graph, run->data.sets[s].inputs, &expected, diag);
+        arena_rewind(&run->arena, mark);
     }
     return status;
 }
@@ -217,10 +219,13 @@ static enum status compile(struct run *run, const char *path)
     set_stage(run, "import");
     enum status status = compile_model(&run->compilation, &run->options, &problems, &notes);
     run->result->compile_seconds = machine_seconds() - start;
-    if (status == STATUS_OK)
+    run->result->compile_memory_bytes = machine_peak_memory_bytes();
+    if (status == STATUS_OK) {
         run->result->rows = run->compilation.report.rows;
-    else
+        run->result->dot_gate_rows = run->compilation.report.summary.dot_gate_rows;
+    } else {
         set_reason(run, problems.count > 0 ? problems.item[0].text : status_name(status));
+    }
     diag_list_release(&problems);
     return status;
 }
@@ -232,8 +237,11 @@ static enum status run_circuit(struct run *run)
     enum status status = STATUS_OK;
     if (run->data.sets == NULL)
         status = read_data(run, &diag);
-    for (size_t s = 0; status == STATUS_OK && s < run->data.set_count; s++)
+    for (size_t s = 0; status == STATUS_OK && s < run->data.set_count; s++) {
+        struct arena_mark mark = arena_checkpoint(&run->arena);
         status = run_set(run, s, &diag);
+        arena_rewind(&run->arena, mark);
+    }
     run->result->check_seconds = machine_seconds() - start;
     if (status != STATUS_OK)
         set_reason(run, diag.text);

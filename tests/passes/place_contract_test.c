@@ -69,6 +69,23 @@ static uint32_t add_output(struct example *e, struct relation *r)
     return r->outputs[0];
 }
 
+/* What every product spelled out takes, beside what was said of it. */
+static void check_prediction(struct example *e, const struct place_summary *chosen)
+{
+    struct diag diag = {0};
+    struct circuit circuit;
+    struct place_summary summary;
+    struct place_options options = {.capacity_bits = 253, .dot_gates_only = true};
+    REQUIRE_OK(place_circuit(&circuit, &summary, &e->program, &options, &e->arena, &diag), &diag);
+    REQUIRE_OK(circuit_validate(&circuit, &diag), &diag);
+    CHECK(!circuit.has_contraction);
+    CHECK_U64(summary.dot_gate_rows, (uint64_t)1 << circuit.lg_rows);
+    CHECK_MSG(chosen->dot_gate_rows <= 2 * summary.dot_gate_rows &&
+                  summary.dot_gate_rows <= 2 * chosen->dot_gate_rows,
+              "%llu rows by dot gates, predicted as %llu",
+              (unsigned long long)summary.dot_gate_rows, (unsigned long long)chosen->dot_gate_rows);
+}
+
 /* Places and tampers; the placement must choose held sums exactly when expected. */
 static void finish(struct example *e, bool expect_held)
 {
@@ -81,6 +98,7 @@ static void finish(struct example *e, bool expect_held)
     REQUIRE_OK(place_circuit(&circuit, &summary, &e->program, &options, &e->arena, &diag), &diag);
     REQUIRE_OK(circuit_validate(&circuit, &diag), &diag);
     CHECK(circuit.has_contraction == expect_held);
+    check_prediction(e, &summary);
     REQUIRE_OK(relation_values_init(&e->values, &e->program, &e->arena, &diag), &diag);
     for (uint32_t t = 0; t < e->program.tensor_count; t++) {
         const struct relation_tensor *tensor = &e->program.tensors[t];
