@@ -1,95 +1,8 @@
-/* Import rules of control flow and recurrent cells: If, Loop, Scan, RNN, GRU, LSTM. */
+/* Import rules of loops and recurrent cells: Loop, Scan, RNN, GRU, LSTM. */
 #include <string.h>
 
 #include "frontend/import_node.h"
 #include "frontend/import_rules.h"
-
-/* The info of a body's output, as the node that runs the body sees it. */
-static struct value_info body_output_info(const struct import_scope *body, size_t i)
-{
-    return unit_value_info(body->unit, body->unit->graph->outputs[i]);
-}
-
-/* Gives a value of this unit a type and, when known, a shape. */
-static void set_value_info(struct import_node *n, uint32_t value, const struct value_info *info)
-{
-    if (n->status != STATUS_OK || value == GRAPH_NONE)
-        return;
-    struct graph_value *v = &n->unit->graph->values[value];
-    v->type = info->type;
-    v->shape_known = info->shape_known;
-    v->shape = info->shape;
-    v->text_table = info->text_table;
-    v->map_keys = info->map_keys;
-}
-
-/* --- If --- */
-
-/* A branch as a body. Returns NULL after a failure, reported or not. */
-static struct import_scope *import_branch(struct import_node *n, const char *attribute)
-{
-    const Onnx__Graph *graph = attr_graph(n, attribute);
-    struct import_scope *body = import_body_begin(n, graph);
-    return body != NULL && import_body_end(n, body, graph) ? body : NULL;
-}
-
-static void keep_if(struct import_node *n, uint32_t condition)
-{
-    struct import_scope *yes = import_branch(n, "then_branch");
-    struct import_scope *no = import_branch(n, "else_branch");
-    if (yes == NULL || no == NULL)
-        return;
-    if (yes->unit->graph->output_count < n->out_count ||
-        no->unit->graph->output_count < n->out_count) {
-        rule_fail(n, STATUS_BAD_INPUT, "its branches have %zu and %zu outputs, the node %zu",
-                  yes->unit->graph->output_count, no->unit->graph->output_count, n->out_count);
-        return;
-    }
-    yes->unit->graph->output_count = n->out_count;
-    no->unit->graph->output_count = n->out_count;
-    stage_graph(n, "then_branch", yes->unit->graph);
-    stage_graph(n, "else_branch", no->unit->graph);
-    uint32_t *out = arena_array(n->importer->arena, uint32_t, n->out_count);
-    if (out == NULL) {
-        rule_out_of_memory(n);
-        return;
-    }
-    emit_outputs(n, OP_IF, &condition, 1, out, n->out_count);
-    for (size_t i = 0; i < n->out_count; i++) {
-        struct value_info a = body_output_info(yes, i), b = body_output_info(no, i);
-        a.shape_known = a.shape_known && b.shape_known && shape_equal(&a.shape, &b.shape);
-        set_value_info(n, out[i], &a);
-        set_output(n, i, out[i]);
-    }
-}
-
-/* If: a condition known now picks its branch, which then stands in the place of the node. */
-void import_if(struct import_node *n)
-{
-    uint32_t condition = required(n, 0);
-    const struct tensor *known = value_known(n, condition);
-    if (n->status != STATUS_OK)
-        return;
-    if (known == NULL || known->count != 1 || known->type != ELEMENT_BOOL) {
-        want_known(n, condition);
-        keep_if(n, condition);
-        return;
-    }
-    const Onnx__Graph *branch =
-        attr_graph(n, known->data.integer[0] != 0 ? "then_branch" : "else_branch");
-    if (branch == NULL) {
-        rule_fail(n, STATUS_BAD_INPUT, "its branch is missing");
-        return;
-    }
-    struct binding *outputs = arena_array(n->importer->arena, struct binding, n->out_count);
-    if (outputs == NULL) {
-        rule_out_of_memory(n);
-        return;
-    }
-    import_inline_graph(n, branch, outputs, n->out_count);
-    for (size_t i = 0; i < n->out_count; i++)
-        set_output_binding(n, i, &outputs[i]);
-}
 
 /* --- Loop and Scan --- */
 
@@ -129,7 +42,7 @@ static struct import_scope *settle_body(struct import_node *n, const struct loop
         bool settled = true;
         for (size_t i = 0; i < form->carried; i++) {
             struct value_info *before = &infos[form->fixed_inputs + i];
-            struct value_info after = body_output_info(body, form->fixed_outputs + i);
+            struct value_info after = import_body_output_info(body, form->fixed_outputs + i);
             if (before->shape_known &&
                 (!after.shape_known || !shape_equal(&before->shape, &after.shape))) {
                 before->shape_known = false;
@@ -177,7 +90,7 @@ static int64_t known_rounds(struct import_node *n, uint32_t rounds, uint32_t con
                             const struct import_scope *body)
 {
     const struct tensor *count = value_known(n, rounds), *first = value_known(n, condition);
-    struct value_info again = body_output_info(body, 0);
+    struct value_info again = import_body_output_info(body, 0);
     bool starts = condition == GRAPH_NONE || (first != NULL && first->data.integer[0] != 0);
     /* A body that hands its condition input through never stops by itself. */
     bool goes_on = body->unit->graph->outputs[0] == body->unit->graph->inputs[1] ||
@@ -369,7 +282,7 @@ void import_loop(struct import_node *n)
         return;
     int64_t rounds = known_rounds(n, in[0], in[1], body);
     for (size_t i = 0; i + 1 < form.graph->n_output; i++) {
-        struct value_info info = body_output_info(body, 1 + i);
+        struct value_info info = import_body_output_info(body, 1 + i);
         info.data = NULL;
         if (i < form.carried) {
             info.shape_known = infos[2 + i].shape_known;
@@ -381,7 +294,7 @@ void import_loop(struct import_node *n)
         } else {
             info.shape_known = false;
         }
-        set_value_info(n, out[i], &info);
+        import_set_info(n, out[i], &info);
         set_output(n, i, out[i]);
     }
 }
@@ -458,13 +371,13 @@ static void scan_operands(struct import_node *n, struct loop_form *form, uint32_
     stage_attributes(n);
     uint32_t *out = emit_loop(n, form, body, in, n->in_count);
     for (size_t i = 0; out != NULL && i < form->graph->n_output; i++) {
-        struct value_info info = body_output_info(body, i);
+        struct value_info info = import_body_output_info(body, i);
         if (i < form->carried)
             info = infos[i];
         else
             scan_stack(n, i - form->carried, rounds, &info);
         info.data = NULL;
-        set_value_info(n, out[i], &info);
+        import_set_info(n, out[i], &info);
         set_output(n, i, out[i]);
     }
 }
@@ -539,11 +452,11 @@ void import_scan_8(struct import_node *n)
         stage_ints(n, "scan_input_directions", directions, count);
     uint32_t *out = emit_loop(n, &form, body, in, n->in_count - 1);
     for (size_t i = 0; out != NULL && i < form.graph->n_output; i++) {
-        struct value_info info = i < form.carried ? infos[i] : body_output_info(body, i);
+        struct value_info info = i < form.carried ? infos[i] : import_body_output_info(body, i);
         if (i >= form.carried)
             scan_stack(n, i - form.carried, rounds, &info);
         info.data = NULL;
-        set_value_info(n, out[i], &info);
+        import_set_info(n, out[i], &info);
         if (output_wanted(n, i))
             set_output(n, i, emit2(n, OP_UNSQUEEZE, out[i], axes));
     }

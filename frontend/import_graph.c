@@ -393,27 +393,86 @@ uint32_t import_body_input(struct import_node *n, struct import_scope *body, con
     return value;
 }
 
-bool import_body_end(struct import_node *n, struct import_scope *body, const Onnx__Graph *graph)
+/* The tensors of an output, those within its sequences too. */
+static size_t count_tensors(const struct binding *output)
+{
+    size_t count = output->kind == BINDING_VALUE;
+    for (size_t i = 0; output->kind == BINDING_SEQUENCE && i < output->item_count; i++)
+        count += count_tensors(&output->item[i]);
+    return count;
+}
+
+static void list_tensors(struct graph *graph, const struct binding *output)
+{
+    if (output->kind == BINDING_VALUE)
+        graph->outputs[graph->output_count++] = output->value;
+    for (size_t i = 0; output->kind == BINDING_SEQUENCE && i < output->item_count; i++)
+        list_tensors(graph, &output->item[i]);
+}
+
+/* Whether nothing in an output comes from a node that failed, which was reported there. */
+static bool is_whole(const struct binding *output)
+{
+    bool whole = output->kind != BINDING_BROKEN;
+    for (size_t i = 0; output->kind == BINDING_SEQUENCE && i < output->item_count; i++)
+        whole = whole && is_whole(&output->item[i]);
+    return whole;
+}
+
+bool import_body_end_any(struct import_node *n, struct import_scope *body, const Onnx__Graph *graph,
+                         struct binding *outputs, size_t count)
 {
     struct graph *inner = body->unit->graph;
     const char **names = names_of(n, graph->output, graph->n_output);
-    struct binding *outputs = arena_array(n->importer->arena, struct binding, graph->n_output);
-    inner->outputs = arena_array(n->importer->arena, uint32_t, graph->n_output);
-    if (outputs == NULL || inner->outputs == NULL)
-        rule_out_of_memory(n);
     if (n->status == STATUS_OK) {
-        import_nodes(n->importer, body, graph->node, graph->n_node, names, graph->n_output);
-        lookup_outputs(n, body, names, outputs, graph->n_output);
+        import_nodes(n->importer, body, graph->node, graph->n_node, names, count);
+        lookup_outputs(n, body, names, outputs, count);
     }
     n->importer->depth--;
-    bool complete = n->status == STATUS_OK;
-    for (size_t i = 0; complete && i < graph->n_output; i++) {
-        if (outputs[i].kind == BINDING_BROKEN)
-            complete = false; /* reported where it broke */
-        else if (outputs[i].kind != BINDING_VALUE)
-            rule_fail(n, STATUS_UNSUPPORTED, "output %zu of its body is no tensor", i);
-        else
-            inner->outputs[inner->output_count++] = outputs[i].value;
+    size_t tensors = 0;
+    for (size_t i = 0; i < count && n->status == STATUS_OK; i++) {
+        if (!is_whole(&outputs[i]))
+            return false;
+        tensors += count_tensors(&outputs[i]);
     }
-    return complete && n->status == STATUS_OK;
+    inner->outputs = arena_array(n->importer->arena, uint32_t, tensors);
+    if (inner->outputs == NULL)
+        rule_out_of_memory(n);
+    for (size_t i = 0; i < count && n->status == STATUS_OK; i++)
+        list_tensors(inner, &outputs[i]);
+    return n->status == STATUS_OK;
+}
+
+bool import_body_end(struct import_node *n, struct import_scope *body, const Onnx__Graph *graph)
+{
+    struct binding *outputs = arena_array(n->importer->arena, struct binding, graph->n_output);
+    if (outputs == NULL) {
+        rule_out_of_memory(n);
+        n->importer->depth--;
+        return false;
+    }
+    if (!import_body_end_any(n, body, graph, outputs, graph->n_output))
+        return false;
+    for (size_t i = 0; i < graph->n_output; i++) {
+        if (outputs[i].kind != BINDING_VALUE)
+            rule_fail(n, STATUS_UNSUPPORTED, "output %zu of its body is no tensor", i);
+    }
+    return n->status == STATUS_OK;
+}
+
+struct value_info import_body_output_info(const struct import_scope *body, size_t i)
+{
+    return unit_value_info(body->unit, body->unit->graph->outputs[i]);
+}
+
+void import_set_info(struct import_node *n, uint32_t value, const struct value_info *info)
+{
+    if (n->status != STATUS_OK || value == GRAPH_NONE)
+        return;
+    struct graph_value *v = &n->unit->graph->values[value];
+    v->type = info->type;
+    v->shape_known = info->shape_known;
+    v->shape = info->shape;
+    v->text_table = info->text_table;
+    v->map_keys = info->map_keys;
 }

@@ -330,5 +330,16 @@ uint32_t import_body_input(struct import_node *n, struct import_scope *body, con
                            const struct value_info *info);
 /* Imports the nodes and sets the outputs; false when something failed (reported already). */
 bool import_body_end(struct import_node *n, struct import_scope *body, const Onnx__Graph *graph);
+/*
+ * The same for a body whose first `count` outputs, all that are taken, may be sequences and empty
+ * optionals too: outputs[i] is what output i is, and the outputs of the body's graph are its
+ * tensors and those within its sequences, in order.
+ */
+bool import_body_end_any(struct import_node *n, struct import_scope *body, const Onnx__Graph *graph,
+                         struct binding *outputs, size_t count);
+/* The info of a body's output, as the node that runs the body sees it. */
+struct value_info import_body_output_info(const struct import_scope *body, size_t i);
+/* Gives a value of this unit a type and, when known, a shape. */
+void import_set_info(struct import_node *n, uint32_t value, const struct value_info *info);
 
 #endif

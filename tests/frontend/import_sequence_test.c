@@ -203,3 +203,124 @@ TEST(dropout_that_trains_with_ratio_zero_drops_nothing)
     CHECK_MODEL(&b, REALS(3, 4), 3, 4, 1, 1);
     builder_end(&b);
 }
+
+/* The sequence of a branch: `count` items, item i the tensor `from` times or plus i + 2. */
+static Onnx__Graph *branch_of(struct builder *b, const char *op, const char *from, size_t count)
+{
+    static const char *const numbers[] = {"two", "three", "four"};
+    static const char *const items[] = {"a", "a,b", "a,b,c"};
+    Onnx__Graph *outer = b->graph, *body = model_body(b);
+    b->graph = body;
+    for (size_t i = 0; i < count; i++) {
+        double number = (double)i + 2;
+        char in[40], out[2] = {(char)('a' + i), 0};
+        model_tensor(b, numbers[i], ELEMENT_F32, "", &number);
+        snprintf(in, sizeof in, "%s,%s", from, numbers[i]);
+        model_node(b, op, in, out);
+    }
+    if (count == 0)
+        model_node(b, "SequenceEmpty", "", "list");
+    else
+        model_node(b, "SequenceConstruct", items[count - 1], "list");
+    model_output(b, "list");
+    b->graph = outer;
+    return body;
+}
+
+static void build_if(struct builder *b, Onnx__Graph *yes, Onnx__Graph *no)
+{
+    Onnx__Node *node = model_node(b, "If", "c", "y");
+    node_graph(b, node, "then_branch", yes);
+    node_graph(b, node, "else_branch", no);
+}
+
+TEST(if_of_an_unknown_condition_chooses_every_item)
+{
+    for (int yes = 0; yes < 2; yes++) {
+        struct builder b = builder_start(17);
+        model_input(&b, "x", ELEMENT_F32, "2");
+        model_input(&b, "c", ELEMENT_BOOL, "");
+        build_if(&b, branch_of(&b, "Add", "x", 2), branch_of(&b, "Mul", "x", 2));
+        model_output(&b, "y");
+        struct graph *graph = model_graph(&b);
+        CHECK_U64(graph->output_count, 2);
+        CHECK_TEXT(graph->values[graph->outputs[1]].name, "y[1]");
+        if (yes)
+            CHECK_MODEL(&b, REALS(5, 7, 1), 7, 9, 8, 10);
+        else
+            CHECK_MODEL(&b, REALS(5, 7, 0), 10, 14, 15, 21);
+        builder_end(&b);
+    }
+}
+
+/* Each branch hands one of two sequences of sequences through. */
+TEST(if_chooses_within_sequences_of_sequences_from_outside)
+{
+    for (int yes = 0; yes < 2; yes++) {
+        struct value_tree leaf[3] = {TENSOR_OF(1, {1}), TENSOR_OF(1, {1}), TENSOR_OF(1, {1})};
+        struct value_tree item[2] = {list_of(leaf, 1), list_of(leaf + 1, 2)};
+        struct value_tree trees[3] = {
+            list_of(item, 2), list_of(item, 2), {.kind = VALUE_TREE_DECLARED}};
+        struct builder b = builder_start(17);
+        Onnx__Graph *outer = b.graph, *first = model_body(&b), *second = model_body(&b);
+        model_list_input(&b, "x", "ss", ELEMENT_F32, "1");
+        model_list_input(&b, "z", "ss", ELEMENT_F32, "1");
+        model_input(&b, "c", ELEMENT_BOOL, "");
+        b.graph = first;
+        model_node(&b, "Identity", "x", "list");
+        model_output(&b, "list");
+        b.graph = second;
+        model_node(&b, "Identity", "z", "list");
+        model_output(&b, "list");
+        b.graph = outer;
+        build_if(&b, first, second);
+        model_output(&b, "y");
+        b.options.trees = trees;
+        if (yes)
+            CHECK_MODEL(&b, REALS(3, 4, 5, 6, 7, 8, 1), 3, 4, 5);
+        else
+            CHECK_MODEL(&b, REALS(3, 4, 5, 6, 7, 8, 0), 6, 7, 8);
+        builder_end(&b);
+    }
+}
+
+TEST(if_whose_branches_differ_in_structure_is_refused)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_input(&b, "c", ELEMENT_BOOL, "");
+    build_if(&b, branch_of(&b, "Add", "x", 1), branch_of(&b, "Mul", "x", 3));
+    model_node(&b, "SequenceLength", "y", "n");
+    model_output(&b, "n");
+    struct graph *graph;
+    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_UNSUPPORTED, NULL);
+    CHECK(model_has_problem(&b, "a sequence of 1 item in then_branch and a sequence of 3 items in "
+                                "else_branch, and which of them depends on the input data; bind"));
+    builder_end(&b);
+}
+
+TEST(if_of_a_known_condition_may_give_sequences_of_any_length)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_tensor(&b, "c", ELEMENT_BOOL, "", REALS(0));
+    build_if(&b, branch_of(&b, "Add", "x", 1), branch_of(&b, "Mul", "x", 3));
+    model_node(&b, "SequenceLength", "y", "n");
+    model_output(&b, "n");
+    CHECK_MODEL(&b, REALS(1, 2), 3);
+    builder_end(&b);
+}
+
+/* Nothing is chosen where there is nothing. */
+TEST(if_between_empty_sequences_is_one)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_input(&b, "c", ELEMENT_BOOL, "");
+    build_if(&b, branch_of(&b, "Add", "x", 0), branch_of(&b, "Mul", "x", 0));
+    model_node(&b, "SequenceInsert", "y,x", "z");
+    model_output(&b, "z");
+    CHECK_U64(count_nodes(model_graph(&b), OP_IF), 0);
+    CHECK_MODEL(&b, REALS(1, 2, 1), 1, 2);
+    builder_end(&b);
+}
