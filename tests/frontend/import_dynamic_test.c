@@ -46,10 +46,8 @@ TEST(bounds_have_to_name_a_result)
 {
     struct import_max_dim most = {"y", 4};
     struct builder b = places_of("2,3");
-    struct graph *graph;
     b.options.max_dim = &most;
     b.options.max_dim_count = 1;
-    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_BAD_INPUT, NULL);
-    CHECK(model_has_problem(&b, "--max-dim y: no operator of the main graph"));
+    CHECK_REFUSED(&b, STATUS_BAD_INPUT, "--max-dim y: no operator of the main graph");
     builder_end(&b);
 }

@@ -71,12 +71,10 @@ TEST(an_empty_optional_is_no_input)
 TEST(a_sequence_without_data_is_refused_with_what_to_do)
 {
     struct builder b = builder_start(17);
-    struct graph *graph;
     model_list_input(&b, "x", "s", ELEMENT_F32, "N");
     node_int(&b, model_node(&b, "ConcatFromSequence", "x", "y"), "axis", 0);
     model_output(&b, "y");
-    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_BAD_INPUT, NULL);
-    CHECK(model_has_problem(&b, "input 'x' is a sequence; give inputs with --data"));
+    CHECK_REFUSED(&b, STATUS_BAD_INPUT, "input 'x' is a sequence; give inputs with --data");
     builder_end(&b);
 }
 
@@ -131,8 +129,7 @@ TEST(a_loop_over_sequences_takes_its_number_of_rounds_from_data)
     build_loop(&b, "n");
     b.options.trees = trees;
     struct graph *graph;
-    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_UNSUPPORTED, NULL);
-    CHECK(model_has_problem(&b, "how often it runs depends on the input data"));
+    CHECK_REFUSED(&b, STATUS_UNSUPPORTED, "how often it runs depends on the input data");
     struct import_sample sample = {"n", make_tensor(&b, ELEMENT_I64, "", REALS(1))};
     b.options.sample = &sample;
     b.options.sample_count = 1;
@@ -177,7 +174,6 @@ TEST(sequence_map_pairs_items_and_refuses_other_lengths)
     struct value_tree item[3] = {TENSOR_OF(1, {1}), TENSOR_OF(1, {1}), TENSOR_OF(1, {1})};
     struct value_tree trees[2] = {list_of(item, 2), list_of(item, 2)};
     struct builder b = builder_start(17);
-    struct graph *graph;
     model_list_input(&b, "x", "s", ELEMENT_F32, "N");
     model_list_input(&b, "z", "s", ELEMENT_F32, "N");
     build_map(&b, "z");
@@ -185,8 +181,7 @@ TEST(sequence_map_pairs_items_and_refuses_other_lengths)
     CHECK_MODEL(&b, REALS(1, 2, 10, 20), 11, 22);
     trees[1].item = item;
     trees[1].count = 3;
-    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_BAD_INPUT, NULL);
-    CHECK(model_has_problem(&b, "its sequences have 2 and 3 items"));
+    CHECK_REFUSED(&b, STATUS_BAD_INPUT, "its sequences have 2 and 3 items");
     builder_end(&b);
 }
 
@@ -292,10 +287,9 @@ TEST(if_whose_branches_differ_in_structure_is_refused)
     build_if(&b, branch_of(&b, "Add", "x", 1), branch_of(&b, "Mul", "x", 3));
     model_node(&b, "SequenceLength", "y", "n");
     model_output(&b, "n");
-    struct graph *graph;
-    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_UNSUPPORTED, NULL);
-    CHECK(model_has_problem(&b, "a sequence of 1 item in then_branch and a sequence of 3 items in "
-                                "else_branch, and which of them depends on the input data; bind"));
+    CHECK_REFUSED(&b, STATUS_UNSUPPORTED,
+                  "a sequence of 1 item in then_branch and a sequence of 3 items in "
+                  "else_branch, and which of them depends on the input data; bind");
     builder_end(&b);
 }
 

@@ -435,6 +435,18 @@ bool model_has_problem(const struct builder *b, const char *text)
     return false;
 }
 
+void check_refused(const char *file, int line, struct builder *b, enum status status,
+                   const char *text)
+{
+    struct graph *graph;
+    enum status given = model_import_graph(b, &graph);
+    if (given != status)
+        test_fail(file, line, "the import ends with status %d, not %d", (int)given, (int)status);
+    if (!model_has_problem(b, text))
+        test_fail(file, line, "no problem says '%s'; the first of %zu: %s", text, b->problems.count,
+                  b->problems.count == 0 ? "none" : b->problems.item[0].text);
+}
+
 bool model_has_note(const struct builder *b, const char *text)
 {
     for (size_t i = 0; i < b->notes.count; i++)

@@ -37,8 +37,8 @@ void model_input(struct builder *b, const char *name, enum element_type type, co
 void model_map_input(struct builder *b, const char *name, enum element_type key,
                      enum element_type value);
 /* An input that is a sequence ('s') or an optional ('o') of tensors; open: outermost first. */
-void model_list_input(struct builder *b, const char *name, const char *open,
-                      enum element_type type, const char *dims);
+void model_list_input(struct builder *b, const char *name, const char *open, enum element_type type,
+                      const char *dims);
 void model_output(struct builder *b, const char *name);
 void model_typed_output(struct builder *b, const char *name, enum element_type type,
                         const char *dims);
@@ -83,6 +83,11 @@ struct graph *model_graph(struct builder *b);
 /* Whether some problem (of a failed import), or note, has this text within. */
 bool model_has_problem(const struct builder *b, const char *text);
 bool model_has_note(const struct builder *b, const char *text);
+/* Imports, and checks that it is refused with this status and a problem that has the text within.
+ */
+void check_refused(const char *file, int line, struct builder *b, enum status status,
+                   const char *text);
+#define CHECK_REFUSED(b, status, text) check_refused(__FILE__, __LINE__, b, status, text)
 
 /* A tensor from doubles. */
 struct tensor *make_tensor(struct builder *b, enum element_type type, const char *dims,

@@ -46,18 +46,9 @@ static void add_node(struct kit *kit, const struct compact_case *c, const uint32
 static void finish(struct kit *kit, const struct tensor *const (*inputs)[2],
                    const struct tensor *const *refused)
 {
-    for (int t = 0; t < TRIALS; t++)
-        kit_set(kit, inputs[t]);
-    kit_run(kit);
-    for (int t = 0; t < TRIALS; t++)
-        kit_compare(kit, inputs[t], 1e-6, 1e-4);
-    if (refused != NULL) {
-        struct diag diag = {0};
-        struct relation_values values;
-        REQUIRE_OK(relation_values_init(&values, kit->result.program, &kit->arena, &diag), &diag);
-        CHECK_STATUS(pipeline_evaluate(&values, &kit->result, refused, NULL, NULL, &diag),
-                     STATUS_BAD_INPUT, &diag);
-    }
+    kit_compare_sets(kit, inputs, TRIALS, 1e-6, 1e-4);
+    if (refused != NULL)
+        kit_refuse(kit, refused);
     CHECK(kit_tamper_hints(kit, inputs[0]) > 0);
     kit_release(kit);
 }

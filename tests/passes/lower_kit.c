@@ -376,6 +376,25 @@ double kit_compare(struct kit *kit, const struct tensor *const *inputs, double a
     return largest;
 }
 
+void kit_compare_sets(struct kit *kit, const struct tensor *const (*sets)[2], size_t count,
+                      double absolute, double relative)
+{
+    for (size_t i = 0; i < count; i++)
+        kit_set(kit, sets[i]);
+    kit_run(kit);
+    for (size_t i = 0; i < count; i++)
+        kit_compare(kit, sets[i], absolute, relative);
+}
+
+void kit_refuse(struct kit *kit, const struct tensor *const *inputs)
+{
+    struct diag diag = {0};
+    struct relation_values values;
+    REQUIRE_OK(relation_values_init(&values, kit->result.program, &kit->arena, &diag), &diag);
+    CHECK_STATUS(pipeline_evaluate(&values, &kit->result, inputs, NULL, NULL, &diag),
+                 STATUS_BAD_INPUT, &diag);
+}
+
 /* ---- hints ---- */
 
 static enum status run_tampered(struct kit *kit, const struct relation_program *program,

@@ -65,6 +65,12 @@ void kit_run(struct kit *kit);
 double kit_compare(struct kit *kit, const struct tensor *const *inputs, double absolute,
                    double relative);
 
+/* Calibrates with sets of at most two inputs, runs the pipeline and compares on each of them. */
+void kit_compare_sets(struct kit *kit, const struct tensor *const (*sets)[2], size_t count,
+                      double absolute, double relative);
+/* Checks that the lowered program has no witness of inputs, whose first problem is the input's. */
+void kit_refuse(struct kit *kit, const struct tensor *const *inputs);
+
 /*
  * Makes hinted tensors inputs of a copy of the program, runs it honestly, then changes one hinted
  * element by each of a few offsets and checks that every change is refused. Returns how many

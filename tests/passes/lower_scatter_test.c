@@ -72,15 +72,11 @@ static void run_scatter(const struct scatter_case *c, bool known, bool stored_up
         kit_compare(&kit, inputs[t], 1e-5, 1e-4);
     if (!known) {
         /* One beyond the last place. */
-        struct diag diag = {0};
-        struct relation_values values;
         struct tensor *bad = indices_below(&kit, c->indices, c->bounds, c->bound_count);
         memcpy(bad->data.integer, first->data.integer, first->count * sizeof(int64_t));
         bad->data.integer[0] = c->bounds[0];
         inputs[0][1] = bad;
-        REQUIRE_OK(relation_values_init(&values, kit.result.program, &kit.arena, &diag), &diag);
-        CHECK_STATUS(pipeline_evaluate(&values, &kit.result, inputs[0], NULL, NULL, &diag),
-                     STATUS_BAD_INPUT, &diag);
+        kit_refuse(&kit, inputs[0]);
     }
     kit_release(&kit);
 }

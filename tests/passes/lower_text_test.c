@@ -20,20 +20,11 @@ static struct tensor *whole_numbers(struct kit *kit, struct shape shape, int64_t
 static void finish(struct kit *kit, const struct tensor *const (*inputs)[2],
                    const struct tensor *const *refused)
 {
-    for (int t = 0; t < TRIALS; t++)
-        kit_set(kit, inputs[t]);
     kit->options.quantize.relative_tolerance = RELATIVE;
     kit->options.quantize.absolute_tolerance = ABSOLUTE;
-    kit_run(kit);
-    for (int t = 0; t < TRIALS; t++)
-        kit_compare(kit, inputs[t], ABSOLUTE, RELATIVE);
-    if (refused != NULL) {
-        struct diag diag = {0};
-        struct relation_values values;
-        REQUIRE_OK(relation_values_init(&values, kit->result.program, &kit->arena, &diag), &diag);
-        CHECK_STATUS(pipeline_evaluate(&values, &kit->result, refused, NULL, NULL, &diag),
-                     STATUS_BAD_INPUT, &diag);
-    }
+    kit_compare_sets(kit, inputs, TRIALS, ABSOLUTE, RELATIVE);
+    if (refused != NULL)
+        kit_refuse(kit, refused);
     kit_release(kit);
 }
 

@@ -474,55 +474,23 @@ static void compare_kind(void (*make)(struct subject *s, struct relation *r), si
     CHECK_MSG(agreed >= at_least, "only %zu relations gave values by native code", agreed);
 }
 
-TEST(linear_relations_are_the_interpreters)
-{
-    compare_kind(make_linear, RELATIONS / 2);
-}
+/* Relations of one kind give by native code what the interpreter gives, `at_least` of each lot. */
+#define KIND_TEST(kind, make, at_least)                                                            \
+    TEST(kind##_are_the_interpreters)                                                              \
+    {                                                                                              \
+        compare_kind(make, at_least);                                                              \
+    }
 
-TEST(products_and_asserts_are_the_interpreters)
-{
-    compare_kind(make_product, RELATIONS / 3);
-}
-
-TEST(contractions_are_the_interpreters)
-{
-    compare_kind(make_contract, RELATIONS / 2);
-}
-
-TEST(zero_tests_are_the_interpreters)
-{
-    compare_kind(make_is_zero, RELATIONS);
-}
-
-TEST(rescales_are_the_interpreters)
-{
-    compare_kind(make_rescale, RELATIONS / 4);
-}
-
-TEST(ranges_are_the_interpreters)
-{
-    compare_kind(make_range, RELATIONS / 8);
-}
-
-TEST(tables_are_the_interpreters)
-{
-    compare_kind(make_table, RELATIONS / 8);
-}
-
-TEST(reads_are_the_interpreters)
-{
-    compare_kind(make_read, RELATIONS / 4);
-}
-
-TEST(divisions_are_the_interpreters)
-{
-    compare_kind(make_divide, RELATIONS / 8);
-}
-
-TEST(first_extremes_are_the_interpreters)
-{
-    compare_kind(make_extreme, RELATIONS / 2);
-}
+KIND_TEST(linear_relations, make_linear, RELATIONS / 2)
+KIND_TEST(products_and_asserts, make_product, RELATIONS / 3)
+KIND_TEST(contractions, make_contract, RELATIONS / 2)
+KIND_TEST(zero_tests, make_is_zero, RELATIONS)
+KIND_TEST(rescales, make_rescale, RELATIONS / 4)
+KIND_TEST(ranges, make_range, RELATIONS / 8)
+KIND_TEST(tables, make_table, RELATIONS / 8)
+KIND_TEST(reads, make_read, RELATIONS / 4)
+KIND_TEST(divisions, make_divide, RELATIONS / 8)
+KIND_TEST(first_extremes, make_extreme, RELATIONS / 2)
 
 TEST(permutations_and_other_hints_are_left_or_the_interpreters)
 {
