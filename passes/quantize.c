@@ -578,20 +578,24 @@ static enum status measure_steps(struct quantizing *q, size_t n, uint32_t v, dou
 /*
  * A budget that was tried: steps of its own size move the outputs no more than it says, or not much
  * more. INFINITY when none is found above the one that is known, as where small steps and large
- * ones do different things.
+ * ones do different things. *is_felt: false when no output moved at all.
  */
-static enum status measure_to_end(struct quantizing *q, size_t n, uint32_t v, double *budget)
+static enum status measure_to_end(struct quantizing *q, size_t n, uint32_t v, double *budget,
+                                  bool *is_felt)
 {
     enum { ROUNDS = 8 };
     double now = magnitude(&q->plan->values[v]) * 0x1p-14, next;
     *budget = INFINITY;
+    *is_felt = true;
     for (int round = 0; round < ROUNDS && now > q->budget[v] && q->work_left > 0; round++) {
         enum status status = measure_steps(q, n, v, now, &next);
         if (status != STATUS_OK)
             return status;
         bool is_first = round == 0;
-        if (!isfinite(next))
+        if (!isfinite(next)) {
+            *is_felt = !is_first || q->work_left <= 0;
             return STATUS_OK;
+        }
         if (!is_first && next >= now / 4) {
             *budget = fmin(now, next);
             return STATUS_OK;
@@ -603,11 +607,14 @@ static enum status measure_to_end(struct quantizing *q, size_t n, uint32_t v, do
 
 /*
  * Where the gains of single nodes have come to ask for many more bits than any value before, what
- * a value needs is measured once, and the walk goes on from there.
+ * a value needs is measured once, and the walk goes on from there. A value whose steps no output
+ * feels, as in early rounds of a long recurrence that forgets, gets a few bits more than any value
+ * before: the gains of its rounds multiply without end, and its circuit would grow with the square
+ * of their number.
  */
 static enum status soften(struct quantizing *q, size_t n, const bool *decides, double *trusted)
 {
-    enum { BITS_BEYOND = 6 };
+    enum { BITS_BEYOND = 6, BITS_UNFELT = 3 };
     const struct graph_node *node = &q->graph->nodes[n];
     enum status status = STATUS_OK;
     for (size_t k = 0; k < node->output_count && status == STATUS_OK; k++) {
@@ -617,7 +624,12 @@ static enum status soften(struct quantizing *q, size_t n, const bool *decides, d
             q->plan->values[v].is_bits || bits_asked(q, v) <= *trusted + BITS_BEYOND)
             continue;
         double measured;
-        status = measure_to_end(q, n, v, &measured);
+        bool is_felt;
+        status = measure_to_end(q, n, v, &measured, &is_felt);
+        if (!is_felt) {
+            q->budget[v] = magnitude(&q->plan->values[v]) * pow(2, -ceil(*trusted) - BITS_UNFELT);
+            continue;
+        }
         if (isfinite(measured))
             q->budget[v] = fmax(q->budget[v], measured);
         *trusted = fmax(*trusted, bits_asked(q, v));

@@ -86,3 +86,66 @@ TEST(a_budget_is_what_the_moved_value_does_to_the_outputs)
     CHECK(isinf(found));
     kit_release(&kit);
 }
+
+/* x -> tanh(3/4 x H + b), many times: an error shrinks each time until none is left, while the
+ * gains of single products, which suppose the worst signs, double it. */
+TEST(a_recurrence_that_forgets_asks_for_no_more_bits_the_longer_it_is)
+{
+    enum { LENGTH = 120 };
+    double matrix[WIDTH * WIDTH];
+    hadamard(matrix);
+    for (int i = 0; i < WIDTH * WIDTH; i++)
+        matrix[i] *= 0.75;
+    struct kit kit;
+    struct shape row = kit_shape(2, 1, WIDTH);
+    kit_init(&kit);
+    uint32_t first = kit_input(&kit, "x", ELEMENT_F32, row), x = first;
+    uint32_t w = kit_parameter(&kit, "w", kit_shape(2, WIDTH, WIDTH), matrix);
+    for (int i = 0; i < LENGTH; i++) {
+        uint32_t b = kit_random_parameter(&kit, "b", row, 1);
+        x = kit_binary(&kit, OP_ADD, kit_binary(&kit, OP_MAT_MUL, x, w), b);
+        x = kit_unary(&kit, OP_TANH, x);
+    }
+    kit_output(&kit, kit_binary(&kit, OP_ADD, x, first));
+    for (int i = 0; i < 2; i++)
+        kit_set(&kit, (const struct tensor *[]){kit_random_tensor(&kit, row, 1)});
+    kit_run(&kit);
+    CHECK(kit.result.report.meets_tolerance);
+    /* One bit each time is more than there is room for. */
+    CHECK_MSG(kit.result.report.inputs[0].fraction_bits < 34, "%d bits",
+              kit.result.report.inputs[0].fraction_bits);
+    for (int i = 0; i < 2; i++)
+        kit_compare(&kit, (const struct tensor *[]){kit_random_tensor(&kit, row, 1)}, 1e-4, 1e-2);
+    kit_release(&kit);
+}
+
+/* Behind an addition that rounds it away a step changes nothing, and nothing is run again. */
+TEST(a_step_that_is_rounded_away_has_no_budget)
+{
+    struct kit kit;
+    kit_init(&kit);
+    struct shape shape = kit_shape(1, 1);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, shape);
+    uint32_t y = kit_unary(&kit, OP_NEG, x);
+    uint32_t sum =
+        kit_binary(&kit, OP_ADD, y, kit_parameter(&kit, "b", shape, (const double[]){0x1p20}));
+    uint32_t square = kit_binary(&kit, OP_MUL, sum, sum);
+    kit_output(&kit, square);
+    REQUIRE(pass_infer_shapes(kit.graph, &kit.problems) == STATUS_OK);
+    struct graph_values run;
+    struct diag diag = {0};
+    graph_values_init(&run, &kit.arena);
+    const struct tensor *inputs[1] = {kit_tensor(&kit, shape, (const double[]){1})};
+    REQUIRE_OK(graph_interpret(kit.graph, inputs, &run, &diag), &diag);
+    double *budgets = arena_array(&kit.arena, double, kit.graph->value_count), found;
+    budgets[square] = 0.01;
+    const double steps[] = {0x1p-10, 0.5};
+    for (int i = 0; i < 2; i++) {
+        struct tensor *moved = kit_tensor(&kit, shape, (const double[]){-1 + steps[i]});
+        REQUIRE_OK(end_gain_budget(&found, kit.graph, &run, 1, y, moved, steps[i], budgets,
+                                   &kit.arena, &diag),
+                   &diag);
+        CHECK_MSG((isinf(found) != 0) == (i == 0), "%g", found);
+    }
+    kit_release(&kit);
+}
