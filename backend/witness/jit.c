@@ -14,44 +14,44 @@
  */
 enum jit_cost {
     COST_STEP = 7,           /* saved at least, for each element read */
-    COST_RELATION = 3000000, /* compiling a relation */
+    COST_FUNCTION = 3000000, /* compiling the function of a form */
+    COST_RELATION = 2000,    /* telling the form of a relation */
     COST_LIBRARY = 60000000, /* loading LLVM and readying its target */
 };
 
-/* Nanoseconds saved by native code for a relation, its compilation not counted; 0 for one that has
- * none. */
-static double saved_ns(const struct jit_plan *plan, size_t runs)
+/* Nanoseconds saved by native code for the relations of a form, its compilation not counted. */
+static double saved_ns(const struct jit_group *group, size_t runs)
 {
-    return plan->bits == 0 ? 0 : (double)plan->steps * (double)runs * COST_STEP;
+    return group->steps * (double)runs * COST_STEP;
 }
 
-static bool relation_is_worth_it(const struct jit_plan *plan, size_t runs)
+static bool group_is_worth_it(const struct jit_group *group, size_t runs)
 {
-    return saved_ns(plan, runs) > 2.0 * COST_RELATION;
+    return saved_ns(group, runs) > 2.0 * COST_FUNCTION;
 }
 
 bool jit_is_worth_it(const struct relation_program *program, size_t runs)
 {
-    double saved = 0, most = 0;
+    double saved = -(double)program->relation_count * COST_RELATION, most = 0;
     for (size_t i = 0; i < program->relation_count; i++)
         most += (double)jit_relation_steps(&program->relations[i]) * (double)runs * COST_STEP;
     if (most < 2.0 * COST_LIBRARY)
         return false;
     struct arena arena;
+    struct jit_groups groups;
     arena_init(&arena, 0);
-    for (size_t i = 0; i < program->relation_count; i++) {
-        struct jit_plan plan;
-        jit_plan_relation(&plan, program, &program->relations[i], &arena);
-        if (relation_is_worth_it(&plan, runs))
-            saved += saved_ns(&plan, runs) - COST_RELATION;
+    bool found = jit_groups_find(&groups, program, &arena);
+    for (size_t g = 0; found && g < groups.count; g++) {
+        if (group_is_worth_it(&groups.item[g], runs))
+            saved += saved_ns(&groups.item[g], runs) - COST_FUNCTION;
     }
     arena_release(&arena);
-    return saved > 2.0 * COST_LIBRARY;
+    return found && saved > 2.0 * COST_LIBRARY;
 }
 
 #ifdef SERTN_HAVE_LLVM
 
-/* What a relation has: code, and how far its outermost loop runs. */
+/* What a form has: code, and how far its outermost loop runs. */
 struct compiled {
     jit_function *run; /* NULL: the interpreter's */
     size_t count, chunk;
@@ -64,7 +64,8 @@ struct jit {
     struct arena arena;
     LLVMContextRef context;
     LLVMExecutionEngineRef engine; /* owns the module */
-    struct compiled *compiled;     /* [relation_count] */
+    struct jit_groups groups;
+    struct compiled *compiled; /* [groups.count] */
 };
 
 /* Chunks of a loop read at least this many elements. */
@@ -122,30 +123,41 @@ static void set_attribute(const struct jit *jit, LLVMValueRef function, const ch
     l->LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, attribute);
 }
 
-static void function_name(char name[32], size_t relation)
+static void function_name(char name[32], size_t form)
 {
-    snprintf(name, 32, "relation_%zu", relation);
+    snprintf(name, 32, "form_%zu", form);
+}
+
+/* The function of a form, made of its first relation. */
+static void emit_group(struct jit *jit, LLVMModuleRef module, const struct target *target, size_t g)
+{
+    struct arena scratch;
+    struct jit_plan plan;
+    char name[32];
+    size_t first = jit->groups.item[g].first;
+    const struct relation *relation = &jit->program->relations[first];
+    arena_init(&scratch, 0);
+    jit_plan_relation(&plan, jit->program, relation, &scratch);
+    if (plan.bits != 0) { /* else memory is out */
+        function_name(name, g);
+        LLVMValueRef function =
+            jit_emit_relation(jit->llvm, jit->context, module, name, jit->program, relation, &plan,
+                              &jit->groups.forms[first]);
+        set_attribute(jit, function, "target-cpu", target->cpu);
+        set_attribute(jit, function, "target-features", target->features);
+        struct compiled *compiled = &jit->compiled[g];
+        compiled->count = plan.inner == 0 ? 1 : (size_t)plan.count[0];
+        compiled->chunk = CHUNK_STEPS / (plan.steps / compiled->count + 1) + 1;
+    }
+    arena_release(&scratch);
 }
 
 static void emit_all(struct jit *jit, LLVMModuleRef module, const struct target *target,
                      enum jit_choice choice, size_t runs)
 {
-    const struct relation_program *program = jit->program;
-    for (size_t i = 0; i < program->relation_count; i++) {
-        struct jit_plan plan;
-        char name[32];
-        jit_plan_relation(&plan, program, &program->relations[i], &jit->arena);
-        if (plan.bits == 0 || (choice != JIT_ALWAYS && !relation_is_worth_it(&plan, runs)))
-            continue;
-        function_name(name, i);
-        LLVMValueRef function = jit_emit_relation(jit->llvm, jit->context, module, name, program,
-                                                  &program->relations[i], &plan);
-        set_attribute(jit, function, "target-cpu", target->cpu);
-        set_attribute(jit, function, "target-features", target->features);
-        struct compiled *compiled = &jit->compiled[i];
-        compiled->count = plan.inner == 0 ? 1 : (size_t)plan.count[0];
-        size_t steps = plan.steps / compiled->count + 1;
-        compiled->chunk = CHUNK_STEPS / steps + 1;
+    for (size_t g = 0; g < jit->groups.count; g++) {
+        if (choice == JIT_ALWAYS || group_is_worth_it(&jit->groups.item[g], runs))
+            emit_group(jit, module, target, g);
     }
 }
 
@@ -185,15 +197,16 @@ static enum status make_code(struct jit *jit, LLVMModuleRef module, struct diag 
         l->LLVMDisposeModule(module);
         return status;
     }
-    for (size_t i = 0; i < jit->program->relation_count; i++) {
+    for (size_t g = 0; g < jit->groups.count; g++) {
         char name[32];
-        if (jit->compiled[i].count == 0)
+        if (jit->compiled[g].count == 0)
             continue;
-        function_name(name, i);
+        function_name(name, g);
         uint64_t address = l->LLVMGetFunctionAddress(jit->engine, name);
         if (address == 0)
-            return diag_set(diag, STATUS_DEVICE, "LLVM made no code for relation %zu", i);
-        jit->compiled[i].run = (jit_function *)(uintptr_t)address;
+            return diag_set(diag, STATUS_DEVICE, "LLVM made no code for relation %u",
+                            jit->groups.item[g].first);
+        jit->compiled[g].run = (jit_function *)(uintptr_t)address;
     }
     return STATUS_OK;
 }
@@ -236,7 +249,8 @@ enum status jit_new(struct jit **out, const struct relation_program *program,
     jit->llvm = llvm;
     jit->machine = machine;
     arena_init(&jit->arena, 0);
-    jit->compiled = arena_array(&jit->arena, struct compiled, program->relation_count + 1);
+    if (jit_groups_find(&jit->groups, program, &jit->arena))
+        jit->compiled = arena_array(&jit->arena, struct compiled, jit->groups.count + 1);
     if (jit->compiled == NULL)
         status = diag_set(diag, STATUS_NO_MEMORY, "no memory for native code");
     else
@@ -260,16 +274,26 @@ void jit_free(struct jit *jit)
     free(jit);
 }
 
+size_t jit_function_count(const struct jit *jit)
+{
+    size_t count = 0;
+    for (size_t g = 0; g < jit->groups.count; g++)
+        count += jit->compiled[g].run != NULL;
+    return count;
+}
+
 bool jit_takes(const struct jit *jit, size_t index)
 {
-    return jit->compiled[index].run != NULL;
+    return jit->groups.of[index] != RELATION_NONE &&
+           jit->compiled[jit->groups.of[index]].run != NULL;
 }
 
 /* ---- running ---- */
 
 struct job {
     jit_function *run;
-    struct relation_values *values;
+    int64_t *tensors[JIT_TENSORS_MAX];
+    const wide *numbers;
     atomic_bool is_bad;
 };
 
@@ -277,17 +301,25 @@ static void run_task(void *context, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     struct job *job = context;
-    if (job->run(job->values->narrow, job->values->full, (int64_t)begin, (int64_t)end) != 0)
+    if (job->run(job->tensors, job->numbers, (int64_t)begin, (int64_t)end) != 0)
         atomic_store_explicit(&job->is_bad, true, memory_order_relaxed);
 }
 
 static bool run_compiled(void *context, size_t index, struct relation_values *values)
 {
     const struct jit *jit = context;
-    const struct compiled *compiled = &jit->compiled[index];
-    if (compiled->run == NULL)
+    if (!jit_takes(jit, index))
         return false;
-    struct job job = {.run = compiled->run, .values = values};
+    const struct compiled *compiled = &jit->compiled[jit->groups.of[index]];
+    const struct jit_form *form = &jit->groups.forms[index];
+    struct job job;
+    job.run = compiled->run;
+    job.numbers = form->numbers;
+    atomic_init(&job.is_bad, false);
+    for (size_t i = 0; i < form->tensor_count; i++) {
+        uint32_t t = form->tensors[i];
+        job.tensors[i] = values->is_wide[t] ? (int64_t *)values->full[t] : values->narrow[t];
+    }
     if (compiled->count <= compiled->chunk)
         run_task(&job, 0, compiled->count, 0);
     else
@@ -329,6 +361,12 @@ enum status jit_new(struct jit **out, const struct relation_program *program,
 void jit_free(struct jit *jit)
 {
     (void)jit;
+}
+
+size_t jit_function_count(const struct jit *jit)
+{
+    (void)jit;
+    return 0;
 }
 
 bool jit_takes(const struct jit *jit, size_t index)

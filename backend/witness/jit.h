@@ -7,8 +7,12 @@
  * ranges show that no step can leave the integers it computes in, gives the same values, and hands
  * every value out of range back to the interpreter, which words the refusal.
  *
+ * A body that is written out many times, as the rounds of a Loop or a recurrent cell are, is
+ * compiled once.
+ *
  * Called by runtime/session and runtime/compile. Stands on jit_plan (which relations, in what
- * integers, over which loops) and jit_emit (the instructions).
+ * integers, over which loops), jit_form (which of them are one function) and jit_emit (the
+ * instructions).
  */
 #ifndef SERTN_BACKEND_WITNESS_JIT_H
 #define SERTN_BACKEND_WITNESS_JIT_H
@@ -43,6 +47,8 @@ struct relation_evaluator jit_evaluator(struct jit *jit);
 
 /* Whether relation `index` has native code. */
 bool jit_takes(const struct jit *jit, size_t index);
+/* How many functions there are: relations of one form (jit_form.h) share theirs. */
+size_t jit_function_count(const struct jit *jit);
 
 /*
  * Whether `runs` runs of the program by native code, LLVM's start and the compilation included, are

@@ -14,10 +14,10 @@ struct loop {
     LLVMValueRef index, end;
 };
 
-/* Where a tensor's values begin, found once before the loops. */
-struct base {
-    uint32_t tensor;
-    LLVMValueRef pointer;
+/* What a view reads: where its values begin, and the list of its elements or its offset. */
+struct source {
+    LLVMValueRef base, list;
+    LLVMValueRef offset; /* NULL where the base has it */
 };
 
 struct emit {
@@ -30,10 +30,15 @@ struct emit {
     const struct relation_program *program;
     const struct relation *relation;
     const struct jit_plan *plan;
+    const struct jit_form *form;
     struct loop loop[RELATION_RANK_MAX + 1]; /* a row that is read is a loop more */
     unsigned depth;                          /* open loops */
-    struct base base[JIT_VIEWS_MAX + TABLE_OUTPUT_MAX + 1];
-    size_t base_count;
+    /* Read once, before the loops. */
+    LLVMValueRef base[JIT_TENSORS_MAX]; /* by tensor of the form */
+    struct source source[JIT_VIEWS_MAX];
+    LLVMValueRef coefficient[JIT_VIEWS_MAX]; /* NULL: 1 */
+    LLVMValueRef constant, divisor, half, mask, shift, first, last, table[TABLE_OUTPUT_MAX];
+    LLVMValueRef low[TABLE_OUTPUT_MAX], high[TABLE_OUTPUT_MAX];
 };
 
 /* ---- numbers ---- */
@@ -137,11 +142,12 @@ static void close_loops(struct emit *e, unsigned depth)
 
 /* ---- memory ---- */
 
-/* Where a view stands within the open loops; *is_there is NULL when it always has an element. */
+/* Where a view stands within the open loops, its offset left out; *is_there is NULL when it always
+ * has an element. */
 static LLVMValueRef view_position(const struct emit *e, const struct jit_view *view,
                                   LLVMValueRef *is_there)
 {
-    LLVMValueRef at = number(e, view->offset), there = NULL;
+    LLVMValueRef at = number(e, 0), there = NULL;
     for (unsigned d = 0; d < e->depth; d++) {
         LLVMValueRef index = e->loop[d].index;
         if (view->is_bounded[d]) {
@@ -157,12 +163,6 @@ static LLVMValueRef view_position(const struct emit *e, const struct jit_view *v
     return at;
 }
 
-static LLVMValueRef pointer_to(const struct emit *e, const void *address)
-{
-    return e->l->LLVMConstIntToPtr(e->l->LLVMConstInt(e->i64, (uint64_t)(uintptr_t)address, false),
-                                   e->l->LLVMPointerType(e->i64, 0));
-}
-
 static LLVMValueRef load_i64(const struct emit *e, LLVMValueRef base, LLVMValueRef at)
 {
     LLVMValueRef address = e->l->LLVMBuildGEP2(e->b, e->i64, base, &at, 1, "");
@@ -173,13 +173,16 @@ static LLVMValueRef load_i64(const struct emit *e, LLVMValueRef base, LLVMValueR
 static LLVMValueRef view_element(const struct emit *e, size_t v, LLVMValueRef *is_there)
 {
     const struct jit_view *view = &e->plan->views[v];
+    const struct source *source = &e->source[v];
     LLVMValueRef at, unused;
-    if (view->list != NULL) {
+    if (source->list != NULL) {
         at = view_position(e, &e->plan->views[e->plan->view_count + 1], &unused);
-        at = load_i64(e, pointer_to(e, view->list), at);
+        at = load_i64(e, source->list, at);
         *is_there = compare(e, LLVMIntSGE, at, number(e, 0));
     } else {
         at = view_position(e, view, is_there);
+        if (source->offset != NULL)
+            at = e->l->LLVMBuildAdd(e->b, at, source->offset, "");
     }
     return *is_there == NULL ? at : e->l->LLVMBuildSelect(e->b, *is_there, at, number(e, 0), "");
 }
@@ -189,37 +192,13 @@ static bool is_narrow(const struct emit *e, uint32_t tensor)
     return relation_tensor_is_narrow(&e->program->tensors[tensor]);
 }
 
-/* Finds the first of a tensor's int64 values, or of its limbs. */
-static void add_base(struct emit *e, uint32_t tensor)
-{
-    LLVMTypeRef pointer = e->l->LLVMPointerType(e->i64, 0);
-    LLVMValueRef table = e->l->LLVMGetParam(e->function, is_narrow(e, tensor) ? 0 : 1);
-    for (size_t i = 0; i < e->base_count; i++) {
-        if (e->base[i].tensor == tensor)
-            return;
-    }
-    LLVMValueRef at = number(e, tensor);
-    LLVMValueRef slot = e->l->LLVMBuildGEP2(e->b, pointer, table, &at, 1, "");
-    e->base[e->base_count++] = (struct base){tensor, e->l->LLVMBuildLoad2(e->b, pointer, slot, "")};
-}
-
-static void add_bases(struct emit *e)
-{
-    for (size_t v = 0; v < e->plan->view_count; v++)
-        add_base(e, e->plan->views[v].tensor);
-    for (unsigned k = 0; k < e->relation->output_count; k++)
-        add_base(e, e->relation->outputs[k]);
-    if (e->relation->kind == RELATION_READ)
-        add_base(e, e->relation->memory);
-}
-
 static LLVMValueRef tensor_base(const struct emit *e, uint32_t tensor)
 {
     size_t i = 0;
-    while (i < e->base_count && e->base[i].tensor != tensor)
+    while (i < e->form->tensor_count && e->form->tensors[i] != tensor)
         i++;
-    ASSERT(i < e->base_count);
-    return e->base[i].pointer;
+    ASSERT(i < e->form->tensor_count);
+    return e->base[i];
 }
 
 static LLVMValueRef wide_address(const struct emit *e, LLVMValueRef base, LLVMValueRef element,
@@ -231,15 +210,19 @@ static LLVMValueRef wide_address(const struct emit *e, LLVMValueRef base, LLVMVa
 }
 
 /* Little-endian limbs in two's complement: the low bits are the number wherever it fits. */
-static LLVMValueRef load_element(const struct emit *e, uint32_t tensor, LLVMValueRef element)
+static LLVMValueRef load_wide(const struct emit *e, LLVMValueRef base, LLVMValueRef element)
 {
-    LLVMValueRef base = tensor_base(e, tensor);
-    if (is_narrow(e, tensor))
-        return widen(e, load_i64(e, base, element));
     LLVMValueRef value =
         e->l->LLVMBuildLoad2(e->b, e->type, wide_address(e, base, element, e->type), "");
     e->l->LLVMSetAlignment(value, 8);
     return value;
+}
+
+static LLVMValueRef load_element(const struct emit *e, uint32_t tensor, LLVMValueRef base,
+                                 LLVMValueRef element)
+{
+    return is_narrow(e, tensor) ? widen(e, load_i64(e, base, element))
+                                : load_wide(e, base, element);
 }
 
 static void store_element(const struct emit *e, uint32_t tensor, LLVMValueRef element,
@@ -260,36 +243,125 @@ static void store_element(const struct emit *e, uint32_t tensor, LLVMValueRef el
                            8);
 }
 
+/* ---- what is read before the loops ---- */
+
+static LLVMValueRef read_number(const struct emit *e, size_t which)
+{
+    return load_wide(e, e->l->LLVMGetParam(e->function, 1), number(e, (int64_t)which));
+}
+
+static LLVMValueRef read_integer(const struct emit *e, size_t which)
+{
+    return load_i64(e, e->l->LLVMGetParam(e->function, 1), number(e, 4 * (int64_t)which));
+}
+
+static LLVMValueRef read_pointer(const struct emit *e, size_t which)
+{
+    return e->l->LLVMBuildIntToPtr(e->b, read_integer(e, which), e->l->LLVMPointerType(e->i64, 0),
+                                   "");
+}
+
+static void read_tensors(struct emit *e)
+{
+    LLVMTypeRef pointer = e->l->LLVMPointerType(e->i64, 0);
+    LLVMValueRef table = e->l->LLVMGetParam(e->function, 0);
+    for (size_t i = 0; i < e->form->tensor_count; i++) {
+        LLVMValueRef at = number(e, (int64_t)i);
+        LLVMValueRef slot = e->l->LLVMBuildGEP2(e->b, pointer, table, &at, 1, "");
+        e->base[i] = e->l->LLVMBuildLoad2(e->b, pointer, slot, "");
+    }
+}
+
+/* The offset is added to the base where every position has an element. */
+static void read_source(struct emit *e, size_t v)
+{
+    const struct jit_view *view = &e->plan->views[v];
+    struct source *source = &e->source[v];
+    *source = (struct source){.base = tensor_base(e, view->tensor)};
+    if (view->list != NULL) {
+        source->list = read_pointer(e, jit_list_number(e->plan, v));
+        return;
+    }
+    LLVMValueRef offset = read_integer(e, NUMBER_OFFSET + v);
+    if (view->may_miss) {
+        source->offset = offset;
+        return;
+    }
+    if (!is_narrow(e, view->tensor))
+        offset = e->l->LLVMBuildNSWMul(e->b, offset, number(e, 4), "");
+    source->base = e->l->LLVMBuildGEP2(e->b, e->i64, source->base, &offset, 1, "");
+}
+
+static void read_rescale(struct emit *e)
+{
+    const struct relation *r = e->relation;
+    if (r->divisor_is_view)
+        return;
+    e->half = read_number(e, NUMBER_HALF);
+    if (jit_is_power_of_two(r->divisor)) {
+        e->shift = widen(e, read_integer(e, NUMBER_SHIFT));
+        e->mask = read_number(e, NUMBER_MASK);
+    } else {
+        e->divisor =
+            e->plan->bits == 64 ? wide_number(e, r->divisor) : read_number(e, NUMBER_DIVISOR);
+    }
+}
+
+static void read_numbers(struct emit *e)
+{
+    const struct relation *r = e->relation;
+    bool has_terms = r->kind == RELATION_LINEAR || r->kind == RELATION_PRODUCT;
+    for (size_t v = 0; v < e->plan->view_count; v++)
+        read_source(e, v);
+    if (has_terms && !wide_is_zero(r->constant))
+        e->constant = read_number(e, NUMBER_CONSTANT);
+    for (size_t k = 0; has_terms && k < r->term_count; k++)
+        e->coefficient[k] = jit_is_one(r->terms[k].coefficient)
+                                ? NULL
+                                : read_number(e, jit_coefficient_number(e->plan, k));
+    if (r->kind == RELATION_RESCALE)
+        read_rescale(e);
+    if (r->kind == RELATION_TABLE || r->kind == RELATION_READ) {
+        e->first = read_integer(e, NUMBER_FIRST);
+        e->last = read_integer(e, NUMBER_LAST);
+    }
+    for (unsigned k = 0; r->kind == RELATION_TABLE && k < r->output_count; k++)
+        e->table[k] = read_pointer(e, NUMBER_TABLE + k);
+    unsigned ranges = r->kind == RELATION_RANGE ? 1 : r->output_count;
+    for (unsigned k = 0; k < ranges; k++) {
+        e->low[k] = read_number(e, NUMBER_LOW + k);
+        e->high[k] = read_number(e, NUMBER_HIGH + k);
+    }
+}
+
+/* ---- values ---- */
+
 /* The value of a view, zero where it has no element. */
 static LLVMValueRef load_view(const struct emit *e, size_t v)
 {
     LLVMValueRef is_there, element = view_element(e, v, &is_there);
-    LLVMValueRef value = load_element(e, e->plan->views[v].tensor, element);
+    LLVMValueRef value = load_element(e, e->plan->views[v].tensor, e->source[v].base, element);
     return is_there == NULL ? value
                             : e->l->LLVMBuildSelect(e->b, is_there, value, small_number(e, 0), "");
 }
 
-/* Marks values outside low .. high; `bound` is what they cannot exceed anyway. */
-static void check_range(const struct emit *e, LLVMValueRef value, wide low, wide high, wide bound)
+/* Marks values outside the range of result k. */
+static void check_range(const struct emit *e, LLVMValueRef value, unsigned k)
 {
-    wide least;
-    ASSERT(wide_neg(&least, bound));
-    if (wide_compare(low, bound) > 0 || wide_compare(high, least) < 0) {
+    struct jit_check check = jit_check_of(e->program, e->relation, e->plan, k);
+    if (check.is_bad)
         mark_bad(e, e->l->LLVMConstInt(e->i1, 1, false));
-        return;
-    }
-    if (wide_compare(low, least) > 0)
-        mark_bad(e, compare(e, LLVMIntSLT, value, wide_number(e, low)));
-    if (wide_compare(high, bound) < 0)
-        mark_bad(e, compare(e, LLVMIntSGT, value, wide_number(e, high)));
+    if (check.low && !check.is_bad)
+        mark_bad(e, compare(e, LLVMIntSLT, value, e->low[k]));
+    if (check.high && !check.is_bad)
+        mark_bad(e, compare(e, LLVMIntSGT, value, e->high[k]));
 }
 
-static void put(const struct emit *e, uint32_t tensor, LLVMValueRef element, LLVMValueRef value,
-                wide bound)
+/* Gives element `element` of result k. */
+static void put(const struct emit *e, unsigned k, LLVMValueRef element, LLVMValueRef value)
 {
-    const struct relation_tensor *t = &e->program->tensors[tensor];
-    check_range(e, value, t->low, t->high, bound);
-    store_element(e, tensor, element, value);
+    check_range(e, value, k);
+    store_element(e, e->relation->outputs[k], element, value);
 }
 
 /* Row-major position of the result. */
@@ -304,19 +376,22 @@ static LLVMValueRef result_position(const struct emit *e)
 static void emit_terms(struct emit *e)
 {
     const struct relation *r = e->relation;
-    LLVMValueRef sum = wide_number(e, r->constant);
+    LLVMValueRef sum = e->constant;
     size_t v = 0;
     for (size_t k = 0; k < r->term_count; k++) {
-        const struct relation_term *term = &r->terms[k];
-        LLVMValueRef product = wide_number(e, term->coefficient);
-        for (unsigned f = 0; f < term->factor_count; f++)
-            product = e->l->LLVMBuildNSWMul(e->b, product, load_view(e, v++), "");
-        sum = e->l->LLVMBuildNSWAdd(e->b, sum, product, "");
+        LLVMValueRef product = e->coefficient[k];
+        for (unsigned f = 0; f < r->terms[k].factor_count; f++) {
+            LLVMValueRef factor = load_view(e, v++);
+            product = product == NULL ? factor : e->l->LLVMBuildNSWMul(e->b, product, factor, "");
+        }
+        product = product == NULL ? small_number(e, 1) : product;
+        sum = sum == NULL ? product : e->l->LLVMBuildNSWAdd(e->b, sum, product, "");
     }
+    sum = sum == NULL ? small_number(e, 0) : sum;
     if (r->is_assert)
         mark_bad(e, compare(e, LLVMIntNE, sum, small_number(e, 0)));
     else
-        put(e, r->outputs[0], result_position(e), sum, e->plan->bound);
+        put(e, 0, result_position(e), sum);
 }
 
 static void emit_contract(struct emit *e, LLVMValueRef sum)
@@ -327,7 +402,7 @@ static void emit_contract(struct emit *e, LLVMValueRef sum)
     LLVMValueRef product = e->l->LLVMBuildNSWMul(e->b, load_view(e, 0), load_view(e, 1), "");
     set(e, sum, e->l->LLVMBuildNSWAdd(e->b, get(e, e->type, sum), product, ""));
     close_loops(e, depth);
-    put(e, e->relation->outputs[0], result_position(e), get(e, e->type, sum), e->plan->bound);
+    put(e, 0, result_position(e), get(e, e->type, sum));
 }
 
 /* Called from native code: what LLVM would ask of the compiler's own library. */
@@ -361,25 +436,21 @@ static void emit_rescale(struct emit *e)
 {
     const struct relation *r = e->relation;
     LLVMValueRef x = load_view(e, 0), y, rest, at = result_position(e);
-    LLVMValueRef d = r->divisor_is_view ? load_view(e, 1) : wide_number(e, r->divisor);
+    LLVMValueRef d = r->divisor_is_view ? load_view(e, 1) : e->divisor;
     if (r->rounding == ROUND_HALF_UP) {
-        LLVMValueRef half = r->divisor_is_view
-                                ? e->l->LLVMBuildAShr(e->b, d, small_number(e, 1), "")
-                                : wide_number(e, wide_shift_right(r->divisor, 1));
+        LLVMValueRef half =
+            r->divisor_is_view ? e->l->LLVMBuildAShr(e->b, d, small_number(e, 1), "") : e->half;
         x = e->l->LLVMBuildNSWAdd(e->b, x, half, "");
     }
-    unsigned shift = r->divisor_is_view ? 0 : wide_bit_length(r->divisor) - 1;
-    if (!r->divisor_is_view && wide_compare(r->divisor, wide_power_of_two(shift)) == 0) {
-        wide mask;
-        ASSERT(wide_sub(&mask, r->divisor, wide_from_i64(1)));
-        y = e->l->LLVMBuildAShr(e->b, x, small_number(e, shift), "");
-        rest = e->l->LLVMBuildAnd(e->b, x, wide_number(e, mask), "");
+    if (e->shift != NULL) {
+        y = e->l->LLVMBuildAShr(e->b, x, e->shift, "");
+        rest = e->l->LLVMBuildAnd(e->b, x, e->mask, "");
     } else {
         y = divide_floor(e, x, d);
         rest = e->l->LLVMBuildNSWSub(e->b, x, e->l->LLVMBuildNSWMul(e->b, y, d, ""), "");
     }
-    put(e, r->outputs[0], at, y, e->plan->bound);
-    put(e, r->outputs[1], at, rest, e->plan->bound);
+    put(e, 0, at, y);
+    put(e, 1, at, rest);
 }
 
 static void emit_is_zero(struct emit *e)
@@ -389,28 +460,23 @@ static void emit_is_zero(struct emit *e)
                   e->l->LLVMBuildZExt(e->b, is_zero, e->type, ""));
 }
 
-/* An index into `count` elements from int64 `first` on, 0 where it is outside, which is bad. */
-static LLVMValueRef checked_index(const struct emit *e, LLVMValueRef value, int64_t first,
-                                  int64_t count)
+/* An index that counts from e->first, 0 where it is not in e->first .. e->last, which is bad. */
+static LLVMValueRef checked_index(const struct emit *e, LLVMValueRef value)
 {
-    LLVMValueRef low = small_number(e, first), high = small_number(e, first + count - 1);
-    LLVMValueRef is_inside =
-        both(e, compare(e, LLVMIntSGE, value, low), compare(e, LLVMIntSLE, value, high));
+    LLVMValueRef is_inside = both(e, compare(e, LLVMIntSGE, value, widen(e, e->first)),
+                                  compare(e, LLVMIntSLE, value, widen(e, e->last)));
     mark_bad(e, compare(e, LLVMIntEQ, is_inside, e->l->LLVMConstInt(e->i1, 0, false)));
     if (e->plan->bits > 64)
         value = e->l->LLVMBuildTrunc(e->b, value, e->i64, "");
-    value = e->l->LLVMBuildAdd(e->b, value, number(e, (int64_t) - (uint64_t)first), "");
+    value = e->l->LLVMBuildSub(e->b, value, e->first, "");
     return e->l->LLVMBuildSelect(e->b, is_inside, value, number(e, 0), "");
 }
 
 static void emit_table(struct emit *e)
 {
-    const struct relation_table *table = &e->program->tables[e->relation->table];
-    LLVMValueRef index = checked_index(e, load_view(e, 0), table->x_low, (int64_t)table->size);
-    for (unsigned k = 0; k < e->relation->output_count; k++) {
-        LLVMValueRef value = load_i64(e, pointer_to(e, table->outputs[k]), index);
-        put(e, e->relation->outputs[k], result_position(e), widen(e, value), wide_power_of_two(63));
-    }
+    LLVMValueRef index = checked_index(e, load_view(e, 0));
+    for (unsigned k = 0; k < e->relation->output_count; k++)
+        put(e, k, result_position(e), widen(e, load_i64(e, e->table[k], index)));
 }
 
 static void emit_read(struct emit *e)
@@ -418,14 +484,15 @@ static void emit_read(struct emit *e)
     const struct relation *r = e->relation;
     const struct relation_tensor *memory = &e->program->tensors[r->memory];
     int64_t width = (int64_t)memory->count / memory->shape[0];
-    LLVMValueRef row = checked_index(e, load_view(e, 0), 0, memory->shape[0]);
+    LLVMValueRef row = checked_index(e, load_view(e, 0));
     LLVMValueRef source = e->l->LLVMBuildNSWMul(e->b, row, number(e, width), "");
     LLVMValueRef target = e->l->LLVMBuildNSWMul(e->b, result_position(e), number(e, width), "");
     unsigned depth = e->depth;
     open_loop(e, number(e, 0), number(e, width));
     LLVMValueRef k = e->loop[depth].index;
-    LLVMValueRef value = load_element(e, r->memory, e->l->LLVMBuildNSWAdd(e->b, source, k, ""));
-    put(e, r->outputs[0], e->l->LLVMBuildNSWAdd(e->b, target, k, ""), value, e->plan->bound);
+    LLVMValueRef value = load_element(e, r->memory, tensor_base(e, r->memory),
+                                      e->l->LLVMBuildNSWAdd(e->b, source, k, ""));
+    put(e, 0, e->l->LLVMBuildNSWAdd(e->b, target, k, ""), value);
     close_loops(e, depth);
 }
 
@@ -450,8 +517,7 @@ static void emit_extreme(struct emit *e, LLVMValueRef best, LLVMValueRef best_in
             e->l->LLVMBuildSelect(e->b, is_better, index, get(e, e->i64, best_index), ""));
         close_loops(e, depth);
     }
-    put(e, e->relation->outputs[0], result_position(e), widen(e, get(e, e->i64, best_index)),
-        wide_power_of_two(63));
+    put(e, 0, result_position(e), widen(e, get(e, e->i64, best_index)));
 }
 
 /* Zero where the divisor is not positive. */
@@ -461,7 +527,7 @@ static void emit_divide(struct emit *e)
     LLVMValueRef is_positive = compare(e, LLVMIntSGT, d, zero);
     d = e->l->LLVMBuildSelect(e->b, is_positive, d, small_number(e, 1), "");
     LLVMValueRef value = e->l->LLVMBuildSelect(e->b, is_positive, divide_floor(e, x, d), zero, "");
-    put(e, e->relation->outputs[0], result_position(e), value, e->plan->bound);
+    put(e, 0, result_position(e), value);
 }
 
 /* floor(log2(x)), 0 below 1. */
@@ -477,9 +543,8 @@ static void emit_bit_length(struct emit *e)
     LLVMValueRef zeros = e->l->LLVMBuildCall2(e->b, type, callee, values, 2, "");
     LLVMValueRef length =
         e->l->LLVMBuildNSWSub(e->b, small_number(e, e->plan->bits - 1), zeros, "");
-    put(e, e->relation->outputs[0], result_position(e),
-        e->l->LLVMBuildSelect(e->b, is_positive, length, small_number(e, 0), ""),
-        wide_from_i64(256));
+    put(e, 0, result_position(e),
+        e->l->LLVMBuildSelect(e->b, is_positive, length, small_number(e, 0), ""));
 }
 
 static void emit_hint(struct emit *e, LLVMValueRef best, LLVMValueRef best_index)
@@ -509,7 +574,7 @@ static void emit_element(struct emit *e, LLVMValueRef sum, LLVMValueRef index)
         emit_rescale(e);
         break;
     case RELATION_RANGE:
-        check_range(e, load_view(e, 0), e->relation->low, e->relation->high, e->plan->bound);
+        check_range(e, load_view(e, 0), 0);
         break;
     case RELATION_TABLE:
         emit_table(e);
@@ -529,19 +594,21 @@ static void emit_element(struct emit *e, LLVMValueRef sum, LLVMValueRef index)
 LLVMValueRef jit_emit_relation(const struct jit_llvm *llvm, LLVMContextRef context,
                                LLVMModuleRef module, const char *name,
                                const struct relation_program *program,
-                               const struct relation *relation, const struct jit_plan *plan)
+                               const struct relation *relation, const struct jit_plan *plan,
+                               const struct jit_form *form)
 {
     struct emit e = {.l = llvm,
                      .context = context,
                      .module = module,
                      .program = program,
                      .relation = relation,
-                     .plan = plan};
+                     .plan = plan,
+                     .form = form};
     e.i1 = llvm->LLVMIntTypeInContext(context, 1);
     e.i64 = llvm->LLVMIntTypeInContext(context, 64);
     e.type = llvm->LLVMIntTypeInContext(context, plan->bits);
-    LLVMTypeRef table = llvm->LLVMPointerType(llvm->LLVMPointerType(e.i64, 0), 0);
-    LLVMTypeRef arguments[4] = {table, table, e.i64, e.i64};
+    LLVMTypeRef pointer = llvm->LLVMPointerType(e.i64, 0);
+    LLVMTypeRef arguments[4] = {llvm->LLVMPointerType(pointer, 0), pointer, e.i64, e.i64};
     LLVMTypeRef type = llvm->LLVMFunctionType(e.i64, arguments, 4, false);
     e.function = llvm->LLVMAddFunction(module, name, type);
     e.b = llvm->LLVMCreateBuilderInContext(context);
@@ -550,7 +617,8 @@ LLVMValueRef jit_emit_relation(const struct jit_llvm *llvm, LLVMContextRef conte
     e.bad = variable(&e, e.i64);
     LLVMValueRef sum = variable(&e, e.type), index = variable(&e, e.i64);
     set(&e, e.bad, number(&e, 0));
-    add_bases(&e);
+    read_tensors(&e);
+    read_numbers(&e);
     open_loops(&e, 0, plan->inner);
     emit_element(&e, sum, index);
     close_loops(&e, 0);

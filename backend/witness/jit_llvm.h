@@ -75,7 +75,9 @@
     X(LLVMBuildSExt)                                                                               \
     X(LLVMBuildZExt)                                                                               \
     X(LLVMBuildTrunc)                                                                              \
+    X(LLVMBuildIntToPtr)                                                                           \
     X(LLVMBuildAdd)                                                                                \
+    X(LLVMBuildSub)                                                                                \
     X(LLVMBuildNSWAdd)                                                                             \
     X(LLVMBuildNSWSub)                                                                             \
     X(LLVMBuildNSWMul)                                                                             \

@@ -135,7 +135,12 @@ static bool divides_always(const struct relation_program *program, const struct 
            !(relation->divisor_is_view && plan->views[1].may_miss);
 }
 
-static bool is_power_of_two(wide a)
+bool jit_is_one(wide a)
+{
+    return wide_compare(a, wide_from_i64(1)) == 0;
+}
+
+bool jit_is_power_of_two(wide a)
 {
     unsigned bits = wide_bit_length(a);
     return bits > 0 && wide_compare(a, wide_power_of_two(bits - 1)) == 0;
@@ -147,7 +152,7 @@ static unsigned bits_of(const struct relation *relation, wide bound)
     unsigned length = wide_bit_length(bound);
     unsigned bits = length <= 62 ? 64 : length <= 126 ? 128 : length <= 254 ? 256 : 0;
     bool divides = (relation->kind == RELATION_RESCALE &&
-                    (relation->divisor_is_view || !is_power_of_two(relation->divisor))) ||
+                    (relation->divisor_is_view || !jit_is_power_of_two(relation->divisor))) ||
                    (relation->kind == RELATION_HINT && relation->hint == HINT_DIVIDE_FLOOR);
     return divides && bits > 128 ? 0 : bits;
 }
@@ -277,7 +282,8 @@ static bool plan_loops(struct jit_plan *plan, const struct relation *relation, s
              (relation->hint == HINT_ARG_MAX || relation->hint == HINT_ARG_MIN) && axes > 0)
         outer = axes - 1;
     plan->view_count = count_views(relation);
-    if (plan->view_count > JIT_VIEWS_MAX)
+    if (plan->view_count > JIT_VIEWS_MAX ||
+        (has_terms(relation) && relation->term_count > JIT_VIEWS_MAX))
         return false;
     plan->views = arena_array(arena, struct jit_view, plan->view_count + 2);
     if (plan->views == NULL)

@@ -10,7 +10,8 @@
 #include "ir/relation.h"
 #include "ir/support/arena.h"
 
-/* A relation of more views makes a function that takes longer to compile than to interpret. */
+/* A relation of more views, or terms, makes a function that takes longer to compile than to
+ * interpret. */
 enum { JIT_VIEWS_MAX = 96 };
 
 /* One view over the loops. */
@@ -41,6 +42,9 @@ struct jit_plan {
 /* Fills a plan; views in the arena. plan->bits is 0 for what is not taken, or without memory. */
 void jit_plan_relation(struct jit_plan *plan, const struct relation_program *program,
                        const struct relation *relation, struct arena *arena);
+
+bool jit_is_one(wide a);
+bool jit_is_power_of_two(wide a);
 
 /* Elements a run of the relation reads. */
 size_t jit_relation_steps(const struct relation *relation);

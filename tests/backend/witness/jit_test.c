@@ -562,6 +562,107 @@ TEST(threads_share_a_relation_and_a_refusal_names_the_element)
     arena_release(&s.arena);
 }
 
+/* ---- bodies that are written out many times ---- */
+
+enum { ROUNDS = 7, ROW = 4 };
+
+static struct relation element_wise(enum relation_kind kind, uint8_t outputs)
+{
+    return (struct relation){.kind = kind,
+                             .node = RELATION_NONE,
+                             .space_rank = 1,
+                             .space = {ROW},
+                             .output_count = outputs};
+}
+
+/* h = floor((c x[t] + h + k) / d) and y = T[r] of the rest r, all numbers other ones each round;
+ * h is held to a range of its own. Returns h. */
+static uint32_t add_round(struct subject *s, int64_t t, uint32_t x, uint32_t h)
+{
+    static int64_t entries[ROUNDS][64];
+    int64_t divisor = (int64_t)2 << t % 3;
+    struct relation sum = element_wise(RELATION_LINEAR, 1),
+                    half = element_wise(RELATION_RESCALE, 2),
+                    look = element_wise(RELATION_TABLE, 1), hold = element_wise(RELATION_RANGE, 0);
+    struct relation_term terms[2] = {{.coefficient = wide_from_i64(t + 2), .factor_count = 1},
+                                     {.coefficient = wide_from_i64(1), .factor_count = 1}};
+    terms[0].factors[0] = relation_view_whole(&s->program, x, 1, (const int64_t[]){ROUNDS * ROW});
+    terms[0].factors[0].offset = t * ROW;
+    terms[0].factors[0].high[0] = ROW;
+    terms[1].factors[0] = relation_view_whole(&s->program, h, 1, sum.space);
+    sum.terms = terms;
+    sum.term_count = 2;
+    sum.constant = wide_from_i64(10 * t + 1);
+    sum.outputs[0] =
+        add_tensor(s, ROW, wide_from_i64(-3000 - t), wide_from_i64(3000), ROLE_WITNESS);
+    relation_add(&s->program, &sum);
+    half.views[0] = relation_view_whole(&s->program, sum.outputs[0], 1, half.space);
+    half.view_count = 1;
+    half.divisor = wide_from_i64(divisor);
+    half.outputs[0] =
+        add_tensor(s, ROW, wide_from_i64(-1500 - t), wide_from_i64(1500), ROLE_WITNESS);
+    half.outputs[1] =
+        add_tensor(s, ROW, wide_from_i64(0), wide_from_i64(divisor - 1), ROLE_WITNESS);
+    relation_add(&s->program, &half);
+    for (int64_t i = 0; i < divisor; i++)
+        entries[t][i] = i * i + t;
+    struct relation_table table = {.key = arena_printf(&s->arena, "T%d", (int)t),
+                                   .size = (size_t)divisor,
+                                   .output_count = 1,
+                                   .outputs = {entries[t]}};
+    look.views[0] = relation_view_whole(&s->program, half.outputs[1], 1, look.space);
+    look.view_count = 1;
+    look.table = relation_add_table(&s->program, &table);
+    look.outputs[0] = add_tensor(s, ROW, wide_from_i64(0), wide_from_i64(500), ROLE_WITNESS);
+    relation_add(&s->program, &look);
+    hold.views[0] = relation_view_whole(&s->program, half.outputs[0], 1, hold.space);
+    hold.view_count = 1;
+    hold.low = wide_from_i64(-1000 - t);
+    hold.high = wide_from_i64(t == ROUNDS - 1 ? 60 : 1000);
+    relation_add(&s->program, &hold);
+    return half.outputs[0];
+}
+
+TEST(a_body_is_compiled_once)
+{
+    struct subject s;
+    struct diag diag = {0}, expected = {0};
+    subject_init(&s);
+    uint32_t x = add_tensor(&s, ROUNDS * ROW, wide_from_i64(-100), wide_from_i64(100),
+                            ROLE_PRIVATE_INPUT),
+             h = add_tensor(&s, ROW, wide_from_i64(-5), wide_from_i64(5), ROLE_PRIVATE_INPUT);
+    for (int64_t t = 0; t < ROUNDS; t++)
+        h = add_round(&s, t, x, h);
+    REQUIRE_OK(relation_validate(&s.program, 253, &diag), &diag);
+    fill_values(&s);
+    /* No last round is beyond its range, whatever the others were. */
+    for (uint32_t i = (ROUNDS - 1) * ROW; i < ROUNDS * ROW; i++) {
+        REQUIRE(relation_value_set(&s.interpreted, &s.program, x, i, wide_from_i64(-100)));
+        REQUIRE(relation_value_set(&s.native, &s.program, x, i, wide_from_i64(-100)));
+    }
+    struct jit *jit = make_jit(&s.program, NULL);
+    struct relation_evaluator evaluator = jit_evaluator(jit);
+    CHECK_U64(s.program.relation_count, 4 * ROUNDS);
+    CHECK_U64(jit_function_count(jit), 4);
+    for (size_t i = 0; i < s.program.relation_count; i++)
+        CHECK_MSG(jit_takes(jit, i), "relation %zu has no native code", i);
+    REQUIRE_OK(relation_interpret(&s.program, &s.interpreted, NULL, NULL, &diag), &diag);
+    REQUIRE_OK(relation_evaluate(&s.program, &s.native, &evaluator, NULL, NULL, &diag), &diag);
+    for (uint32_t t = 0; t < s.program.tensor_count; t++)
+        CHECK_MSG(same_values(&s, t), "tensor %u", t);
+    /* A value that the range of its own round alone refuses. */
+    REQUIRE(
+        relation_value_set(&s.interpreted, &s.program, x, ROUNDS * ROW - 1, wide_from_i64(100)));
+    REQUIRE(relation_value_set(&s.native, &s.program, x, ROUNDS * ROW - 1, wide_from_i64(100)));
+    CHECK_STATUS(relation_interpret(&s.program, &s.interpreted, NULL, NULL, &expected),
+                 STATUS_BAD_INPUT, &expected);
+    CHECK_STATUS(relation_evaluate(&s.program, &s.native, &evaluator, NULL, NULL, &diag),
+                 STATUS_BAD_INPUT, &diag);
+    CHECK_TEXT(diag.text, expected.text);
+    jit_free(jit);
+    arena_release(&s.arena);
+}
+
 TEST(native_code_pays_for_large_work_alone)
 {
     struct subject s;
