@@ -12,8 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ir/support/buffer.h"
-#include "ir/support/status.h"
+#include "runtime/database.h"
 
 /* ORDER journal_state: the numbers in the file. */
 enum journal_state {
@@ -27,8 +26,7 @@ enum journal_state {
 enum { JOURNAL_HASH_TEXT = 67, JOURNAL_ADDRESS_TEXT = 43, JOURNAL_NAME_BYTES = 200 };
 
 struct journal {
-    void *db; /* sqlite3 *, owned */
-    char *path;
+    struct database database;
 };
 
 struct journal_attempt {

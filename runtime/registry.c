@@ -12,40 +12,12 @@
 #include "backend/commit/srs.h"
 #include "backend/hash/keccak.h"
 #include "ir/support/file.h"
+#include "runtime/contract.h"
 #include "runtime/metadata.h"
 
 /* ---- calls ---------------------------------------------------------------------------------- */
 
-static void put_hex(struct buffer *out, const uint8_t *bytes, size_t count)
-{
-    buffer_puts(out, "0x");
-    buffer_put_hex(out, bytes, count);
-}
-
-/* Calls a contract read-only, by agreement of the nodes; the answer's bytes are appended. */
-static enum status call(struct buffer *answer, struct endpoints *nodes, const uint8_t *to,
-                        const struct buffer *data, struct diag *diag)
-{
-    struct buffer params = {0};
-    cJSON *result = NULL;
-    buffer_puts(&params, "[{\"to\":\"");
-    put_hex(&params, to, ABI_ADDRESS);
-    buffer_puts(&params, "\",\"data\":\"");
-    put_hex(&params, data->data, data->count);
-    buffer_puts(&params, "\"},\"latest\"]");
-    enum status status = buffer_status(&params, diag);
-    if (status == STATUS_OK)
-        status = endpoints_agree(&result, nodes, "eth_call", buffer_text(&params), diag);
-    if (status == STATUS_OK &&
-        (!cJSON_IsString(result) || !abi_parse_hex(answer, result->valuestring)))
-        status =
-            diag_set(diag, STATUS_IO, "the nodes answer eth_call with something that is no data");
-    cJSON_Delete(result);
-    buffer_release(&params);
-    return status == STATUS_OK ? buffer_status(answer, diag) : status;
-}
-
-/* The same with a function of one number at most (none: argument is null). */
+/* Calls a function of one number at most (none: argument is null). */
 static enum status call_function(struct buffer *answer, struct endpoints *nodes, const uint8_t *to,
                                  const char *signature, const uint64_t *argument, struct diag *diag)
 {
@@ -55,7 +27,7 @@ static enum status call_function(struct buffer *answer, struct endpoints *nodes,
         abi_put_u64(&data, *argument);
     enum status status = buffer_status(&data, diag);
     if (status == STATUS_OK)
-        status = call(answer, nodes, to, &data, diag);
+        status = contract_call(answer, nodes, to, &data, diag);
     buffer_release(&data);
     return status;
 }
@@ -70,18 +42,12 @@ static enum status no_registry(const struct registry *registry, struct diag *dia
                     registry->nodes->chain_id);
 }
 
-/* A word that a function of the registry, or of its token, answers with. */
+/* A word that a function of the registry answers with. */
 static enum status ask_word(uint8_t word[ABI_WORD], const struct registry *registry,
-                            const uint8_t *to, const char *signature, struct diag *diag)
+                            const char *signature, struct diag *diag)
 {
-    struct buffer answer = {0};
-    enum status status = call_function(&answer, registry->nodes, to, signature, NULL, diag);
-    if (status == STATUS_REJECTED || (status == STATUS_OK && answer.count != ABI_WORD))
-        status = no_registry(registry, diag);
-    if (status == STATUS_OK)
-        memcpy(word, answer.data, ABI_WORD);
-    buffer_release(&answer);
-    return status;
+    return contract_ask_word(word, registry->nodes, registry->address, signature,
+                             "registry of models", diag);
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -89,7 +55,7 @@ static enum status ask_word(uint8_t word[ABI_WORD], const struct registry *regis
 enum status registry_count(uint64_t *count, const struct registry *registry, struct diag *diag)
 {
     uint8_t word[ABI_WORD];
-    enum status status = ask_word(word, registry, registry->address, "modelCount()", diag);
+    enum status status = ask_word(word, registry, "modelCount()", diag);
     struct abi_reader r = {word, sizeof word, false};
     if (status != STATUS_OK)
         return status;
@@ -294,9 +260,9 @@ static enum status store_file(struct buffer *manifest, const char *folder, const
         buffer_put_json(manifest, name);
         buffer_printf(manifest, ",\"uri\":\"%s\",\"bytes\":%" PRIu64 ",\"sha256\":\"", uri,
                       id.count_bytes);
-        put_hex(manifest, id.sha256, 32);
+        contract_put_hex(manifest, id.sha256, 32);
         buffer_puts(manifest, "\",\"keccak256\":\"");
-        put_hex(manifest, id.keccak256, 32);
+        contract_put_hex(manifest, id.keccak256, 32);
         buffer_puts(manifest, "\"}");
     }
     free(path);
@@ -405,7 +371,7 @@ static enum status ask_token(uint8_t word[ABI_WORD], const struct registry *regi
         abi_put_address(&data, registry->address);
     enum status status = buffer_status(&data, diag);
     if (status == STATUS_OK)
-        status = call(&answer, registry->nodes, token, &data, diag);
+        status = contract_call(&answer, registry->nodes, token, &data, diag);
     if (status == STATUS_OK && answer.count != ABI_WORD)
         status = diag_set(diag, STATUS_IO, "the registry's token is no ERC-20");
     if (status == STATUS_OK)
@@ -491,9 +457,9 @@ enum status registry_publish(uint64_t *number, struct account_result *result,
     entry_name(name, "register", registry, model->key.digest, 32);
     enum status status = registry_check_model(model, diag);
     if (status == STATUS_OK)
-        status = ask_word(fee, registry, registry->address, "fee()", diag);
+        status = ask_word(fee, registry, "fee()", diag);
     if (status == STATUS_OK)
-        status = ask_word(token, registry, registry->address, "TOKEN()", diag);
+        status = ask_word(token, registry, "TOKEN()", diag);
     struct abi_reader r = {fee, sizeof fee, false};
     uint64_t small = abi_u64(&r, 0, 0);
     if (status == STATUS_OK && publication->most_fee != 0 &&

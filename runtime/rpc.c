@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/contract.h"
+
 enum status rpc_open(struct rpc *rpc, const char *url, struct diag *diag)
 {
     *rpc = (struct rpc){.url = url, .next_id = 1};
@@ -72,8 +74,13 @@ static enum status read_answer(cJSON **result, const struct rpc *rpc, const char
     if (cJSON_IsObject(error)) {
         const cJSON *message = cJSON_GetObjectItemCaseSensitive(error, "message");
         const char *reason = cJSON_IsString(message) ? message->valuestring : "no reason given";
-        status = diag_set(diag, is_revert(error, reason) ? STATUS_REJECTED : STATUS_IO,
-                          "the node at %s refuses %s: %.300s", rpc->url, method, reason);
+        const cJSON *data = cJSON_GetObjectItemCaseSensitive(error, "data");
+        char meaning[CONTRACT_ERROR_TEXT] = "";
+        enum status kind = is_revert(error, reason) ? STATUS_REJECTED : STATUS_IO;
+        if (kind == STATUS_REJECTED && cJSON_IsString(data))
+            (void)contract_error_text(meaning, data->valuestring);
+        status = diag_set(diag, kind, "the node at %s refuses %s: %.300s%s%s", rpc->url, method,
+                          reason, meaning[0] == '\0' ? "" : "; the contract says ", meaning);
     } else if (found == NULL) {
         status = diag_set(diag, STATUS_IO,
                           "the node at %s answers %s with something that is not JSON-RPC", rpc->url,

@@ -272,10 +272,25 @@ static enum status find_server(struct buffer *url, bool *post, const struct stor
     return buffer_status(url, diag);
 }
 
+/* The bytes that a server has under an address; what they are is not checked. */
+static enum status exchange(struct buffer *bytes, const struct storage *storage, const char *url,
+                            bool post, uint64_t most_bytes, struct diag *diag)
+{
+    struct http http = {0};
+    /* An answer of another status may be longer than the bytes. */
+    enum status status = open_server(&http, storage, most_bytes < 4096 ? 4096 : most_bytes, diag);
+    if (status == STATUS_OK) {
+        struct http_request request = {url, post ? "application/x-www-form-urlencoded" : NULL, NULL,
+                                       0};
+        status = http_succeed(bytes, &http, &request, diag);
+    }
+    http_close(&http);
+    return status;
+}
+
 static enum status get_remote(struct buffer *out, const struct storage *storage, const char *uri,
                               const struct storage_id *id, struct diag *diag)
 {
-    struct http http = {0};
     struct buffer url = {0}, bytes = {0};
     struct storage_id found;
     bool post;
@@ -284,15 +299,8 @@ static enum status get_remote(struct buffer *out, const struct storage *storage,
         status =
             diag_set(diag, STATUS_LIMIT, "%s has %llu bytes, more than the limit of %llu", uri,
                      (unsigned long long)id->count_bytes, (unsigned long long)limit_of(storage));
-    /* An answer of another status may be longer than the bytes. */
-    uint64_t limit = id->count_bytes < 4096 ? 4096 : id->count_bytes;
     if (status == STATUS_OK)
-        status = open_server(&http, storage, limit, diag);
-    if (status == STATUS_OK) {
-        struct http_request request = {buffer_text(&url),
-                                       post ? "application/x-www-form-urlencoded" : NULL, NULL, 0};
-        status = http_succeed(&bytes, &http, &request, diag);
-    }
+        status = exchange(&bytes, storage, buffer_text(&url), post, id->count_bytes, diag);
     if (status == STATUS_OK) {
         storage_identify(&found, bytes.data, bytes.count);
         if (is_same(&found, id))
@@ -303,10 +311,64 @@ static enum status get_remote(struct buffer *out, const struct storage *storage,
                          "%.*s gives other bytes than those of %s: %zu, with another hash",
                          (int)strcspn(buffer_text(&url), "?"), buffer_text(&url), uri, bytes.count);
     }
-    http_close(&http);
     buffer_release(&url);
     buffer_release(&bytes);
     return status == STATUS_OK ? buffer_status(out, diag) : status;
+}
+
+/* The file of the folder that an IPFS address names. */
+static void read_local(struct buffer *bytes, const struct storage *storage, const char *uri,
+                       uint64_t most_bytes)
+{
+    uint8_t digest[32];
+    char *path = NULL;
+    struct diag ignored = {0};
+    if (strncmp(uri, "ipfs://", 7) != 0 || !storage_parse_cid(digest, uri + 7) ||
+        local_path(&path, storage, digest, &ignored) != STATUS_OK)
+        return;
+    if (file_exists(path) && file_read(path, most_bytes, bytes, &ignored) != STATUS_OK)
+        buffer_clear(bytes);
+    free(path);
+}
+
+static bool is_wanted(const struct buffer *bytes, const struct storage_id *wanted, bool has_sha)
+{
+    struct storage_id found;
+    storage_identify(&found, bytes->data, bytes->count);
+    return memcmp(found.keccak256, wanted->keccak256, 32) == 0 &&
+           (!has_sha || memcmp(found.sha256, wanted->sha256, 32) == 0);
+}
+
+enum status storage_get_keccak(struct buffer *out, const struct storage *storage, const char *uri,
+                               const uint8_t digest[32], uint64_t most_bytes, struct diag *diag)
+{
+    struct storage_id wanted = {0};
+    struct buffer bytes = {0}, url = {0};
+    bool post,
+        has_sha = strncmp(uri, "ipfs://", 7) == 0 && storage_parse_cid(wanted.sha256, uri + 7);
+    memcpy(wanted.keccak256, digest, 32);
+    read_local(&bytes, storage, uri, most_bytes);
+    enum status status = STATUS_OK;
+    if (bytes.count == 0 || !is_wanted(&bytes, &wanted, has_sha)) {
+        buffer_clear(&bytes);
+        status = find_server(&url, &post, storage, uri, &wanted, diag);
+        if (status == STATUS_OK)
+            status = exchange(&bytes, storage, buffer_text(&url), post, most_bytes, diag);
+        if (status == STATUS_OK && bytes.count > most_bytes)
+            status = diag_set(diag, STATUS_LIMIT, "%s has more than the limit of %llu bytes", uri,
+                              (unsigned long long)most_bytes);
+        if (status == STATUS_OK && !is_wanted(&bytes, &wanted, has_sha))
+            status = diag_set(diag, STATUS_REJECTED,
+                              "%.*s gives other bytes for %s than those wanted: their hash differs",
+                              (int)strcspn(buffer_text(&url), "?"), buffer_text(&url), uri);
+    }
+    if (status == STATUS_OK) {
+        buffer_put(out, bytes.data, bytes.count);
+        status = buffer_status(out, diag);
+    }
+    buffer_release(&bytes);
+    buffer_release(&url);
+    return status;
 }
 
 enum status storage_get(struct buffer *out, const struct storage *storage, const char *uri,

@@ -73,4 +73,12 @@ enum status storage_put_ipfs(char uri[STORAGE_URI_BYTES], struct storage_id *id,
 enum status storage_get(struct buffer *out, const struct storage *storage, const char *uri,
                         const struct storage_id *id, struct diag *diag) SERTN_MUST_CHECK;
 
+/*
+ * The same where only the keccak256 of the bytes is known, and the most they may be: inputs of
+ * jobs. A URI of IPFS that names a sha256 is held to that too.
+ */
+enum status storage_get_keccak(struct buffer *out, const struct storage *storage, const char *uri,
+                               const uint8_t digest[32], uint64_t most_bytes,
+                               struct diag *diag) SERTN_MUST_CHECK;
+
 #endif

@@ -24,6 +24,39 @@ static bool take_threads(struct cli *cli, const char *value, struct diag *diag)
     return true;
 }
 
+bool cli_take_number(uint64_t *out, const char *option, const char *value, uint64_t least,
+                     uint64_t most, struct diag *diag)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 10);
+    if (value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0 && number >= least &&
+        number <= most) {
+        *out = number;
+        return true;
+    }
+    if (most == UINT64_MAX)
+        (void)diag_set(diag, STATUS_BAD_INPUT, "--%s takes a number below 2^64", option);
+    else
+        (void)diag_set(diag, STATUS_BAD_INPUT, "--%s takes a number from %llu to %llu", option,
+                       (unsigned long long)least, (unsigned long long)most);
+    return false;
+}
+
+/* Puts the value of an option where it belongs. */
+static bool store_value(const struct cli_option *option, void *context, const char *value,
+                        struct diag *diag)
+{
+    char *member = (char *)context + option->field;
+    if (option->take != NULL)
+        return option->take(context, value, diag);
+    if (option->has_value)
+        memcpy(member, &value, sizeof value);
+    else
+        *(bool *)member = true;
+    return true;
+}
+
 static bool is_named(const char *text, size_t length, const char *name)
 {
     return strlen(name) == length && strncmp(text, name, length) == 0;
@@ -70,7 +103,8 @@ static enum status take_option(struct cli *cli, int argc, char **argv, int *at,
     }
     if (option != NULL)
         cli->given |= UINT64_C(1) << index;
-    bool taken = is_threads ? take_threads(cli, value, diag) : option->take(context, value, diag);
+    bool taken =
+        is_threads ? take_threads(cli, value, diag) : store_value(option, context, value, diag);
     return taken ? STATUS_OK : STATUS_BAD_INPUT;
 }
 

@@ -8,6 +8,8 @@
 #ifndef SERTN_RUNTIME_TOOLS_CLI_H
 #define SERTN_RUNTIME_TOOLS_CLI_H
 
+#include <stddef.h>
+
 #include <cjson/cJSON.h>
 
 #include "backend/plonk/prove.h"
@@ -25,10 +27,25 @@ struct cli {
 struct cli_option {
     const char *name;
     bool has_value;
-    /* Takes the value (NULL without one); returns false after filling diag. */
+    /* Takes the value (NULL without one); returns false after filling diag. NULL: the value goes as
+     * it is to the member `field` of the context, a const char *; without one a bool becomes true.
+     */
     bool (*take)(void *context, const char *value, struct diag *diag);
     const char *commands; /* names of the commands that take it, spaces between; NULL: all */
+    size_t field;
 };
+#define CLI_TEXT(name, type, member, commands)                                                     \
+    {                                                                                              \
+        name, true, NULL, commands, offsetof(type, member)                                         \
+    }
+#define CLI_FLAG(name, type, member, commands)                                                     \
+    {                                                                                              \
+        name, false, NULL, commands, offsetof(type, member)                                        \
+    }
+#define CLI_TAKE(name, take, commands)                                                             \
+    {                                                                                              \
+        name, true, take, commands, 0                                                              \
+    }
 
 /* What a program takes beside the options of all programs. */
 struct cli_grammar {
@@ -75,6 +92,10 @@ struct cli_progress {
 };
 struct plonk_progress cli_progress_begin(struct cli_progress *progress, const struct cli *cli);
 void cli_progress_end(struct cli_progress *progress);
+
+/* For `take`: a number from least to most; digits below 2^64. False after filling diag. */
+bool cli_take_number(uint64_t *out, const char *option, const char *value, uint64_t least,
+                     uint64_t most, struct diag *diag);
 
 /* NAME=VALUE split at the first '=': name is copied into `name` of `size` bytes. */
 bool cli_split(const char *text, char *name, size_t size, const char **value);

@@ -103,13 +103,14 @@ enum status registry_ceremony_new(struct cli *cli, struct registry_options *opti
     if (status != STATUS_OK)
         return status;
     run_begin(&run, cli);
-    status = ceremony_new(challenge, options->output, options->power, &run.progress, diag);
+    status =
+        ceremony_new(challenge, options->output, (unsigned)options->power, &run.progress, diag);
     run_end(&run);
     if (status == STATUS_OK) {
-        cJSON_AddNumberToObject(cli->result, "power", options->power);
+        cJSON_AddNumberToObject(cli->result, "power", (double)options->power);
         add_hash(cli->result, "next_challenge", challenge);
-        cli_say(cli, "a ceremony of 2^%u powers without contributions: %s", options->power,
-                options->output);
+        cli_say(cli, "a ceremony of 2^%u powers without contributions: %s",
+                (unsigned)options->power, options->output);
     }
     return status;
 }
@@ -307,7 +308,7 @@ enum status registry_ceremony_import(struct cli *cli, struct registry_options *o
     enum status status = ceremony_open(&ceremony, options->input, diag);
     if (status == STATUS_OK && options->power > ceremony.power)
         status = diag_set(diag, STATUS_LIMIT, "%s: has 2^%u powers, fewer than --power %u asks for",
-                          options->input, ceremony.power, options->power);
+                          options->input, ceremony.power, (unsigned)options->power);
     if (status == STATUS_OK)
         status = verify_file(cli, &ceremony, diag);
     size_t count = options->power == 0 ? (size_t)ceremony_section_points(PTAU_G1, ceremony.power)

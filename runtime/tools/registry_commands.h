@@ -3,13 +3,14 @@
 #ifndef SERTN_RUNTIME_TOOLS_REGISTRY_COMMANDS_H
 #define SERTN_RUNTIME_TOOLS_REGISTRY_COMMANDS_H
 
-#include "runtime/tools/cli.h"
+#include "runtime/tools/chain_side.h"
 
 struct registry_options {
     const char *input, *output, *name, *entropy, *beacon;
-    uint32_t power;  /* 0: not given */
-    uint32_t rounds; /* 0: not given */
-    const char *rpc, *registry, *keystore, *password_file, *journal, *store, *ipfs;
+    uint64_t power;  /* 0: not given */
+    uint64_t rounds; /* 0: not given */
+    struct chain_side_options chain;
+    const char *registry, *store, *ipfs;
     uint64_t royalty, most_fee;
 };
 

@@ -43,15 +43,15 @@ static const char all[] =
     "  sertn-registry ceremony verify final.ptau --json\n";
 
 #define CHAIN                                                                                      \
-    "  --rpc URL                a node of the chain; several with commas between must agree\\n"    \
-    "  --registry ADDRESS       the contract of the registry\\n"
+    "  --rpc URL                a node of the chain; several with commas between must agree\n"     \
+    "  --registry ADDRESS       the contract of the registry\n"
 #define ACCOUNT                                                                                    \
     "  --keystore FILE          the account that signs and pays (Web3 Secret Storage, version "    \
-    "3)\\n"                                                                                        \
+    "3)\n"                                                                                         \
     "  --password-file FILE     its password on the first line; asked at the terminal "            \
-    "otherwise\\n"                                                                                 \
-    "  --journal FILE           where transactions are written down before they are sent; by\\n"   \
-    "                           default sertn/journal in $XDG_DATA_HOME or ~/.local/share\\n"
+    "otherwise\n"                                                                                  \
+    "  --journal FILE           where transactions are written down before they are sent; by\n"    \
+    "                           default sertn/journal in $XDG_DATA_HOME or ~/.local/share\n"
 
 static const char publish[] =
     "usage: sertn-registry publish MODEL.sertn --rpc URL --registry ADDRESS --keystore FILE "
@@ -64,14 +64,14 @@ static const char publish[] =
     "never registers twice. Refuses keys over the development powers, and a public folder with\n"
     "anything that does not belong there.\n"
     "\n" CHAIN ACCOUNT "  --royalty N              what the owner earns with each answer, in the "
-                       "token's smallest unit\n"
+    "token's smallest unit\n"
     "  --max-fee N              the most that registering may cost, likewise\n"
     "  --store FOLDER           the local store; sertn/store beside the journal by default\n"
     "  --ipfs URL               also add the files to this IPFS node (its RPC, port 5001)\n" SHARED
     "\n"
     "examples:\n"
     "  sertn-registry publish model.sertn --rpc https://rpc.example.org --registry 0x5FbD...0aa3 "
-    "\\\n"
+    "\\n"
     "      --keystore account.json --royalty 1000000\n";
 
 static const char list[] =
@@ -98,7 +98,7 @@ static const char deprecate[] =
     "may.\n"
     "\n" CHAIN ACCOUNT SHARED "\n"
     "examples:\n"
-    "  sertn-registry deprecate 3 --rpc http://127.0.0.1:8545 --registry 0x5FbD...0aa3 \\\n"
+    "  sertn-registry deprecate 3 --rpc http://127.0.0.1:8545 --registry 0x5FbD...0aa3 \\n"
     "      --keystore account.json\n";
 
 static const char new[] =

@@ -4,10 +4,22 @@
 
 #include "backend/witness/jit.h"
 #include "runtime/chain.h"
+#include "runtime/contract.h"
 #include "runtime/tools/cli.h"
 
+/* What the commands of the market take. */
+struct run_market_options {
+    const char *address, *journal, *store, *ipfs, *arweave, *uri, *name, *destination, *requirement,
+        *prover, *to, *config;
+    uint64_t number, seconds, callback_gas;
+    amount most_price;
+    bool has_most_price, drain;
+};
+
 struct run_options {
-    const char *folder, *proof, *input, *output, *srs, *onnx;
+    const char *folder, *second; /* what follows the command */
+    const char *proof, *input, *output, *srs, *onnx;
+    struct run_market_options market;
     struct chain_options chain;
     uint8_t context[PROOF_CONTEXT_BYTES];
     bool check;
@@ -26,5 +38,15 @@ enum status run_check(struct cli *cli, struct run_options *options,
                       struct diag *diag) SERTN_MUST_CHECK;
 enum status run_eval(struct cli *cli, struct run_options *options,
                      struct diag *diag) SERTN_MUST_CHECK;
+enum status run_request(struct cli *cli, struct run_options *options,
+                        struct diag *diag) SERTN_MUST_CHECK;
+enum status run_submit(struct cli *cli, struct run_options *options,
+                       struct diag *diag) SERTN_MUST_CHECK;
+enum status run_status(struct cli *cli, struct run_options *options,
+                       struct diag *diag) SERTN_MUST_CHECK;
+enum status run_refund(struct cli *cli, struct run_options *options,
+                       struct diag *diag) SERTN_MUST_CHECK;
+enum status run_claim(struct cli *cli, struct run_options *options,
+                      struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

@@ -23,6 +23,16 @@
     "  --context HEX            32 bytes the proof is bound to (chain, market, job, prover); "     \
     "zero\n"                                                                                       \
     "                           by default\n"
+#define MARKET                                                                                     \
+    "  --rpc URL                a node of the chain; several with commas between must agree\n"     \
+    "  --market ADDRESS         the contract of the market\n"
+#define ACCOUNT                                                                                    \
+    "  --keystore FILE          the account that signs and pays (Web3 Secret Storage, version "    \
+    "3)\n"                                                                                         \
+    "  --password-file FILE     its password on the first line; asked at the terminal "            \
+    "otherwise\n"                                                                                  \
+    "  --journal FILE           where transactions are written down before they are sent; by\n"    \
+    "                           default sertn/journal in $XDG_DATA_HOME or ~/.local/share\n"
 #define SRS                                                                                        \
     "  --srs FILE.ptau          powers of tau of a ceremony, when they are not in the cache\n"
 
@@ -38,6 +48,11 @@ static const char all[] =
     "  calldata MODEL PROOF.json   what to send to the verifier contract\n"
     "  check MODEL              every constraint on the witness of --input, failures explained\n"
     "  eval MODEL               outputs of --input beside the float64 reference\n"
+    "  request MODEL            ask the market for a proved answer, and put its price in escrow\n"
+    "  submit MODEL JOB         prove a job of the market, or hand in its proof, and be paid\n"
+    "  status JOB               what the market knows of a job\n"
+    "  refund JOB               give the price of an unanswered job back after its deadline\n"
+    "  claim                    take money out of the market\n"
     "\n" SHARED "\n"
     "Exit status: 0 done and accepted; 1 a proof or a check was rejected; 2 bad input or usage;\n"
     "3 the surroundings failed (disk, memory, network).\n"
@@ -136,12 +151,83 @@ static const char eval[] = "usage: sertn-run eval MODEL.sertn --input FILE [opti
                            "  sertn-run eval model.sertn --input in.json\n"
                            "  sertn-run eval model.sertn --input validation/ --json\n";
 
+static const char request[] =
+    "usage: sertn-run request MODEL.sertn --input FILE --number N --rpc URL --market ADDRESS\n"
+    "                         --keystore FILE [options]\n"
+    "\n"
+    "Puts a job into the market's queue: which model, which input, by when, for how much. The\n"
+    "price goes into escrow, from the account's tokens where it holds too few in the market. "
+    "Needs\n"
+    "MODEL.sertn/public alone, of a model with public inputs. The same request again is the same\n"
+    "job, also after a kill; --name tells one from another.\n"
+    "\n" INPUT MARKET ACCOUNT "  --number N               the model's number in the registry\n"
+    "  --deadline SECONDS       from now; an hour by default\n"
+    "  --max-price N            the most the job may cost, in the token's smallest unit\n"
+    "  --name TEXT              a name for the request, to ask the same twice\n"
+    "  --destination ADDRESS    a contract that is told the answer\n"
+    "  --callback-gas N         the gas it gets, up to 1000000\n"
+    "  --requirement HEX        what the output must meet to be paid (contracts/README.md)\n"
+    "  --store FOLDER           put the input there and post its address; inputs above 4096 bytes\n"
+    "                           are always stored\n"
+    "  --ipfs URL               also add it to this IPFS node (its RPC, port 5001)\n"
+    "  --uri URI                where the input is already: ipfs://CID or ar://ID\n" SHARED "\n"
+    "examples:\n"
+    "  sertn-run request model.sertn --input in.json --number 1 --rpc http://127.0.0.1:8545 \\\n"
+    "      --market 0x5FbD...0aa3 --keystore account.json --max-price 1000000\n";
+
+static const char submit[] =
+    "usage: sertn-run submit MODEL.sertn JOB --rpc URL --market ADDRESS --keystore FILE [options]\n"
+    "\n"
+    "Fetches the input of a job, proves the answer for this market, job and prover, and hands it\n"
+    "in; the prover is paid in the same transaction. With --proof the proof is there already.\n"
+    "\n" MARKET ACCOUNT "  --input FILE             the input, if it is not to be fetched\n"
+    "  --proof PROOF.json       a proof made with the context of this job and prover\n"
+    "  --prover ADDRESS         who is paid; the account by default\n"
+    "  --store FOLDER           a local store to look for the input in\n"
+    "  --ipfs URL               an IPFS node to fetch it from (its RPC, port 5001)\n"
+    "  --arweave URL            a gateway of Arweave\n" SRS SHARED "\n"
+    "examples:\n"
+    "  sertn-run submit model.sertn 1/7 --rpc http://127.0.0.1:8545 --market 0x5FbD...0aa3 \\\n"
+    "      --keystore account.json\n";
+
+static const char status[] =
+    "usage: sertn-run status JOB --rpc URL --market ADDRESS [options]\n"
+    "\n"
+    "Prints what the market knows of a job: state, price, deadline, whose it is. A job is\n"
+    "MODEL/PLACE, or its number on the chain in hex.\n"
+    "\n" MARKET SHARED "\n"
+    "examples:\n"
+    "  sertn-run status 1/7 --rpc http://127.0.0.1:8545 --market 0x5FbD...0aa3 --json\n";
+
+static const char refund[] =
+    "usage: sertn-run refund JOB --rpc URL --market ADDRESS --keystore FILE [options]\n"
+    "\n"
+    "Gives the price of an unanswered job back to its requester after the deadline; anyone may.\n"
+    "\n" MARKET ACCOUNT SHARED "\n"
+    "examples:\n"
+    "  sertn-run refund 1/7 --rpc http://127.0.0.1:8545 --market 0x5FbD...0aa3 \\\n"
+    "      --keystore account.json\n";
+
+static const char claim[] =
+    "usage: sertn-run claim --rpc URL --market ADDRESS --keystore FILE [options]\n"
+    "\n"
+    "Takes what the account holds in the market out of it: payments for proofs, royalties, money\n"
+    "that was refunded.\n"
+    "\n" MARKET ACCOUNT
+    "  --number N               first move what this model has earned to its owner's account\n"
+    "  --to ADDRESS             where the tokens go; the account itself by default\n" SHARED "\n"
+    "examples:\n"
+    "  sertn-run claim --rpc http://127.0.0.1:8545 --market 0x5FbD...0aa3 \\\n"
+    "      --keystore account.json\n";
+
 const char *run_help(const char *command)
 {
     static const struct {
         const char *name, *text;
-    } texts[] = {{"keys", keys},         {"prove", prove}, {"verify", verify},
-                 {"calldata", calldata}, {"check", check}, {"eval", eval}};
+    } texts[] = {{"keys", keys},         {"prove", prove},   {"verify", verify},
+                 {"calldata", calldata}, {"check", check},   {"eval", eval},
+                 {"request", request},   {"submit", submit}, {"status", status},
+                 {"refund", refund},     {"claim", claim}};
     for (size_t i = 0; command != NULL && i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(command, texts[i].name) == 0)
             return texts[i].text;

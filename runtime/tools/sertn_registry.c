@@ -1,6 +1,5 @@
 /* sertn-registry: models on the chain, ceremonies of powers of tau. Options, calls, exit status;
  * the work is in runtime. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,149 +8,49 @@
 #include "runtime/tools/registry_commands.h"
 #include "runtime/tools/registry_help.h"
 
-static bool take_output(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct registry_options *)context)->output = value;
-    return true;
-}
-
-static bool take_name(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct registry_options *)context)->name = value;
-    return true;
-}
-
-static bool take_entropy(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct registry_options *)context)->entropy = value;
-    return true;
-}
-
-static bool take_beacon(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct registry_options *)context)->beacon = value;
-    return true;
-}
-
-/* A number from least to most; false after filling diag. */
-static bool take_number(uint32_t *out, const char *option, const char *value, uint32_t least,
-                        uint32_t most, struct diag *diag)
-{
-    char *end;
-    unsigned long number = strtoul(value, &end, 10);
-    if (value[0] >= '0' && value[0] <= '9' && *end == '\0' && number >= least && number <= most) {
-        *out = (uint32_t)number;
-        return true;
-    }
-    enum status status =
-        diag_set(diag, STATUS_BAD_INPUT, "--%s takes a number from %u to %u", option, least, most);
-    return status == STATUS_OK;
-}
-
 static bool take_power(void *context, const char *value, struct diag *diag)
 {
-    return take_number(&((struct registry_options *)context)->power, "power", value, 1, 28, diag);
+    return cli_take_number(&((struct registry_options *)context)->power, "power", value, 1, 28,
+                           diag);
 }
 
 static bool take_rounds(void *context, const char *value, struct diag *diag)
 {
-    return take_number(&((struct registry_options *)context)->rounds, "rounds", value, 10, 36,
-                       diag);
+    return cli_take_number(&((struct registry_options *)context)->rounds, "rounds", value, 10, 36,
+                           diag);
 }
 
-static bool take_rpc(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct registry_options *)context)->rpc = value;
-    return true;
-}
-
-static bool take_registry(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct registry_options *)context)->registry = value;
-    return true;
-}
-
-static bool take_keystore(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct registry_options *)context)->keystore = value;
-    return true;
-}
-
-static bool take_password_file(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct registry_options *)context)->password_file = value;
-    return true;
-}
-
-static bool take_journal(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct registry_options *)context)->journal = value;
-    return true;
-}
-
-static bool take_store(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct registry_options *)context)->store = value;
-    return true;
-}
-
-static bool take_ipfs(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct registry_options *)context)->ipfs = value;
-    return true;
-}
-
-/* An amount of tokens in their smallest unit. */
-static bool take_amount(uint64_t *out, const char *option, const char *value, struct diag *diag)
-{
-    char *end;
-    errno = 0;
-    *out = strtoull(value, &end, 10);
-    if (value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0)
-        return true;
-    enum status status =
-        diag_set(diag, STATUS_BAD_INPUT,
-                 "--%s takes an amount in the token's smallest unit, below 2^64", option);
-    return status == STATUS_OK;
-}
-
+/* Amounts of tokens in their smallest unit. */
 static bool take_royalty(void *context, const char *value, struct diag *diag)
 {
-    return take_amount(&((struct registry_options *)context)->royalty, "royalty", value, diag);
+    return cli_take_number(&((struct registry_options *)context)->royalty, "royalty", value, 0,
+                           UINT64_MAX, diag);
 }
 
 static bool take_max_fee(void *context, const char *value, struct diag *diag)
 {
-    return take_amount(&((struct registry_options *)context)->most_fee, "max-fee", value, diag);
+    return cli_take_number(&((struct registry_options *)context)->most_fee, "max-fee", value, 0,
+                           UINT64_MAX, diag);
 }
 
+#define TEXT(name, member, commands) CLI_TEXT(name, struct registry_options, member, commands)
+
 static const struct cli_option option_table[] = {
-    {"o", true, take_output, "new contribute beacon"},
-    {"name", true, take_name, "contribute beacon"},
-    {"entropy", true, take_entropy, "contribute"},
-    {"beacon", true, take_beacon, "beacon"},
-    {"rounds", true, take_rounds, "beacon"},
-    {"power", true, take_power, "new import"},
-    {"rpc", true, take_rpc, "publish list show deprecate"},
-    {"registry", true, take_registry, "publish list show deprecate"},
-    {"keystore", true, take_keystore, "publish deprecate"},
-    {"password-file", true, take_password_file, "publish deprecate"},
-    {"journal", true, take_journal, "publish deprecate"},
-    {"store", true, take_store, "publish"},
-    {"ipfs", true, take_ipfs, "publish"},
-    {"royalty", true, take_royalty, "publish"},
-    {"max-fee", true, take_max_fee, "publish"},
+    TEXT("o", output, "new contribute beacon"),
+    TEXT("name", name, "contribute beacon"),
+    TEXT("entropy", entropy, "contribute"),
+    TEXT("beacon", beacon, "beacon"),
+    CLI_TAKE("rounds", take_rounds, "beacon"),
+    CLI_TAKE("power", take_power, "new import"),
+    TEXT("rpc", chain.rpc, "publish list show deprecate"),
+    TEXT("registry", registry, "publish list show deprecate"),
+    TEXT("keystore", chain.keystore, "publish deprecate"),
+    TEXT("password-file", chain.password_file, "publish deprecate"),
+    TEXT("journal", chain.journal, "publish deprecate"),
+    TEXT("store", store, "publish"),
+    TEXT("ipfs", ipfs, "publish"),
+    CLI_TAKE("royalty", take_royalty, "publish"),
+    CLI_TAKE("max-fee", take_max_fee, "publish"),
 };
 
 static const struct cli_grammar grammar = {option_table, sizeof option_table / sizeof *option_table,

@@ -1,5 +1,5 @@
-/* sertn-run: keys, prove, verify, calldata, check, eval. Options, calls, exit status; the work is
- * in runtime. */
+/* sertn-run: proofs of models, and the market's side of them. Options, calls, exit status; the work
+ * is in runtime. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,20 +8,6 @@
 #include "runtime/tools/cli.h"
 #include "runtime/tools/run_commands.h"
 #include "runtime/tools/run_help.h"
-
-static bool take_input(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct run_options *)context)->input = value;
-    return true;
-}
-
-static bool take_output(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct run_options *)context)->output = value;
-    return true;
-}
 
 static bool take_context(void *context, const char *value, struct diag *diag)
 {
@@ -40,62 +26,33 @@ static bool take_context(void *context, const char *value, struct diag *diag)
     return status == STATUS_OK;
 }
 
-static bool take_srs(void *context, const char *value, struct diag *diag)
+static bool take_number(void *context, const char *value, struct diag *diag)
 {
-    (void)diag;
-    ((struct run_options *)context)->srs = value;
-    return true;
+    return cli_take_number(&((struct run_options *)context)->market.number, "number", value, 1,
+                           UINT64_MAX, diag);
 }
 
-static bool take_rpc(void *context, const char *value, struct diag *diag)
+static bool take_deadline(void *context, const char *value, struct diag *diag)
 {
-    (void)diag;
-    ((struct run_options *)context)->chain.rpc = value;
-    return true;
+    return cli_take_number(&((struct run_options *)context)->market.seconds, "deadline", value, 1,
+                           UINT32_MAX, diag);
 }
 
-static bool take_verifier(void *context, const char *value, struct diag *diag)
+static bool take_callback_gas(void *context, const char *value, struct diag *diag)
 {
-    (void)diag;
-    ((struct run_options *)context)->chain.verifier = value;
-    return true;
+    return cli_take_number(&((struct run_options *)context)->market.callback_gas, "callback-gas",
+                           value, 0, 1000000, diag);
 }
 
-static bool take_keystore(void *context, const char *value, struct diag *diag)
+static bool take_max_price(void *context, const char *value, struct diag *diag)
 {
-    (void)diag;
-    ((struct run_options *)context)->chain.keystore = value;
-    return true;
-}
-
-static bool take_password_file(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct run_options *)context)->chain.password_file = value;
-    return true;
-}
-
-static bool take_deploy(void *context, const char *value, struct diag *diag)
-{
-    (void)value;
-    (void)diag;
-    ((struct run_options *)context)->chain.deploy = true;
-    return true;
-}
-
-static bool take_model(void *context, const char *value, struct diag *diag)
-{
-    (void)diag;
-    ((struct run_options *)context)->onnx = value;
-    return true;
-}
-
-static bool take_check(void *context, const char *value, struct diag *diag)
-{
-    (void)value;
-    (void)diag;
-    ((struct run_options *)context)->check = true;
-    return true;
+    struct run_options *o = context;
+    o->market.has_most_price = true;
+    if (amount_parse(&o->market.most_price, value) && o->market.most_price >> 96 == 0)
+        return true;
+    (void)diag_set(diag, STATUS_BAD_INPUT,
+                   "--max-price takes an amount in the token's smallest unit, below 2^96");
+    return false;
 }
 
 static bool take_evaluator(void *context, const char *value, struct diag *diag)
@@ -114,19 +71,38 @@ static bool take_evaluator(void *context, const char *value, struct diag *diag)
     return true;
 }
 
+#define TEXT(name, member, commands) CLI_TEXT(name, struct run_options, member, commands)
+#define FLAG(name, member, commands) CLI_FLAG(name, struct run_options, member, commands)
+
 static const struct cli_option option_table[] = {
-    {"input", true, take_input, "prove check eval"},
-    {"evaluator", true, take_evaluator, "prove check eval"},
-    {"o", true, take_output, "prove"},
-    {"context", true, take_context, "prove verify calldata"},
-    {"srs", true, take_srs, "keys prove verify"},
-    {"rpc", true, take_rpc, "verify"},
-    {"verifier", true, take_verifier, "verify"},
-    {"deploy", false, take_deploy, "verify"},
-    {"keystore", true, take_keystore, "verify"},
-    {"password-file", true, take_password_file, "verify"},
-    {"model", true, take_model, "eval"},
-    {"check", false, take_check, "keys"},
+    TEXT("input", input, "prove check eval request submit"),
+    CLI_TAKE("evaluator", take_evaluator, "prove check eval"),
+    TEXT("o", output, "prove"),
+    CLI_TAKE("context", take_context, "prove verify calldata"),
+    TEXT("srs", srs, "keys prove verify submit"),
+    TEXT("rpc", chain.rpc, "verify request submit claim refund status"),
+    TEXT("verifier", chain.verifier, "verify"),
+    FLAG("deploy", chain.deploy, "verify"),
+    TEXT("keystore", chain.keystore, "verify request submit claim refund"),
+    TEXT("password-file", chain.password_file, "verify request submit claim refund"),
+    TEXT("model", onnx, "eval"),
+    FLAG("check", check, "keys"),
+    TEXT("market", market.address, "request submit claim refund status"),
+    TEXT("journal", market.journal, "request submit claim refund"),
+    TEXT("store", market.store, "request submit"),
+    TEXT("ipfs", market.ipfs, "request submit"),
+    TEXT("arweave", market.arweave, "submit"),
+    TEXT("uri", market.uri, "request"),
+    TEXT("name", market.name, "request"),
+    TEXT("destination", market.destination, "request"),
+    TEXT("requirement", market.requirement, "request"),
+    TEXT("prover", market.prover, "submit"),
+    TEXT("proof", proof, "submit"),
+    TEXT("to", market.to, "claim"),
+    CLI_TAKE("number", take_number, "request claim"),
+    CLI_TAKE("deadline", take_deadline, "request"),
+    CLI_TAKE("callback-gas", take_callback_gas, "request"),
+    CLI_TAKE("max-price", take_max_price, "request"),
 };
 
 static const struct cli_grammar grammar = {option_table, sizeof option_table / sizeof *option_table,
@@ -135,12 +111,22 @@ static const struct cli_grammar grammar = {option_table, sizeof option_table / s
 struct command {
     const char *name;
     size_t arguments; /* after the command */
+    const char *takes;
     enum status (*run)(struct cli *cli, struct run_options *options, struct diag *diag);
 };
 
 static const struct command command_table[] = {
-    {"keys", 1, run_keys},         {"prove", 1, run_prove}, {"verify", 2, run_verify},
-    {"calldata", 2, run_calldata}, {"check", 1, run_check}, {"eval", 1, run_eval},
+    {"keys", 1, "a model folder", run_keys},
+    {"prove", 1, "a model folder", run_prove},
+    {"verify", 2, "a model folder and a proof file", run_verify},
+    {"calldata", 2, "a model folder and a proof file", run_calldata},
+    {"check", 1, "a model folder", run_check},
+    {"eval", 1, "a model folder", run_eval},
+    {"request", 1, "a model folder", run_request},
+    {"submit", 2, "a model folder and a job", run_submit},
+    {"status", 1, "a job", run_status},
+    {"refund", 1, "a job", run_refund},
+    {"claim", 0, "nothing", run_claim},
 };
 
 static const struct command *find_command(const char *name)
@@ -159,16 +145,16 @@ static const struct command *read_command(const struct cli *cli, const char *con
     const struct command *command = count == 0 ? NULL : find_command(positional[0]);
     enum status status = STATUS_OK;
     if (count == 0)
-        status = diag_set(diag, STATUS_BAD_INPUT,
-                          "give a command: keys, prove, verify, calldata, check or eval; see "
-                          "sertn-run --help");
+        status =
+            diag_set(diag, STATUS_BAD_INPUT,
+                     "give a command: keys, prove, verify, calldata, check, eval, request, submit, "
+                     "status, claim or refund; see sertn-run --help");
     else if (command == NULL)
         status = diag_set(diag, STATUS_BAD_INPUT, "unknown command '%s'; see sertn-run --help",
                           positional[0]);
     else if (count != command->arguments + 1)
-        status = diag_set(diag, STATUS_BAD_INPUT,
-                          "%s takes a model folder%s; see sertn-run %s --help", command->name,
-                          command->arguments == 2 ? " and a proof file" : "", command->name);
+        status = diag_set(diag, STATUS_BAD_INPUT, "%s takes %s; see sertn-run %s --help",
+                          command->name, command->takes, command->name);
     else
         status = cli_check_options(cli, &grammar, command->name, diag);
     return status == STATUS_OK ? command : NULL;
@@ -191,7 +177,9 @@ int main(int argc, char **argv)
     if (command == NULL)
         return cli_finish(&cli, STATUS_BAD_INPUT, &diag);
     o.folder = positional[1];
-    o.proof = positional[2];
+    o.second = positional[2];
+    if (command->run != run_submit)
+        o.proof = positional[2];
     status = command->run(&cli, &o, &diag);
     return cli_finish(&cli, status, &diag);
 }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IPlonkVerifier} from "../src/IPlonkVerifier.sol";
+import {Governed} from "../src/governance/Governed.sol";
+import {SertnToken} from "../src/governance/SertnToken.sol";
+import {IInferenceMarket} from "../src/interfaces/IInferenceMarket.sol";
+import {INodePools} from "../src/interfaces/INodePools.sol";
+import {IVerifierRouter} from "../src/interfaces/IVerifierRouter.sol";
+import {InferenceMarket} from "../src/market/InferenceMarket.sol";
+import {MarketViewer} from "../src/market/MarketViewer.sol";
+import {NodePools} from "../src/nodes/NodePools.sol";
+import {ModelRegistry} from "../src/registry/ModelRegistry.sol";
+import {VerifierRouter} from "../src/verify/VerifierRouter.sol";
+
+/// @notice The cheat codes of forge that this script uses.
+interface ScriptVm {
+    function startBroadcast() external;
+    function stopBroadcast() external;
+    function envAddress(string calldata name) external view returns (address);
+    function envOr(string calldata name, address otherwise) external view returns (address);
+    function envString(string calldata name) external view returns (string memory);
+    function toString(address value) external pure returns (string memory);
+    function writeFile(string calldata path, string calldata text) external;
+}
+
+/// @title Deploys the network beside a verifier that is there already: token, router, registry, market, pools, viewer.
+/// @dev contracts/deploy calls it. OWNER, where it is given, is proposed as the owner of everything and has to accept (a timelock, by a vote).
+contract Deploy {
+    ScriptVm private constant vm = ScriptVm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    SertnToken private _token;
+    VerifierRouter private _router;
+    ModelRegistry private _registry;
+    InferenceMarket private _market;
+    NodePools private _pools;
+    MarketViewer private _viewer;
+
+    /// @notice Entry of forge script.
+    function run() external {
+        IPlonkVerifier verifier = IPlonkVerifier(vm.envAddress("VERIFIER"));
+        address guardian = vm.envOr("GUARDIAN", msg.sender);
+        IVerifierRouter.Canary memory none;
+        vm.startBroadcast();
+        _token = new SertnToken(msg.sender, 1e27);
+        _router = new VerifierRouter(msg.sender, guardian);
+        _router.addRoute(verifier.proofSystemId(), address(verifier), none);
+        _registry = new ModelRegistry(msg.sender, guardian, _token, _router, 1e18);
+        _market = new InferenceMarket(msg.sender, guardian, _token, _registry, _router, marketParameters());
+        _pools = new NodePools(msg.sender, guardian, _market, poolParameters());
+        _market.setPools(address(_pools));
+        _viewer = new MarketViewer(_market);
+        _propose(vm.envOr("OWNER", msg.sender));
+        vm.stopBroadcast();
+        _write(vm.envString("OUT"));
+    }
+
+    /// @notice First parameters of the market.
+    function marketParameters() public pure returns (IInferenceMarket.Parameters memory) {
+        return IInferenceMarket.Parameters({
+            unitPrice: 1e13, callbackGasPrice: 1e9, feeBps: 500, minDuration: 10 minutes, maxDuration: 2 days
+        });
+    }
+
+    /// @notice First parameters of the pools.
+    function poolParameters() public pure returns (INodePools.Parameters memory) {
+        return INodePools.Parameters({
+            minStake: 1e18,
+            stakePerUnit: 1e14,
+            penaltyPerUnit: 1e13,
+            windowBase: 2 minutes,
+            windowPerMegaUnit: 10 minutes,
+            reporterBps: 1000
+        });
+    }
+
+    function _propose(address owner) private {
+        if (owner == msg.sender) return;
+        Governed[4] memory all = [Governed(_router), Governed(_registry), Governed(_market), Governed(_pools)];
+        for (uint256 i = 0; i < all.length; ++i) {
+            all[i].transferOwnership(owner);
+        }
+    }
+
+    function _write(string memory path) private {
+        string memory text = string.concat(
+            '{"token":"', vm.toString(address(_token)), '","router":"', vm.toString(address(_router)), '"'
+        );
+        text = string.concat(
+            text, ',"registry":"', vm.toString(address(_registry)), '","market":"', vm.toString(address(_market)), '"'
+        );
+        text = string.concat(
+            text, ',"pools":"', vm.toString(address(_pools)), '","viewer":"', vm.toString(address(_viewer)), '"}\n'
+        );
+        vm.writeFile(path, text);
+    }
+}

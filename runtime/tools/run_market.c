@@ -1,0 +1,588 @@
+/* sertn-run request, submit, status, refund, claim: the market from the command line. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/hash/keccak.h"
+#include "ir/support/file.h"
+#include "runtime/job.h"
+#include "runtime/tools/chain_side.h"
+#include "runtime/tools/run_common.h"
+#include "runtime/workload.h"
+
+enum {
+    INLINE_BYTES_MOST = 4096,     /* inputs up to this are posted themselves */
+    INPUT_BYTES_MOST = 256 << 20, /* that submit fetches */
+    NAME_BYTES_MOST = 100,
+    DEADLINE_SECONDS = 3600,
+};
+
+struct market_side {
+    struct chain_side chain;
+    struct market market;
+};
+
+static struct chain_side_options chain_options(const struct run_options *o)
+{
+    return (struct chain_side_options){o->chain.rpc, o->chain.keystore, o->chain.password_file,
+                                       o->market.journal};
+}
+
+static enum status open_side(struct market_side *side, const struct run_options *o, bool signs,
+                             struct diag *diag)
+{
+    const struct chain_side_options options = chain_options(o);
+    memset(side, 0, sizeof *side);
+    if (o->market.address == NULL)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "give the market's address with --market 0x and 40 hex digits");
+    enum status status = chain_side_open(&side->chain, &options, diag);
+    if (status == STATUS_OK)
+        status = market_open(&side->market, &side->chain.nodes, o->market.address, diag);
+    if (status == STATUS_OK && signs)
+        status = chain_side_open_account(&side->chain, &options, diag);
+    return status;
+}
+
+static struct storage storage_of(const struct run_options *o)
+{
+    return (struct storage){
+        .folder = o->market.store, .ipfs = o->market.ipfs, .arweave = o->market.arweave};
+}
+
+static void add_amount(cJSON *object, const char *name, amount value)
+{
+    char text[AMOUNT_TEXT];
+    amount_format(text, value);
+    cJSON_AddStringToObject(object, name, text);
+}
+
+static void add_job(cJSON *object, struct market_job_id id)
+{
+    char text[MARKET_JOB_TEXT];
+    market_job_text(text, id);
+    cJSON_AddStringToObject(object, "job", text);
+}
+
+static void add_address(cJSON *object, const char *name, const uint8_t address[ABI_ADDRESS])
+{
+    char text[CONTRACT_ADDRESS_TEXT];
+    contract_address_text(text, address);
+    cJSON_AddStringToObject(object, name, text);
+}
+
+static enum status read_job(struct market_job_id *id, const char *text, struct diag *diag)
+{
+    return market_parse_job(id, text)
+               ? STATUS_OK
+               : diag_set(diag, STATUS_BAD_INPUT,
+                          "'%.80s' is no job: MODEL/PLACE, or its number in hex", text);
+}
+
+/* The model on the chain is the one of the folder. */
+static enum status check_key(struct registry_model *registered, const struct market *market,
+                             const struct model *model, uint64_t number, struct diag *diag)
+{
+    enum status status = registry_show(registered, &market->registry, number, diag);
+    if (status == STATUS_OK && !model->has_key)
+        status = diag_set(diag, STATUS_BAD_INPUT, "'%s' has no verifying key", model->folder);
+    if (status == STATUS_OK && memcmp(registered->vk_hash, model->key.digest, 32) != 0)
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "model %" PRIu64 " of the registry has another key than '%s'", number,
+                          model->folder);
+    return status;
+}
+
+/* ---- request -------------------------------------------------------------------------------- */
+
+/* The one set of inputs: its bytes as they are posted, and what is committed to. */
+static enum status read_input(struct buffer *bytes, struct market_request *request,
+                              const struct run_options *o, const struct model *model,
+                              struct diag *diag)
+{
+    struct workload_layout layout = {0, 0};
+    struct value_sets sets = {0};
+    struct arena arena;
+    char *text = NULL;
+    arena_init(&arena, 0);
+    enum status status = run_check_input(o, diag);
+    if (status == STATUS_OK)
+        status = run_read_inputs(&sets, o, model, &arena, diag);
+    if (status == STATUS_OK && sets.count != 1)
+        status = diag_set(diag, STATUS_BAD_INPUT, "'%s' has %zu inputs; a job is one", o->input,
+                          sets.count);
+    if (status == STATUS_OK)
+        status = workload_commit_inputs(request->precommitment, &layout, model,
+                                        run_inputs(&sets, 0), diag);
+    if (status == STATUS_OK)
+        status = workload_print(&text, model, run_inputs(&sets, 0), diag);
+    if (status == STATUS_OK) {
+        buffer_puts(bytes, text);
+        status = buffer_status(bytes, diag);
+    }
+    request->input_words = layout.words;
+    request->input_bits = layout.bits;
+    free(text);
+    arena_release(&arena);
+    return status;
+}
+
+/* The input itself, or the address of it. */
+static enum status place_input(struct buffer *posted, struct market_request *request,
+                               const struct run_options *o, const struct buffer *bytes,
+                               struct diag *diag)
+{
+    const struct storage storage = storage_of(o);
+    struct storage_id id;
+    char uri[STORAGE_URI_BYTES];
+    bool stored = o->market.ipfs != NULL || o->market.store != NULL;
+    enum status status = STATUS_OK;
+    keccak256(request->input_hash, bytes->data, bytes->count);
+    if (o->market.uri != NULL) {
+        buffer_puts(posted, o->market.uri);
+    } else if (stored || bytes->count > INLINE_BYTES_MOST) {
+        status = storage_put_local(uri, &id, &storage, bytes->data, bytes->count, diag);
+        if (status == STATUS_OK && o->market.ipfs != NULL)
+            status = storage_put_ipfs(uri, &id, &storage, bytes->data, bytes->count, diag);
+        if (status == STATUS_OK)
+            buffer_puts(posted, uri);
+    } else {
+        buffer_put(posted, bytes->data, bytes->count);
+    }
+    request->input = posted->data;
+    request->input_bytes = posted->count;
+    return status == STATUS_OK ? buffer_status(posted, diag) : status;
+}
+
+static enum status read_terms(struct market_request *request, const struct run_options *o,
+                              struct diag *diag)
+{
+    struct buffer bytes = {0};
+    enum status status = STATUS_OK;
+    request->callback_gas = (uint32_t)o->market.callback_gas;
+    if (o->market.destination != NULL &&
+        !abi_parse_address(request->destination, o->market.destination))
+        status = diag_set(diag, STATUS_BAD_INPUT, "--destination takes 0x and 40 hex digits");
+    if (status == STATUS_OK && o->market.requirement != NULL) {
+        if (abi_parse_hex(&bytes, o->market.requirement) && bytes.count == ABI_WORD)
+            memcpy(request->requirement, bytes.data, ABI_WORD);
+        else
+            status = diag_set(diag, STATUS_BAD_INPUT, "--requirement takes 0x and 64 hex digits");
+    }
+    if (status == STATUS_OK && o->market.name != NULL && strlen(o->market.name) > NAME_BYTES_MOST)
+        status = diag_set(diag, STATUS_BAD_INPUT, "--name takes at most %d bytes", NAME_BYTES_MOST);
+    buffer_release(&bytes);
+    return status;
+}
+
+/* What the price is, and whether it and the deadline are as they should be. */
+static enum status check_price(struct market_price *price, struct market_request *request,
+                               const struct market *market, const struct run_options *o,
+                               const struct registry_model *registered, struct diag *diag)
+{
+    uint64_t now, seconds = o->market.seconds != 0 ? o->market.seconds : DEADLINE_SECONDS;
+    char text[2][AMOUNT_TEXT];
+    enum status status = market_price(price, market, registered, request->callback_gas, diag);
+    if (status == STATUS_OK)
+        status = market_time(&now, market, diag);
+    if (status != STATUS_OK)
+        return status;
+    if (registered->is_deprecated)
+        return diag_set(diag, STATUS_BAD_INPUT, "model %" PRIu64 " takes no new work",
+                        registered->number);
+    if (o->market.has_most_price && price->price > o->market.most_price) {
+        amount_format(text[0], price->price);
+        amount_format(text[1], o->market.most_price);
+        return diag_set(diag, STATUS_LIMIT, "the job costs %s, more than --max-price %s", text[0],
+                        text[1]);
+    }
+    if (seconds < price->least_seconds || seconds > price->most_seconds)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "--deadline takes from %" PRIu64 " to %" PRIu64 " seconds in this market",
+                        price->least_seconds, price->most_seconds);
+    request->deadline = now + seconds;
+    /* Who set no limit agreed to the price of now. */
+    request->most_price = o->market.has_most_price ? o->market.most_price : price->price;
+    return STATUS_OK;
+}
+
+/* Names a request by what is asked, so that the same again is the same job. */
+static void name_request(char name[JOURNAL_NAME_BYTES], const struct market *market,
+                         const struct market_request *r, const char *given)
+{
+    struct keccak256 hash;
+    uint8_t digest[KECCAK256_BYTES];
+    if (given != NULL) {
+        snprintf(name, JOURNAL_NAME_BYTES, "request '%s'", given);
+        return;
+    }
+    keccak256_init(&hash);
+    keccak256_update(&hash, market->address, sizeof market->address);
+    keccak256_update(&hash, &r->model, sizeof r->model);
+    keccak256_update(&hash, r->input_hash, sizeof r->input_hash);
+    keccak256_update(&hash, r->precommitment, sizeof r->precommitment);
+    keccak256_update(&hash, r->requirement, sizeof r->requirement);
+    keccak256_update(&hash, r->destination, sizeof r->destination);
+    keccak256_final(&hash, digest);
+    size_t at = (size_t)snprintf(name, JOURNAL_NAME_BYTES, "request ");
+    for (size_t i = 0; i < sizeof digest; i++)
+        at += (size_t)snprintf(name + at, JOURNAL_NAME_BYTES - at, "%02x", digest[i]);
+}
+
+enum status run_request(struct cli *cli, struct run_options *o, struct diag *diag)
+{
+    struct market_side side = {0};
+    struct market_request request = {.model = o->market.number};
+    struct market_price price = {0};
+    struct registry_model registered;
+    struct account_result result = {0};
+    struct market_job_id id = {0, 0};
+    struct model model = {0};
+    struct buffer bytes = {0}, posted = {0};
+    char name[JOURNAL_NAME_BYTES], text[MARKET_JOB_TEXT], paid[AMOUNT_TEXT];
+    cli->result = cJSON_CreateObject();
+    enum status status = read_terms(&request, o, diag);
+    if (status == STATUS_OK && o->market.number == 0)
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "give the number of the model in the registry with --number N");
+    if (status == STATUS_OK)
+        status = model_load(&model, o->folder, MODEL_HEAD, diag);
+    if (status == STATUS_OK)
+        status = read_input(&bytes, &request, o, &model, diag);
+    if (status == STATUS_OK)
+        status = open_side(&side, o, true, diag);
+    if (status == STATUS_OK)
+        status = check_key(&registered, &side.market, &model, o->market.number, diag);
+    if (status == STATUS_OK)
+        status = check_price(&price, &request, &side.market, o, &registered, diag);
+    if (status == STATUS_OK)
+        status = place_input(&posted, &request, o, &bytes, diag);
+    if (status == STATUS_OK) {
+        name_request(name, &side.market, &request, o->market.name);
+        status = market_send_request(&id, &result, &side.market, &side.chain.account, name,
+                                     &request, price.price, diag);
+    }
+    if (status == STATUS_OK) {
+        market_job_text(text, id);
+        amount_format(paid, price.price);
+        add_job(cli->result, id);
+        cJSON_AddStringToObject(cli->result, "price", paid);
+        cJSON_AddNumberToObject(cli->result, "deadline", (double)request.deadline);
+        chain_side_add_result(cli->result, &result);
+        cli_say(cli, "job %s for %s%s", text, paid,
+                result.was_known ? "; it was requested before (--name asks again)" : "");
+    }
+    buffer_release(&bytes);
+    buffer_release(&posted);
+    model_release(&model);
+    chain_side_close(&side.chain);
+    return status;
+}
+
+/* ---- submit --------------------------------------------------------------------------------- */
+
+/* Proves the job here. */
+static enum status prove_job(struct proof *proof, struct cli *cli, const struct run_options *o,
+                             const struct market_requested *event, const struct job_claim *claim,
+                             struct diag *diag)
+{
+    const struct storage storage = storage_of(o);
+    struct buffer input = {0};
+    struct prover *prover = calloc(1, sizeof *prover);
+    struct cli_progress shown;
+    if (prover == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory");
+    enum status status = o->input != NULL ? file_read(o->input, INPUT_BYTES_MOST, &input, diag)
+                                          : job_fetch_input(&input, &event->request, &storage,
+                                                            INPUT_BYTES_MOST, diag);
+    struct plonk_progress progress = cli_progress_begin(&shown, cli);
+    if (status == STATUS_OK)
+        status = prover_open(prover, o->folder, o->srs, cli->threads, &progress, diag);
+    if (status == STATUS_OK)
+        status = job_prove(proof, prover, &input, claim, &progress, diag);
+    cli_progress_end(&shown);
+    prover_close(prover);
+    free(prover);
+    buffer_release(&input);
+    return status;
+}
+
+/* The proof given, if it is one of this job that will be paid. */
+static enum status take_proof(struct proof *proof, const struct run_options *o,
+                              const struct model *model, const struct job_claim *claim,
+                              struct diag *diag)
+{
+    struct srs_verifier srs;
+    cJSON *values = NULL;
+    enum status status = proof_read(proof, o->proof, diag);
+    if (status == STATUS_OK)
+        status = job_check_words(model, claim, proof->words, proof->word_count, diag);
+    if (status == STATUS_OK)
+        status = proof_open_verifier(&srs, model, o->srs, diag);
+    if (status == STATUS_OK)
+        status = proof_verify(&values, proof, model, claim->context, &srs, diag);
+    cJSON_Delete(values);
+    return status;
+}
+
+static enum status check_open(const struct market_job *job, uint64_t now, struct diag *diag)
+{
+    char text[MARKET_JOB_TEXT];
+    market_job_text(text, job->id);
+    if (job->state == MARKET_NONE)
+        return diag_set(diag, STATUS_BAD_INPUT, "the market has no job %s", text);
+    if (job->state != MARKET_JOB_OPEN)
+        return diag_set(diag, STATUS_REJECTED, "job %s is %s already", text,
+                        market_state_name(job->state));
+    if (now > job->deadline)
+        return diag_set(diag, STATUS_REJECTED, "the deadline of job %s is over", text);
+    return STATUS_OK;
+}
+
+enum status run_submit(struct cli *cli, struct run_options *o, struct diag *diag)
+{
+    struct market_side side = {0};
+    struct market_requested event = {0};
+    struct registry_model registered;
+    struct account_result result = {0};
+    struct market_job job;
+    struct job_claim claim = {0};
+    struct model model = {0};
+    struct proof proof = {0};
+    struct buffer data = {0};
+    struct journal_entry entry;
+    uint8_t prover[ABI_ADDRESS];
+    char name[JOURNAL_NAME_BYTES], text[MARKET_JOB_TEXT], paid[AMOUNT_TEXT];
+    uint64_t now = 0;
+    bool is_known = false;
+    cli->result = cJSON_CreateObject();
+    enum status status = read_job(&job.id, o->second, diag);
+    if (status == STATUS_OK)
+        status = model_load(&model, o->folder, MODEL_HEAD, diag);
+    if (status == STATUS_OK)
+        status = open_side(&side, o, true, diag);
+    if (status == STATUS_OK)
+        status = check_key(&registered, &side.market, &model, job.id.model, diag);
+    if (status == STATUS_OK &&
+        !abi_parse_address(prover, o->market.prover != NULL ? o->market.prover
+                                                            : side.chain.account.id.address))
+        status = diag_set(diag, STATUS_BAD_INPUT, "--prover takes 0x and 40 hex digits");
+    if (status == STATUS_OK)
+        status = market_find_requested(&event, &side.market, job.id, diag);
+    if (status == STATUS_OK)
+        status = market_job(&job, &side.market, job.id, diag);
+    if (status == STATUS_OK)
+        status = market_time(&now, &side.market, diag);
+    if (status == STATUS_OK) {
+        market_job_text(text, job.id);
+        snprintf(name, sizeof name, "settle %s", text);
+        status = journal_find(&is_known, &entry, &side.chain.journal, &side.chain.account.id, name,
+                              diag);
+    }
+    if (status == STATUS_OK && !is_known)
+        status = check_open(&job, now, diag);
+    if (status == STATUS_OK && (!is_known || entry.state != JOURNAL_MINED)) {
+        market_context(claim.context, &side.market, job.id, prover);
+        memcpy(claim.precommitment, job.precommitment, 32);
+        memcpy(claim.requirement, job.requirement, ABI_WORD);
+        claim.input_words = job.input_words;
+        claim.input_bits = job.input_bits;
+        status = o->proof != NULL ? take_proof(&proof, o, &model, &claim, diag)
+                                  : prove_job(&proof, cli, o, &event, &claim, diag);
+        if (status == STATUS_OK)
+            status = market_settle_data(&data, job.id, prover, &model, &proof, diag);
+    }
+    if (status == STATUS_OK)
+        status = market_send(&result, &side.chain.account, name, side.market.address, &data, diag);
+    if (status == STATUS_OK) {
+        amount_format(paid, job.price - job.royalty - job.fee);
+        add_job(cli->result, job.id);
+        cJSON_AddStringToObject(cli->result, "paid", paid);
+        add_address(cli->result, "prover", prover);
+        chain_side_add_result(cli->result, &result);
+        cli_say(cli, "job %s is paid: %s%s", text, paid,
+                result.was_known ? "; it was handed in before" : "");
+    }
+    buffer_release(&data);
+    proof_release(&proof);
+    market_requested_release(&event);
+    model_release(&model);
+    chain_side_close(&side.chain);
+    return status;
+}
+
+/* ---- status --------------------------------------------------------------------------------- */
+
+static void add_state(cJSON *object, const struct market_job *job,
+                      const struct market_assignment *assignment, uint64_t now)
+{
+    add_job(object, job->id);
+    cJSON_AddStringToObject(object, "state", market_state_name(job->state));
+    add_address(object, "requester", job->requester);
+    add_amount(object, "price", job->price);
+    add_amount(object, "royalty", job->royalty);
+    add_amount(object, "fee", job->fee);
+    cJSON_AddNumberToObject(object, "deadline", (double)job->deadline);
+    cJSON_AddBoolToObject(object, "expired", job->state == MARKET_JOB_OPEN && now > job->deadline);
+    if (job->state == MARKET_JOB_PAID)
+        cJSON_AddNumberToObject(object, "settled_at", (double)job->settled_at);
+    if (assignment->until != 0) {
+        add_address(object, "node", assignment->node);
+        cJSON_AddNumberToObject(object, "assigned_until", (double)assignment->until);
+    }
+}
+
+enum status run_status(struct cli *cli, struct run_options *o, struct diag *diag)
+{
+    struct market_side side = {0};
+    struct market_assignment assignment = {{0}, 0, 0, 0, 0, 0};
+    struct market_job job;
+    uint64_t now = 0;
+    cli->result = cJSON_CreateObject();
+    enum status status = read_job(&job.id, o->folder, diag);
+    if (status == STATUS_OK)
+        status = open_side(&side, o, false, diag);
+    if (status == STATUS_OK)
+        status = market_job(&job, &side.market, job.id, diag);
+    if (status == STATUS_OK)
+        status = market_time(&now, &side.market, diag);
+    if (status == STATUS_OK)
+        status = market_assignment(&assignment, &side.market, job.id, diag);
+    if (status == STATUS_OK && job.state == MARKET_NONE)
+        status = diag_set(diag, STATUS_BAD_INPUT, "the market has no job %s", o->folder);
+    if (status == STATUS_OK) {
+        add_state(cli->result, &job, &assignment, now);
+        const cJSON *field;
+        cJSON_ArrayForEach(field, cli->result)
+        {
+            char *text = cJSON_IsString(field) ? NULL : cJSON_PrintUnformatted(field);
+            if (!cli->json && !cli->quiet)
+                printf("%s: %s\n", field->string, text == NULL ? field->valuestring : text);
+            free(text);
+        }
+    }
+    chain_side_close(&side.chain);
+    return status;
+}
+
+/* ---- refund, claim -------------------------------------------------------------------------- */
+
+enum status run_refund(struct cli *cli, struct run_options *o, struct diag *diag)
+{
+    struct market_side side = {0};
+    struct market_job job;
+    struct account_result result = {0};
+    struct buffer data = {0};
+    uint8_t word[ABI_WORD];
+    uint64_t now = 0;
+    char name[JOURNAL_NAME_BYTES], text[MARKET_JOB_TEXT] = "", price[AMOUNT_TEXT];
+    cli->result = cJSON_CreateObject();
+    enum status status = read_job(&job.id, o->folder, diag);
+    if (status == STATUS_OK)
+        status = open_side(&side, o, true, diag);
+    if (status == STATUS_OK)
+        status = market_job(&job, &side.market, job.id, diag);
+    if (status == STATUS_OK)
+        status = market_time(&now, &side.market, diag);
+    if (status == STATUS_OK) {
+        market_job_text(text, job.id);
+        if (job.state == MARKET_NONE)
+            status = diag_set(diag, STATUS_BAD_INPUT, "the market has no job %s", text);
+        else if (job.state == MARKET_JOB_PAID)
+            status = diag_set(diag, STATUS_REJECTED, "job %s is paid already", text);
+        else if (job.state == MARKET_JOB_OPEN && now <= job.deadline)
+            status = diag_set(diag, STATUS_REJECTED,
+                              "the deadline of job %s is over in %" PRIu64 " seconds", text,
+                              job.deadline + 1 - now);
+    }
+    if (status == STATUS_OK && job.state == MARKET_JOB_OPEN) {
+        market_job_word(word, job.id);
+        snprintf(name, sizeof name, "refund %s", text);
+        status = market_word_data(&data, "refund(uint256)", word, diag);
+        if (status == STATUS_OK)
+            status =
+                market_send(&result, &side.chain.account, name, side.market.address, &data, diag);
+    }
+    if (status == STATUS_OK) {
+        amount_format(price, job.price);
+        add_job(cli->result, job.id);
+        cJSON_AddStringToObject(cli->result, "refunded", price);
+        cJSON_AddBoolToObject(cli->result, "was_refunded", job.state == MARKET_JOB_REFUNDED);
+        cli_say(cli, "job %s: %s are in the account of its requester%s", text, price,
+                job.state == MARKET_JOB_REFUNDED ? " already" : "");
+    }
+    buffer_release(&data);
+    chain_side_close(&side.chain);
+    return status;
+}
+
+/* Moves what a model has earned into the accounts of its owner and of governance. */
+static enum status claim_model(struct market_side *side, uint64_t number, const char *stamp,
+                               struct diag *diag)
+{
+    char name[JOURNAL_NAME_BYTES];
+    struct account_result result;
+    struct buffer data = {0};
+    uint8_t word[ABI_WORD] = {0};
+    for (int i = 0; i < 8; i++)
+        word[ABI_WORD - 1 - i] = (uint8_t)(number >> (8 * i));
+    snprintf(name, sizeof name, "claim %" PRIu64 " %s", number, stamp);
+    enum status status = market_word_data(&data, "claim(uint256)", word, diag);
+    if (status == STATUS_OK)
+        status =
+            market_send(&result, &side->chain.account, name, side->market.address, &data, diag);
+    buffer_release(&data);
+    return status;
+}
+
+enum status run_claim(struct cli *cli, struct run_options *o, struct diag *diag)
+{
+    struct market_side side = {0};
+    struct account_result result = {0};
+    struct buffer data = {0};
+    uint8_t owner[ABI_ADDRESS], to[ABI_ADDRESS];
+    amount held = 0;
+    uint64_t nonce = 0;
+    size_t settled;
+    char name[JOURNAL_NAME_BYTES], stamp[32], text[AMOUNT_TEXT];
+    cli->result = cJSON_CreateObject();
+    if (o->market.to != NULL && !abi_parse_address(to, o->market.to))
+        return diag_set(diag, STATUS_BAD_INPUT, "--to takes 0x and 40 hex digits");
+    enum status status = open_side(&side, o, true, diag);
+    /* What an earlier call left open comes first: balances then are what they will be. */
+    if (status == STATUS_OK)
+        status = account_resume(&settled, &side.chain.account, diag);
+    if (status == STATUS_OK)
+        status = journal_next_nonce(&nonce, &side.chain.journal, &side.chain.account.id, diag);
+    snprintf(stamp, sizeof stamp, "after nonce %" PRIu64, nonce);
+    if (status == STATUS_OK && o->market.number != 0)
+        status = claim_model(&side, o->market.number, stamp, diag);
+    if (status == STATUS_OK) {
+        bool is_address = abi_parse_address(owner, side.chain.account.id.address);
+        ASSERT(is_address);
+        if (o->market.to == NULL)
+            memcpy(to, owner, sizeof to);
+        status = market_balance(&held, &side.market, owner, diag);
+    }
+    amount_format(text, held);
+    if (status == STATUS_OK && held > 0) {
+        snprintf(name, sizeof name, "withdraw %s %s", text, stamp);
+        abi_put_selector(&data, "withdraw(address,uint256)");
+        abi_put_address(&data, to);
+        amount_put(&data, held);
+        status = buffer_status(&data, diag);
+        if (status == STATUS_OK)
+            status =
+                market_send(&result, &side.chain.account, name, side.market.address, &data, diag);
+        if (status == STATUS_OK)
+            chain_side_add_result(cli->result, &result);
+    }
+    if (status == STATUS_OK) {
+        cJSON_AddStringToObject(cli->result, "withdrawn", text);
+        cli_say(cli, "%s went from the market to the account", text);
+    }
+    buffer_release(&data);
+    chain_side_close(&side.chain);
+    return status;
+}

@@ -1,0 +1,147 @@
+/* label: prover libs: sertn_3rd_cjson */
+/*
+ * The market from the command line, on a real anvil: a job is asked for, proved, paid; whoever
+ * repeats a step repeats nothing on the chain; what cannot be is refused in a sentence.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/programs/network_kit.h"
+
+static const char *text_of(const cJSON *object, const char *name)
+{
+    const cJSON *item = kit_member(object, name);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static const char *balance(const struct network *n, enum network_account account)
+{
+    return network_ask(n, n->market, "balanceOf(address)(uint256)", n->address[account]);
+}
+
+/* test_temp_dir is a fresh one at each call: files of a case go to one. */
+TEST(a_job_is_asked_for_proved_and_paid_once)
+{
+    struct network *n = network_start();
+    const char *journal = test_path(test_temp_dir(), "journal");
+    const char *request = kit_text(
+        "$SERTN_RUN request %s --input %s --number 1 --rpc %s --market %s --keystore %s "
+        "--password-file %s --journal %s --json",
+        n->model, n->input, n->url, n->market, n->keystore[NETWORK_OWNER], n->password, journal);
+    struct test_output out = kit_shell("%s", request);
+    kit_done(&out, "request");
+    cJSON *asked = kit_json(&out);
+    CHECK_TEXT(text_of(asked, "job"), "1/1");
+    CHECK(cJSON_IsFalse(kit_member(asked, "was_known")));
+    out = kit_shell("%s", request);
+    kit_done(&out, "the same request");
+    cJSON *again = kit_json(&out);
+    CHECK_TEXT(text_of(again, "job"), "1/1");
+    CHECK(cJSON_IsTrue(kit_member(again, "was_known")));
+    CHECK_TEXT(network_ask(n, n->market, "queueLength(uint256)(uint256)", "1"), "1");
+    /* 32 rows at 1e13, and the royalty. */
+    CHECK_TEXT(text_of(asked, "price"), "320000000001000");
+    cJSON_Delete(asked);
+    cJSON_Delete(again);
+
+    const char *submit =
+        kit_text("$SERTN_RUN submit %s 1/1 --rpc %s --market %s --keystore %s --password-file %s "
+                 "--journal %s --json",
+                 n->model, n->url, n->market, n->keystore[NETWORK_NODE], n->password, journal);
+    out = kit_shell("%s", submit);
+    kit_done(&out, "submit");
+    cJSON *paid = kit_json(&out);
+    CHECK_TEXT(text_of(paid, "paid"), "304000000000000");
+    cJSON_Delete(paid);
+    CHECK_TEXT(balance(n, NETWORK_NODE), "304000000000000");
+    out = kit_shell("%s", submit);
+    kit_done(&out, "the same submission");
+    CHECK_TEXT(balance(n, NETWORK_NODE), "304000000000000");
+    out = kit_shell("$SERTN_RUN status 1/1 --rpc %s --market %s --json", n->url, n->market);
+    kit_done(&out, "status");
+    cJSON *state = kit_json(&out);
+    CHECK_TEXT(text_of(state, "state"), "paid");
+    cJSON_Delete(state);
+
+    out = network_run(n, NETWORK_NODE_2, "submit %s 1/1", n->model);
+    kit_refused(&out, 1, "paid already", "another one's submission");
+    out = network_run(n, NETWORK_NODE, "refund 1/1");
+    kit_refused(&out, 1, "paid already", "refund of a paid job");
+    out = network_run(n, NETWORK_NODE, "claim --json");
+    kit_done(&out, "claim");
+    cJSON *claimed = kit_json(&out);
+    CHECK_TEXT(text_of(claimed, "withdrawn"), "304000000000000");
+    cJSON_Delete(claimed);
+    CHECK_TEXT(network_ask(n, n->token, "balanceOf(address)(uint256)", n->address[NETWORK_NODE]),
+               "1000000304000000000000");
+    out = network_run(n, NETWORK_OWNER, "claim --number 1 --json");
+    kit_done(&out, "claim of the owner");
+    claimed = kit_json(&out);
+    CHECK_TEXT(text_of(claimed, "withdrawn"), "1000");
+    cJSON_Delete(claimed);
+}
+
+TEST(a_job_without_an_answer_is_refunded)
+{
+    struct network *n = network_start();
+    network_request(n, 0, 1);
+    struct test_output out = network_run(n, NETWORK_NODE, "refund 1/1");
+    kit_refused(&out, 1, "is over in", "an early refund");
+    cJSON_Delete(network_call(n, "evm_increaseTime", "[\"0x2000\"]"));
+    cJSON_Delete(network_call(n, "evm_mine", "[]"));
+    out = network_run(n, NETWORK_NODE, "submit %s 1/1", n->model);
+    kit_refused(&out, 1, "deadline of job 1/1 is over", "a late answer");
+    out = network_run(n, NETWORK_NODE, "refund 1/1 --quiet");
+    kit_done(&out, "refund");
+    CHECK_TEXT(balance(n, NETWORK_OWNER), "320000000001000");
+}
+
+/* The input is stored, its address posted; other bytes under it are refused. */
+TEST(an_input_may_lie_in_a_store)
+{
+    struct network *n = network_start();
+    const char *store = test_path(test_temp_dir(), "store"), *empty = test_temp_dir();
+    struct test_output out =
+        network_run(n, NETWORK_OWNER, "request %s --input %s --number 1 --store %s --quiet",
+                    n->model, n->input, store);
+    kit_done(&out, "request");
+    out = network_run(n, NETWORK_NODE, "submit %s 1/1 --store %s", n->model, empty);
+    kit_refused(&out, 2, "is not in the local store", "a store without the input");
+    out = network_run(n, NETWORK_NODE, "submit %s 1/1 --store %s --input %s", n->model, empty,
+                      kit_model("linear_regression", "test_data_set_1/input_0.pb"));
+    CHECK(out.exit_status == 1 || out.exit_status == 2);
+    out = network_run(n, NETWORK_NODE, "submit %s 1/1 --store %s --quiet", n->model, store);
+    kit_done(&out, "submit");
+    CHECK_TEXT(balance(n, NETWORK_NODE), "304000000000000");
+}
+
+TEST(what_cannot_be_is_refused)
+{
+    struct network *n = network_start();
+    struct test_output out = network_run(
+        n, NETWORK_OWNER, "request %s --input %s --number 1 --max-price 5", n->model, n->input);
+    kit_refused(&out, 2, "more than --max-price", "a price above the limit");
+    out = network_run(n, NETWORK_OWNER, "request %s --input %s --number 7", n->model, n->input);
+    kit_refused(&out, 2, "no model 7", "a model that is not there");
+    out = network_run(n, NETWORK_OWNER, "request %s --input %s --number 1 --deadline 5", n->model,
+                      n->input);
+    kit_refused(&out, 2, "--deadline takes from", "a deadline too early");
+    out = network_run(n, NETWORK_OWNER, "request %s --input %s", n->model, n->input);
+    kit_refused(&out, 2, "--number", "no model named");
+    const char *hidden = kit_keyed("linear_regression");
+    out = network_run(n, NETWORK_OWNER, "request %s --input %s --number 1", hidden, n->input);
+    kit_refused(&out, 2, "--input public", "a model with private inputs");
+    out = network_run(n, NETWORK_OWNER, "status nonsense");
+    CHECK(out.exit_status == 2);
+    out = kit_shell("$SERTN_RUN status nonsense --rpc %s --market %s", n->url, n->market);
+    kit_refused(&out, 2, "is no job", "no job's name");
+    out = kit_shell("$SERTN_RUN status 1/9 --rpc %s --market %s", n->url, n->market);
+    kit_refused(&out, 2, "has no job 1/9", "a job that is not there");
+    out = kit_shell("$SERTN_RUN status 1/1 --rpc %s --market %s", n->url, n->token);
+    kit_refused(&out, 2, "there is no market", "a contract that is no market");
+    out = kit_shell("$SERTN_RUN status 1/1 --rpc http://127.0.0.1:1 --market %s", n->market);
+    kit_refused(&out, 3, "cannot be reached", "a node that is not there");
+    out = kit_shell("$SERTN_RUN status 1/1 --rpc %s --market 0x12", n->url);
+    kit_refused(&out, 2, "40 hex digits", "no address");
+}

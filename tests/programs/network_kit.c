@@ -1,0 +1,223 @@
+/* See network_kit.h. */
+#include "tests/programs/network_kit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ir/support/file.h"
+#include "runtime/rpc.h"
+
+enum { DEVELOPMENT = 31337, POWER = 8 };
+static const char deployer[] = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+/* Accounts 1 to 3 of the mnemonic that anvil starts with. */
+static const char *const keys[NETWORK_ACCOUNTS] = {
+    "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+    "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+    "0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6"};
+static const char *const names[NETWORK_ACCOUNTS] = {"owner", "node", "node2"};
+
+static struct network the;
+static char folder_text[400], snapshot[80];
+
+static void remove_folder(void)
+{
+    struct diag ignored = {0};
+    if (file_remove_tree(folder_text, &ignored) != STATUS_OK)
+        fprintf(stderr, "%s\n", ignored.text);
+}
+
+static void done(struct test_output out, const char *what)
+{
+    kit_done(&out, what);
+    if (out.exit_status != 0)
+        test_end_case();
+}
+
+static cJSON *call(const char *method, const char *params)
+{
+    struct rpc rpc;
+    struct diag diag = {0};
+    cJSON *result = NULL;
+    REQUIRE_OK(rpc_open(&rpc, the.url, &diag), &diag);
+    enum status status = rpc_call(&result, &rpc, method, params, &diag);
+    rpc_close(&rpc);
+    REQUIRE_OK(status, &diag);
+    return result;
+}
+
+cJSON *network_call(const struct network *network, const char *method, const char *params)
+{
+    (void)network;
+    return call(method, params);
+}
+
+static void take_snapshot(void)
+{
+    cJSON *id = call("evm_snapshot", "[]");
+    REQUIRE(cJSON_IsString(id));
+    snprintf(snapshot, sizeof snapshot, "[\"%s\"]", id->valuestring);
+    cJSON_Delete(id);
+}
+
+void network_reset(struct network *network)
+{
+    (void)network;
+    cJSON_Delete(call("evm_revert", snapshot));
+    take_snapshot();
+}
+
+const char *network_ask(const struct network *network, const char *to, const char *signature,
+                        const char *argument)
+{
+    struct test_output out =
+        kit_shell("%s call --rpc-url %s %s '%s' %s | cut -d' ' -f1 | tr -d '\\n'", kit_tool("cast"),
+                  network->url, to, signature, argument);
+    kit_done(&out, signature);
+    return kit_text("%s", out.text);
+}
+
+static void send(const char *from, const char *to, const char *signature, const char *arguments)
+{
+    done(kit_shell("%s send --rpc-url %s --unlocked --from %s %s '%s' %s >/dev/null",
+                   kit_tool("cast"), the.url, from, to, signature, arguments),
+         signature);
+}
+
+void network_send(const struct network *network, enum network_account from, const char *to,
+                  const char *signature, const char *arguments)
+{
+    send(network->address[from], to, signature, arguments);
+}
+
+/* A ceremony with enough powers, once a build folder. */
+static const char *powers(void)
+{
+    const char *path = kit_text("%s/tests/network_%d.ptau", test_build_dir(), POWER);
+    if (!file_exists(path))
+        done(kit_shell("cd %s && $SERTN_REGISTRY ceremony new --power %d -o 0.ptau --quiet && "
+                       "$SERTN_REGISTRY ceremony contribute 0.ptau -o 1.ptau --name test --quiet "
+                       ">/dev/null && $SERTN_REGISTRY ceremony beacon 1.ptau -o 2.ptau --beacon "
+                       "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 --quiet "
+                       ">/dev/null && mv 2.ptau %s",
+                       the.folder, POWER, path),
+             "ceremony");
+    return path;
+}
+
+static void make_model(void)
+{
+    const char *ptau = powers();
+    snprintf(the.model, sizeof the.model, "%s/model.sertn", the.folder);
+    snprintf(the.input, sizeof the.input, "%s", kit_model("linear_regression", "input.json"));
+    done(SERTNC(kit_model("linear_regression", "model.onnx"), "-o", the.model, "--data",
+                kit_model("linear_regression", "test_data_set_0"), "--input", "public", "--quiet"),
+         "compile");
+    done(SERTN_RUN("keys", the.model, "--srs", ptau, "--quiet"), "keys");
+}
+
+static void read_address(char out[43], const cJSON *object, const char *name)
+{
+    const cJSON *item = kit_member(object, name);
+    REQUIRE(cJSON_IsString(item) && strlen(item->valuestring) == 42);
+    snprintf(out, 43, "%s", item->valuestring);
+}
+
+static void deploy(void)
+{
+    const char *proof = kit_text("%s/proof.json", the.folder),
+               *file = kit_text("%s/network.json", the.folder);
+    char verifier[43];
+    done(SERTN_RUN("prove", the.model, "--input", the.input, "-o", proof, "--quiet"), "prove");
+    struct test_output out = SERTN_RUN("verify", the.model, proof, "--rpc", the.url, "--json");
+    done(out, "verify");
+    cJSON *verified = kit_json(&out);
+    read_address(verifier, verified, "verifier");
+    cJSON_Delete(verified);
+    done(kit_shell("%s %s %s %s --unlocked --sender %s", test_source_path("contracts/deploy"), file,
+                   verifier, the.url, deployer),
+         "deploy");
+    struct buffer text = kit_read(file);
+    cJSON *addresses = cJSON_Parse(buffer_text(&text));
+    read_address(the.market, addresses, "market");
+    read_address(the.registry, addresses, "registry");
+    read_address(the.pools, addresses, "pools");
+    read_address(the.token, addresses, "token");
+    cJSON_Delete(addresses);
+    buffer_release(&text);
+}
+
+static void make_accounts(void)
+{
+    snprintf(the.password, sizeof the.password, "%s/password", the.folder);
+    kit_write(the.password, "secret\n", 7);
+    for (int i = 0; i < NETWORK_ACCOUNTS; i++) {
+        snprintf(the.keystore[i], sizeof the.keystore[i], "%s/keys/%s", the.folder, names[i]);
+        struct test_output out = kit_shell(
+            "mkdir -p %s/keys && %s wallet import %s --keystore-dir %s/keys --private-key "
+            "%s --unsafe-password secret >/dev/null && %s wallet address %s | tr -d '\\n'",
+            the.folder, kit_tool("cast"), names[i], the.folder, keys[i], kit_tool("cast"), keys[i]);
+        done(out, "keystore");
+        REQUIRE(strlen(out.text) == 42);
+        snprintf(the.address[i], sizeof the.address[i], "%s", out.text);
+        send(deployer, the.token, "transfer(address,uint256)",
+             kit_text("%s 1000000000000000000000", the.address[i]));
+    }
+}
+
+struct network *network_start(void)
+{
+    if (the.url != NULL) {
+        network_reset(&the);
+        return &the;
+    }
+    kit_tool("forge");
+    snprintf(folder_text, sizeof folder_text, "%s/tests/network_XXXXXX", test_build_dir());
+    REQUIRE(mkdtemp(folder_text) != NULL);
+    atexit(remove_folder);
+    setenv("XDG_DATA_HOME", folder_text, 1);
+    the.folder = folder_text;
+    static char url[64];
+    snprintf(url, sizeof url, "%s", kit_chain_start(DEVELOPMENT));
+    the.url = url;
+    make_model();
+    deploy();
+    make_accounts();
+    done(
+        kit_shell("$SERTN_REGISTRY publish %s --rpc %s --registry %s --keystore %s --password-file "
+                  "%s --royalty 1000 --quiet",
+                  the.model, the.url, the.registry, the.keystore[NETWORK_OWNER], the.password),
+        "publish");
+    take_snapshot();
+    return &the;
+}
+
+struct test_output network_run(const struct network *network, enum network_account account,
+                               const char *format, ...)
+{
+    char text[2000];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return kit_shell("$SERTN_RUN %s --rpc %s --market %s --keystore %s --password-file %s "
+                     "--journal %s/journal_%s",
+                     text, network->url, network->market, network->keystore[account],
+                     network->password, test_temp_dir(), names[account]);
+}
+
+void network_request(const struct network *network, unsigned first, unsigned count)
+{
+    for (unsigned i = first; i < first + count; i++) {
+        const char *input = kit_text("%s/in_%u.json", test_temp_dir(), i);
+        const char *text = kit_text("{\"X\": [[%u.0, %u.5]]}", i % 4 + 1, i % 5 + 1);
+        kit_write(input, text, strlen(text));
+        done(network_run(network, NETWORK_OWNER,
+                         "request %s --input %s --number 1 --name job%u --quiet --deadline 7200",
+                         network->model, input, i),
+             "request");
+    }
+}

@@ -1,0 +1,41 @@
+/*
+ * The network on a local anvil: contracts deployed, a model published over a ceremony's powers, and
+ * accounts with ether and tokens. Deployed once a test program; network_reset goes back to that.
+ */
+#ifndef SERTN_TESTS_PROGRAMS_NETWORK_KIT_H
+#define SERTN_TESTS_PROGRAMS_NETWORK_KIT_H
+
+#include "tests/programs/chain_kit.h"
+
+/* Accounts of the test mnemonic: the owner of model 1, who also asks for answers, and two nodes. */
+enum network_account { NETWORK_OWNER, NETWORK_NODE, NETWORK_NODE_2, NETWORK_ACCOUNTS };
+
+struct network {
+    const char *url, *folder; /* folder: of all files; lives as long as the program */
+    char market[43], registry[43], pools[43], token[43];
+    char model[600], input[600], password[600];
+    char keystore[NETWORK_ACCOUNTS][600];
+    char address[NETWORK_ACCOUNTS][43];
+};
+
+/* Skips the case where contracts/setup has not been run. */
+struct network *network_start(void);
+/* The chain as it was after network_start. */
+void network_reset(struct network *network);
+
+/* A call of the node, as rpc_call; the caller deletes it. Ends the case when it fails. */
+cJSON *network_call(const struct network *network, const char *method, const char *params);
+/* A word of a contract by `cast call`, in decimal; for checks that do not rest on our code. */
+const char *network_ask(const struct network *network, const char *to, const char *signature,
+                        const char *argument);
+/* A transaction of an account, by cast. */
+void network_send(const struct network *network, enum network_account from, const char *to,
+                  const char *signature, const char *arguments);
+
+/* sertn-run with --rpc, --market, and the account's keystore and a journal of its own. */
+struct test_output network_run(const struct network *network, enum network_account account,
+                               const char *format, ...) SERTN_PRINTF(3, 4);
+/* Requests `count` jobs with inputs of their own; each is done. */
+void network_request(const struct network *network, unsigned first, unsigned count);
+
+#endif
