@@ -75,21 +75,44 @@ static uint64_t median_tip(const cJSON *rewards)
     return count > 0 && tip[count / 2] > 0 ? tip[count / 2] : 1;
 }
 
-static enum status ask_fees(struct transaction *t, struct account *account, struct diag *diag)
+/* The middle of several, the lower of two: with three nodes one that lies does not decide. */
+static uint64_t median(uint64_t *value, size_t count)
 {
-    cJSON *history;
-    uint64_t base = 0;
-    enum status status = endpoints_any(&history, account->nodes, "eth_feeHistory",
-                                       "[\"0x5\",\"latest\",[50]]", diag);
-    if (status != STATUS_OK)
-        return status;
+    qsort(value, count, sizeof *value, compare_u64);
+    return value[(count - 1) / 2];
+}
+
+/* What one node says of base fee and tip; false when it makes no sense. */
+static bool read_fees(uint64_t *base, uint64_t *tip, const cJSON *history)
+{
     const cJSON *fees = cJSON_GetObjectItemCaseSensitive(history, "baseFeePerGas");
     const cJSON *next = cJSON_GetArrayItem(fees, cJSON_GetArraySize(fees) - 1);
-    bool good = cJSON_IsString(next) && rpc_parse_quantity(&base, next->valuestring);
-    t->priority_fee = median_tip(cJSON_GetObjectItemCaseSensitive(history, "reward"));
-    cJSON_Delete(history);
-    if (!good || base > UINT64_MAX / 8 || t->priority_fee > UINT64_MAX / 8)
-        return diag_set(diag, STATUS_IO, "the node tells no base fee (EIP-1559)");
+    *tip = median_tip(cJSON_GetObjectItemCaseSensitive(history, "reward"));
+    return cJSON_IsString(next) && rpc_parse_quantity(base, next->valuestring) &&
+           *base <= UINT64_MAX / 8 && *tip <= UINT64_MAX / 8;
+}
+
+static enum status ask_fees(struct transaction *t, struct account *account, struct diag *diag)
+{
+    uint64_t bases[ENDPOINTS_MOST], tips[ENDPOINTS_MOST];
+    size_t count = 0;
+    struct diag tried = {0};
+    for (size_t i = 0; i < account->nodes->count; i++) {
+        cJSON *history;
+        if (rpc_call(&history, &account->nodes->node[i], "eth_feeHistory",
+                     "[\"0x5\",\"latest\",[50]]", &tried) != STATUS_OK)
+            continue;
+        if (read_fees(&bases[count], &tips[count], history))
+            count++;
+        else
+            (void)diag_set(&tried, STATUS_IO, "the node at %s tells no base fee (EIP-1559)",
+                           account->nodes->node[i].url);
+        cJSON_Delete(history);
+    }
+    if (count == 0)
+        return diag_set(diag, STATUS_IO, "%s", tried.text);
+    uint64_t base = median(bases, count);
+    t->priority_fee = median(tips, count);
     t->fee = 2 * base + t->priority_fee;
     if (account->most_fee != 0 && base + t->priority_fee > account->most_fee)
         return diag_set(diag, STATUS_LIMIT,

@@ -5,10 +5,10 @@
  * Each has a name that the caller chooses and uses again when it tries again. Before a node sees a
  * transaction it is in the journal, signed; who finds its name there sends the same bytes, looks
  * for its receipt, and never makes another. Fees follow eth_feeHistory: twice the next base fee and
- * the median tip of the last blocks; what is not mined in time is replaced by the same call under
- * the same nonce with both fees raised by an eighth. A receipt counts when `confirmations` blocks
- * stand on its block and that block is still in the chain; one that leaves the chain later is sent
- * again, the same bytes, with the next call.
+ * the median tip of the last blocks, the middle of what several nodes say; what is not mined in
+ * time is replaced by the same call under the same nonce with both fees raised by an eighth. A
+ * receipt counts when `confirmations` blocks stand on its block and that block is still in the
+ * chain; one that leaves the chain later is sent again, the same bytes, with the next call.
  */
 #ifndef SERTN_RUNTIME_ACCOUNT_H
 #define SERTN_RUNTIME_ACCOUNT_H

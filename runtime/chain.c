@@ -97,14 +97,41 @@ static void create2_address(uint8_t address[CHAIN_ADDRESS_BYTES], const struct b
     memcpy(address, digest + 12, CHAIN_ADDRESS_BYTES);
 }
 
-static enum status has_code(bool *out, struct rpc *rpc, const char *address, struct diag *diag)
+static enum status has_code(bool *out, struct endpoints *nodes, const char *address,
+                            struct diag *diag)
 {
-    char params[96], *text;
+    char params[96];
+    cJSON *code;
     snprintf(params, sizeof params, "[\"%s\",\"latest\"]", address);
-    enum status status = rpc_call_text(&text, rpc, "eth_getCode", params, diag);
-    if (status == STATUS_OK)
-        *out = strlen(text) > 2;
-    free(text);
+    enum status status = endpoints_agree(&code, nodes, "eth_getCode", params, diag);
+    if (status != STATUS_OK)
+        return status;
+    if (!cJSON_IsString(code) || strncmp(code->valuestring, "0x", 2) != 0)
+        status = diag_set(diag, STATUS_IO, "the nodes answer eth_getCode with no code");
+    else
+        *out = strlen(code->valuestring) > 2;
+    cJSON_Delete(code);
+    return status;
+}
+
+/* What chain_verify works with. */
+struct verifying {
+    const struct chain_options *options;
+    struct endpoints nodes;
+    struct chain_sender sender;
+    bool has_sender;
+    uint8_t verifier[CHAIN_ADDRESS_BYTES];
+    char address[CHAIN_ADDRESS_TEXT]; /* the same as text */
+};
+
+/* The sender is opened when something is to be sent, not before: who finds the verifier needs no
+ * password. */
+static enum status need_sender(struct verifying *v, struct diag *diag)
+{
+    if (v->has_sender)
+        return STATUS_OK;
+    enum status status = chain_sender_open(&v->sender, &v->nodes, &v->options->signer, diag);
+    v->has_sender = status == STATUS_OK;
     return status;
 }
 
@@ -117,119 +144,155 @@ static void address_text(char text[CHAIN_ADDRESS_TEXT], const uint8_t address[CH
     free(hex);
 }
 
-static enum status deploy(struct chain_result *result, struct rpc *rpc,
-                          const struct chain_sender *sender, const struct buffer *code,
-                          const char *address, struct diag *diag)
+/* Sends the creation code. Somebody else may be doing the same: what counts is that the code is
+ * there in the end. */
+static enum status deploy(struct chain_result *result, struct verifying *v,
+                          const struct buffer *code, struct diag *diag)
 {
-    struct buffer data;
+    struct buffer data = {0};
     bool present = false;
-    buffer_init(&data);
+    char name[JOURNAL_NAME_BYTES];
     put_word(&data, 0); /* salt */
     buffer_put(&data, code->data, code->count);
+    snprintf(name, sizeof name, "deploy the verifier at %s", v->address);
     enum status status = buffer_status(&data, diag);
     if (status == STATUS_OK)
-        status = has_code(&present, rpc, deployer, diag);
+        status = has_code(&present, &v->nodes, deployer, diag);
     if (status == STATUS_OK && !present)
         status =
             diag_set(diag, STATUS_IO,
                      "the verifier cannot be deployed: chain %llu has no deployment proxy at %s",
-                     (unsigned long long)result->chain_id, deployer);
+                     (unsigned long long)v->nodes.chain_id, deployer);
     if (status == STATUS_OK)
-        status = chain_send(&result->deploy_gas, rpc, sender, deployer, &data,
-                            sender->has_key ? 0 : DEPLOY_GAS_LIMIT, diag);
-    if (status == STATUS_OK)
-        status = has_code(&present, rpc, address, diag);
+        status = need_sender(v, diag);
+    if (status == STATUS_OK) {
+        struct diag failure = {0};
+        enum status sent = chain_send(&result->deploy_gas, &v->sender, name, deployer_bytes, &data,
+                                      v->sender.has_key ? 0 : DEPLOY_GAS_LIMIT, &failure);
+        status = has_code(&present, &v->nodes, v->address, diag);
+        if (status == STATUS_OK && !present && sent != STATUS_OK)
+            status = diag_set(diag, sent, "%s", failure.text);
+    }
     if (status == STATUS_OK && !present)
-        status = diag_set(diag, STATUS_IO, "the verifier was deployed, but is not at %s", address);
+        status =
+            diag_set(diag, STATUS_IO, "the verifier was deployed, but is not at %s", v->address);
     buffer_release(&data);
     return status;
 }
 
 /* The address that the user gives. */
-static enum status take_address(char address[CHAIN_ADDRESS_TEXT], struct chain_result *result,
-                                const char *given, struct diag *diag)
+static enum status take_address(struct verifying *v, struct diag *diag)
 {
-    char lower[CHAIN_ADDRESS_TEXT] = "";
-    for (size_t i = 0; i < CHAIN_ADDRESS_TEXT - 1 && given[i] != '\0'; i++)
-        lower[i] = (char)(given[i] >= 'A' && given[i] <= 'F' ? given[i] - 'A' + 'a' : given[i]);
-    if (strlen(given) != CHAIN_ADDRESS_TEXT - 1 ||
-        !proof_parse_hex(result->verifier, CHAIN_ADDRESS_BYTES, lower))
+    const char *given = v->options->verifier;
+    if (!abi_parse_address(v->verifier, given))
         return diag_set(diag, STATUS_BAD_INPUT,
                         "--verifier takes an address of 0x and 40 hex digits");
-    memcpy(address, lower, sizeof lower);
+    address_text(v->address, v->verifier);
+    return STATUS_OK;
+}
+
+/* Whether the verifier may be deployed here, by whom. */
+static enum status may_deploy(const struct verifying *v, struct diag *diag)
+{
+    if (v->nodes.chain_id == CHAIN_DEVELOPMENT)
+        return STATUS_OK;
+    if (!v->options->deploy)
+        return diag_set(
+            diag, STATUS_BAD_INPUT,
+            "the verifier is not on chain %llu at %s: give its address with --verifier, "
+            "or deploy it with --deploy --keystore FILE",
+            (unsigned long long)v->nodes.chain_id, v->address);
+    if (v->options->signer.keystore == NULL)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "--deploy on chain %llu takes the account that pays: --keystore FILE",
+                        (unsigned long long)v->nodes.chain_id);
     return STATUS_OK;
 }
 
 /* Address of the verifier: the one given, or the one that follows from its code, deployed there
- * when there is somebody to send it. */
-static enum status find_verifier(char address[CHAIN_ADDRESS_TEXT], struct chain_result *result,
-                                 struct rpc *rpc, const struct chain_options *options,
-                                 const struct chain_sender *sender, const struct srs_verifier *srs,
-                                 struct diag *diag)
+ * when it is missing and somebody pays. */
+static enum status find_verifier(struct chain_result *result, struct verifying *v,
+                                 const struct srs_verifier *srs, struct diag *diag)
 {
-    struct buffer code;
+    struct buffer code = {0};
     bool present = false;
-    if (options->verifier != NULL)
-        return take_address(address, result, options->verifier, diag);
-    buffer_init(&code);
+    if (v->options->verifier != NULL)
+        return take_address(v, diag);
     enum status status = creation_code(&code, srs, diag);
     if (status == STATUS_OK) {
-        create2_address(result->verifier, &code);
-        address_text(address, result->verifier);
-        status = has_code(&present, rpc, address, diag);
+        create2_address(v->verifier, &code);
+        address_text(v->address, v->verifier);
+        status = has_code(&present, &v->nodes, v->address, diag);
     }
-    if (status == STATUS_OK && !present && sender == NULL)
-        status =
-            diag_set(diag, STATUS_BAD_INPUT,
-                     "the verifier is not on chain %llu at %s: give its address with --verifier, "
-                     "or deploy it with --deploy --keystore FILE",
-                     (unsigned long long)result->chain_id, address);
     if (status == STATUS_OK && !present)
-        status = deploy(result, rpc, sender, &code, address, diag);
+        status = may_deploy(v, diag);
+    if (status == STATUS_OK && !present)
+        status = deploy(result, v, &code, diag);
     buffer_release(&code);
     return status;
 }
 
 /* Read-only call; accepted only when the answer is exactly one. */
-static enum status call_verifier(struct rpc *rpc, const char *address,
-                                 const struct buffer *calldata, struct diag *diag)
+static enum status call_verifier(struct verifying *v, const struct buffer *calldata,
+                                 struct diag *diag)
 {
     static const char yes[] = "0x0000000000000000000000000000000000000000000000000000000000000001";
-    struct buffer params;
-    char *answer = NULL;
-    buffer_init(&params);
-    buffer_printf(&params, "[{\"to\":\"%s\",\"gas\":\"0x%x\",\"data\":\"0x", address,
+    struct buffer params = {0};
+    cJSON *answer = NULL;
+    buffer_printf(&params, "[{\"to\":\"%s\",\"gas\":\"0x%x\",\"data\":\"0x", v->address,
                   VERIFY_GAS_LIMIT);
     buffer_put_hex(&params, calldata->data, calldata->count);
     buffer_puts(&params, "\"},\"latest\"]");
-    enum status status = rpc_call_text(&answer, rpc, "eth_call", buffer_text(&params), diag);
-    if (status == STATUS_OK && strcmp(answer, "0x") == 0)
-        status =
-            diag_set(diag, STATUS_BAD_INPUT, "there is no contract at %s on this chain", address);
-    if (status == STATUS_REJECTED || (status == STATUS_OK && strcmp(answer, yes) != 0))
+    enum status status = buffer_status(&params, diag);
+    if (status == STATUS_OK)
+        status = endpoints_agree(&answer, &v->nodes, "eth_call", buffer_text(&params), diag);
+    const char *text = cJSON_IsString(answer) ? answer->valuestring : "";
+    if (status == STATUS_OK && strcmp(text, "0x") == 0)
+        status = diag_set(diag, STATUS_BAD_INPUT, "there is no contract at %s on this chain",
+                          v->address);
+    if (status == STATUS_REJECTED || (status == STATUS_OK && strcmp(text, yes) != 0))
         status = diag_set(diag, STATUS_REJECTED,
-                          "the verifier contract at %s does not accept the proof", address);
-    free(answer);
+                          "the verifier contract at %s does not accept the proof", v->address);
+    cJSON_Delete(answer);
     buffer_release(&params);
     return status;
 }
 
-/* Who pays: on a development chain somebody always, elsewhere only for a deployment asked for. */
-static enum status open_sender(struct chain_sender *sender, bool *sends, struct rpc *rpc,
-                               const struct chain_options *options, uint64_t chain_id,
+/* On a development chain the proof is sent too, which tells what it costs. */
+static enum status send_proof(struct chain_result *result, struct verifying *v,
+                              const struct buffer *calldata, struct diag *diag)
+{
+    uint8_t digest[KECCAK256_BYTES];
+    char name[JOURNAL_NAME_BYTES];
+    size_t at;
+    if (v->nodes.chain_id != CHAIN_DEVELOPMENT)
+        return STATUS_OK;
+    keccak256(digest, calldata->data, calldata->count);
+    at = (size_t)snprintf(name, sizeof name, "verify at %s ", v->address);
+    for (size_t i = 0; i < sizeof digest; i++)
+        at += (size_t)snprintf(name + at, sizeof name - at, "%02x", digest[i]);
+    enum status status = need_sender(v, diag);
+    if (status == STATUS_OK)
+        status = chain_send(&result->gas, &v->sender, name, v->verifier, calldata, VERIFY_GAS_LIMIT,
+                            diag);
+    return status;
+}
+
+static enum status check_chain(const struct verifying *v, const struct srs_verifier *srs,
                                struct diag *diag)
 {
-    bool is_development = chain_id == CHAIN_DEVELOPMENT;
-    *sends = false;
-    if (options->deploy && options->keystore == NULL && !is_development)
+    uint64_t wanted = v->options->chain_id, found = v->nodes.chain_id;
+    if (wanted != 0 && found != wanted)
         return diag_set(diag, STATUS_BAD_INPUT,
-                        "--deploy on chain %llu takes the account that pays: --keystore FILE",
-                        (unsigned long long)chain_id);
-    if (!is_development && !options->deploy)
-        return STATUS_OK;
-    *sends = true;
-    return chain_sender_open(sender, rpc, chain_id, options->keystore, options->password_file,
-                             diag);
+                        "%s is a node of chain %llu, not of chain %llu that --chain-id asks for",
+                        v->nodes.node[0].url, (unsigned long long)found,
+                        (unsigned long long)wanted);
+    if (srs->origin == SRS_DEVELOPMENT && found != CHAIN_DEVELOPMENT)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "the key was made over the development parameters, which anybody can "
+                        "forge; chain %llu needs one made with --srs",
+                        (unsigned long long)found);
+    return STATUS_OK;
 }
 
 enum status chain_verify(struct chain_result *result, const struct chain_options *options,
@@ -237,35 +300,28 @@ enum status chain_verify(struct chain_result *result, const struct chain_options
                          const uint8_t context[PROOF_CONTEXT_BYTES], const struct srs_verifier *srs,
                          struct diag *diag)
 {
-    struct rpc rpc;
-    struct buffer calldata;
-    struct chain_sender sender = {0};
-    bool sends = false;
-    char address[CHAIN_ADDRESS_TEXT];
+    struct buffer calldata = {0};
+    struct verifying *v = calloc(1, sizeof *v);
     *result = (struct chain_result){0};
-    buffer_init(&calldata);
-    enum status status = rpc_open(&rpc, options->rpc, diag);
+    if (v == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory");
+    v->options = options;
+    enum status status = chain_verify_calldata(&calldata, proof, model, context, diag);
     if (status == STATUS_OK)
-        status = chain_verify_calldata(&calldata, proof, model, context, diag);
+        status = endpoints_open(&v->nodes, options->rpc, diag);
     if (status == STATUS_OK)
-        status = rpc_call_quantity(&result->chain_id, &rpc, "eth_chainId", "[]", diag);
-    if (status == STATUS_OK && srs->origin == SRS_DEVELOPMENT &&
-        result->chain_id != CHAIN_DEVELOPMENT)
-        status = diag_set(diag, STATUS_BAD_INPUT,
-                          "the key was made over the development parameters, which anybody can "
-                          "forge; chain %llu needs one made with --srs",
-                          (unsigned long long)result->chain_id);
+        status = check_chain(v, srs, diag);
     if (status == STATUS_OK)
-        status = open_sender(&sender, &sends, &rpc, options, result->chain_id, diag);
+        status = find_verifier(result, v, srs, diag);
     if (status == STATUS_OK)
-        status = find_verifier(address, result, &rpc, options, sends ? &sender : NULL, srs, diag);
+        status = call_verifier(v, &calldata, diag);
     if (status == STATUS_OK)
-        status = call_verifier(&rpc, address, &calldata, diag);
-    if (status == STATUS_OK && result->chain_id == CHAIN_DEVELOPMENT)
-        status =
-            chain_send(&result->gas, &rpc, &sender, address, &calldata, VERIFY_GAS_LIMIT, diag);
-    chain_sender_close(&sender);
+        status = send_proof(result, v, &calldata, diag);
+    result->chain_id = v->nodes.chain_id;
+    memcpy(result->verifier, v->verifier, sizeof result->verifier);
+    chain_sender_close(&v->sender);
+    endpoints_close(&v->nodes);
     buffer_release(&calldata);
-    rpc_close(&rpc);
+    free(v);
     return status;
 }

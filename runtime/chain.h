@@ -10,6 +10,7 @@
 
 #include "ir/support/buffer.h"
 #include "runtime/proof.h"
+#include "runtime/signer.h"
 
 enum { CHAIN_ADDRESS_BYTES = 20, CHAIN_DEVELOPMENT = 31337 };
 
@@ -31,16 +32,20 @@ struct chain_result {
 };
 
 struct chain_options {
-    const char *rpc;
+    const char *rpc;      /* a node, or several with commas between: more than half must agree */
     const char *verifier; /* address text, or NULL: the address that follows from the code */
+    uint64_t chain_id;    /* the nodes must be of this chain; 0: any */
     bool deploy;          /* on another chain than a development one, when it is not there */
-    const char *keystore, *password_file; /* who sends; NULL: the node's unlocked account */
+    struct signer_options signer; /* who sends; keystore NULL: the node's unlocked account */
 };
 
 /*
  * Verifies on chain. On chain 31337 the verifier is deployed when it is not there, and the proof is
  * sent as a transaction; elsewhere the call is read-only, and a deployment takes `deploy` and a
- * keystore. The verifier is deployed by CREATE2, so its address follows from its code and the SRS.
+ * keystore. The verifier is deployed by CREATE2, so its address follows from its code and the SRS,
+ * and whoever asks again finds it. What a keystore signs goes through its journal: killed or cut
+ * off, the next call goes on with the same transaction. Nothing is sent before every check that
+ * needs no transaction has passed.
  */
 enum status chain_verify(struct chain_result *result, const struct chain_options *options,
                          const struct proof *proof, const struct model *model,

@@ -3,11 +3,12 @@
 #ifndef SERTN_RUNTIME_TOOLS_CHAIN_SIDE_H
 #define SERTN_RUNTIME_TOOLS_CHAIN_SIDE_H
 
-#include "runtime/account.h"
+#include "runtime/signer.h"
 #include "runtime/tools/cli.h"
 
 struct chain_side_options {
-    const char *rpc, *keystore, *password_file, *journal;
+    const char *rpc;
+    struct signer_options signer;
 };
 
 struct chain_side {

@@ -197,6 +197,19 @@ enum status cli_check_options(const struct cli *cli, const struct cli_grammar *g
     return STATUS_OK;
 }
 
+bool cli_take_gwei(uint64_t *wei, const char *value, struct diag *diag)
+{
+    char *end;
+    double gwei = strtod(value, &end);
+    if (value[0] >= '0' && value[0] <= '9' && *end == '\0' && gwei >= 1e-9 && gwei <= 1e6) {
+        *wei = (uint64_t)(gwei * 1e9 + 0.5);
+        return true;
+    }
+    return diag_set(diag, STATUS_BAD_INPUT,
+                    "--max-gas-price takes gwei a gas, up to 1000000, not '%s'",
+                    value) == STATUS_OK;
+}
+
 bool cli_split(const char *text, char *name, size_t size, const char **value)
 {
     const char *equals = strchr(text, '=');

@@ -97,6 +97,9 @@ void cli_progress_end(struct cli_progress *progress);
 bool cli_take_number(uint64_t *out, const char *option, const char *value, uint64_t least,
                      uint64_t most, struct diag *diag);
 
+/* A gas price in gwei, up to 1,000,000, as wei; false after filling diag. */
+bool cli_take_gwei(uint64_t *wei, const char *value, struct diag *diag);
+
 /* NAME=VALUE split at the first '=': name is copied into `name` of `size` bytes. */
 bool cli_split(const char *text, char *name, size_t size, const char **value);
 

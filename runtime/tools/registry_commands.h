@@ -12,6 +12,7 @@ struct registry_options {
     struct chain_side_options chain;
     const char *registry, *store, *ipfs;
     uint64_t royalty, most_fee;
+    uint64_t gas_price; /* most, in wei; 0: not given */
 };
 
 enum status registry_ceremony_new(struct cli *cli, struct registry_options *options,

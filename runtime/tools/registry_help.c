@@ -51,7 +51,8 @@ static const char all[] =
     "  --password-file FILE     its password on the first line; asked at the terminal "            \
     "otherwise\n"                                                                                  \
     "  --journal FILE           where transactions are written down before they are sent; by\n"    \
-    "                           default sertn/journal in $XDG_DATA_HOME or ~/.local/share\n"
+    "                           default sertn/journal in $XDG_DATA_HOME or ~/.local/share\n"       \
+    "  --max-gas-price GWEI     most that a gas may cost, 200 by default\n"
 
 static const char publish[] =
     "usage: sertn-registry publish MODEL.sertn --rpc URL --registry ADDRESS --keystore FILE "
@@ -71,7 +72,7 @@ static const char publish[] =
     "\n"
     "examples:\n"
     "  sertn-registry publish model.sertn --rpc https://rpc.example.org --registry 0x5FbD...0aa3 "
-    "\\n"
+    "\\\n"
     "      --keystore account.json --royalty 1000000\n";
 
 static const char list[] =
@@ -98,7 +99,7 @@ static const char deprecate[] =
     "may.\n"
     "\n" CHAIN ACCOUNT SHARED "\n"
     "examples:\n"
-    "  sertn-registry deprecate 3 --rpc http://127.0.0.1:8545 --registry 0x5FbD...0aa3 \\n"
+    "  sertn-registry deprecate 3 --rpc http://127.0.0.1:8545 --registry 0x5FbD...0aa3 \\\n"
     "      --keystore account.json\n";
 
 static const char new[] =

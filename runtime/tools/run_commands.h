@@ -9,8 +9,8 @@
 
 /* What the commands of the market take. */
 struct run_market_options {
-    const char *address, *journal, *store, *ipfs, *arweave, *uri, *name, *destination, *requirement,
-        *prover, *to, *config;
+    const char *address, *store, *ipfs, *arweave, *uri, *name, *destination, *requirement, *prover,
+        *to, *config;
     uint64_t number, seconds, callback_gas;
     amount most_price;
     bool has_most_price, drain;

@@ -25,8 +25,7 @@ struct market_side {
 
 static struct chain_side_options chain_options(const struct run_options *o)
 {
-    return (struct chain_side_options){o->chain.rpc, o->chain.keystore, o->chain.password_file,
-                                       o->market.journal};
+    return (struct chain_side_options){o->chain.rpc, o->chain.signer};
 }
 
 static enum status open_side(struct market_side *side, const struct run_options *o, bool signs,

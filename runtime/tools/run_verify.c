@@ -55,12 +55,15 @@ static void add_chain(struct cli *cli, const struct chain_result *chain)
 /* Options of a chain without one. */
 static enum status check_chain_options(const struct chain_options *chain, struct diag *diag)
 {
-    bool wants = chain->verifier != NULL || chain->deploy || chain->keystore != NULL ||
-                 chain->password_file != NULL;
+    bool wants = chain->verifier != NULL || chain->deploy || chain->signer.keystore != NULL ||
+                 chain->signer.password_file != NULL || chain->signer.journal != NULL ||
+                 chain->chain_id != 0;
     if (chain->rpc != NULL || !wants)
         return STATUS_OK;
-    return diag_set(diag, STATUS_BAD_INPUT,
-                    "--verifier, --deploy, --keystore and --password-file go with --rpc URL");
+    return diag_set(
+        diag, STATUS_BAD_INPUT,
+        "--verifier, --chain-id, --deploy, --keystore, --password-file and --journal go "
+        "with --rpc URL");
 }
 
 enum status run_verify(struct cli *cli, struct run_options *options, struct diag *diag)

@@ -33,6 +33,11 @@ static bool take_max_fee(void *context, const char *value, struct diag *diag)
                            UINT64_MAX, diag);
 }
 
+static bool take_max_gas_price(void *context, const char *value, struct diag *diag)
+{
+    return cli_take_gwei(&((struct registry_options *)context)->chain.signer.most_fee, value, diag);
+}
+
 #define TEXT(name, member, commands) CLI_TEXT(name, struct registry_options, member, commands)
 
 static const struct cli_option option_table[] = {
@@ -44,9 +49,10 @@ static const struct cli_option option_table[] = {
     CLI_TAKE("power", take_power, "new import"),
     TEXT("rpc", chain.rpc, "publish list show deprecate"),
     TEXT("registry", registry, "publish list show deprecate"),
-    TEXT("keystore", chain.keystore, "publish deprecate"),
-    TEXT("password-file", chain.password_file, "publish deprecate"),
-    TEXT("journal", chain.journal, "publish deprecate"),
+    TEXT("keystore", chain.signer.keystore, "publish deprecate"),
+    TEXT("password-file", chain.signer.password_file, "publish deprecate"),
+    TEXT("journal", chain.signer.journal, "publish deprecate"),
+    CLI_TAKE("max-gas-price", take_max_gas_price, "publish deprecate"),
     TEXT("store", store, "publish"),
     TEXT("ipfs", ipfs, "publish"),
     CLI_TAKE("royalty", take_royalty, "publish"),

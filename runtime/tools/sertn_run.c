@@ -71,6 +71,17 @@ static bool take_evaluator(void *context, const char *value, struct diag *diag)
     return true;
 }
 
+static bool take_chain_id(void *context, const char *value, struct diag *diag)
+{
+    return cli_take_number(&((struct run_options *)context)->chain.chain_id, "chain-id", value, 1,
+                           UINT64_MAX, diag);
+}
+
+static bool take_max_gas_price(void *context, const char *value, struct diag *diag)
+{
+    return cli_take_gwei(&((struct run_options *)context)->chain.signer.most_fee, value, diag);
+}
+
 #define TEXT(name, member, commands) CLI_TEXT(name, struct run_options, member, commands)
 #define FLAG(name, member, commands) CLI_FLAG(name, struct run_options, member, commands)
 
@@ -83,12 +94,14 @@ static const struct cli_option option_table[] = {
     TEXT("rpc", chain.rpc, "verify request submit claim refund status"),
     TEXT("verifier", chain.verifier, "verify"),
     FLAG("deploy", chain.deploy, "verify"),
-    TEXT("keystore", chain.keystore, "verify request submit claim refund"),
-    TEXT("password-file", chain.password_file, "verify request submit claim refund"),
+    TEXT("keystore", chain.signer.keystore, "verify request submit claim refund"),
+    TEXT("password-file", chain.signer.password_file, "verify request submit claim refund"),
+    TEXT("journal", chain.signer.journal, "verify request submit claim refund"),
+    CLI_TAKE("max-gas-price", take_max_gas_price, "verify request submit claim refund"),
+    CLI_TAKE("chain-id", take_chain_id, "verify"),
     TEXT("model", onnx, "eval"),
     FLAG("check", check, "keys"),
     TEXT("market", market.address, "request submit claim refund status"),
-    TEXT("journal", market.journal, "request submit claim refund"),
     TEXT("store", market.store, "request submit"),
     TEXT("ipfs", market.ipfs, "request submit"),
     TEXT("arweave", market.arweave, "submit"),

@@ -198,7 +198,7 @@ TEST(other_chains_are_called_read_only_once_the_verifier_is_deployed)
                     "--password-file", wrong);
     kit_refused(&out, 2, "password", "a wrong password");
     out = SERTN_RUN("verify", folder, proof, "--rpc", url, "--deploy", "--keystore", keystore,
-                    "--password-file", password, "--json");
+                    "--password-file", password, "--journal", test_path(home, "journal"), "--json");
     kit_done(&out, "deploy");
     cJSON *deployed = kit_json(&out);
     CHECK(kit_number(deployed, "deploy_gas") > 1000000);
@@ -378,7 +378,8 @@ TEST(nodes_that_fail_half_way_are_not_taken_for_an_answer)
           CODE,
           YES,
           SENT,
-          {"Receipt", RESULT("{\"status\":\"0x0\",\"gasUsed\":\"0x5208\"}")},
+          {"Receipt",
+           RESULT("{\"transactionHash\":\"0x11\",\"status\":\"0x0\",\"gasUsed\":\"0x5208\"}")},
           {NULL, NULL}},
          1},
         {{CHAIN, ACCOUNT, CODE, YES, SENT, {"Receipt", RESULT("null")}, {NULL, NULL}}, 3},

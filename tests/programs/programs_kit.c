@@ -12,7 +12,7 @@
 
 enum { ARGUMENTS_MAX = 40, FILE_BYTES_MAX = 1 << 26 };
 
-/* Before main: the caches of the programs go into the build folder. */
+/* Before main: the caches of the programs, and what they keep, go into the build folder. */
 __attribute__((constructor)) static void keep_caches_here(void)
 {
     char path[1024];
@@ -21,6 +21,9 @@ __attribute__((constructor)) static void keep_caches_here(void)
     snprintf(path, sizeof path, "%s/tests/cache", test_build_dir());
     mkdir(path, 0755);
     setenv("XDG_CACHE_HOME", path, 1);
+    snprintf(path, sizeof path, "%s/tests/data", test_build_dir());
+    mkdir(path, 0755);
+    setenv("XDG_DATA_HOME", path, 1);
 }
 
 const char *kit_text(const char *format, ...)
