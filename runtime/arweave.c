@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/hash/sha256.h"
+#include "runtime/base64url.h"
 #include "runtime/http.h"
 #include "runtime/signature.h"
 
@@ -146,16 +147,10 @@ enum status arweave_make_item(struct buffer *item, uint8_t id[ARWEAVE_ID_BYTES],
 
 void arweave_id_text(char text[44], const uint8_t id[ARWEAVE_ID_BYTES])
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned held = 0, bits = 0;
-    size_t at = 0;
-    for (size_t i = 0; i < ARWEAVE_ID_BYTES; i++) {
-        held = held << 8 | id[i];
-        for (bits += 8; bits >= 6; bits -= 6)
-            text[at++] = digits[held >> (bits - 6) & 63];
-    }
-    text[at++] = digits[held << (6 - bits) & 63];
-    text[at] = '\0';
+    struct buffer encoded = {0};
+    base64url_put(&encoded, id, ARWEAVE_ID_BYTES);
+    snprintf(text, 44, "%s", buffer_text(&encoded));
+    buffer_release(&encoded);
 }
 
 static enum status check_answer(const char *bundler, const struct buffer *answer, const char *id,
@@ -206,82 +201,4 @@ enum status storage_put_arweave(char uri[STORAGE_URI_BYTES], struct storage_id *
     buffer_release(&url);
     buffer_release(&answer);
     return status;
-}
-
-/* ---- data roots ----------------------------------------------------------------------------- */
-
-#define CHUNK_MOST ((size_t)256 << 10)
-#define CHUNK_LEAST ((size_t)32 << 10)
-
-/* A node of the tree over chunks: its hash, and where its data end. */
-struct tree_node {
-    uint8_t hash[32];
-    size_t end;
-};
-
-/* The offset as 32 bytes, hashed. */
-static void hash_note(uint8_t out[32], size_t note)
-{
-    uint8_t bytes[32] = {0};
-    for (int i = 0; i < 8; i++)
-        bytes[31 - i] = (uint8_t)((uint64_t)note >> (8 * i));
-    sha256(out, bytes, sizeof bytes);
-}
-
-static void make_leaf(struct tree_node *leaf, const uint8_t *data, size_t begin, size_t end)
-{
-    uint8_t pair[64], digest[32];
-    sha256(digest, data + begin, end - begin);
-    sha256(pair, digest, sizeof digest);
-    hash_note(pair + 32, end);
-    sha256(leaf->hash, pair, sizeof pair);
-    leaf->end = end;
-}
-
-static void join_nodes(struct tree_node *r, const struct tree_node *left,
-                       const struct tree_node *right)
-{
-    uint8_t triple[96];
-    size_t end = right->end;
-    sha256(triple, left->hash, 32);
-    sha256(triple + 32, right->hash, 32);
-    hash_note(triple + 64, left->end);
-    sha256(r->hash, triple, sizeof triple);
-    r->end = end;
-}
-
-/* Bytes of the next chunk. */
-static size_t next_chunk(size_t rest)
-{
-    if (rest <= CHUNK_MOST)
-        return rest;
-    size_t after = rest - CHUNK_MOST;
-    return after > 0 && after < CHUNK_LEAST ? (rest + 1) / 2 : CHUNK_MOST;
-}
-
-enum status arweave_data_root(uint8_t root[32], const void *data, size_t count, struct diag *diag)
-{
-    ASSERT(count > 0);
-    struct tree_node *node = malloc((count / CHUNK_LEAST + 2) * sizeof *node);
-    size_t nodes = 0;
-    if (node == NULL)
-        return diag_set(diag, STATUS_NO_MEMORY, "no memory for the tree over %zu bytes", count);
-    for (size_t begin = 0; begin < count; nodes++) {
-        size_t end = begin + next_chunk(count - begin);
-        make_leaf(&node[nodes], data, begin, end);
-        begin = end;
-    }
-    while (nodes > 1) {
-        size_t joined = 0;
-        for (size_t i = 0; i < nodes; i += 2, joined++) {
-            if (i + 1 < nodes)
-                join_nodes(&node[joined], &node[i], &node[i + 1]);
-            else
-                node[joined] = node[i];
-        }
-        nodes = joined;
-    }
-    memcpy(root, node[0].hash, 32);
-    free(node);
-    return STATUS_OK;
 }

@@ -1,7 +1,6 @@
 /*
- * Writing to Arweave: data items of ANS-104 that an Ethereum key signs, handed to a bundler that
- * pays for their place; and the Merkle root of data and the deep hash that transactions of version
- * 2 are made of.
+ * Writing to Arweave by way of others: data items of ANS-104 that an Ethereum key signs, handed to
+ * a bundler that pays for their place; and the deep hash that these and transactions sign.
  *
  * Deep hash (SHA-384): of bytes H(H("blob" || length) || H(bytes)); of a list, H(acc || deep hash
  * of the item) over its items, from H("list" || count). A data item signs the deep hash of
@@ -10,7 +9,7 @@
  * bytes; target and anchor, absent here: two zeros; u64 count of tags, u64 bytes of tags, tags in
  * Avro; data. Integers little-endian.
  *
- * Source: ANS-104 (Bundled Data v2.0), the Arweave documentation of transactions of version 2.
+ * Source: ANS-104 (Bundled Data v2.0).
  */
 #ifndef SERTN_RUNTIME_ARWEAVE_H
 #define SERTN_RUNTIME_ARWEAVE_H
@@ -57,10 +56,5 @@ enum status storage_put_arweave(char uri[STORAGE_URI_BYTES], struct storage_id *
                                 const char *bundler, unsigned seconds, const void *bytes,
                                 size_t count, const struct arweave_tag *tags, size_t tag_count,
                                 const uint8_t key[32], struct diag *diag) SERTN_MUST_CHECK;
-
-/* root = the data root of a transaction: chunks of 256 KiB, the last two of even size where the
- * last would be below 32 KiB. Requires: count > 0. Errors: STATUS_NO_MEMORY. */
-enum status arweave_data_root(uint8_t root[32], const void *data, size_t count,
-                              struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

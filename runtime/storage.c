@@ -68,10 +68,49 @@ bool storage_parse_cid(uint8_t digest[32], const char *text)
     return strcmp(again, text) == 0; /* the head, and the bits left over */
 }
 
-static bool is_same(const struct storage_id *a, const struct storage_id *b)
+void storage_arweave_uri(char uri[STORAGE_URI_BYTES], const char id[44], const uint8_t digest[32])
 {
-    return a->count_bytes == b->count_bytes && memcmp(a->sha256, b->sha256, 32) == 0 &&
-           memcmp(a->keccak256, b->keccak256, 32) == 0;
+    int at = snprintf(uri, STORAGE_URI_BYTES, "ar://%.43s#", id);
+    for (size_t i = 0; i < 32; i++)
+        at += snprintf(uri + at, STORAGE_URI_BYTES - (size_t)at, "%02x", digest[i]);
+}
+
+/* 64 digits of hex, lower case. */
+static bool parse_digest(uint8_t digest[32], const char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (strlen(text) != 64 || strspn(text, digits) != 64)
+        return false;
+    for (size_t i = 0; i < 32; i++) {
+        size_t high = (size_t)(strchr(digits, text[2 * i]) - digits),
+               low = (size_t)(strchr(digits, text[2 * i + 1]) - digits);
+        digest[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+bool storage_uri_digest(uint8_t digest[32], const char *uri)
+{
+    if (strncmp(uri, "ipfs://", 7) == 0)
+        return storage_parse_cid(digest, uri + 7);
+    const char *hash = strchr(uri, '#');
+    return strncmp(uri, "ar://", 5) == 0 && hash != NULL && parse_digest(digest, hash + 1);
+}
+
+/* What is known of bytes. */
+struct wanted {
+    struct storage_id id;
+    bool has_sha256, has_keccak256, has_count;
+    uint64_t most; /* bytes */
+};
+
+static bool is_wanted(const struct wanted *wanted, const void *bytes, size_t count)
+{
+    struct storage_id found;
+    storage_identify(&found, bytes, count);
+    return (!wanted->has_sha256 || memcmp(found.sha256, wanted->id.sha256, 32) == 0) &&
+           (!wanted->has_keccak256 || memcmp(found.keccak256, wanted->id.keccak256, 32) == 0) &&
+           (!wanted->has_count || count == wanted->id.count_bytes) && count <= wanted->most;
 }
 
 static uint64_t limit_of(const struct storage *storage)
@@ -114,11 +153,10 @@ enum status storage_default_folder(char **folder, struct diag *diag)
     return status;
 }
 
-/* The file of a digest in the folder. Owned text. */
-static enum status local_path(char **path, const struct storage *storage, const uint8_t digest[32],
-                              struct diag *diag)
+enum status storage_local_path(char **path, const struct storage *storage, const uint8_t digest[32],
+                               const char *ending, struct diag *diag)
 {
-    char cid[STORAGE_CID_BYTES], *made = NULL;
+    char cid[STORAGE_CID_BYTES], name[STORAGE_CID_BYTES + 40], *made = NULL;
     enum status status = storage->folder == NULL ? storage_default_folder(&made, diag) : STATUS_OK;
     *path = NULL;
     if (status == STATUS_OK && storage->folder != NULL)
@@ -126,7 +164,8 @@ static enum status local_path(char **path, const struct storage *storage, const 
     if (status != STATUS_OK)
         return status;
     storage_cid(cid, digest);
-    *path = file_join(made == NULL ? storage->folder : made, cid);
+    snprintf(name, sizeof name, "%s%s", cid, ending);
+    *path = file_join(made == NULL ? storage->folder : made, name);
     free(made);
     return *path != NULL ? STATUS_OK : diag_set(diag, STATUS_NO_MEMORY, "no memory for a path");
 }
@@ -142,7 +181,7 @@ enum status storage_put_local(char uri[STORAGE_URI_BYTES], struct storage_id *id
 {
     char *path, cid[STORAGE_CID_BYTES];
     storage_identify(id, bytes, count);
-    enum status status = local_path(&path, storage, id->sha256, diag);
+    enum status status = storage_local_path(&path, storage, id->sha256, "", diag);
     if (status == STATUS_OK)
         status = file_write(path, bytes, count, FILE_MODE_PUBLIC, true, diag);
     storage_cid(cid, id->sha256);
@@ -153,22 +192,21 @@ enum status storage_put_local(char uri[STORAGE_URI_BYTES], struct storage_id *id
 
 /* Whether the folder has the bytes whole; what is there else counts as nothing. */
 static bool get_local(struct buffer *out, const struct storage *storage,
-                      const struct storage_id *id)
+                      const struct wanted *wanted)
 {
     struct diag ignored = {0};
-    struct storage_id found;
     char *path;
-    size_t before = out->count;
-    if (local_path(&path, storage, id->sha256, &ignored) != STATUS_OK)
+    struct buffer bytes = {0};
+    if (!wanted->has_sha256 ||
+        storage_local_path(&path, storage, wanted->id.sha256, "", &ignored) != STATUS_OK)
         return false;
-    bool good = file_exists(path) && file_read(path, limit_of(storage), out, &ignored) == STATUS_OK;
+    bool good = file_exists(path) && file_read(path, wanted->most, &bytes, &ignored) == STATUS_OK &&
+                is_wanted(wanted, bytes.data, bytes.count);
     free(path);
     if (good)
-        storage_identify(&found, out->data + before, out->count - before);
-    if (good && is_same(&found, id))
-        return true;
-    out->count = before;
-    return false;
+        buffer_put(out, bytes.data, bytes.count);
+    buffer_release(&bytes);
+    return good;
 }
 
 /* ---- IPFS ----------------------------------------------------------------------------------- */
@@ -247,28 +285,43 @@ enum status storage_put_ipfs(char uri[STORAGE_URI_BYTES], struct storage_id *id,
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-/* The address that gives the bytes of a URI, and whether it wants a POST. */
-static enum status find_server(struct buffer *url, bool *post, const struct storage *storage,
-                               const char *uri, const struct storage_id *id, struct diag *diag)
+/* The name in a URI, after ipfs:// or ar://, without what follows a '#'; its length, 0 when it is
+ * none. */
+static size_t name_of(const char **name, const char *uri)
 {
     uint8_t digest[32];
     bool is_ipfs = strncmp(uri, "ipfs://", 7) == 0, is_arweave = strncmp(uri, "ar://", 5) == 0;
-    const char *name = uri + (is_ipfs ? 7 : 5);
-    size_t length = is_ipfs || is_arweave ? strspn(name, "abcdefghijklmnopqrstuvwxyz"
-                                                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
-                                          : 0;
+    if (!is_ipfs && !is_arweave)
+        return 0;
+    *name = uri + (is_ipfs ? 7 : 5);
+    size_t length = strspn(*name, "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+    const char *rest = *name + length;
+    bool good = *rest == '\0' || (is_arweave && *rest == '#' && parse_digest(digest, rest + 1));
+    return good && length <= 120 && (is_ipfs || length == 43) ? length : 0;
+}
+
+/* The address that gives the bytes of a URI, and whether it wants a POST. */
+static enum status find_server(struct buffer *url, bool *post, const struct storage *storage,
+                               const char *uri, const struct wanted *wanted, struct diag *diag)
+{
+    uint8_t digest[32];
+    const char *name = "";
+    size_t length = name_of(&name, uri);
+    bool is_ipfs = uri[0] == 'i';
     *post = is_ipfs;
-    if (length == 0 || name[length] != '\0' || length > 120 || (is_arweave && length != 43))
+    if (length == 0)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "'%.120s' is no address of stored bytes: ipfs://CID or ar://ID", uri);
-    if (is_ipfs && storage_parse_cid(digest, name) && memcmp(digest, id->sha256, 32) != 0)
+    if (wanted->has_sha256 && storage_uri_digest(digest, uri) &&
+        memcmp(digest, wanted->id.sha256, 32) != 0)
         return diag_set(diag, STATUS_REJECTED, "%s names other bytes than those wanted", uri);
     const char *server = is_ipfs ? storage->ipfs : storage->arweave;
     if (server == NULL)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "%s is not in the local store, and no %s is given to fetch it from", uri,
                         is_ipfs ? "IPFS node" : "gateway of Arweave");
-    buffer_printf(url, is_ipfs ? "%s/api/v0/cat?arg=%s" : "%s/%s", server, name);
+    buffer_printf(url, is_ipfs ? "%s/api/v0/cat?arg=%.*s" : "%s/%.*s", server, (int)length, name);
     return buffer_status(url, diag);
 }
 
@@ -289,92 +342,73 @@ static enum status exchange(struct buffer *bytes, const struct storage *storage,
 }
 
 static enum status get_remote(struct buffer *out, const struct storage *storage, const char *uri,
-                              const struct storage_id *id, struct diag *diag)
+                              const struct wanted *wanted, struct diag *diag)
 {
     struct buffer url = {0}, bytes = {0};
-    struct storage_id found;
     bool post;
-    enum status status = find_server(&url, &post, storage, uri, id, diag);
-    if (status == STATUS_OK && id->count_bytes > limit_of(storage))
-        status =
-            diag_set(diag, STATUS_LIMIT, "%s has %llu bytes, more than the limit of %llu", uri,
-                     (unsigned long long)id->count_bytes, (unsigned long long)limit_of(storage));
+    enum status status = find_server(&url, &post, storage, uri, wanted, diag);
+    if (status == STATUS_OK && wanted->most > limit_of(storage))
+        status = diag_set(diag, STATUS_LIMIT, "%s has %llu bytes, more than the limit of %llu", uri,
+                          (unsigned long long)wanted->most, (unsigned long long)limit_of(storage));
     if (status == STATUS_OK)
-        status = exchange(&bytes, storage, buffer_text(&url), post, id->count_bytes, diag);
-    if (status == STATUS_OK) {
-        storage_identify(&found, bytes.data, bytes.count);
-        if (is_same(&found, id))
-            buffer_put(out, bytes.data, bytes.count);
-        else
-            status =
-                diag_set(diag, STATUS_REJECTED,
-                         "%.*s gives other bytes than those of %s: %zu, with another hash",
-                         (int)strcspn(buffer_text(&url), "?"), buffer_text(&url), uri, bytes.count);
-    }
+        status = exchange(&bytes, storage, buffer_text(&url), post, wanted->most, diag);
+    if (status == STATUS_OK && !wanted->has_count && bytes.count > wanted->most)
+        status = diag_set(diag, STATUS_LIMIT, "%s has more than the limit of %llu bytes", uri,
+                          (unsigned long long)wanted->most);
+    else if (status == STATUS_OK && is_wanted(wanted, bytes.data, bytes.count))
+        buffer_put(out, bytes.data, bytes.count);
+    else if (status == STATUS_OK)
+        status =
+            diag_set(diag, STATUS_REJECTED,
+                     "%.*s gives other bytes than those of %s: %zu, with another hash",
+                     (int)strcspn(buffer_text(&url), "?"), buffer_text(&url), uri, bytes.count);
     buffer_release(&url);
     buffer_release(&bytes);
     return status == STATUS_OK ? buffer_status(out, diag) : status;
 }
 
-/* The file of the folder that an IPFS address names. */
-static void read_local(struct buffer *bytes, const struct storage *storage, const char *uri,
-                       uint64_t most_bytes)
+static enum status get(struct buffer *out, const struct storage *storage, const char *uri,
+                       const struct wanted *wanted, struct diag *diag)
 {
-    uint8_t digest[32];
-    char *path = NULL;
-    struct diag ignored = {0};
-    if (strncmp(uri, "ipfs://", 7) != 0 || !storage_parse_cid(digest, uri + 7) ||
-        local_path(&path, storage, digest, &ignored) != STATUS_OK)
-        return;
-    if (file_exists(path) && file_read(path, most_bytes, bytes, &ignored) != STATUS_OK)
-        buffer_clear(bytes);
-    free(path);
-}
-
-static bool is_wanted(const struct buffer *bytes, const struct storage_id *wanted, bool has_sha)
-{
-    struct storage_id found;
-    storage_identify(&found, bytes->data, bytes->count);
-    return memcmp(found.keccak256, wanted->keccak256, 32) == 0 &&
-           (!has_sha || memcmp(found.sha256, wanted->sha256, 32) == 0);
-}
-
-enum status storage_get_keccak(struct buffer *out, const struct storage *storage, const char *uri,
-                               const uint8_t digest[32], uint64_t most_bytes, struct diag *diag)
-{
-    struct storage_id wanted = {0};
-    struct buffer bytes = {0}, url = {0};
-    bool post,
-        has_sha = strncmp(uri, "ipfs://", 7) == 0 && storage_parse_cid(wanted.sha256, uri + 7);
-    memcpy(wanted.keccak256, digest, 32);
-    read_local(&bytes, storage, uri, most_bytes);
-    enum status status = STATUS_OK;
-    if (bytes.count == 0 || !is_wanted(&bytes, &wanted, has_sha)) {
-        buffer_clear(&bytes);
-        status = find_server(&url, &post, storage, uri, &wanted, diag);
-        if (status == STATUS_OK)
-            status = exchange(&bytes, storage, buffer_text(&url), post, most_bytes, diag);
-        if (status == STATUS_OK && bytes.count > most_bytes)
-            status = diag_set(diag, STATUS_LIMIT, "%s has more than the limit of %llu bytes", uri,
-                              (unsigned long long)most_bytes);
-        if (status == STATUS_OK && !is_wanted(&bytes, &wanted, has_sha))
-            status = diag_set(diag, STATUS_REJECTED,
-                              "%.*s gives other bytes for %s than those wanted: their hash differs",
-                              (int)strcspn(buffer_text(&url), "?"), buffer_text(&url), uri);
-    }
-    if (status == STATUS_OK) {
-        buffer_put(out, bytes.data, bytes.count);
-        status = buffer_status(out, diag);
-    }
-    buffer_release(&bytes);
-    buffer_release(&url);
-    return status;
+    if (get_local(out, storage, wanted))
+        return STATUS_OK;
+    return get_remote(out, storage, uri, wanted, diag);
 }
 
 enum status storage_get(struct buffer *out, const struct storage *storage, const char *uri,
                         const struct storage_id *id, struct diag *diag)
 {
-    if (get_local(out, storage, id))
-        return STATUS_OK;
-    return get_remote(out, storage, uri, id, diag);
+    const struct wanted wanted = {*id, true, true, true, id->count_bytes};
+    return get(out, storage, uri, &wanted, diag);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+enum status storage_get_keccak(struct buffer *out, const struct storage *storage, const char *uri,
+                               const uint8_t digest[32], uint64_t most_bytes, struct diag *diag)
+{
+    struct wanted wanted = {.has_keccak256 = true, .most = least(most_bytes, limit_of(storage))};
+    memcpy(wanted.id.keccak256, digest, 32);
+    wanted.has_sha256 = storage_uri_digest(wanted.id.sha256, uri);
+    return get(out, storage, uri, &wanted, diag);
+}
+
+enum status storage_get_named(struct buffer *out, const struct storage *storage, const char *uri,
+                              uint64_t limit_bytes, struct diag *diag)
+{
+    struct wanted wanted = {.has_sha256 = true, .most = least(limit_bytes, limit_of(storage))};
+    const char *name;
+    if (name_of(&name, uri) == 0)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "'%.120s' is no address of stored bytes: ipfs://CID or ar://ID#SHA256",
+                        uri);
+    if (!storage_uri_digest(wanted.id.sha256, uri))
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "'%.120s' does not name its bytes by their hash, so that nothing shows "
+                        "what they should be",
+                        uri);
+    return get(out, storage, uri, &wanted, diag);
 }

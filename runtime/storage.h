@@ -6,7 +6,8 @@
  * URIs. `ipfs://CID` with CIDv1, codec raw, sha2-256 (bafkrei...) names bytes wherever they lie:
  * the folder has them under that name, and an IPFS node has them under it when they are one block,
  * at most STORAGE_BLOCK_BYTES. Larger ones have a CID of a tree there. `ar://ID` is a transaction
- * or a data item of Arweave.
+ * or a data item of Arweave; an id is no hash of the bytes, so `ar://ID#SHA256` (64 hex digits)
+ * names these too.
  *
  * Source: multiformats (CIDv1: base32 of 01 55 12 20 and the digest); Kubo's RPC (/api/v0/add,
  * cat).
@@ -46,9 +47,19 @@ void storage_cid(char text[STORAGE_CID_BYTES], const uint8_t sha256[32]);
 /* The digest of such a CID; false for any other text. */
 bool storage_parse_cid(uint8_t sha256[32], const char *text);
 
+/* "ar://ID#SHA256". */
+void storage_arweave_uri(char uri[STORAGE_URI_BYTES], const char id[44], const uint8_t sha256[32]);
+/* The digest that a URI names its bytes by; false when it names none. */
+bool storage_uri_digest(uint8_t sha256[32], const char *uri);
+
 /* $XDG_DATA_HOME/sertn/store, else $HOME/.local/share/sertn/store, made with its parents. Owned
  * text. Errors: STATUS_BAD_INPUT when neither is set; STATUS_IO. */
 enum status storage_default_folder(char **folder, struct diag *diag) SERTN_MUST_CHECK;
+
+/* The file of a digest in the folder, with an ending. Owned text. Errors: those of
+ * storage_default_folder. */
+enum status storage_local_path(char **path, const struct storage *storage, const uint8_t sha256[32],
+                               const char *ending, struct diag *diag) SERTN_MUST_CHECK;
 
 /* Puts bytes into the folder. Errors: STATUS_IO, STATUS_NO_MEMORY. */
 enum status storage_put_local(char uri[STORAGE_URI_BYTES], struct storage_id *id,
@@ -80,5 +91,12 @@ enum status storage_get(struct buffer *out, const struct storage *storage, const
 enum status storage_get_keccak(struct buffer *out, const struct storage *storage, const char *uri,
                                const uint8_t digest[32], uint64_t most_bytes,
                                struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * The same of a URI that names its bytes by their hash, which is all that is known of them: at most
+ * limit_bytes. Errors: the same; STATUS_BAD_INPUT for a URI that names no hash.
+ */
+enum status storage_get_named(struct buffer *out, const struct storage *storage, const char *uri,
+                              uint64_t limit_bytes, struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

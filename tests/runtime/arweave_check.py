@@ -93,8 +93,7 @@ def root(data):
         chunks.append((rest[:size], at + size))
         at += size
         rest = rest[size:]
-    if rest:
-        chunks.append((rest, at + len(rest)))
+    chunks.append((rest, at + len(rest)))
     note = lambda n: h256(n.to_bytes(32, "big"))
     level = [(h256(h256(h256(c)) + note(end)), end) for c, end in chunks]
     while len(level) > 1:

@@ -55,6 +55,8 @@ static void serve(struct server *s, int peer)
     buffer_clear(&s->request);
     while (!is_whole(&s->request) && (got = recv(peer, piece, sizeof piece, 0)) > 0)
         buffer_put(&s->request, piece, (size_t)got);
+    if (s->respond != NULL && is_whole(&s->request))
+        s->respond(&s->answer, s->context, &s->request);
     const struct server_answer *a = &s->answer;
     if (a->is_silent) {
         while (!s->stops && recv(peer, piece, sizeof piece, 0) > 0)

@@ -25,6 +25,10 @@ struct server {
     int socket;
     char url[64];
     struct server_answer answer;
+    /* Chooses the answer to each request, when it is not always the same; in the server's thread.
+     */
+    void (*respond)(struct server_answer *answer, void *context, const struct buffer *request);
+    void *context;
     struct buffer request; /* the last one, head and body */
     void *thread;
     bool stops;

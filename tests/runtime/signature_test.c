@@ -197,26 +197,6 @@ TEST(data_items_are_what_another_program_reads)
     }
 }
 
-TEST(data_roots_are_those_of_another_program)
-{
-    static const size_t lengths[] = {1,      32768,  262143, 262145,     280000,
-                                     294912, 524288, 530000, 786432 + 5, 1300000};
-    uint8_t *data = malloc(1300000);
-    REQUIRE(data != NULL);
-    test_random_bytes(data, 1300000);
-    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
-        uint8_t root[32];
-        char text[67];
-        struct diag diag = {0};
-        REQUIRE_OK(arweave_data_root(root, data, lengths[i], &diag), &diag);
-        to_hex(text, root, sizeof root);
-        struct test_output out = python("root", data, lengths[i]);
-        CHECK_MSG(strncmp(out.text, text + 2, 64) == 0, "%zu bytes: %s, not %s", lengths[i], text,
-                  out.text);
-    }
-    free(data);
-}
-
 TEST(bundlers_are_held_to_the_id)
 {
     struct server server;
