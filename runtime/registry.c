@@ -163,15 +163,14 @@ static bool has_ending(const char *name, const char *ending)
     return n > m && strcmp(name + n - m, ending) == 0;
 }
 
-/* Files that belong into public/. */
-static bool is_public_name(const char *name)
+bool registry_is_public_name(const char *name)
 {
     static const char *const names[] = {"circuit", "metadata.json", "report.json", "vk", "setup"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(name, names[i]) == 0)
             return true;
     }
-    return has_ending(name, ".sol");
+    return has_ending(name, ".sol") && name[0] != '.' && strchr(name, '/') == NULL;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -207,7 +206,7 @@ static enum status list_public(struct names *names, const char *folder, struct d
         char **more = realloc(names->name, (names->count + 1) * sizeof *more);
         if (path == NULL || more == NULL) {
             status = diag_set(diag, STATUS_NO_MEMORY, "no memory for the files of '%s'", folder);
-        } else if (!is_public_name(entry->d_name)) {
+        } else if (!registry_is_public_name(entry->d_name)) {
             status = diag_set(diag, STATUS_BAD_INPUT,
                               "'%s' is nothing that belongs into a public folder: publishing could "
                               "give away what is private; move it elsewhere",
@@ -233,19 +232,23 @@ static enum status list_public(struct names *names, const char *folder, struct d
     return status;
 }
 
-/* Into the folder, and onto the node where there is one. */
+/* Into the folder, onto the node where there is one, to Arweave where a wallet pays. */
 static enum status store(char uri[STORAGE_URI_BYTES], struct storage_id *id,
-                         const struct storage *storage, const struct buffer *bytes,
-                         struct diag *diag)
+                         const struct storage *storage, const struct arweave_upload *arweave,
+                         const struct buffer *bytes, struct diag *diag)
 {
     enum status status = storage_put_local(uri, id, storage, bytes->data, bytes->count, diag);
     if (status == STATUS_OK && storage->ipfs != NULL)
         status = storage_put_ipfs(uri, id, storage, bytes->data, bytes->count, diag);
+    if (status == STATUS_OK && arweave != NULL && bytes->count > 0)
+        status =
+            storage_put_arweave_paid(uri, id, storage, arweave, bytes->data, bytes->count, diag);
     return status;
 }
 
 static enum status store_file(struct buffer *manifest, const char *folder, const char *name,
-                              const struct storage *storage, struct diag *diag)
+                              const struct storage *storage, const struct arweave_upload *arweave,
+                              struct diag *diag)
 {
     struct buffer bytes = {0};
     struct storage_id id;
@@ -254,7 +257,7 @@ static enum status store_file(struct buffer *manifest, const char *folder, const
     enum status status = path == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory for a path")
                                       : file_read(path, MODEL_BYTES_MAX, &bytes, diag);
     if (status == STATUS_OK)
-        status = store(uri, &id, storage, &bytes, diag);
+        status = store(uri, &id, storage, arweave, &bytes, diag);
     if (status == STATUS_OK) {
         buffer_puts(manifest, "{\"name\":");
         buffer_put_json(manifest, name);
@@ -271,7 +274,8 @@ static enum status store_file(struct buffer *manifest, const char *folder, const
 }
 
 enum status registry_store_model(char uri[STORAGE_URI_BYTES], const struct model *model,
-                                 const struct storage *storage, struct diag *diag)
+                                 const struct storage *storage,
+                                 const struct arweave_upload *arweave, struct diag *diag)
 {
     struct names names = {0};
     struct buffer manifest = {0};
@@ -282,13 +286,13 @@ enum status registry_store_model(char uri[STORAGE_URI_BYTES], const struct model
     buffer_puts(&manifest, "{\"version\":1,\"files\":[");
     for (size_t i = 0; i < names.count && status == STATUS_OK; i++) {
         buffer_puts(&manifest, i == 0 ? "" : ",");
-        status = store_file(&manifest, folder, names.name[i], storage, diag);
+        status = store_file(&manifest, folder, names.name[i], storage, arweave, diag);
     }
     buffer_puts(&manifest, "]}\n");
     if (status == STATUS_OK)
         status = buffer_status(&manifest, diag);
     if (status == STATUS_OK)
-        status = store(uri, &id, storage, &manifest, diag);
+        status = store(uri, &id, storage, arweave, &manifest, diag);
     free_names(&names);
     free(folder);
     buffer_release(&manifest);

@@ -11,6 +11,7 @@
 
 #include "runtime/abi.h"
 #include "runtime/account.h"
+#include "runtime/arweave_transaction.h"
 #include "runtime/model.h"
 #include "runtime/storage.h"
 
@@ -45,11 +46,17 @@ enum status registry_show(struct registry_model *out, const struct registry *reg
  */
 enum status registry_check_model(const struct model *model, struct diag *diag) SERTN_MUST_CHECK;
 
-/* Puts the files of public/ into the local store, and on the IPFS node where one is given; uri
+/* Whether a file of this name belongs into a public folder. */
+bool registry_is_public_name(const char *name);
+
+/* Puts the files of public/ into the local store, and on the IPFS node and to Arweave where
+ * one is given (arweave null: not there; its bytes are then asked for by the address there); uri
  * names the manifest. Errors: STATUS_BAD_INPUT for a file that does not belong there, or a link;
  * those of the stores. */
 enum status registry_store_model(char uri[STORAGE_URI_BYTES], const struct model *model,
-                                 const struct storage *storage, struct diag *diag) SERTN_MUST_CHECK;
+                                 const struct storage *storage,
+                                 const struct arweave_upload *arweave,
+                                 struct diag *diag) SERTN_MUST_CHECK;
 
 struct registry_publication {
     const char *uri;

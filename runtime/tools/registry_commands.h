@@ -3,6 +3,7 @@
 #ifndef SERTN_RUNTIME_TOOLS_REGISTRY_COMMANDS_H
 #define SERTN_RUNTIME_TOOLS_REGISTRY_COMMANDS_H
 
+#include "runtime/registry.h"
 #include "runtime/tools/chain_side.h"
 
 struct registry_options {
@@ -10,9 +11,10 @@ struct registry_options {
     uint64_t power;  /* 0: not given */
     uint64_t rounds; /* 0: not given */
     struct chain_side_options chain;
-    const char *registry, *store, *ipfs;
+    const char *registry, *store, *ipfs, *arweave, *wallet, *viewer;
     uint64_t royalty, most_fee;
-    uint64_t gas_price; /* most, in wei; 0: not given */
+    uint64_t most_reward; /* winston; 0: not given */
+    uint64_t gas_price;   /* most, in wei; 0: not given */
 };
 
 enum status registry_ceremony_new(struct cli *cli, struct registry_options *options,
@@ -33,5 +35,8 @@ enum status registry_show_command(struct cli *cli, struct registry_options *opti
                                   struct diag *diag) SERTN_MUST_CHECK;
 enum status registry_deprecate_command(struct cli *cli, struct registry_options *options,
                                        struct diag *diag) SERTN_MUST_CHECK;
+
+/* The fields of a model that the chain knows. */
+void registry_add_model(cJSON *object, const struct registry_model *model);
 
 #endif

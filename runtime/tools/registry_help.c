@@ -22,7 +22,7 @@ static const char all[] =
     "\n"
     "  publish MODEL.sertn      store the public folder and register the model on a chain\n"
     "  list                     the models of a registry\n"
-    "  show NUMBER              what the chain knows of one\n"
+    "  show NUMBER              what a buyer needs to judge one\n"
     "  deprecate NUMBER         end new work for one, for ever\n"
     "  ceremony new             start a ceremony\n"
     "  ceremony contribute FILE add a contribution with secrets of one's own\n"
@@ -68,7 +68,10 @@ static const char publish[] =
     "token's smallest unit\n"
     "  --max-fee N              the most that registering may cost, likewise\n"
     "  --store FOLDER           the local store; sertn/store beside the journal by default\n"
-    "  --ipfs URL               also add the files to this IPFS node (its RPC, port 5001)\n" SHARED
+    "  --ipfs URL               also add the files to this IPFS node (its RPC, port 5001)\n"
+    "  --arweave URL            also put them to Arweave through this gateway, paid by --wallet\n"
+    "  --wallet FILE            the wallet (JSON web key, RSA of 4096 bits)\n"
+    "  --max-reward WINSTON     the most that one file may cost there; 0.5 AR by default\n" SHARED
     "\n"
     "examples:\n"
     "  sertn-registry publish model.sertn --rpc https://rpc.example.org --registry 0x5FbD...0aa3 "
@@ -86,10 +89,25 @@ static const char list[] =
 static const char show[] =
     "usage: sertn-registry show NUMBER --rpc URL --registry ADDRESS [options]\n"
     "\n"
-    "Prints what the chain knows of a model: owner, cost, royalty, hashes, uri.\n"
-    "\n" CHAIN SHARED "\n"
+    "Prints what a buyer needs to judge a model. From the chain: owner, whether it takes work,\n"
+    "royalty, hashes, the proof system and whether its verifier is live, frozen or stopped. From "
+    "the\n"
+    "published files, fetched by the uri and compared with the hashes on the chain: inputs and\n"
+    "outputs, compute cost as the key gives it, and what the owner claims beside. With --viewer "
+    "how\n"
+    "the last jobs ended and what the next one costs. Exit status 1 says that the files are not "
+    "those\n"
+    "that were registered.\n"
+    "\n" CHAIN "  --viewer ADDRESS         the contract that answers questions about a market\n"
+    "  --store FOLDER           the local store that is looked in first\n"
+    "  --ipfs URL               an IPFS node to fetch from (its RPC, port 5001)\n"
+    "  --arweave URL            a gateway of Arweave to fetch from\n"
+    "  -o MODEL.sertn           keep the files as a model folder, for sertn-run verify\n" SHARED
+    "\n"
     "examples:\n"
-    "  sertn-registry show 3 --rpc http://127.0.0.1:8545 --registry 0x5FbD...0aa3\n";
+    "  sertn-registry show 3 --rpc http://127.0.0.1:8545 --registry 0x5FbD...0aa3\n"
+    "  sertn-registry show 3 --rpc https://a.example,https://b.example,https://c.example \\\n"
+    "      --registry 0x5FbD...0aa3 --ipfs http://127.0.0.1:5001 -o bought.sertn\n";
 
 static const char deprecate[] =
     "usage: sertn-registry deprecate NUMBER --rpc URL --registry ADDRESS --keystore FILE "

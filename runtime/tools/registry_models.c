@@ -1,4 +1,4 @@
-/* sertn-registry publish, list, show, deprecate. */
+/* sertn-registry publish, list, deprecate. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,10 +71,19 @@ enum status registry_publish_command(struct cli *cli, struct registry_options *o
     struct model model = {0};
     struct account_result result = {0};
     struct storage storage = {.folder = o->store, .ipfs = o->ipfs};
+    struct jwk wallet = {0};
+    static const struct arweave_tag tag = {"App-Name", "Sertn"};
+    const struct arweave_upload upload = {.gateway = o->arweave,
+                                          .wallet = &wallet,
+                                          .tags = &tag,
+                                          .tag_count = 1,
+                                          .most_reward = o->most_reward};
     char uri[STORAGE_URI_BYTES];
     uint64_t number = 0;
     cli->result = cJSON_CreateObject();
     enum status status = open_side(&side, o, diag);
+    if (status == STATUS_OK && (o->arweave == NULL) != (o->wallet == NULL))
+        status = diag_set(diag, STATUS_BAD_INPUT, "--arweave URL and --wallet FILE go together");
     if (status == STATUS_OK)
         status = model_load(&model, o->input, MODEL_HEAD, diag);
     if (status == STATUS_OK)
@@ -82,7 +91,10 @@ enum status registry_publish_command(struct cli *cli, struct registry_options *o
     if (status == STATUS_OK)
         status = chain_side_open_account(&side.chain, &o->chain, diag);
     if (status == STATUS_OK)
-        status = registry_store_model(uri, &model, &storage, diag);
+        status = o->wallet == NULL ? STATUS_OK : jwk_open(&wallet, o->wallet, diag);
+    if (status == STATUS_OK)
+        status =
+            registry_store_model(uri, &model, &storage, o->wallet == NULL ? NULL : &upload, diag);
     if (status == STATUS_OK) {
         const struct registry_publication publication = {uri, o->royalty, o->most_fee};
         status = registry_publish(&number, &result, &side.registry, &side.chain.account, &model,
@@ -96,14 +108,15 @@ enum status registry_publish_command(struct cli *cli, struct registry_options *o
                 side.chain.nodes.chain_id, uri,
                 result.was_known ? "; it was registered before" : "");
     }
+    jwk_close(&wallet);
     model_release(&model);
     chain_side_close(&side.chain);
     return status;
 }
 
-/* ---- list, show ----------------------------------------------------------------------------- */
+/* ---- list ----------------------------------------------------------------------------------- */
 
-static void add_model(cJSON *object, const struct registry_model *m)
+void registry_add_model(cJSON *object, const struct registry_model *m)
 {
     char royalty[80];
     to_decimal(royalty, m->royalty);
@@ -142,39 +155,11 @@ enum status registry_list_command(struct cli *cli, struct registry_options *o, s
             status = diag_set(diag, STATUS_NO_MEMORY, "no memory for the list");
             break;
         }
-        add_model(object, &m);
+        registry_add_model(object, &m);
         to_hex(owner, m.owner, sizeof m.owner);
         if (!cli->json && !cli->quiet)
             printf("%" PRIu64 " cost %" PRIu64 " owner %s%s %s\n", i, m.compute_cost, owner,
                    m.is_deprecated ? " deprecated" : "", m.uri);
-    }
-    chain_side_close(&side.chain);
-    return status;
-}
-
-enum status registry_show_command(struct cli *cli, struct registry_options *o, struct diag *diag)
-{
-    struct registry_side side;
-    struct registry_model m;
-    uint64_t number = 0;
-    char *end;
-    cli->result = cJSON_CreateObject();
-    enum status status = open_side(&side, o, diag);
-    number = strtoull(o->input, &end, 10);
-    if (status == STATUS_OK && (o->input[0] < '0' || o->input[0] > '9' || *end != '\0'))
-        status = diag_set(diag, STATUS_BAD_INPUT, "'%s' is no number of a model", o->input);
-    if (status == STATUS_OK)
-        status = registry_show(&m, &side.registry, number, diag);
-    if (status == STATUS_OK) {
-        add_model(cli->result, &m);
-        const cJSON *field;
-        cJSON_ArrayForEach(field, cli->result)
-        {
-            char *text = cJSON_IsString(field) ? NULL : cJSON_PrintUnformatted(field);
-            if (!cli->json && !cli->quiet)
-                printf("%s: %s\n", field->string, text == NULL ? field->valuestring : text);
-            free(text);
-        }
     }
     chain_side_close(&side.chain);
     return status;

@@ -33,6 +33,12 @@ static bool take_max_fee(void *context, const char *value, struct diag *diag)
                            UINT64_MAX, diag);
 }
 
+static bool take_max_reward(void *context, const char *value, struct diag *diag)
+{
+    return cli_take_number(&((struct registry_options *)context)->most_reward, "max-reward", value,
+                           1, UINT64_MAX, diag);
+}
+
 static bool take_max_gas_price(void *context, const char *value, struct diag *diag)
 {
     return cli_take_gwei(&((struct registry_options *)context)->chain.signer.most_fee, value, diag);
@@ -41,7 +47,7 @@ static bool take_max_gas_price(void *context, const char *value, struct diag *di
 #define TEXT(name, member, commands) CLI_TEXT(name, struct registry_options, member, commands)
 
 static const struct cli_option option_table[] = {
-    TEXT("o", output, "new contribute beacon"),
+    TEXT("o", output, "new contribute beacon show"),
     TEXT("name", name, "contribute beacon"),
     TEXT("entropy", entropy, "contribute"),
     TEXT("beacon", beacon, "beacon"),
@@ -53,8 +59,12 @@ static const struct cli_option option_table[] = {
     TEXT("password-file", chain.signer.password_file, "publish deprecate"),
     TEXT("journal", chain.signer.journal, "publish deprecate"),
     CLI_TAKE("max-gas-price", take_max_gas_price, "publish deprecate"),
-    TEXT("store", store, "publish"),
-    TEXT("ipfs", ipfs, "publish"),
+    TEXT("store", store, "publish show"),
+    TEXT("ipfs", ipfs, "publish show"),
+    TEXT("arweave", arweave, "publish show"),
+    TEXT("wallet", wallet, "publish"),
+    CLI_TAKE("max-reward", take_max_reward, "publish"),
+    TEXT("viewer", viewer, "show"),
     CLI_TAKE("royalty", take_royalty, "publish"),
     CLI_TAKE("max-fee", take_max_fee, "publish"),
 };
