@@ -28,21 +28,6 @@ interface IInferenceMarket {
         uint32 maxDuration;
     }
 
-    /// @notice A job that is a node's alone.
-    /// @param node whose it is.
-    /// @param until last second of it.
-    struct Reservation {
-        address node;
-        uint40 until;
-    }
-
-    /// @notice What a model has earned and not been paid out, and how many answers it has sold.
-    struct ModelAccount {
-        uint96 royalties;
-        uint96 fees;
-        uint64 answers;
-    }
-
     /// @notice Money came in for an account.
     event Deposited(address indexed account, address indexed from, uint256 amount);
     /// @notice Money went out of an account.
@@ -148,6 +133,10 @@ interface IInferenceMarket {
     /// @notice Takes money out of the caller's account. Works while the market is paused.
     function withdraw(address to, uint256 amount) external;
 
+    /// @notice Makes an empty account, so that its first payment takes no more gas than the next ones. Anyone, for anybody; the node pools do it for
+    ///         nodes.
+    function openAccount(address account) external;
+
     /// @notice Puts a job in the queue of its model, paid from the caller's account.
     function request(Request calldata request_) external returns (uint256 jobId);
 
@@ -203,6 +192,12 @@ interface IInferenceMarket {
 
     /// @notice What the output of a job must meet to be paid (libraries/PublicWords.sol); zero for nothing.
     function requirementOf(uint256 jobId) external view returns (uint256);
+
+    /// @notice Whose a job is for a while, and the last second of it; zero for nobody's.
+    function reservationOf(uint256 jobId) external view returns (address node, uint40 until);
+
+    /// @notice What a model has earned and not been paid out, and how many answers it has sold.
+    function modelAccounts(uint256 modelId) external view returns (uint96 royalties, uint96 fees, uint64 answers);
 
     /// @notice Jobs ever requested of a model: they have the numbers jobIdOf(modelId, 1 .. queueLength), in the order of their requests.
     function queueLength(uint256 modelId) external view returns (uint256);

@@ -24,7 +24,7 @@ interface INodePools {
     /// @notice A node, named by the address that is paid for its proofs.
     /// @param operator hot key that may change its units.
     /// @param stake what stands for its promises.
-    /// @param unbonding what is on its way out; penalties reach it too.
+    /// @param unbonding what is on its way out; open penalties are never part of it.
     /// @param unbondsAt when it may be taken.
     /// @param locked penalties of its open assignments; never above the stake.
     /// @param committed units promised from the next epoch on, in all pools.
@@ -118,6 +118,8 @@ interface INodePools {
     error NothingToAssign(uint256 modelId);
     /// @notice No node has units for the job at the head of the queue now.
     error NoCapacity(uint256 modelId, uint256 jobId);
+    /// @notice One job is assigned in the block that the seed of the epoch comes from; the next ones in later blocks.
+    error SeedPending(uint64 epoch);
     /// @notice The job is not assigned.
     error NotAssigned(uint256 jobId);
     /// @notice A node declines in the first half of its time.
@@ -138,7 +140,7 @@ interface INodePools {
     /// @notice Adds to a node's stake, from the caller's tokens.
     function bond(address node, uint256 amount) external;
 
-    /// @notice Sends stake of the caller on its way out. Starts the time of all that is on its way again.
+    /// @notice Sends stake of the caller on its way out. What stands for units of this epoch or later stays. Starts the time of all that is on its way again.
     function unbond(uint96 amount) external;
 
     /// @notice Takes what has been on its way long enough.
@@ -150,13 +152,18 @@ interface INodePools {
     /// @notice Becomes the operator of a node that proposed the caller.
     function acceptOperator(address node) external;
 
-    /// @notice Promises units of a model for every epoch from the next on; zero to stop. The node or its operator.
+    /// @notice Promises units of a model for every epoch from the next on; zero to stop. Counted in whole jobs: a rest smaller than the model's
+    ///         compute cost is left out. The node or its operator.
     function setUnits(address node, uint256 modelId, uint64 units) external;
 
     /// @notice Frees the place of a node that has no units in a pool any more; anyone may.
     function quit(address node, uint256 modelId) external;
 
-    /// @notice Gives the next job in a model's queue to a node; anyone may. Who gets it is drawn by free units, from the epoch's seed.
+    /// @notice Fixes the seed of this epoch's draws, in two calls of different blocks; assignments do the same on their way. Anyone may.
+    function seedEpoch() external;
+
+    /// @notice Gives the next job in a model's queue to a node; anyone may. Who gets it is drawn by free units, from the epoch's seed. Jobs that would
+    ///         leave others less time behind the node's are passed over: anyone may serve them.
     function assign(uint256 modelId) external returns (uint256 jobId, address node);
 
     /// @notice Unlocks the penalty of a served or excused assignment; anyone may.

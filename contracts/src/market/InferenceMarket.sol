@@ -13,6 +13,7 @@ import {IInferenceCallback, IInferenceMarket} from "../interfaces/IInferenceMark
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 import {IVerifierRouter} from "../interfaces/IVerifierRouter.sol";
 import {IZkmlRegistry} from "../interfaces/IZkmlRegistry.sol";
+import {JobStore} from "../libraries/JobStore.sol";
 import {Pricing} from "../libraries/Pricing.sol";
 import {ProofContext} from "../libraries/ProofContext.sol";
 import {PublicWords} from "../libraries/PublicWords.sol";
@@ -24,6 +25,15 @@ import {Answer, Job, JobState, Request} from "../types/Job.sol";
 /// @dev Money of accounts and escrows is one token. Nobody is paid by a transfer: accounts grow, and their owners withdraw.
 contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, Governed {
     using SafeERC20 for IERC20;
+    using JobStore for JobStore.Stored;
+
+    /// @dev All that a model's jobs add to, in one word: a model's first answer finds a word that its first request has filled.
+    struct Ledger {
+        uint40 jobs;
+        uint40 answers;
+        uint88 royalties;
+        uint88 fees;
+    }
 
     /// @notice Bounds of the parameters.
     uint256 public constant MAX_UNIT_PRICE = 1e18;
@@ -53,17 +63,10 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
     address public pools;
     /// @inheritdoc IInferenceMarket
     uint40 public lastPauseEnd;
-    /// @inheritdoc IInferenceMarket
-    mapping(address account => uint256) public balanceOf;
-    /// @inheritdoc IInferenceMarket
-    mapping(uint256 modelId => uint256) public queueLength;
-    /// @notice What models have earned and not claimed.
-    mapping(uint256 modelId => ModelAccount) public modelAccounts;
-    /// @inheritdoc IInferenceMarket
-    mapping(uint256 jobId => uint256) public requirementOf;
-    /// @notice For whom a job is reserved.
-    mapping(uint256 jobId => Reservation) public reservationOf;
-    mapping(uint256 jobId => Job) private _jobs;
+    /// @dev What an account holds, plus one: an account that was opened never is an empty word again, so that paying it takes the gas of a change.
+    mapping(address account => uint256) private _accounts;
+    mapping(uint256 modelId => Ledger) private _ledgers;
+    mapping(uint256 jobId => JobStore.Stored) private _jobs;
     mapping(address requester => mapping(uint256 word => uint256 bits)) private _usedNonces;
 
     modifier whenRunning() {
@@ -116,6 +119,12 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
         TOKEN.safeTransfer(to, amount);
     }
 
+    /// @inheritdoc IInferenceMarket
+    function openAccount(address account) external {
+        if (account == address(0)) revert ZeroAccount();
+        _credit(account, 0);
+    }
+
     // ---- requests ----
 
     /// @inheritdoc IInferenceMarket
@@ -162,11 +171,9 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
                 answer.proof
             );
         if (!accepted) _revertFor(ProofRejected.selector, answer.jobId);
-        ModelAccount storage account = modelAccounts[answer.jobId >> 64];
-        ModelAccount memory earned = account;
-        uint256 paid = _pay(answer, earned, profile());
-        (account.royalties, account.fees, account.answers) = (earned.royalties, earned.fees, earned.answers);
-        balanceOf[answer.prover] += paid;
+        Ledger memory earned = _ledgers[answer.jobId >> 64];
+        _credit(answer.prover, _pay(answer, earned, profile()));
+        _ledgers[answer.jobId >> 64] = earned;
         _call(answer);
     }
 
@@ -190,30 +197,32 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
 
     /// @inheritdoc IInferenceMarket
     function refund(uint256 jobId) external nonReentrant {
-        Job storage job = _jobs[jobId];
-        if (job.state != JobState.Open) _revertFor(_stateProblem(job.state), jobId);
-        if (block.timestamp <= job.deadline) revert DeadlineNotPassed(jobId, job.deadline);
-        job.state = JobState.Refunded;
-        (address requester, uint256 price) = (job.requester, job.price);
-        balanceOf[requester] += price;
+        JobStore.Stored storage job = _jobs[jobId];
+        uint256 head = job.head;
+        _requireOpen(head, jobId);
+        uint256 deadline = uint40(head >> 160);
+        if (block.timestamp <= deadline) revert DeadlineNotPassed(jobId, deadline);
+        job.head = JobStore.withState(head, JobState.Refunded);
+        (address requester, uint256 price) = (address(uint160(head)), uint96(job.terms));
+        _credit(requester, price);
         emit JobRefunded(jobId, requester, price);
     }
 
     /// @inheritdoc IInferenceMarket
     function claim(uint256 modelId) external returns (uint256 royalties, uint256 fees) {
-        ModelAccount storage account = modelAccounts[modelId];
-        (royalties, fees) = (account.royalties, account.fees);
-        (account.royalties, account.fees) = (0, 0);
+        Ledger storage ledger = _ledgers[modelId];
+        (royalties, fees) = (ledger.royalties, ledger.fees);
+        (ledger.royalties, ledger.fees) = (0, 0);
         address modelOwner = REGISTRY.ownerOf(modelId);
-        balanceOf[modelOwner] += royalties;
-        balanceOf[owner()] += fees;
+        _credit(modelOwner, royalties);
+        _credit(owner(), fees);
         emit Claimed(modelId, modelOwner, royalties, owner(), fees);
     }
 
     /// @inheritdoc IInferenceMarket
     function reserve(uint256 jobId, address node, uint40 until) external {
         if (msg.sender != pools) revert NotPools(msg.sender);
-        reservationOf[jobId] = Reservation(node, until);
+        _jobs[jobId].reservation = (uint256(until) << 160) | uint160(node);
     }
 
     // ---- governance ----
@@ -254,8 +263,36 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
 
     /// @inheritdoc IInferenceMarket
     function jobOf(uint256 jobId) external view returns (Job memory job) {
-        job = _jobs[jobId];
+        job = _jobs[jobId].load();
         if (job.state == JobState.None) _revertFor(JobUnknown.selector, jobId);
+    }
+
+    /// @inheritdoc IInferenceMarket
+    function requirementOf(uint256 jobId) external view returns (uint256) {
+        return _jobs[jobId].requirement;
+    }
+
+    /// @inheritdoc IInferenceMarket
+    function reservationOf(uint256 jobId) external view returns (address node, uint40 until) {
+        uint256 reservation = _jobs[jobId].reservation;
+        return (address(uint160(reservation)), uint40(reservation >> 160));
+    }
+
+    /// @inheritdoc IInferenceMarket
+    function queueLength(uint256 modelId) external view returns (uint256) {
+        return _ledgers[modelId].jobs;
+    }
+
+    /// @inheritdoc IInferenceMarket
+    function modelAccounts(uint256 modelId) external view returns (uint96 royalties, uint96 fees, uint64 answers) {
+        Ledger storage ledger = _ledgers[modelId];
+        return (ledger.royalties, ledger.fees, ledger.answers);
+    }
+
+    /// @inheritdoc IInferenceMarket
+    function balanceOf(address account) public view returns (uint256) {
+        uint256 held = _accounts[account];
+        return held == 0 ? 0 : held - 1;
     }
 
     /// @inheritdoc IInferenceMarket
@@ -298,16 +335,20 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
         uint256 before = TOKEN.balanceOf(address(this));
         TOKEN.safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = TOKEN.balanceOf(address(this)) - before;
-        balanceOf[account] += received;
+        _credit(account, received);
         emit Deposited(account, msg.sender, received);
     }
 
     function _take(address account, uint256 amount) private {
-        uint256 balance = balanceOf[account];
+        uint256 balance = balanceOf(account);
         if (balance < amount) revert InsufficientBalance(account, balance, amount);
         unchecked {
-            balanceOf[account] = balance - amount;
+            _accounts[account] = balance - amount + 1;
         }
+    }
+
+    function _credit(address account, uint256 amount) private {
+        _accounts[account] = balanceOf(account) + amount + 1;
     }
 
     function _request(Request calldata request_, address requester) private returns (uint256 jobId) {
@@ -315,23 +356,30 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
         if (terms.deprecated) revert IZkmlRegistry.ModelIsDeprecated(request_.modelId);
         _verifierOf(terms); // reverts where nothing could be settled
         _checkRequest(request_);
-        (uint96 price, uint96 fee) = Pricing.price(terms, _parameters, request_.callbackGas);
-        if (price > request_.maxPrice) revert PriceAboveLimit(price, request_.maxPrice);
+        Parameters memory p = _parameters;
+        (uint96 price, uint96 fee) = Pricing.price(terms, p, request_.callbackGas);
+        uint256 limit = request_.maxPrice;
+        // No ledger takes more.
+        if (limit > type(uint88).max) limit = type(uint88).max;
+        if (price > limit) revert PriceAboveLimit(price, limit);
         _take(requester, price);
-        jobId = (request_.modelId << 64) | ++queueLength[request_.modelId];
-        Job storage job = _jobs[jobId];
-        job.requester = requester;
-        job.deadline = request_.deadline;
-        job.state = JobState.Open;
-        job.inputBits = request_.inputBits;
-        job.destination = request_.destination;
-        job.price = price;
-        job.royalty = terms.royalty;
-        job.fee = fee;
-        job.callbackGas = request_.callbackGas;
-        job.inputWords = request_.inputWords;
+        jobId = (request_.modelId << 64) | ++_ledgers[request_.modelId].jobs;
+        JobStore.Stored storage job = _jobs[jobId];
+        job.head = uint256(uint160(requester)) | (uint256(request_.deadline) << 160) | (uint256(JobState.Open) << 240)
+            | (uint256(request_.inputBits) << 248);
+        uint256 packed = uint256(price) | (uint256(terms.royalty) << 96) | (uint256(p.feeBps) << 192)
+            | (uint256(request_.inputWords) << 208);
+        uint256 callback = uint256(uint160(request_.destination)) | (uint256(request_.callbackGas) << 160);
+        if (callback != 0) {
+            job.callback = callback | (uint256(p.callbackGasPrice) << 192);
+            packed |= JobStore.HAS_CALLBACK;
+        }
+        if (request_.requirement != 0) {
+            job.requirement = request_.requirement;
+            packed |= JobStore.HAS_REQUIREMENT;
+        }
+        job.terms = packed;
         job.precommitment = request_.precommitment;
-        if (request_.requirement != 0) (job.hasRequirement, requirementOf[jobId]) = (true, request_.requirement);
         emit JobRequested(jobId, request_.modelId, requester, request_, price, terms.royalty, fee);
     }
 
@@ -346,16 +394,19 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
 
     /// @dev Why an answer cannot be paid, before its proof is looked at; zero where nothing speaks against it.
     function _problemOf(Answer calldata answer) private view returns (bytes4) {
-        Job storage job = _jobs[answer.jobId];
-        if (job.state != JobState.Open) return _stateProblem(job.state);
-        if (block.timestamp > job.deadline) return DeadlinePassed.selector;
+        JobStore.Stored storage job = _jobs[answer.jobId];
+        uint256 word = job.head;
+        if (JobStore.stateIn(word) != JobState.Open) return _stateProblem(word);
+        if (block.timestamp > uint40(word >> 160)) return DeadlinePassed.selector;
         if (answer.prover == address(0)) return ZeroProver.selector;
-        Reservation storage reserved = reservationOf[answer.jobId];
-        if (block.timestamp <= reserved.until && answer.prover != reserved.node) return Reserved.selector;
-        if (PublicWords.commit(answer.words, job.inputWords, job.inputBits) != job.precommitment) {
+        uint256 inputBits = word >> 248;
+        word = job.reservation;
+        if (block.timestamp <= word >> 160 && answer.prover != address(uint160(word))) return Reserved.selector;
+        word = job.terms;
+        if (PublicWords.commit(answer.words, uint16(word >> 208), inputBits) != job.precommitment) {
             return WrongInput.selector;
         }
-        if (job.hasRequirement && !PublicWords.meets(answer.words, requirementOf[answer.jobId])) {
+        if (word & JobStore.HAS_REQUIREMENT != 0 && !PublicWords.meets(answer.words, job.requirement)) {
             return RequirementNotMet.selector;
         }
         return bytes4(0);
@@ -370,20 +421,24 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
         }
     }
 
-    function _stateProblem(JobState state) private pure returns (bytes4) {
-        if (state == JobState.Open) return bytes4(0);
-        return state == JobState.None ? JobUnknown.selector : JobNotOpen.selector;
+    function _stateProblem(uint256 head) private pure returns (bytes4) {
+        return JobStore.stateIn(head) == JobState.None ? JobUnknown.selector : JobNotOpen.selector;
+    }
+
+    function _requireOpen(uint256 head, uint256 jobId) private pure {
+        if (JobStore.stateIn(head) != JobState.Open) _revertFor(_stateProblem(head), jobId);
     }
 
     /// @dev Ends a job and returns what its prover gets; what the model gets is added to `earned`.
-    function _pay(Answer calldata answer, ModelAccount memory earned, bytes32 profile_) private returns (uint256 paid) {
+    function _pay(Answer calldata answer, Ledger memory earned, bytes32 profile_) private returns (uint256 paid) {
         uint256 jobId = answer.jobId;
-        Job storage job = _jobs[jobId];
-        (job.settledAt, job.state) = (uint40(block.timestamp), JobState.Paid);
-        (uint96 royalty, uint96 fee) = (job.royalty, job.fee);
-        paid = job.price - royalty - fee;
-        earned.royalties += royalty;
-        earned.fees += fee;
+        JobStore.Stored storage job = _jobs[jobId];
+        job.head = JobStore.withState(job.head, JobState.Paid) | (block.timestamp << 200);
+        uint256 terms = job.terms;
+        (uint256 royalty, uint256 fee) = JobStore.partsOf(terms, job.callbackOf(terms));
+        paid = uint96(terms) - royalty - fee;
+        earned.royalties += uint88(royalty);
+        earned.fees += uint88(fee);
         ++earned.answers;
         bytes32 digest = keccak256(
             abi.encode(jobId, answer.prover, job.precommitment, PublicWords.digest(answer.words), true, profile_)
@@ -459,34 +514,34 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
 
     /// @dev Pays the marked answers. A job that stands in the batch twice is paid once.
     function _payAll(Answer[] calldata answers, uint256 modelId, bool[] memory paid) private {
-        ModelAccount storage account = modelAccounts[modelId];
-        ModelAccount memory earned = account;
+        Ledger memory earned = _ledgers[modelId];
         bytes32 profile_ = profile();
         (address prover, uint256 sum) = (address(0), 0);
         for (uint256 i = 0; i < answers.length; ++i) {
             if (!paid[i]) continue;
             Answer calldata answer = answers[i];
-            if (_jobs[answer.jobId].state != JobState.Open) {
+            if (JobStore.stateIn(_jobs[answer.jobId].head) != JobState.Open) {
                 paid[i] = false;
                 emit AnswerRefused(answer.jobId, answer.prover, JobNotOpen.selector);
                 continue;
             }
             if (answer.prover != prover) {
-                if (sum != 0) balanceOf[prover] += sum;
+                if (sum != 0) _credit(prover, sum);
                 (prover, sum) = (answer.prover, 0);
             }
             sum += _pay(answer, earned, profile_);
         }
-        if (sum != 0) balanceOf[prover] += sum;
-        (account.royalties, account.fees, account.answers) = (earned.royalties, earned.fees, earned.answers);
+        if (sum != 0) _credit(prover, sum);
+        _ledgers[modelId] = earned;
     }
 
     /// @dev Tells the destination. All effects of the settlement are done; whatever it does, the job stays paid.
     function _call(Answer calldata answer) private {
-        Job storage job = _jobs[answer.jobId];
-        address destination = job.destination;
+        JobStore.Stored storage job = _jobs[answer.jobId];
+        uint256 callback = job.callbackOf(job.terms);
+        address destination = address(uint160(callback));
         if (destination == address(0)) return;
-        uint256 limit = job.callbackGas;
+        uint256 limit = uint32(callback >> 160);
         bytes memory data =
             abi.encodeCall(IInferenceCallback.onInference, (answer.jobId, answer.jobId >> 64, answer.words));
         // A caller keeps a 64th of its gas: without this check the sender could make the callback fail by giving too little.

@@ -42,6 +42,19 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
     uint256 private constant MAX_ATTEMPTS = 2;
     uint256 private constant BPS = 10_000;
 
+    /// @dev Seed of the draws of an epoch. Until it is final, it is what block `from` alone gives.
+    struct Seed {
+        uint40 epoch;
+        uint48 from; // zero when final
+        uint168 value;
+    }
+
+    /// @dev Units promised for an epoch, in all pools, where they were changed in it.
+    struct Promise {
+        uint64 epoch;
+        uint64 committed;
+    }
+
     /// @notice Token of stakes and penalties.
     IERC20 public immutable TOKEN;
     /// @notice The market.
@@ -67,8 +80,8 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
     mapping(uint256 modelId => CapacityTree.Tree) private _trees;
     mapping(uint256 modelId => uint256) private _places;
     mapping(uint256 modelId => uint16[]) private _freed;
-    uint64 private _seededEpoch;
-    uint192 private _seed;
+    Seed private _seed;
+    mapping(address node => Promise) private _promises;
 
     modifier onlyNodeOrOperator(address node) {
         if (msg.sender != node && msg.sender != _nodes[node].operator) revert NotNode(node, msg.sender);
@@ -107,7 +120,11 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         Node storage node = _nodes[msg.sender];
         uint96 stake = node.stake;
         if (amount == 0) revert Nothing();
-        uint256 needed = amount + _needed(node);
+        // What was promised for this epoch is drawn until it ends.
+        Promise memory now_ = _promises[msg.sender];
+        uint64 units = node.committed;
+        if (now_.epoch == currentEpoch() && now_.committed > units) units = now_.committed;
+        uint256 needed = amount + _needed(node, units);
         if (stake < needed) revert StakeTooLow(msg.sender, stake, needed);
         node.stake = stake - amount;
         node.unbonding += amount;
@@ -149,15 +166,21 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
     /// @inheritdoc INodePools
     function setUnits(address node, uint256 modelId, uint64 units) external onlyNodeOrOperator(node) {
         if (units > MAX_UNITS) revert TooManyUnits(units, MAX_UNITS);
-        REGISTRY.termsOf(modelId); // reverts where there is no such model
+        // Whole jobs: what is less than one would only draw jobs that it cannot take. Reverts where there is no such model.
+        units -= units % REGISTRY.termsOf(modelId).computeCost;
         uint256 place = placeOf[modelId][node];
-        if (place == 0) place = _join(node, modelId);
+        if (place == 0) {
+            // A place is for stake: without units it would cost nothing to take all of them.
+            if (units == 0) revert NotInPool(modelId, node);
+            place = _join(node, modelId);
+        }
         uint64 epoch = currentEpoch();
+        _keepPromise(node, epoch);
         uint64 before = _trees[modelId].setNext(place, epoch, units);
         Node storage n = _nodes[node];
         n.committed = n.committed - before + units;
         // Promising less is always allowed, also where the price of a promise has risen.
-        uint256 needed = _needed(n);
+        uint256 needed = _needed(n, n.committed);
         if (units > before && n.stake < needed) revert StakeTooLow(node, n.stake, needed);
         emit UnitsChanged(modelId, node, units, uint256(epoch) + 1);
     }
@@ -185,7 +208,7 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
             jobId = MARKET.jobIdOf(modelId, ++place);
             Job memory job = MARKET.jobOf(jobId);
             // Answered, over, or too late for a node to be held to it: whoever likes may serve those that are open.
-            if (job.state != JobState.Open || job.deadline < _until(units)) continue;
+            if (job.state != JobState.Open || !_leavesTime(job, units)) continue;
             // Where nothing can be settled the head of the queue waits.
             if (!_canSettle(modelId)) revert NothingToAssign(modelId);
             node = _assign(jobId, modelId, units, 1);
@@ -197,6 +220,11 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         // Many jobs in a row that no node can be given: remember how far they reach.
         assignedUpTo[modelId] = place;
         return (0, address(0));
+    }
+
+    /// @inheritdoc INodePools
+    function seedEpoch() external {
+        _epochSeed(currentEpoch());
     }
 
     /// @inheritdoc INodePools
@@ -285,13 +313,17 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
     // ---- internal ----
 
     /// @dev Stake that a node must keep: for its promises, and for the penalties of what it was given.
-    function _needed(Node storage node) private view returns (uint256 needed) {
-        uint256 committed = node.committed;
-        if (committed != 0) {
-            needed = committed * parameters.stakePerUnit;
+    function _needed(Node storage node, uint256 units) private view returns (uint256 needed) {
+        if (units != 0) {
+            needed = units * parameters.stakePerUnit;
             if (needed < parameters.minStake) needed = parameters.minStake;
         }
         if (needed < node.locked) needed = node.locked;
+    }
+
+    /// @dev Remembers what a node promised for this epoch before it changes what it promises for the next.
+    function _keepPromise(address node, uint64 epoch) private {
+        if (_promises[node].epoch != epoch) _promises[node] = Promise(epoch, _nodes[node].committed);
     }
 
     function _join(address node, uint256 modelId) private returns (uint256 place) {
@@ -308,10 +340,17 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         placeOf[modelId][node] = place;
         nodeAt[modelId][place] = node;
         emit Joined(modelId, node, place);
+        // so that the node's first payment is no dearer than the others
+        MARKET.openAccount(node);
     }
 
     function _until(uint64 units) private view returns (uint256) {
         return block.timestamp + parameters.windowBase + ((uint256(units) * parameters.windowPerMegaUnit) >> 20);
+    }
+
+    /// @dev Whether others have as long as the node after it: nobody can keep a job from everybody by letting its time pass.
+    function _leavesTime(Job memory job, uint64 units) private view returns (bool) {
+        return job.deadline >= 2 * _until(units) - block.timestamp;
     }
 
     /// @dev Draws a node with units and stake for a job, and gives it to it; zero where none was found.
@@ -333,7 +372,7 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
     function _reassign(uint256 jobId, Assignment memory a) private {
         Job memory job = MARKET.jobOf(jobId);
         if (
-            a.attempts < MAX_ATTEMPTS && job.state == JobState.Open && job.deadline >= _until(a.units)
+            a.attempts < MAX_ATTEMPTS && job.state == JobState.Open && _leavesTime(job, a.units)
                 && _canSettle(jobId >> 64)
         ) _assign(jobId, jobId >> 64, a.units, a.attempts + 1);
     }
@@ -343,7 +382,7 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         returns (uint256 place)
     {
         CapacityTree.Tree storage tree = _trees[modelId];
-        uint192 seed = _epochSeed(epoch);
+        uint256 seed = _epochSeed(epoch);
         for (uint256 i = 0; i <= DRAWS; ++i) {
             place = i < DRAWS
                 ? tree.draw(epoch, uint256(keccak256(abi.encode(seed, jobId, attempt, i))))
@@ -355,12 +394,26 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         return 0;
     }
 
-    /// @dev One seed for all draws of an epoch, fixed by the first: whoever calls later cannot choose among blocks.
-    function _epochSeed(uint64 epoch) private returns (uint192 seed) {
-        if (_seededEpoch == epoch) return _seed;
-        seed = uint192(uint256(keccak256(abi.encode(block.prevrandao, epoch))));
-        (_seededEpoch, _seed) = (epoch, seed);
-        emit EpochSeeded(epoch, seed);
+    /// @dev Reads the seed of an epoch's draws. The first call of an epoch names its block, and the hash of that block makes the seed final: nobody
+    ///      who sends a call knows it then, so that nothing is gained by trying in one block after the other until the draw pleases. Only the very
+    ///      first draw of an epoch goes by its block alone.
+    function _epochSeed(uint64 epoch) private returns (uint256) {
+        Seed memory seed = _seed;
+        if (seed.epoch == epoch && seed.from == 0) return seed.value;
+        if (seed.epoch == epoch && seed.from == block.number) revert SeedPending(epoch);
+        bytes32 hash = seed.epoch == epoch ? blockhash(seed.from) : bytes32(0);
+        if (hash == bytes32(0)) {
+            // a new epoch, or one whose first call was too many blocks ago
+            seed.from = uint48(block.number);
+            seed.value = uint168(uint256(keccak256(abi.encode(block.prevrandao, epoch))));
+        } else {
+            seed.from = 0;
+            seed.value = uint168(uint256(keccak256(abi.encode(seed.value, hash))));
+            emit EpochSeeded(epoch, seed.value);
+        }
+        seed.epoch = uint40(epoch);
+        _seed = seed;
+        return seed.value;
     }
 
     function _isServed(uint256 jobId, Assignment memory a) private view returns (bool) {
@@ -408,6 +461,7 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         uint64 epoch = currentEpoch();
         CapacityTree.Tree storage tree = _trees[modelId];
         tree.assign(place, epoch, tree.free(place, epoch));
+        _keepPromise(node, epoch);
         uint64 before = tree.setNext(place, epoch, 0);
         _nodes[node].committed -= before;
         emit UnitsChanged(modelId, node, 0, uint256(epoch) + 1);

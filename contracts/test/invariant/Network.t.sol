@@ -185,9 +185,12 @@ contract Network is PoolsKit {
         address node = nodes[who % 4];
         INodePools.Node memory n = pools.nodeOf(node);
         uint256 needed = n.locked;
-        if (n.committed != 0) {
+        (uint64 here,,) = pools.unitsOf(modelId, node);
+        (uint64 there,,) = pools.unitsOf(secondModel, node);
+        uint256 units = uint256(here) + there > n.committed ? uint256(here) + there : n.committed;
+        if (units != 0) {
             (uint96 least, uint64 perUnit,,,,) = pools.parameters();
-            uint256 promised = uint256(n.committed) * perUnit;
+            uint256 promised = units * perUnit;
             if (promised < least) promised = least;
             if (promised > needed) needed = promised;
         }
@@ -217,7 +220,11 @@ contract Network is PoolsKit {
         try pools.setUnits(node, second ? secondModel : modelId, uint64(units)) {
             ++done["setUnits"];
         } catch (bytes memory reason) {
-            check(bytes4(reason) == INodePools.StakeTooLow.selector, "only for want of stake");
+            if (units == 0 && pools.placeOf(second ? secondModel : modelId, node) == 0) {
+                check(bytes4(reason) == INodePools.NotInPool.selector, "no place without units");
+            } else {
+                check(bytes4(reason) == INodePools.StakeTooLow.selector, "only for want of stake");
+            }
         }
     }
 
@@ -235,6 +242,7 @@ contract Network is PoolsKit {
 
     function assign(bool second) external {
         uint256 model = second ? secondModel : modelId;
+        vm.roll(block.number + 1);
         try pools.assign(model) returns (uint256 id, address node) {
             if (node == address(0)) return;
             check(id > lastPlace[model], "assigned in the order of the queue");
@@ -261,6 +269,7 @@ contract Network is PoolsKit {
         if (a.node == address(0)) return;
         bool good = block.timestamp <= a.since + (a.until - a.since) / 2;
         uint256 before = pools.nodeOf(a.node).stake;
+        vm.roll(block.number + 1);
         vm.prank(a.node);
         try pools.decline(id) {
             check(good, "too late to decline");
@@ -280,6 +289,7 @@ contract Network is PoolsKit {
         bool late = block.timestamp > a.until && (job.state != JobState.Paid || job.settledAt > a.until);
         bool good = late && market.lastPauseEnd() < a.since && !stopped;
         uint256 before = pools.nodeOf(a.node).stake;
+        vm.roll(block.number + 1);
         try pools.penalize(id) {
             check(good, "a penalty that must not be");
             uint256 lost = before - pools.nodeOf(a.node).stake;

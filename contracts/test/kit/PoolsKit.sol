@@ -34,7 +34,10 @@ abstract contract PoolsKit is MarketKit {
         pools.setUnits(node, modelId, units);
     }
 
+    /// @notice Goes to the next epoch, whose seed is about to be final.
     function nextEpoch() internal {
         vm.warp((block.timestamp / 1 hours + 1) * 1 hours);
+        pools.seedEpoch();
+        vm.roll(block.number + 1);
     }
 }

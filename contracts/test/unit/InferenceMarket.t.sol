@@ -6,6 +6,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Governed} from "../../src/governance/Governed.sol";
 import {IInferenceMarket} from "../../src/interfaces/IInferenceMarket.sol";
+import {IModelRegistry} from "../../src/interfaces/IModelRegistry.sol";
 import {IVerifierRouter} from "../../src/interfaces/IVerifierRouter.sol";
 import {IZkmlRegistry} from "../../src/interfaces/IZkmlRegistry.sol";
 import {InferenceMarket} from "../../src/market/InferenceMarket.sol";
@@ -459,7 +460,57 @@ contract InferenceMarketTest is MarketKit {
         r.callbackGas = 100_000;
         (uint96 asked,,) = viewer.priceOf(modelId, 100_000);
         equal(asked, price + 100_000 * 1e9, "price");
-        equal(market.jobOf(ask(r)).price, asked, "job");
+        Job memory job = market.jobOf(ask(r));
+        equal(job.price, asked, "job");
+        (, uint96 fee) = expected();
+        check(job.fee == fee && job.royalty == ROYALTY && job.callbackGas == 100_000, "fees are of compute alone");
+        check(job.destination == address(0) && !job.hasRequirement, "no destination");
+        market.setParameters(IInferenceMarket.Parameters(UNIT_PRICE, 7, 1000, 1 hours, 1 hours));
+        check(market.jobOf((modelId << 64) | 1).fee == fee, "at the prices of its request");
+        uint256 paid = market.balanceOf(PROVER);
+        market.settle(key, answerTo((modelId << 64) | 1));
+        equal(market.balanceOf(PROVER) - paid, asked - fee - ROYALTY, "the prover gets the rest");
+    }
+
+    /// @dev What a ledger of a model can hold bounds the price of a job, so that no answer is too dear to be settled.
+    function test_noPriceIsAboveWhatALedgerHolds() external {
+        market.setParameters(IInferenceMarket.Parameters(1e18, 1e15, 0, 1 hours, 1 hours));
+        IModelRegistry.Registration memory m;
+        (m.inputSchemaHash, m.outputSchemaHash, m.modelHash) = (keyHash, keyHash, keyHash);
+        (m.proofSystemId, m.royalty) = (ideal.proofSystemId(), type(uint88).max);
+        vm.startPrank(MODEL_OWNER);
+        uint256 dear = registry.register(m, key, 1);
+        vm.stopPrank();
+        fund(REQUESTER, 1 << 90);
+        Request memory r = draft();
+        r.modelId = dear;
+        (uint96 price,,) = viewer.priceOf(dear, 0);
+        refused(r, abi.encodeWithSelector(IInferenceMarket.PriceAboveLimit.selector, price, type(uint88).max));
+    }
+
+    /// @dev An account that was opened, by its node's place in a pool or by anybody, is paid for the first time as cheaply as later.
+    function test_openedAccountsArePaidAsCheaplyAsOthers() external {
+        market.openAccount(PROVER);
+        vm.snapshotGasLastCall("open_account");
+        equal(market.balanceOf(PROVER), 0, "empty");
+        vm.expectRevert(abi.encodeWithSelector(IInferenceMarket.ZeroAccount.selector));
+        market.openAccount(address(0));
+        uint256[2] memory used;
+        for (uint256 i = 0; i < 2; ++i) {
+            Answer memory a = answerTo(ask());
+            uint256 before = gasleft();
+            market.settle(key, a);
+            used[i] = before - gasleft();
+        }
+        check(used[0] < used[1] + 100, "the first payment of prover, owner and governance");
+        uint256 earned = market.balanceOf(PROVER);
+        vm.startPrank(PROVER);
+        market.withdraw(PROVER, earned);
+        vm.expectRevert(abi.encodeWithSelector(IInferenceMarket.InsufficientBalance.selector, PROVER, 0, 1));
+        market.withdraw(PROVER, 1);
+        vm.stopPrank();
+        market.openAccount(PROVER); // changes nothing
+        equal(market.balanceOf(PROVER), 0, "empty again");
     }
 
     // ---- accounts ----

@@ -193,13 +193,9 @@ contract MarketProofsTest is PoolsKit {
 
     // ---- gas of settlement beyond the verifier's ----
 
-    /// @dev With node pools, of which the market asks whose the job is. As a node finds things: it, the model's owner and governance have earned before.
-    function warmUp() private {
-        market.settle(key, answers[15]);
-    }
-
+    /// @dev The first answer of all: neither the model nor its node has earned before. The node has a place in a pool, which has opened its account.
     function test_settlingOneJobTakesAtMost60000GasMore() external {
-        warmUp();
+        join(PROVER, cost);
         (uint256 own,) = gasOf(single(0));
         Answer memory a = answers[0];
         uint256 before = gasleft();
@@ -213,6 +209,7 @@ contract MarketProofsTest is PoolsKit {
     function test_settlingABatchTakesAtMost35000GasMoreForEach() external {
         uint256 count = COUNT;
         (bytes32[] memory contexts, uint256[] memory words, bytes memory proofs) = batchOf(count);
+        join(PROVER, cost);
         (uint256 own,) = gasOf(abi.encodeCall(verifier.verifyBatch, (keyHash, key, contexts, words, proofs)));
         Answer[] memory batch = new Answer[](count);
         for (uint256 i = 0; i < count; ++i) {

@@ -8,6 +8,24 @@ import {IZkmlRegistry} from "../../src/interfaces/IZkmlRegistry.sol";
 import {NodePools} from "../../src/nodes/NodePools.sol";
 import {Answer, JobState, Request} from "../../src/types/Job.sol";
 import {PoolsKit} from "../kit/PoolsKit.sol";
+import {Vm} from "../Vm.sol";
+
+/// @notice Undoes every assignment but those it likes.
+contract Chooser {
+    NodePools private immutable POOLS;
+    address private immutable NODE;
+
+    constructor(NodePools pools, address node) {
+        (POOLS, NODE) = (pools, node);
+    }
+
+    function take(uint256 modelId, uint256 count) external {
+        for (uint256 i = 0; i < count; ++i) {
+            (, address node) = POOLS.assign(modelId);
+            require(node == NODE, "not mine");
+        }
+    }
+}
 
 /// forge-config: default.isolate = true
 contract NodePoolsTest is PoolsKit {
@@ -104,16 +122,19 @@ contract NodePoolsTest is PoolsKit {
     }
 
     function test_stakeStandsForPromises() external {
-        stake(PROVER, 2e18);
         // 1e12 a unit
-        uint64 most = uint64(2e18 / 1e12);
+        uint64 most = 2000 * cost;
+        uint256 held = uint256(most) * 1e12;
+        stake(PROVER, held);
         vm.prank(PROVER);
-        vm.expectRevert(abi.encodeWithSelector(INodePools.StakeTooLow.selector, PROVER, 2e18, uint256(most + 1) * 1e12));
-        pools.setUnits(PROVER, modelId, most + 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(INodePools.StakeTooLow.selector, PROVER, held, uint256(most + cost) * 1e12)
+        );
+        pools.setUnits(PROVER, modelId, most + cost);
         vm.prank(PROVER);
         pools.setUnits(PROVER, modelId, most);
         vm.prank(PROVER);
-        vm.expectRevert(abi.encodeWithSelector(INodePools.StakeTooLow.selector, PROVER, 2e18, 2e18 + 1));
+        vm.expectRevert(abi.encodeWithSelector(INodePools.StakeTooLow.selector, PROVER, held, held + 1));
         pools.unbond(1);
         vm.prank(STRANGER);
         vm.expectRevert(abi.encodeWithSelector(INodePools.NotNode.selector, PROVER, STRANGER));
@@ -125,17 +146,17 @@ contract NodePoolsTest is PoolsKit {
         vm.prank(PROVER);
         vm.expectRevert(abi.encodeWithSelector(IZkmlRegistry.ModelNotFound.selector, 9));
         pools.setUnits(PROVER, 9, 1);
-        // a single unit takes the least stake
+        // a single job takes the least stake
         stake(PROVER_2, 1e18 - 1);
         vm.prank(PROVER_2);
         vm.expectRevert(abi.encodeWithSelector(INodePools.StakeTooLow.selector, PROVER_2, 1e18 - 1, 1e18));
-        pools.setUnits(PROVER_2, modelId, 1);
+        pools.setUnits(PROVER_2, modelId, cost);
         // promising less is allowed when the price of a promise has risen
         INodePools.Parameters memory p = poolParameters();
         p.stakePerUnit = 2e12;
         pools.setParameters(p);
         vm.prank(PROVER);
-        pools.setUnits(PROVER, modelId, most - 1);
+        pools.setUnits(PROVER, modelId, most - cost);
     }
 
     function test_stakeTakesLongerOutThanAnyJob() external {
@@ -218,14 +239,14 @@ contract NodePoolsTest is PoolsKit {
 
     function test_poolsAreFullAt256() external {
         for (uint256 i = 1; i <= 256; ++i) {
-            join(address(uint160(0x1000 + i)), 1);
+            join(address(uint160(0x1000 + i)), cost);
         }
         stake(PROVER, 1e18);
         vm.prank(PROVER);
         vm.expectRevert(abi.encodeWithSelector(INodePools.PoolFull.selector, modelId));
-        pools.setUnits(PROVER, modelId, 1);
+        pools.setUnits(PROVER, modelId, cost);
         (,, uint64 next) = pools.poolOf(modelId);
-        equal(next, 256, "sum");
+        equal(next, 256 * uint256(cost), "sum");
     }
 
     // ---- exclusive jobs ----
@@ -431,23 +452,27 @@ contract NodePoolsTest is PoolsKit {
     function test_openAssignmentsHoldStake() external {
         stake(PROVER, 2e18);
         vm.prank(PROVER);
-        pools.setUnits(PROVER, modelId, uint64(2e6));
+        pools.setUnits(PROVER, modelId, 2 * cost);
         nextEpoch();
         uint256 id = ask();
         pools.assign(modelId);
+        uint96 penalty = pools.assignmentOf(id).penalty;
+        // units are left, but no stake for a penalty that governance has raised meanwhile
+        INodePools.Parameters memory p = poolParameters();
+        (p.stakePerUnit, p.penaltyPerUnit) = (1e18, 1e18);
+        pools.setParameters(p);
+        uint256 next = ask();
+        vm.expectRevert(abi.encodeWithSelector(INodePools.NoCapacity.selector, modelId, next));
+        pools.assign(modelId);
+        pools.setParameters(poolParameters());
         vm.prank(PROVER);
         pools.setUnits(PROVER, modelId, 0);
-        uint96 penalty = pools.assignmentOf(id).penalty;
+        nextEpoch();
         vm.prank(PROVER);
         vm.expectRevert(abi.encodeWithSelector(INodePools.StakeTooLow.selector, PROVER, 2e18, 2e18 + 1));
         pools.unbond(uint96(2e18 + 1 - penalty));
         vm.prank(PROVER);
         pools.unbond(2e18 - penalty);
-        // units are left, but no stake for another penalty
-        uint256 next = ask();
-        vm.expectRevert(abi.encodeWithSelector(INodePools.NoCapacity.selector, modelId, next));
-        pools.assign(modelId);
-        vm.warp(uint256(pools.assignmentOf(id).until) + 1);
         pools.penalize(id);
         equal(pools.nodeOf(PROVER).stake, 0, "all that was locked");
         equal(pools.nodeOf(PROVER).unbonding, 2e18 - penalty, "the rest is on its way");
@@ -511,6 +536,141 @@ contract NodePoolsTest is PoolsKit {
         uint256 id = ask();
         vm.expectRevert(abi.encodeWithSelector(IInferenceMarket.NotPools.selector, address(this)));
         market.reserve(id, address(this), type(uint40).max);
+    }
+
+    // ---- what a node could do to the others ----
+
+    /// @dev Places were free of charge: 256 addresses without stake could have shut everybody out.
+    function test_aPlaceTakesUnitsAndStake() external {
+        vm.startPrank(STRANGER);
+        vm.expectRevert(abi.encodeWithSelector(INodePools.NotInPool.selector, modelId, STRANGER));
+        pools.setUnits(STRANGER, modelId, 0);
+        vm.expectRevert(abi.encodeWithSelector(INodePools.NotInPool.selector, modelId, STRANGER));
+        pools.setUnits(STRANGER, modelId, cost - 1);
+        vm.stopPrank();
+        equal(pools.placeOf(modelId, STRANGER), 0, "no place");
+        vm.prank(STRANGER);
+        vm.expectRevert(abi.encodeWithSelector(INodePools.StakeTooLow.selector, STRANGER, 0, 1e18));
+        pools.setUnits(STRANGER, modelId, cost);
+    }
+
+    /// @dev Nodes with a little less than a job takes drew jobs that they could not be given, and paid nothing for it: the queue stood still.
+    function test_unitsThatTakeNoJobDrawNone() external {
+        join(PROVER, 3 * cost);
+        for (uint256 i = 1; i <= 40; ++i) {
+            join(address(uint160(0x3000 + i)), 2 * cost - 1);
+        }
+        nextEpoch();
+        (uint64 committed,,) = pools.unitsOf(modelId, address(0x3001));
+        equal(committed, cost, "whole jobs");
+        for (uint256 i = 0; i < 43; ++i) {
+            ask();
+            (, address node) = pools.assign(modelId);
+            check(node != address(0), "every unit is of use");
+        }
+        uint256 id = ask();
+        vm.expectRevert(abi.encodeWithSelector(INodePools.NoCapacity.selector, modelId, id));
+        pools.assign(modelId);
+    }
+
+    /// @dev A node took its stake away and kept its weight in the draws until the end of the epoch: the queue stood still.
+    function test_stakeStandsForThisEpochToo() external {
+        join(PROVER, 2 * cost);
+        stake(PROVER_2, 1e6 * 1e18);
+        vm.prank(PROVER_2);
+        pools.setUnits(PROVER_2, modelId, 100_000 * cost);
+        nextEpoch();
+        uint256 promised = 100_000 * uint256(cost) * 1e12;
+        vm.startPrank(PROVER_2);
+        pools.setUnits(PROVER_2, modelId, 0);
+        vm.expectRevert(
+            abi.encodeWithSelector(INodePools.StakeTooLow.selector, PROVER_2, 1e6 * 1e18, 1e6 * 1e18 + promised)
+        );
+        pools.unbond(1e6 * 1e18);
+        pools.unbond(uint96(1e6 * 1e18 - promised));
+        pools.setUnits(PROVER_2, modelId, cost); // changes nothing for this epoch
+        vm.expectRevert(abi.encodeWithSelector(INodePools.StakeTooLow.selector, PROVER_2, promised, promised + 1));
+        pools.unbond(1);
+        pools.setUnits(PROVER_2, modelId, 0);
+        vm.stopPrank();
+        ask();
+        (, address node) = pools.assign(modelId);
+        check(node != address(0), "drawn with its stake");
+        nextEpoch();
+        uint96 left = uint96(promised - pools.nodeOf(PROVER_2).locked);
+        vm.prank(PROVER_2);
+        pools.unbond(left);
+    }
+
+    /// @dev A node that lets its time pass must not take a job from everybody else with it.
+    function test_othersHaveAsLongAsTheNode() external {
+        join(PROVER, 10 * cost);
+        nextEpoch();
+        uint256 window = 15 minutes + ((uint256(cost) * 60) >> 20);
+        Request memory r = draft();
+        r.deadline = uint40(block.timestamp + 2 * window - 1);
+        ask(r);
+        r.deadline = uint40(block.timestamp + 2 * window);
+        uint256 id = ask(r);
+        (uint256 job, address node) = pools.assign(modelId);
+        check(job == id && node == PROVER, "the first one leaves too little");
+        equal(pools.assignmentOf(id).until, block.timestamp + window, "half of its time");
+    }
+
+    /// @dev Whoever is the first of an epoch chooses the block, and could try one after the other until the draws please. That is worth one job at most:
+    ///      all others go by the hash of that block, which no transaction in it can know.
+    function test_theSeedOfAnEpochCannotBeTriedOut() external {
+        join(PROVER, 100 * cost);
+        join(PROVER_2, 100 * cost);
+        vm.warp((block.timestamp / 1 hours + 1) * 1 hours);
+        for (uint256 i = 0; i < 12; ++i) {
+            ask();
+        }
+        Chooser chooser = new Chooser(pools, PROVER_2);
+        uint256 tries;
+        for (bool ok; !ok; ++tries) {
+            vm.roll(block.number + 1);
+            vm.prevrandao(keccak256(abi.encode(tries)));
+            (ok,) = address(chooser).call(abi.encodeCall(Chooser.take, (modelId, 1)));
+        }
+        uint64 epoch = pools.currentEpoch();
+        vm.expectRevert(abi.encodeWithSelector(INodePools.SeedPending.selector, epoch));
+        pools.assign(modelId);
+        // from the next block on the draws are what they are, whichever block they are made in
+        uint256 number = block.number;
+        address[8] memory drawn;
+        for (uint256 k = 0; k < 3; ++k) {
+            vm.roll(number + 1 + 7 * k);
+            vm.prevrandao(keccak256(abi.encode("other", k)));
+            uint256 state = vm.snapshotState();
+            for (uint256 i = 0; i < 8; ++i) {
+                (, address node) = pools.assign(modelId);
+                check(k == 0 || node == drawn[i], "another block, the same draw");
+                drawn[i] = node;
+            }
+            vm.revertToState(state);
+        }
+    }
+
+    /// @dev Where the hash of the first block is lost, another block takes its place: nobody knows the seed before.
+    function test_aSeedIsNeverKnownBefore() external {
+        vm.warp((block.timestamp / 1 hours + 1) * 1 hours);
+        vm.roll(1000);
+        pools.seedEpoch();
+        vm.snapshotGasLastCall("seed_epoch");
+        vm.roll(1257);
+        pools.seedEpoch(); // begins again
+        uint64 epoch = pools.currentEpoch();
+        vm.expectRevert(abi.encodeWithSelector(INodePools.SeedPending.selector, epoch));
+        pools.seedEpoch();
+        vm.roll(1258);
+        vm.recordLogs();
+        pools.seedEpoch();
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        check(logs.length == 1 && logs[0].topics[0] == INodePools.EpochSeeded.selector, "final");
+        vm.recordLogs();
+        pools.seedEpoch();
+        equal(vm.getRecordedLogs().length, 0, "once");
     }
 
     /// @dev The draw follows free units: over many seeds a node with three times the units gets about three times the jobs.
