@@ -33,6 +33,7 @@ interface Vm {
     function assume(bool condition) external pure;
     function etch(address target, bytes calldata code) external;
     function cool(address target) external;
+    function setBlockhash(uint256 number, bytes32 hash) external;
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool);
 }

@@ -182,6 +182,19 @@ interface INodePools {
     /// @notice Sets parameters of later assignments. Only governance.
     function setParameters(Parameters calldata parameters_) external;
 
+    /// @notice Parameters of assignments made now.
+    function parameters()
+        external
+        view
+        returns (
+            uint96 minStake,
+            uint64 stakePerUnit,
+            uint64 penaltyPerUnit,
+            uint32 windowBase,
+            uint32 windowPerMegaUnit,
+            uint16 reporterBps
+        );
+
     /// @notice Number of the current epoch.
     function currentEpoch() external view returns (uint64);
 

@@ -63,7 +63,7 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
     IModelRegistry public immutable REGISTRY;
     IVerifierRouter public immutable ROUTER;
 
-    /// @notice Parameters of assignments made now.
+    /// @inheritdoc INodePools
     Parameters public parameters;
     /// @notice What penalties brought an account.
     mapping(address account => uint256) public claimable;

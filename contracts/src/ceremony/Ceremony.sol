@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {Governed} from "../governance/Governed.sol";
+import {ICeremony} from "../interfaces/ICeremony.sol";
+import {INodePools} from "../interfaces/INodePools.sol";
+import {CeremonyKeys} from "../libraries/CeremonyKeys.sol";
+
+/// @title A ceremony of powers of tau whose contributions are checked on the chain.
+/// @dev The chain keeps one hash for each contribution; whoever posts the next brings the powers before.
+contract Ceremony is ICeremony, Governed {
+    /// @dev A contribution.
+    struct Entry {
+        address node;
+        bytes32 link;
+    }
+
+    /// @notice Bounds of a turn.
+    uint256 public constant MIN_WINDOW = 10 minutes;
+    uint256 public constant MAX_WINDOW = 7 days;
+    /// @notice Longest enrolment.
+    uint256 public constant MAX_ENROLLMENT = 365 days;
+    /// @notice Most contributions that a ceremony may ask for.
+    uint256 public constant MAX_LEAST = 256;
+    /// @notice Blocks from the announcement of the beacon to its block.
+    uint256 public constant BEACON_DELAY = 64;
+    /// @notice Logarithm of the rounds of SHA-256 of the beacon (--rounds).
+    uint256 public constant BEACON_LG_ROUNDS = 10;
+
+    /// @dev A precompile that refuses its input burns what it was given: several times today's price, for chains that charge more.
+    uint256 private constant POINT_GAS = 40_000;
+    uint256 private constant PAIRING_GAS = 800_000;
+    uint256 private constant BLOCK_HASHES = 256;
+    uint256 private constant R = CeremonyKeys.R;
+    uint256 private constant Q = CeremonyKeys.Q;
+    /// @dev The generator of G2, in the order of EIP-197.
+    uint256 private constant G2_X1 = 11559732032986387107991004021392285783925812861821192530917403151452391805634;
+    uint256 private constant G2_X0 = 10857046999023057135944570762232829481370756359578518086990519993285655852781;
+    uint256 private constant G2_Y1 = 4082367875863433681332203403145435568316851327593401208105741076214120093531;
+    uint256 private constant G2_Y0 = 8495653923123431417604973247489272438418190587263600148770280649306958101930;
+
+    /// @notice The pools, whose nodes may contribute.
+    INodePools public immutable POOLS;
+    /// @notice Seconds of a turn.
+    uint256 public immutable WINDOW;
+    /// @notice End of enrolment.
+    uint256 public immutable CLOSES_AT;
+    /// @notice Contributions that a ceremony takes at least.
+    uint256 public immutable LEAST;
+    /// @notice The beacon's block, once it is announced.
+    uint256 public beaconBlock;
+    /// @notice The beacon, once it is drawn.
+    bytes32 public beacon;
+    /// @inheritdoc ICeremony
+    bytes32 public srsDigest;
+    bytes32 private immutable FIRST_LINK;
+
+    Entry[] private _entries;
+    address[] private _queue;
+    uint256 private _place;
+    uint256 private _turnEndsAt;
+    mapping(address node => bool) private _waits;
+
+    modifier whileRunning() {
+        if (srsDigest != bytes32(0)) revert CeremonyOver();
+        _;
+    }
+
+    /// @param owner_ governance's timelock, who may strike contributions.
+    /// @param guardian_ has nothing to stop here.
+    /// @param pools the pools.
+    /// @param firstChallenge challenge of the file without contributions (`ceremony new`), which depends on its power.
+    /// @param window seconds of a turn.
+    /// @param enrollment seconds of enrolment.
+    /// @param least contributions that it takes.
+    constructor(
+        address owner_,
+        address guardian_,
+        INodePools pools,
+        bytes32[2] memory firstChallenge,
+        uint256 window,
+        uint256 enrollment,
+        uint256 least
+    ) Governed(owner_, guardian_) {
+        _bound("window", window, MIN_WINDOW, MAX_WINDOW);
+        _bound("enrollment", enrollment, MIN_WINDOW, MAX_ENROLLMENT);
+        _bound("least", least, 1, MAX_LEAST);
+        POOLS = pools;
+        WINDOW = window;
+        CLOSES_AT = block.timestamp + enrollment;
+        LEAST = least;
+        Powers memory powers;
+        powers.tau1 = [uint256(1), 2];
+        powers.tau2 = [G2_X1, G2_X0, G2_Y1, G2_Y0];
+        powers.challenge = firstChallenge;
+        FIRST_LINK = keccak256(abi.encode(bytes32(0), powers, address(0)));
+    }
+
+    /// @inheritdoc ICeremony
+    function enroll(address node) external whileRunning {
+        _requireCaller(node);
+        if (block.timestamp > CLOSES_AT) revert EnrollmentClosed();
+        (uint96 least,,,,,) = POOLS.parameters();
+        if (POOLS.nodeOf(node).stake < least) revert NotANode(node);
+        if (_waits[node]) revert AlreadyEnrolled(node);
+        _waits[node] = true;
+        // Nobody's turn: it is this node's from now on.
+        if (_place == _queue.length) _turnEndsAt = block.timestamp + WINDOW;
+        _queue.push(node);
+        emit Enrolled(node, _queue.length - 1, _turnEndsAt);
+    }
+
+    /// @inheritdoc ICeremony
+    function contribute(
+        Powers calldata before,
+        Powers calldata powers,
+        Knowledge calldata knowledge,
+        bytes32[2] calldata response,
+        string calldata uri
+    ) external whileRunning {
+        (address node, uint256 endsAt) = turn();
+        if (node == address(0)) revert NotYourTurn(node);
+        _requireCaller(node);
+        if (block.timestamp > endsAt) revert TurnOver(endsAt);
+        _requireLast(before);
+        _checkStep(before, powers, knowledge);
+        _next();
+        bytes32 link = keccak256(abi.encode(_lastLink(), powers, node));
+        _entries.push(Entry(node, link));
+        emit Contributed(_entries.length, node, link, powers, response, uri, _turnEndsAt);
+    }
+
+    /// @inheritdoc ICeremony
+    function skip() external whileRunning {
+        (address node, uint256 endsAt) = turn();
+        if (node == address(0) || block.timestamp <= endsAt) revert TurnNotOver();
+        uint256 place = _place;
+        _next();
+        emit Skipped(node, place, _turnEndsAt);
+    }
+
+    /// @inheritdoc ICeremony
+    function strike(string calldata reason) external onlyOwner whileRunning {
+        uint256 count = _entries.length;
+        if (count == 0) revert NothingToStrike();
+        address node = _entries[count - 1].node;
+        _entries.pop();
+        (beaconBlock, beacon) = (0, bytes32(0));
+        emit Struck(count, node, reason);
+    }
+
+    /// @inheritdoc ICeremony
+    function announceBeacon() external whileRunning {
+        if (block.timestamp <= CLOSES_AT || _place != _queue.length || _entries.length < LEAST) revert NotReady();
+        bool missed = beaconBlock != 0 && block.number > beaconBlock + BLOCK_HASHES;
+        if (beacon != bytes32(0) || (beaconBlock != 0 && !missed)) revert WrongMoment();
+        beaconBlock = block.number + BEACON_DELAY;
+        emit BeaconAnnounced(beaconBlock);
+    }
+
+    /// @inheritdoc ICeremony
+    function drawBeacon() external whileRunning {
+        bytes32 hash = beaconBlock == 0 ? bytes32(0) : blockhash(beaconBlock);
+        if (hash == bytes32(0) || beacon != bytes32(0)) revert WrongMoment();
+        beacon = hash;
+        emit BeaconDrawn(beaconBlock, hash);
+    }
+
+    /// @inheritdoc ICeremony
+    function finish(Powers calldata before, Powers calldata powers, bytes32[2] calldata response, string calldata uri)
+        external
+        whileRunning
+    {
+        if (beacon == bytes32(0)) revert WrongMoment();
+        _requireLast(before);
+        uint256 secret = CeremonyKeys.beaconSecret(beacon, BEACON_LG_ROUNDS);
+        uint256[2] memory expected = _times(before.tau1, secret);
+        if (expected[0] != powers.tau1[0] || expected[1] != powers.tau1[1]) revert NotTheBeacons();
+        // e([tau]_1, [1]_2) = e([1]_1, [tau]_2)
+        if (!_pairing(abi.encode(expected, _generator2(), [uint256(1), Q - 2], powers.tau2))) revert NotTheBeacons();
+        bytes32 digest = keccak256(
+            abi.encodePacked(
+                bytes32("sertn srs v1"), uint256(1), powers.tau2[0], powers.tau2[1], powers.tau2[2], powers.tau2[3]
+            )
+        );
+        srsDigest = digest;
+        emit Finished(digest, powers, response, uri);
+    }
+
+    /// @inheritdoc ICeremony
+    function turn() public view returns (address node, uint256 endsAt) {
+        if (_place == _queue.length) return (address(0), 0);
+        return (_queue[_place], _turnEndsAt);
+    }
+
+    /// @inheritdoc ICeremony
+    function contributions() external view returns (uint256) {
+        return _entries.length;
+    }
+
+    /// @inheritdoc ICeremony
+    function contributionOf(uint256 number) external view returns (address node, bytes32 link) {
+        Entry storage entry = _entries[number - 1];
+        return (entry.node, entry.link);
+    }
+
+    /// @notice The point of G2 that a proof of knowledge is made with: for tools that compare.
+    /// @param challenge the challenge before the contribution.
+    /// @param s the random point.
+    /// @param sx its multiple.
+    /// @return q in the order of EIP-197.
+    function proofBase(bytes32[2] calldata challenge, uint256[2] calldata s, uint256[2] calldata sx)
+        external
+        view
+        returns (uint256[4] memory q)
+    {
+        return CeremonyKeys.proofBase(challenge, s, sx);
+    }
+
+    // ---- internal ----
+
+    function _requireCaller(address node) private view {
+        if (msg.sender != node && msg.sender != POOLS.nodeOf(node).operator) {
+            revert NotNodeOrOperator(node, msg.sender);
+        }
+    }
+
+    function _next() private {
+        delete _waits[_queue[_place]];
+        ++_place;
+        _turnEndsAt = block.timestamp + WINDOW;
+    }
+
+    function _lastLink() private view returns (bytes32) {
+        uint256 count = _entries.length;
+        return count == 0 ? FIRST_LINK : _entries[count - 1].link;
+    }
+
+    /// @dev Holds the powers that the caller brings to the hash that is kept of them.
+    function _requireLast(Powers calldata before) private view {
+        uint256 count = _entries.length;
+        bytes32 link = count < 2 ? (count == 0 ? bytes32(0) : FIRST_LINK) : _entries[count - 2].link;
+        address node = count == 0 ? address(0) : _entries[count - 1].node;
+        if (keccak256(abi.encode(link, before, node)) != _lastLink()) revert WrongPowers();
+    }
+
+    /// @dev Three equations, summed with a factor c that nobody chose: x s and s differ by the x of x q and q; so do the new and the old [tau]_1;
+    ///      [tau]_1 and [tau]_2 are of one tau.
+    ///      e(x s + c tau1', q) e(-(s + c tau1), x q) e(c^2 tau1', [1]_2) e(-c^2 [1]_1, tau2') = 1
+    function _checkStep(Powers calldata before, Powers calldata powers, Knowledge calldata knowledge) private view {
+        if (
+            _isZero(powers.tau1) || _isZero(knowledge.s) || _isZero(knowledge.sx)
+                || (powers.tau2[0] | powers.tau2[1] | powers.tau2[2] | powers.tau2[3]) == 0
+                || (knowledge.qx[0] | knowledge.qx[1] | knowledge.qx[2] | knowledge.qx[3]) == 0
+        ) revert BadPoint();
+        uint256[4] memory q = CeremonyKeys.proofBase(before.challenge, knowledge.s, knowledge.sx);
+        uint256 c = uint256(keccak256(abi.encode(before, powers, knowledge))) >> 128;
+        uint256 c2 = mulmod(c, c, R);
+        uint256[2] memory minus = _sum(knowledge.s, _times(before.tau1, c));
+        minus[1] = (Q - minus[1]) % Q;
+        bool holds = _pairing(
+            bytes.concat(
+                abi.encode(_sum(knowledge.sx, _times(powers.tau1, c)), q, minus, knowledge.qx),
+                abi.encode(_times(powers.tau1, c2), _generator2(), _times([uint256(1), Q - 2], c2), powers.tau2)
+            )
+        );
+        if (!holds) revert KnowledgeNotProved();
+    }
+
+    function _generator2() private pure returns (uint256[4] memory) {
+        return [G2_X1, G2_X0, G2_Y1, G2_Y0];
+    }
+
+    function _isZero(uint256[2] calldata point) private pure returns (bool) {
+        return (point[0] | point[1]) == 0;
+    }
+
+    function _times(uint256[2] memory point, uint256 k) private view returns (uint256[2] memory) {
+        return _point(7, abi.encode(point, k));
+    }
+
+    function _sum(uint256[2] memory a, uint256[2] memory b) private view returns (uint256[2] memory) {
+        return _point(6, abi.encode(a, b));
+    }
+
+    function _point(uint256 precompile, bytes memory input) private view returns (uint256[2] memory result) {
+        bool ok;
+        assembly ("memory-safe") {
+            ok := staticcall(POINT_GAS, precompile, add(input, 32), mload(input), result, 64)
+        }
+        if (!ok) revert BadPoint();
+    }
+
+    function _pairing(bytes memory input) private view returns (bool) {
+        bool ok;
+        uint256 one;
+        assembly ("memory-safe") {
+            ok := staticcall(PAIRING_GAS, 8, add(input, 32), mload(input), 0x00, 32)
+            one := mload(0x00)
+        }
+        if (!ok) revert BadPoint();
+        return one == 1;
+    }
+
+    function _bound(bytes32 name, uint256 value, uint256 least, uint256 most) private pure {
+        if (value < least || value > most) revert ParameterOutOfBounds(name, value, least, most);
+    }
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {PlonkVerifier} from "../../src/PlonkVerifier.sol";
+import {Ceremony} from "../../src/ceremony/Ceremony.sol";
+import {ICeremony} from "../../src/interfaces/ICeremony.sol";
+import {PoolsKit} from "../kit/PoolsKit.sol";
+import {PowersFile} from "../kit/PowersFile.sol";
+
+/// @notice The entries of a file that sertn-registry made, posted by three nodes.
+/// forge-config: default.isolate = true
+contract CeremonyTest is PoolsKit {
+    bytes32 private constant BEACON = 0x6b6579a1c0ffee00112233445566778899aabbccddeeff001122334455667788;
+    address[3] private contributors = [address(0xC1), address(0xC2), address(0xC3)];
+    address private constant HOT = address(0x407);
+
+    Ceremony private ceremony;
+    bytes private file;
+    ICeremony.Powers private first;
+    bytes32[2] private response;
+
+    function firstChallenge() private pure returns (bytes32[2] memory) {
+        // of power 2: `sertn-registry ceremony new --power 2`
+        return [
+            bytes32(0xcbe18de1dbb2c768cc2516accddf9c75fd5e082e6e57a6a1e3d10371ec9584c2),
+            bytes32(0x3d094a5ff2db25f5aa7ca42ba1391d1b28ab3218984c9766ae496c8781457b52)
+        ];
+    }
+
+    function setUp() external {
+        build();
+        buildPools();
+        file = vm.readFileBinary("test/fixtures/ceremony.ptau");
+        ceremony = new Ceremony(address(this), GUARDIAN, pools, firstChallenge(), 1 hours, 3 days, 2);
+        for (uint256 i = 0; i < 3; ++i) {
+            stake(contributors[i], 1e18);
+        }
+        first.tau1 = [uint256(1), 2];
+        first.tau2 = [
+            uint256(11559732032986387107991004021392285783925812861821192530917403151452391805634),
+            10857046999023057135944570762232829481370756359578518086990519993285655852781,
+            4082367875863433681332203403145435568316851327593401208105741076214120093531,
+            8495653923123431417604973247489272438418190587263600148770280649306958101930
+        ];
+        first.challenge = firstChallenge();
+    }
+
+    function powers(uint256 number) private view returns (ICeremony.Powers memory) {
+        return number == 0 ? first : PowersFile.powersAt(file, PowersFile.entryAt(file, number));
+    }
+
+    function knowledge(uint256 number) private view returns (ICeremony.Knowledge memory) {
+        return PowersFile.knowledgeAt(file, PowersFile.entryAt(file, number));
+    }
+
+    function enrollAll() private {
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.prank(contributors[i]);
+            ceremony.enroll(contributors[i]);
+        }
+    }
+
+    function contribute(uint256 number) private {
+        (ICeremony.Powers memory a, ICeremony.Powers memory b) = (powers(number - 1), powers(number));
+        ICeremony.Knowledge memory k = knowledge(number);
+        vm.prank(contributors[number - 1]);
+        ceremony.contribute(a, b, k, response, "ar://file");
+    }
+
+    function refuse(ICeremony.Powers memory a, ICeremony.Powers memory b, ICeremony.Knowledge memory k, bytes4 reason)
+        private
+    {
+        vm.prank(contributors[0]);
+        (bool ok, bytes memory why) =
+            address(ceremony).call(abi.encodeCall(Ceremony.contribute, (a, b, k, response, "")));
+        check(!ok && bytes4(why) == reason, "refused for its reason");
+    }
+
+    function test_contributionsOfAFileAreTakenInTurn() external {
+        vm.prank(contributors[0]);
+        ceremony.enroll(contributors[0]);
+        vm.snapshotGasLastCall("enroll");
+        vm.prank(contributors[1]);
+        ceremony.enroll(contributors[1]);
+        (address node, uint256 endsAt) = ceremony.turn();
+        check(node == contributors[0] && endsAt == block.timestamp + 1 hours, "turn");
+        contribute(1);
+        vm.snapshotGasLastCall("contribute");
+        (node,) = ceremony.turn();
+        check(node == contributors[1], "the next");
+        contribute(2);
+        equal(ceremony.contributions(), 2, "two");
+        (address who, bytes32 link) = ceremony.contributionOf(2);
+        (, bytes32 before) = ceremony.contributionOf(1);
+        check(who == contributors[1] && link == keccak256(abi.encode(before, powers(2), who)), "chain");
+    }
+
+    function test_whoIsNoNodeDoesNotContribute() external {
+        vm.prank(STRANGER);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NotANode.selector, STRANGER));
+        ceremony.enroll(STRANGER);
+        vm.prank(STRANGER);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NotNodeOrOperator.selector, contributors[0], STRANGER));
+        ceremony.enroll(contributors[0]);
+        (ICeremony.Powers memory a, ICeremony.Powers memory b) = (powers(0), powers(1));
+        ICeremony.Knowledge memory k = knowledge(1);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NotYourTurn.selector, address(0)));
+        ceremony.contribute(a, b, k, response, "");
+        vm.prank(contributors[0]);
+        pools.proposeOperator(HOT);
+        vm.startPrank(HOT);
+        pools.acceptOperator(contributors[0]);
+        ceremony.enroll(contributors[0]);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.AlreadyEnrolled.selector, contributors[0]));
+        ceremony.enroll(contributors[0]);
+        ceremony.contribute(a, b, k, response, "");
+        ceremony.enroll(contributors[0]); // again, behind it
+        vm.stopPrank();
+    }
+
+    /// @dev Every number of a contribution, changed; another's proof; and the attack that the proof of knowledge is there for.
+    function test_falseContributionsAreRefused() external {
+        enrollAll();
+        ICeremony.Powers memory a = powers(0);
+        ICeremony.Powers memory b = powers(1);
+        ICeremony.Knowledge memory k = knowledge(1);
+        bytes4 bad = ICeremony.BadPoint.selector;
+        bytes4 unproved = ICeremony.KnowledgeNotProved.selector;
+        b.tau1[0] ^= 1;
+        refuse(a, b, k, bad);
+        b.tau1[0] ^= 1;
+        b.tau2[2] ^= 1;
+        refuse(a, b, k, bad);
+        b.tau2[2] ^= 1;
+        b.tau1[1] = Q - b.tau1[1];
+        refuse(a, b, k, unproved);
+        b.tau1[1] = Q - b.tau1[1];
+        b.tau2 = powers(2).tau2;
+        refuse(a, b, k, unproved);
+        b.tau2 = powers(1).tau2;
+        k.sx[1] = Q - k.sx[1];
+        refuse(a, b, k, unproved);
+        k.sx[1] = Q - k.sx[1];
+        k.s = first.tau1;
+        refuse(a, b, k, unproved);
+        k = knowledge(1);
+        k.qx = knowledge(2).qx;
+        refuse(a, b, k, unproved);
+        k = knowledge(1);
+        // infinity would hold for everything
+        ICeremony.Knowledge memory none;
+        refuse(a, b, none, bad);
+        ICeremony.Powers memory zero;
+        zero.challenge = b.challenge;
+        refuse(a, zero, k, bad);
+        a.challenge[1] ^= bytes32(uint256(1));
+        refuse(a, b, k, ICeremony.WrongPowers.selector);
+        // what the second node did is no contribution to the generators
+        refuse(powers(0), powers(2), knowledge(2), unproved);
+        // a coordinate that is not below the modulus
+        a = powers(0);
+        b.tau1[0] += Q;
+        refuse(a, b, k, bad);
+        contribute(1);
+        // the powers of the file without contributions are not those of the last
+        ICeremony.Powers memory old = powers(0);
+        vm.prank(contributors[1]);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.WrongPowers.selector));
+        ceremony.contribute(old, powers(2), knowledge(2), response, "");
+    }
+
+    function test_turnsPass() external {
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.TurnNotOver.selector));
+        ceremony.skip();
+        vm.prank(contributors[1]);
+        ceremony.enroll(contributors[1]);
+        vm.prank(contributors[0]);
+        ceremony.enroll(contributors[0]);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.TurnNotOver.selector));
+        ceremony.skip();
+        vm.warp(block.timestamp + 1 hours + 1);
+        (ICeremony.Powers memory a, ICeremony.Powers memory b) = (powers(0), powers(1));
+        ICeremony.Knowledge memory k = knowledge(1);
+        vm.prank(contributors[1]);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.TurnOver.selector, block.timestamp - 1));
+        ceremony.contribute(a, b, k, response, "");
+        ceremony.skip();
+        vm.snapshotGasLastCall("skip");
+        (address node, uint256 endsAt) = ceremony.turn();
+        check(node == contributors[0] && endsAt == block.timestamp + 1 hours, "a whole turn for the next");
+        contribute(1);
+        vm.prank(contributors[1]);
+        ceremony.enroll(contributors[1]); // may try again
+        contribute(2);
+    }
+
+    function test_governanceStrikesTheLast() external {
+        enrollAll();
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NothingToStrike.selector));
+        ceremony.strike("");
+        contribute(1);
+        vm.prank(contributors[0]);
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, contributors[0]));
+        ceremony.strike("");
+        ceremony.strike("no file");
+        vm.snapshotGasLastCall("strike");
+        equal(ceremony.contributions(), 0, "none");
+        // the second node goes on from the generators
+        (ICeremony.Powers memory a, ICeremony.Powers memory b) = (powers(0), powers(1));
+        ICeremony.Knowledge memory k = knowledge(1);
+        vm.prank(contributors[1]);
+        ceremony.contribute(a, b, k, response, "");
+    }
+
+    function test_theBeaconEndsIt() external {
+        enrollAll();
+        contribute(1);
+        contribute(2);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NotReady.selector));
+        ceremony.announceBeacon();
+        vm.warp(ceremony.CLOSES_AT());
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NotReady.selector));
+        ceremony.announceBeacon();
+        vm.warp(block.timestamp + 1);
+        vm.prank(contributors[0]);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.EnrollmentClosed.selector));
+        ceremony.enroll(contributors[0]);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NotReady.selector));
+        ceremony.announceBeacon(); // the third's turn goes on
+        vm.warp(block.timestamp - 1);
+        ceremony.skip();
+        vm.prank(contributors[2]);
+        ceremony.enroll(contributors[2]);
+        contribute(3);
+        vm.warp(block.timestamp + 1);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.WrongMoment.selector));
+        ceremony.drawBeacon();
+        ceremony.announceBeacon();
+        vm.snapshotGasLastCall("announce_beacon");
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.WrongMoment.selector));
+        ceremony.announceBeacon();
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.WrongMoment.selector));
+        ceremony.drawBeacon();
+        // nobody came in time: another block
+        vm.roll(block.number + 64 + 257);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.WrongMoment.selector));
+        ceremony.drawBeacon();
+        ceremony.announceBeacon();
+        uint256 number = ceremony.beaconBlock();
+        equal(number, block.number + 64, "announced");
+        vm.roll(number + 1);
+        vm.setBlockhash(number, BEACON);
+        ceremony.drawBeacon();
+        vm.snapshotGasLastCall("draw_beacon");
+        check(ceremony.beacon() == BEACON, "beacon");
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.WrongMoment.selector));
+        ceremony.drawBeacon();
+        (ICeremony.Powers memory a, ICeremony.Powers memory b) = (powers(3), powers(4));
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NotTheBeacons.selector));
+        ceremony.finish(a, a, response, "");
+        b.tau2 = a.tau2;
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NotTheBeacons.selector));
+        ceremony.finish(a, b, response, "");
+        b = powers(4);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.WrongPowers.selector));
+        ceremony.finish(b, b, response, "");
+        ceremony.finish(a, b, response, "ar://final");
+        vm.snapshotGasLastCall("finish");
+        // the verifier over the powers that came of it
+        check(ceremony.srsDigest() == new PlonkVerifier(b.tau2, 1).srsDigest(), "digest");
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.CeremonyOver.selector));
+        ceremony.strike("");
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.CeremonyOver.selector));
+        ceremony.skip();
+    }
+
+    /// @dev A strike behind the beacon makes another one necessary: the one before is of what was struck.
+    function test_aStrikeVoidsTheBeacon() external {
+        enrollAll();
+        for (uint256 i = 1; i <= 3; ++i) {
+            contribute(i);
+        }
+        vm.warp(ceremony.CLOSES_AT() + 1);
+        ceremony.announceBeacon();
+        vm.roll(block.number + 65);
+        ceremony.drawBeacon();
+        ceremony.strike("the file has other powers");
+        check(ceremony.beacon() == bytes32(0) && ceremony.beaconBlock() == 0, "void");
+        ceremony.announceBeacon();
+    }
+
+    function test_parametersHaveBounds() external {
+        outOfBounds(10 minutes - 1, 1 days, 1, "window", 10 minutes - 1, 10 minutes, 7 days);
+        outOfBounds(7 days + 1, 1 days, 1, "window", 7 days + 1, 10 minutes, 7 days);
+        outOfBounds(1 days, 1, 1, "enrollment", 1, 10 minutes, 365 days);
+        outOfBounds(1 days, 366 days, 1, "enrollment", 366 days, 10 minutes, 365 days);
+        outOfBounds(1 days, 1 days, 0, "least", 0, 1, 256);
+        outOfBounds(1 days, 1 days, 257, "least", 257, 1, 256);
+    }
+
+    function outOfBounds(
+        uint256 window,
+        uint256 enrollment,
+        uint256 least,
+        bytes32 name,
+        uint256 value,
+        uint256 from,
+        uint256 to
+    ) private {
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.ParameterOutOfBounds.selector, name, value, from, to));
+        new Ceremony(address(this), GUARDIAN, pools, firstChallenge(), window, enrollment, least);
+    }
+
+    /// @dev q is the hash that the file's own proof was made with, for every contribution: the proofs hold with it and no other.
+    function test_proofBasesAreThoseOfTheFile() external view {
+        for (uint256 i = 1; i <= 3; ++i) {
+            ICeremony.Knowledge memory k = knowledge(i);
+            uint256[4] memory q = ceremony.proofBase(powers(i - 1).challenge, k.s, k.sx);
+            check(sameRatio(k, q), "e(x s, q) = e(s, x q)");
+            bytes32[2] memory other = powers(i).challenge;
+            check(!sameRatio(k, ceremony.proofBase(other, k.s, k.sx)), "another challenge");
+        }
+    }
+
+    function sameRatio(ICeremony.Knowledge memory k, uint256[4] memory q) private view returns (bool) {
+        bytes memory input = abi.encode(k.sx, q, k.s[0], Q - k.s[1], k.qx);
+        (bool ok, bytes memory answer) = address(8).staticcall(input);
+        return ok && abi.decode(answer, (bool));
+    }
+}
