@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
+import {INodePools} from "../interfaces/INodePools.sol";
 import {IVerifierRouter} from "../interfaces/IVerifierRouter.sol";
 import {Pricing} from "../libraries/Pricing.sol";
 import {Job, JobState} from "../types/Job.sol";
@@ -37,6 +38,43 @@ contract MarketViewer {
         bytes4 system = MARKET.REGISTRY().termsOf(jobId >> 64).proofSystemId;
         (IVerifierRouter.RouteState state,,) = MARKET.ROUTER().routeOf(system);
         return state == IVerifierRouter.RouteState.Live;
+    }
+
+    /// @notice How a model is used, for buyers who judge it.
+    /// @param jobs jobs ever requested.
+    /// @param answers jobs answered with a proof.
+    /// @param computeCost compute units of an answer.
+    /// @param price what a job costs now, without a callback.
+    /// @param royalty the owner's part of it.
+    /// @param fee governance's part of it.
+    /// @param deprecated whether it takes no new jobs.
+    /// @param committed units that nodes promise for this epoch.
+    /// @param assigned units of these that are assigned.
+    struct Usage {
+        uint256 jobs;
+        uint64 answers;
+        uint64 computeCost;
+        uint96 price;
+        uint96 royalty;
+        uint96 fee;
+        bool deprecated;
+        uint64 committed;
+        uint64 assigned;
+    }
+
+    /// @notice How a model is used.
+    /// @param modelId the model.
+    /// @return usage all of it; nothing of the pools where the market has none.
+    function usageOf(uint256 modelId) external view returns (Usage memory usage) {
+        IModelRegistry.Terms memory terms = MARKET.REGISTRY().termsOf(modelId);
+        usage.jobs = MARKET.queueLength(modelId);
+        (,, usage.answers) = MARKET.modelAccounts(modelId);
+        usage.computeCost = terms.computeCost;
+        (usage.price, usage.fee) = Pricing.price(terms, MARKET.parameters(), 0);
+        usage.royalty = terms.royalty;
+        usage.deprecated = terms.deprecated;
+        address pools = MARKET.pools();
+        if (pools != address(0)) (usage.committed, usage.assigned,) = INodePools(pools).poolOf(modelId);
     }
 
     /// @notice How the last jobs of a model ended, for buyers who judge its owner and nodes.
