@@ -77,15 +77,42 @@ static void gate_value(fr *out, const struct checking *checking, uint32_t row)
 
 /* A chain under way: its sums at the powers of rho, highest first, and the row each began at. */
 struct chain {
-    fr *sum;
+    fr *sum; /* [capacity], from the heap: as long as the longest chain */
     uint32_t *first;
-    size_t count;
+    size_t count, capacity;
 };
 
-static void chain_push(struct chain *chain, uint32_t row, const fr *value)
+/* Room for so many rows; false without memory. */
+static bool chain_reserve(struct chain *chain, size_t rows)
 {
+    if (rows <= chain->capacity)
+        return true;
+    size_t capacity = 2 * chain->capacity > rows ? 2 * chain->capacity : rows;
+    fr *sum = realloc(chain->sum, capacity * sizeof *sum);
+    if (sum == NULL)
+        return false;
+    chain->sum = sum;
+    uint32_t *first = realloc(chain->first, capacity * sizeof *first);
+    if (first == NULL)
+        return false;
+    chain->first = first;
+    chain->capacity = capacity;
+    return true;
+}
+
+static void chain_release(struct chain *chain)
+{
+    free(chain->sum);
+    free(chain->first);
+}
+
+static bool chain_push(struct chain *chain, uint32_t row, const fr *value)
+{
+    if (!chain_reserve(chain, chain->count + 1))
+        return false;
     chain->first[chain->count] = row;
     chain->sum[chain->count++] = *value;
+    return true;
 }
 
 static void fail_gate(struct checking *checking, uint32_t first, uint32_t last, const fr *sum)
@@ -196,6 +223,10 @@ static void check_gates(struct checking *checking, struct chain *chain, const fr
     for (uint32_t row = 0; row < circuit->usable_rows; row++) {
         uint32_t end = held_chain_end(circuit, row);
         if (end != 0) {
+            if (!chain_reserve(chain, end - row + 1)) {
+                checking->is_out_of_memory = true;
+                return;
+            }
             for (uint32_t i = row; i <= end; i++)
                 gate_value(&chain->sum[i - row], checking, i);
             check_held_chain(checking, row, end, chain->sum);
@@ -209,8 +240,10 @@ static void check_gates(struct checking *checking, struct chain *chain, const fr
             chain->count = 0;
         if (kind == CHAIN_CONTINUE || kind == CHAIN_END)
             fr_add(&chain->sum[chain->count - 1], &chain->sum[chain->count - 1], &value);
-        else
-            chain_push(chain, row, &value);
+        else if (!chain_push(chain, row, &value)) {
+            checking->is_out_of_memory = true;
+            return;
+        }
         if (kind == CHAIN_SINGLE || kind == CHAIN_END) {
             end_chain(checking, chain, row);
             chain->count = 0;
@@ -316,14 +349,12 @@ static enum status prepare(struct check_memory *memory, struct checking *checkin
                            struct diag *diag)
 {
     const struct circuit *circuit = checking->explain.circuit;
-    memory->chain.sum = arena_array(&memory->arena, fr, circuit->usable_rows);
-    memory->chain.first = arena_array(&memory->arena, uint32_t, circuit->usable_rows);
     checking->constants = arena_array(&memory->arena, fr, circuit->constant_count);
     checking->report->failures =
         arena_array(&checking->report->arena, struct check_failure, CHECK_FAILURES_MAX);
     memory->index = plonk_lookup_index_new(&memory->arena, circuit);
-    if (memory->chain.sum == NULL || memory->chain.first == NULL || checking->constants == NULL ||
-        memory->index == NULL || checking->report->failures == NULL ||
+    if (checking->constants == NULL || memory->index == NULL ||
+        checking->report->failures == NULL ||
         !plonk_providers_init(&memory->providers, &memory->arena, circuit,
                               checking->explain.witness))
         return arena_failure(&memory->arena, circuit->usable_rows * sizeof(fr), "check", diag);
@@ -368,10 +399,11 @@ enum status check_witness(struct check_report *report, const struct circuit *cir
         if (report->count > 0)
             qsort(report->failures, report->count, sizeof *report->failures, compare_failures);
         status = checking.is_out_of_memory
-                     ? diag_set(diag, STATUS_NO_MEMORY, "no memory to explain the failures")
+                     ? diag_set(diag, STATUS_NO_MEMORY, "no memory to check or to explain")
                      : summarise(report, diag);
     }
     buffer_release(&checking.text);
+    chain_release(&memory.chain);
     arena_release(&memory.arena);
     return status;
 }
