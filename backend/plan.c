@@ -104,6 +104,7 @@ void plan_circuit(struct plan *plan, const struct circuit *circuit, enum plonk_m
                       circuit->has_contraction);
     plan_measure_prices(&prices, threads);
     *plan = (struct plan){.columns = plan_columns(circuit),
+                          .has_proof = circuit->lg_rows <= PLONK_LG_ROWS_MAX,
                           .proof_bytes = layout.proof_bytes,
                           .vk_bytes = layout.vk_bytes};
     while (((size_t)1 << plan->srs_power) * 2 - 1 < layout.srs_points)

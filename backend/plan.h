@@ -21,6 +21,7 @@ struct plan {
     unsigned columns; /* advice, parameter, multiplicity, challenge and fixed columns */
     size_t proof_bytes, vk_bytes;
     unsigned srs_power; /* smallest .ptau power that holds the SRS */
+    bool has_proof;     /* keys hold so many rows; else what follows is none of any prover */
     double gas; /* of the whole verifying transaction; 0 in fast mode, which no contract takes */
     double prove_seconds, verify_seconds, keys_seconds;
     uint64_t prove_memory_bytes; /* peak of the whole process */

@@ -29,6 +29,7 @@ enum {
     CIRCUIT_PARAM_MAX = 2,
     CIRCUIT_TAIL_ROWS = 5,
     CIRCUIT_GATED_ROWS = 6,
+    CIRCUIT_LG_ROWS_MAX = 26, /* of tables that can be stored and checked; provers hold fewer */
     CIRCUIT_TAG_MAX = 65535
 };
 

@@ -2,7 +2,7 @@
 #include "ir/circuit.h"
 #include "ir/support/codec.h"
 
-enum { LG_ROWS_MIN = 4, LG_ROWS_MAX = 26, FORMAT = 2 };
+enum { LG_ROWS_MIN = 4, FORMAT = 2 };
 #define COUNT_MAX ((size_t)1 << 30)
 
 static void code_constants(struct codec *codec, struct circuit *circuit)
@@ -17,8 +17,7 @@ static void code_constants(struct codec *codec, struct circuit *circuit)
 /* First byte: chain, term, provider, hold; second: which of the five numbers follow. */
 static void code_row(struct codec *codec, struct circuit_row *row)
 {
-    uint8_t head =
-        (uint8_t)(row->chain | row->term << 3 | row->is_provider << 5 | row->hold << 6);
+    uint8_t head = (uint8_t)(row->chain | row->term << 3 | row->is_provider << 5 | row->hold << 6);
     uint8_t present =
         (uint8_t)((row->slot_memory != 0) | (row->slot_table != 0) << 1 |
                   (row->slot_range != 0) << 2 | (row->c2 != 0) << 3 | (row->c3 != 0) << 4);
@@ -176,7 +175,7 @@ static void code_head(struct codec *codec, struct circuit *circuit)
     codec_u32(codec, &lg_rows);
     codec_u32(codec, &params);
     codec_u32(codec, &contraction);
-    if (lg_rows < LG_ROWS_MIN || lg_rows > LG_ROWS_MAX || params > CIRCUIT_PARAM_MAX ||
+    if (lg_rows < LG_ROWS_MIN || lg_rows > CIRCUIT_LG_ROWS_MAX || params > CIRCUIT_PARAM_MAX ||
         contraction > 1)
         codec_fail(codec);
     if (codec->failed)

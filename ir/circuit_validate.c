@@ -40,7 +40,8 @@ static bool valid_constant(const struct circuit *circuit, uint32_t index)
 static enum status check_sizes(const struct state *state)
 {
     const struct circuit *c = state->circuit;
-    if (c->lg_rows < 4 || c->lg_rows > 26 || c->param_columns > CIRCUIT_PARAM_MAX ||
+    if (c->lg_rows < 4 || c->lg_rows > CIRCUIT_LG_ROWS_MAX ||
+        c->param_columns > CIRCUIT_PARAM_MAX ||
         c->usable_rows != ((uint32_t)1 << c->lg_rows) - CIRCUIT_GATED_ROWS)
         return bad(state, 0, "the table size is out of bounds");
     if (c->has_contraction && c->param_columns > 1)

@@ -436,8 +436,9 @@ static enum status prepare_options(struct pipeline *p)
 
 /* ---- models that are refused before anything is computed ---- */
 
-/* Whether a node compares, rounds or looks up each number it gives, so that each takes a row. */
-static bool takes_row_an_element(enum op_kind op)
+/* Rows that each number a node gives takes at least: where it compares, one that finds the bit and
+ * one that uses it. */
+static uint64_t element_rows(enum op_kind op)
 {
     switch (op) {
     case OP_RELU:
@@ -446,16 +447,33 @@ static bool takes_row_an_element(enum op_kind op)
     case OP_CLIP:
     case OP_MAX:
     case OP_MIN:
-        return true;
+        return 2;
     default:
-        return (op_info(op)->traits & TRAIT_FUNCTION) != 0;
+        return (op_info(op)->traits & TRAIT_FUNCTION) != 0 ? 1 : 0;
     }
 }
 
-/* A weight has half a row or more: two stand in one at best. */
 static bool takes_weight(enum op_kind op)
 {
     return op == OP_CONV || op == OP_CONV_TRANSPOSE || op == OP_MAT_MUL || op == OP_GEMM;
+}
+
+/*
+ * Rows that the weights of a node take at least. One that takes part in three products and more has
+ * a row of its own, in a held sum or for its products; of others two stand in a row at best.
+ */
+static uint64_t weight_rows(const struct graph *graph, const struct graph_node *node)
+{
+    const struct tensor *weights = graph->values[node->inputs[1]].data;
+    const struct shape *out = &graph->values[node->outputs[0]].shape;
+    size_t count = 0;
+    unsigned channel = node->op == OP_CONV ? 1 : (unsigned)out->rank - 1;
+    bool is_plain = node->op == OP_CONV || weights->shape.rank == 2;
+    if (node->op == OP_CONV_TRANSPOSE || !is_plain || out->rank < 2 ||
+        !shape_count(out, SIZE_MAX, &count))
+        return weights->count / 2;
+    bool is_often = count >= 3 * (uint64_t)out->dim[channel];
+    return is_often ? weights->count : weights->count / 2;
 }
 
 /* Models that no table holds, by a bound of their rows from below: to find that out by lowering
@@ -463,7 +481,7 @@ static bool takes_weight(enum op_kind op)
 static enum status check_size(const struct pipeline *p)
 {
     const struct graph *graph = p->graph;
-    uint64_t weights = 0, elements = 0;
+    uint64_t weights = 0, elements = 0, rows = 0;
     bool *is_counted = arena_array(p->arena, bool, graph->value_count + 1);
     if (is_counted == NULL)
         return diag_list_add(p->problems, STATUS_NO_MEMORY, "no memory to size the model");
@@ -474,12 +492,14 @@ static enum status check_size(const struct pipeline *p)
             !is_counted[node->inputs[1]]) {
             is_counted[node->inputs[1]] = true;
             weights += graph->values[node->inputs[1]].data->count;
+            rows += weight_rows(graph, node);
         }
-        if (takes_row_an_element(node->op) && node->outputs[0] != GRAPH_NONE &&
-            shape_count(&graph->values[node->outputs[0]].shape, SIZE_MAX, &count))
-            elements += count;
+        if (element_rows(node->op) == 0 || node->outputs[0] == GRAPH_NONE ||
+            !shape_count(&graph->values[node->outputs[0]].shape, SIZE_MAX, &count))
+            continue;
+        elements += count;
+        rows += element_rows(node->op) * count;
     }
-    uint64_t rows = weights / 2 + elements;
     if (rows <= (uint64_t)1 << PLACE_LG_ROWS_MAX)
         return STATUS_OK;
     return diag_list_add(

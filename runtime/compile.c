@@ -370,9 +370,14 @@ static enum status check_srs(const struct compilation *c, const struct compile_o
     struct machine *machine = machine_new(options->threads);
     plonk_layout_init(&layout, options->mode, c->circuit.lg_rows, c->circuit.param_columns,
                       c->circuit.has_contraction);
-    enum status status =
-        machine == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory for threads")
-                        : srs_open_file(&srs, options->srs_path, layout.srs_points, machine, diag);
+    enum status status = plonk_require_rows(c->circuit.lg_rows, diag);
+    if (status != STATUS_OK) {
+        machine_free(machine);
+        return status;
+    }
+    status = machine == NULL
+                 ? diag_set(diag, STATUS_NO_MEMORY, "no memory for threads")
+                 : srs_open_file(&srs, options->srs_path, layout.srs_points, machine, diag);
     if (status == STATUS_OK)
         srs_release(&srs);
     machine_free(machine);

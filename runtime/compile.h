@@ -72,6 +72,7 @@ struct compile_report {
     uint32_t used_rows, used_cells;
     uint32_t word_count;
     size_t copies, lookups, table_rows;
+    bool has_proof; /* false: the table can be checked, and is too large for keys */
     size_t proof_bytes, vk_bytes;
     double gas, prove_seconds, verify_seconds, keys_seconds;
     uint64_t prove_memory_bytes;

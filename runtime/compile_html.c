@@ -70,6 +70,23 @@ static void put_card(struct buffer *out, const char *value, const char *what)
 
 /* ---- what it is and what it costs ---- */
 
+static void put_proof(struct buffer *out, const struct compile_report *r)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%zu bytes", r->proof_bytes);
+    put_card(out, text, "one proof");
+    if (r->gas > 0) {
+        snprintf(text, sizeof text, "%.0f gas", r->gas);
+        put_card(out, text, "to verify it on a chain");
+    }
+    snprintf(text, sizeof text, "%.3g s", r->prove_seconds);
+    put_card(out, text, "to prove an answer, predicted");
+    snprintf(text, sizeof text, "%.3g MB", (double)r->prove_memory_bytes / 1e6);
+    put_card(out, text, "memory for that, predicted");
+    snprintf(text, sizeof text, "%.3g s", r->keys_seconds);
+    put_card(out, text, "to make the keys, once, predicted");
+}
+
 static void put_summary(struct buffer *out, const struct compilation *c)
 {
     const struct compile_report *r = &c->report;
@@ -83,18 +100,10 @@ static void put_summary(struct buffer *out, const struct compilation *c)
         "came from this very model, while the private numbers in the table stay hidden. The proof "
         "is short whatever the size "
         "of the model; the time to make it grows with the rows of the table.</p><div class=cards>");
-    snprintf(text, sizeof text, "%zu bytes", r->proof_bytes);
-    put_card(out, text, "one proof");
-    if (r->gas > 0) {
-        snprintf(text, sizeof text, "%.0f gas", r->gas);
-        put_card(out, text, "to verify it on a chain");
-    }
-    snprintf(text, sizeof text, "%.3g s", r->prove_seconds);
-    put_card(out, text, "to prove an answer, predicted");
-    snprintf(text, sizeof text, "%.3g MB", (double)r->prove_memory_bytes / 1e6);
-    put_card(out, text, "memory for that, predicted");
-    snprintf(text, sizeof text, "%.3g s", r->keys_seconds);
-    put_card(out, text, "to make the keys, once, predicted");
+    if (r->has_proof)
+        put_proof(out, r);
+    else
+        put_card(out, "no proof", "the table can be checked, and is too large for keys");
     snprintf(text, sizeof text, "%" PRIu32, r->rows);
     put_card(out, text, "rows of the table (a power of two)");
     snprintf(text, sizeof text, "%.0f %%", 100.0 * r->used_rows / r->rows);

@@ -73,6 +73,7 @@ enum status compile_report_init(struct compilation *c, const struct compile_opti
     report->word_count = circuit->public_word_count;
     report->copies = circuit->copy_count;
     report->table_rows = report->summary.table_rows + report->summary.memory_rows;
+    report->has_proof = plan.has_proof;
     report->proof_bytes = plan.proof_bytes;
     report->vk_bytes = plan.vk_bytes;
     report->gas = plan.gas;
@@ -113,6 +114,7 @@ static bool add_costs(cJSON *root, const struct compile_report *r)
 {
     return add_number(root, "rows", r->rows) && add_number(root, "used_rows", r->used_rows) &&
            add_number(root, "dot_gate_rows", (double)r->summary.dot_gate_rows) &&
+           cJSON_AddBoolToObject(root, "has_proof", r->has_proof) != NULL &&
            add_number(root, "used_cells", r->used_cells) &&
            add_number(root, "columns", r->columns) &&
            add_number(root, "param_columns", r->param_columns) &&
@@ -210,9 +212,9 @@ char *compile_report_json(const struct compilation *c, bool measured)
 {
     const struct quantize_report *q = &c->result.report;
     cJSON *root = cJSON_CreateObject();
-    bool done = root != NULL && add_costs(root, &c->report) && add_inputs(root, q) &&
-                add_outputs(root, q, measured) && add_ranges(root, q) &&
-                add_nodes(root, &c->report);
+    bool done =
+        root != NULL && add_costs(root, &c->report) && add_inputs(root, q) &&
+        add_outputs(root, q, measured) && add_ranges(root, q) && add_nodes(root, &c->report);
     if (done && measured)
         done = add_times(root, &c->report) && add_notes(root, c->notes) &&
                add_number(root, "calibration_runs", (double)q->run_count) &&
@@ -253,11 +255,16 @@ char *compile_report_text(const struct compilation *c)
     buffer_printf(&out, "columns     %u (%u of private parameters, %zu numbers)\n", r->columns,
                   r->param_columns, r->parameter_elements);
     buffer_printf(&out, "public      %u words\n", r->word_count);
-    buffer_printf(&out, "proof       %zu bytes, %.0f gas\n", r->proof_bytes, r->gas);
-    buffer_printf(&out, "prove       %.3g s, %.1f MB (predicted)\n", r->prove_seconds,
-                  (double)r->prove_memory_bytes / 1e6);
-    buffer_printf(&out, "keys        %.3g s (predicted); a .ptau of power %u\n", r->keys_seconds,
-                  r->srs_power);
+    if (!r->has_proof) {
+        buffer_puts(&out,
+                    "proof       none: the table can be checked, and is too large for keys\n");
+    } else {
+        buffer_printf(&out, "proof       %zu bytes, %.0f gas\n", r->proof_bytes, r->gas);
+        buffer_printf(&out, "prove       %.3g s, %.1f MB (predicted)\n", r->prove_seconds,
+                      (double)r->prove_memory_bytes / 1e6);
+        buffer_printf(&out, "keys        %.3g s (predicted); a .ptau of power %u\n",
+                      r->keys_seconds, r->srs_power);
+    }
     for (size_t i = 0; i < q->input_count; i++) {
         const struct input_report *in = &q->inputs[i];
         if (in->is_key)

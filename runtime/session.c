@@ -92,7 +92,9 @@ enum status session_open_srs(struct session *session, const char *path, struct d
     struct plonk_layout layout;
     plonk_layout_init(&layout, session->model.mode, session->model.circuit.lg_rows,
                       session->model.circuit.param_columns, session->model.circuit.has_contraction);
-    enum status status;
+    enum status status = plonk_require_rows(session->model.circuit.lg_rows, diag);
+    if (status != STATUS_OK)
+        return status;
     if (path != NULL)
         status = srs_open_file(&session->srs, path, layout.srs_points, session->machine, diag);
     else if (session->model.has_key)

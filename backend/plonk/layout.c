@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-static const char *const column_names[] = {"a1", "a2", "a3", "w1", "w2", "m",    "z",  "phi", "s",
-                                           "h",  "S1", "S2", "S3", "Ttag", "Tx", "Ty", "tF",
-                                           "t2", "t3", "qM", "g1", "g2", "g3",   "c2", "c3"};
+static const char *const column_names[] = {"a1", "a2", "a3", "w1", "w2",   "m",  "z",  "phi", "s",
+                                           "h",  "S1", "S2", "S3", "Ttag", "Tx", "Ty", "tF",  "t2",
+                                           "t3", "qM", "g1", "g2", "g3",   "c2", "c3"};
 _Static_assert(sizeof column_names / sizeof column_names[0] == PLONK_COLUMNS, "ORDER plonk_column");
 
 const char *plonk_column_name(enum plonk_column column)
@@ -85,7 +85,7 @@ void plonk_layout_init(struct plonk_layout *layout, enum plonk_mode mode, unsign
                        unsigned param_columns, bool has_contraction)
 {
     ASSERT(mode < PLONK_MODES && param_columns <= (has_contraction ? 1 : 2));
-    ASSERT(lg_rows >= PLONK_LG_ROWS_MIN && lg_rows <= PLONK_LG_ROWS_MAX);
+    ASSERT(lg_rows >= PLONK_LG_ROWS_MIN && lg_rows <= CIRCUIT_LG_ROWS_MAX);
     memset(layout, 0, sizeof *layout);
     layout->mode = mode;
     layout->lg_rows = lg_rows;
@@ -114,6 +114,17 @@ void plonk_layout_init(struct plonk_layout *layout, enum plonk_mode mode, unsign
         longest = count > longest ? count : longest;
     }
     layout->srs_points = longest;
+}
+
+enum status plonk_require_rows(unsigned lg_rows, struct diag *diag)
+{
+    if (lg_rows <= PLONK_LG_ROWS_MAX)
+        return STATUS_OK;
+    return diag_set(diag, STATUS_LIMIT,
+                    "a table of 2^%u rows can be checked, not proved: keys and proofs hold at most "
+                    "2^%d rows; give the model's inputs smaller sizes with --dim, or take a larger "
+                    "--tolerance",
+                    lg_rows, PLONK_LG_ROWS_MAX);
 }
 
 int plonk_evaluation_index(const struct plonk_layout *layout, enum plonk_column column,

@@ -2,8 +2,8 @@
  * The columns, groups and sizes of the protocol: what README sections 1 to 3 fix, as data.
  *
  * One layout follows from (mode, lg_rows, param_columns, has_contraction); prover, verifier and key
- * code read the same group table, so both modes are one code path. Nothing here depends on a circuit
- * beyond those four.
+ * code read the same group table, so both modes are one code path. Nothing here depends on a
+ * circuit beyond those four.
  */
 #ifndef SERTN_BACKEND_PLONK_LAYOUT_H
 #define SERTN_BACKEND_PLONK_LAYOUT_H
@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "ir/circuit.h"
+#include "ir/support/status.h"
 
 /* ORDER plonk_mode: the byte in the verifying key. */
 enum plonk_mode { PLONK_MODE_GAS = 0, PLONK_MODE_FAST = 1, PLONK_MODES = 2 };
@@ -54,7 +57,7 @@ enum {
     PLONK_TAIL_ROWS = 5,  /* b */
     PLONK_GATED_ROWS = 6, /* b' */
     PLONK_LG_ROWS_MIN = 4,
-    PLONK_LG_ROWS_MAX = 24,
+    PLONK_LG_ROWS_MAX = 24, /* of keys and proofs */
     PLONK_ARITY_MAX = 6,
     PLONK_GROUPS_MAX = 23, /* fast mode with two parameter columns or h, Q left out */
     PLONK_EVALUATIONS_MAX =
@@ -99,11 +102,15 @@ struct plonk_layout {
 
 /*
  * Fills a layout.
- * Requires: mode below PLONK_MODES, lg_rows in PLONK_LG_ROWS_MIN..PLONK_LG_ROWS_MAX, param_columns
+ * Requires: mode below PLONK_MODES, lg_rows in PLONK_LG_ROWS_MIN..CIRCUIT_LG_ROWS_MAX,
+ * param_columns
  * <= 2, and <= 1 with has_contraction.
  */
 void plonk_layout_init(struct plonk_layout *layout, enum plonk_mode mode, unsigned lg_rows,
                        unsigned param_columns, bool has_contraction);
+
+/* Whether keys and proofs hold a table of so many rows. Errors: STATUS_LIMIT. */
+enum status plonk_require_rows(unsigned lg_rows, struct diag *diag) SERTN_MUST_CHECK;
 
 /* Returns "a1", "phi", "c3", ...: the symbol of README section 1. */
 const char *plonk_column_name(enum plonk_column column);

@@ -35,6 +35,19 @@ TEST(verifying_keys_come_back_from_their_bytes)
         }
 }
 
+TEST(tables_larger_than_keys_are_refused_in_a_sentence)
+{
+    struct diag diag = {0};
+    struct plonk_layout layout;
+    REQUIRE_OK(plonk_require_rows(PLONK_LG_ROWS_MAX, &diag), &diag);
+    for (unsigned lg_rows = PLONK_LG_ROWS_MAX + 1; lg_rows <= CIRCUIT_LG_ROWS_MAX; lg_rows++) {
+        CHECK_STATUS(plonk_require_rows(lg_rows, &diag), STATUS_LIMIT, NULL);
+        CHECK(strstr(diag.text, "can be checked, not proved") != NULL);
+        plonk_layout_init(&layout, PLONK_MODE_GAS, lg_rows, 1, true);
+        CHECK_U64(layout.rows, (uint64_t)1 << lg_rows);
+    }
+}
+
 static void check_refused(const uint8_t *honest, size_t bytes, size_t at, uint8_t value,
                           const char *what)
 {
