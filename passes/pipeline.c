@@ -15,6 +15,7 @@
 #include "passes/fuse_trees.h"
 #include "passes/infer_shapes.h"
 #include "passes/place.h"
+#include "passes/widen_floats.h"
 
 enum { CAPACITY_BITS = 253, TABLE_BITS = 8 };
 
@@ -537,6 +538,10 @@ static enum status fold(struct pipeline *p)
     enum status status = pass_fold_constants(p->graph, &scratch, p->problems);
     if (status == STATUS_OK)
         status = note(p, pass_fuse_trees(p->graph, &changed, &diag), &diag);
+    if (status == STATUS_OK)
+        status =
+            note(p, pass_widen_floats(p->graph, &p->result->report.widened_count, &diag), &diag);
+    changed = changed || p->result->report.widened_count > 0;
     if (status == STATUS_OK)
         status = note(p, pass_fuse_channels(p->graph, &changed, &diag), &diag);
     if (status == STATUS_OK && changed)

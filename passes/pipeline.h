@@ -65,7 +65,8 @@ struct quantize_report {
     size_t range_count;
     size_t run_count;   /* calibration runs measured */
     bool is_generated;  /* no data was given: the runs are random numbers in the input ranges */
-    int32_t extra_bits; /* what measuring added to the planned fractions */
+    uint64_t widened_count; /* numbers of 16 bits that count as float32: see widen_floats.h */
+    int32_t extra_bits;     /* what measuring added to the planned fractions */
     bool meets_tolerance;
 };
 

@@ -214,7 +214,8 @@ char *compile_report_json(const struct compilation *c, bool measured)
     cJSON *root = cJSON_CreateObject();
     bool done =
         root != NULL && add_costs(root, &c->report) && add_inputs(root, q) &&
-        add_outputs(root, q, measured) && add_ranges(root, q) && add_nodes(root, &c->report);
+        add_outputs(root, q, measured) && add_ranges(root, q) && add_nodes(root, &c->report) &&
+        (q->widened_count == 0 || add_number(root, "widened_numbers", (double)q->widened_count));
     if (done && measured)
         done = add_times(root, &c->report) && add_notes(root, c->notes) &&
                add_number(root, "calibration_runs", (double)q->run_count) &&
@@ -290,6 +291,12 @@ char *compile_report_text(const struct compilation *c)
     if (!q->meets_tolerance)
         buffer_printf(&out,
                       "accuracy    the tolerance asked for is NOT met on the calibration data\n");
+    if (q->widened_count > 0)
+        buffer_printf(
+            &out,
+            "note        %llu numbers of 16 bits are computed as float32 and not rounded, "
+            "as that would take more rows than all else\n",
+            (unsigned long long)q->widened_count);
     for (size_t i = 0; i < c->notes->count; i++)
         buffer_printf(&out, "note        %s\n", c->notes->text[i]);
     for (size_t i = 0; i < r->node_count && i < 12; i++)
