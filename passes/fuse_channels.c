@@ -26,13 +26,13 @@ static bool is_stored_float(const struct graph *graph, uint32_t v)
 }
 
 /* The convolution that a value is the result of, when nothing else reads it; NULL otherwise. */
-static const struct graph_node *convolution_of(const struct fusing *f, uint32_t v)
+static struct graph_node *convolution_of(const struct fusing *f, uint32_t v)
 {
-    const struct graph *graph = f->graph;
+    struct graph *graph = f->graph;
     uint32_t producer = v == GRAPH_NONE ? GRAPH_NONE : graph->values[v].producer;
     if (producer == GRAPH_NONE || v >= f->value_count || f->uses[v] != 1)
         return NULL;
-    const struct graph_node *node = &graph->nodes[producer];
+    struct graph_node *node = &graph->nodes[producer];
     enum element_type type = graph->values[v].type;
     bool is_fit = node->op == OP_CONV && (type == ELEMENT_F32 || type == ELEMENT_F64) &&
                   is_stored_float(graph, node->inputs[1]) &&
@@ -136,53 +136,100 @@ static uint32_t add_stored(struct graph *graph, const char *like, const char *su
     return v;
 }
 
-/* The weights and the bias of the convolution after the map. */
-static bool map_weights(struct graph *graph, const struct graph_node *convolution,
-                        const struct channel_map *map, uint32_t in[3])
+static const struct graph_value *bias_of(const struct graph *graph,
+                                         const struct graph_node *convolution)
 {
-    const struct graph_value *w = &graph->values[convolution->inputs[1]], *b = NULL;
-    if (convolution->input_count > 2 && convolution->inputs[2] != GRAPH_NONE)
-        b = &graph->values[convolution->inputs[2]];
+    bool has_bias = convolution->input_count > 2 && convolution->inputs[2] != GRAPH_NONE;
+    return has_bias ? &graph->values[convolution->inputs[2]] : NULL;
+}
+
+/* The weights of a convolution times the factors; GRAPH_NONE without memory. */
+static uint32_t map_weights(struct graph *graph, const struct graph_node *convolution,
+                            const struct channel_map *map)
+{
+    const struct graph_value *w = &graph->values[convolution->inputs[1]];
     enum element_type type = w->data->type;
-    bool is_private =
-        map->is_private || w->kind == VALUE_PARAMETER || (b != NULL && b->kind == VALUE_PARAMETER);
     size_t channels = (size_t)w->data->shape.dim[0], each = w->data->count / channels;
-    struct shape line = {.rank = 1, .dim = {(int64_t)channels}};
-    struct tensor *weights = tensor_new(graph->arena, type, &w->data->shape),
-                  *bias = tensor_new(graph->arena, type, &line);
-    if (weights == NULL || bias == NULL)
-        return false;
-    for (size_t c = 0; c < channels; c++) {
-        for (size_t e = c * each; e < (c + 1) * each; e++)
-            weights->data.real[e] = element_round(type, w->data->data.real[e] * map->factor[c]);
+    struct tensor *weights = tensor_new(graph->arena, type, &w->data->shape);
+    for (size_t e = 0; weights != NULL && e < weights->count; e++)
+        weights->data.real[e] = element_round(type, w->data->data.real[e] * map->factor[e / each]);
+    return add_stored(graph, convolution->name, "weights", weights,
+                      map->is_private || w->kind == VALUE_PARAMETER);
+}
+
+/* What the map makes of the bias, none being 0, in the given shape; GRAPH_NONE without memory. */
+static uint32_t map_bias(struct graph *graph, const struct graph_node *convolution,
+                         const struct channel_map *map, const struct shape *shape)
+{
+    const struct graph_value *b = bias_of(graph, convolution);
+    enum element_type type = graph->values[convolution->inputs[1]].data->type;
+    struct tensor *bias = tensor_new(graph->arena, type, shape);
+    for (size_t c = 0; bias != NULL && c < bias->count; c++) {
         double before = b == NULL ? 0 : b->data->data.real[c];
         bias->data.real[c] = element_round(type, map->factor[c] * before + map->addend[c]);
     }
-    in[0] = convolution->inputs[0];
-    in[1] = add_stored(graph, convolution->name, "weights", weights, is_private);
-    in[2] = add_stored(graph, convolution->name, "bias", bias, is_private);
-    return in[1] != GRAPH_NONE && in[2] != GRAPH_NONE;
+    return add_stored(graph, convolution->name, "bias", bias,
+                      map->is_private || (b != NULL && b->kind == VALUE_PARAMETER));
 }
 
-/* Node n becomes the convolution before it; false without memory. */
-static bool fuse(struct fusing *f, size_t n, const struct graph_node *convolution)
+/* Gives a node other operands; false without memory or when one is missing. */
+static bool set_inputs(struct graph *graph, struct graph_node *node, const uint32_t *inputs,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (inputs[i] == GRAPH_NONE)
+            return false;
+    node->inputs = arena_memdup(graph->arena, inputs, count * sizeof *inputs);
+    node->input_count = count;
+    return node->inputs != NULL;
+}
+
+/* Node n becomes the convolution before it, which has a bias if that has one. */
+static bool become_convolution(struct graph *graph, size_t n, const struct graph_node *convolution,
+                               const struct channel_map *map)
+{
+    struct graph_node fused = *convolution;
+    struct shape line = {.rank = 1,
+                         .dim = {graph->values[convolution->inputs[1]].data->shape.dim[0]}};
+    bool has_bias = bias_of(graph, convolution) != NULL;
+    uint32_t in[3] = {convolution->inputs[0], map_weights(graph, convolution, map),
+                      has_bias ? map_bias(graph, convolution, map, &line) : GRAPH_NONE};
+    fused.outputs = graph->nodes[n].outputs;
+    if (!set_inputs(graph, &fused, in, has_bias ? 3 : 2))
+        return false;
+    graph->nodes[n] = fused;
+    return true;
+}
+
+/* Node n, a normalisation, becomes the addition of what is left of it: an addition may go behind a
+ * pool. */
+static bool become_addition(struct graph *graph, size_t n, struct graph_node *convolution,
+                            const struct channel_map *map)
+{
+    struct graph_node *node = &graph->nodes[n];
+    struct shape column = {.rank = graph->values[node->inputs[0]].shape.rank};
+    column.rank--;
+    for (unsigned d = 0; d < column.rank; d++)
+        column.dim[d] = d == 0 ? graph->values[convolution->inputs[1]].data->shape.dim[0] : 1;
+    uint32_t x = node->inputs[0], addend = map_bias(graph, convolution, map, &column),
+             in[2] = {convolution->inputs[0], map_weights(graph, convolution, map)};
+    node->op = OP_ADD;
+    node->attribute_count = 0;
+    return set_inputs(graph, convolution, in, 2) &&
+           set_inputs(graph, node, (const uint32_t[]){x, addend}, 2);
+}
+
+/* False without memory. */
+static bool fuse(struct fusing *f, size_t n, struct graph_node *convolution)
 {
     struct graph *graph = f->graph;
     struct channel_map map;
-    uint32_t in[3];
     size_t channels = (size_t)graph->values[convolution->inputs[1]].data->shape.dim[0];
-    if (!read_map(f, &graph->nodes[n], channels, &map) ||
-        !map_weights(graph, convolution, &map, in))
+    if (!read_map(f, &graph->nodes[n], channels, &map))
         return false;
-    uint32_t *inputs = arena_memdup(graph->arena, in, sizeof in);
-    if (inputs == NULL)
-        return false;
-    struct graph_node fused = *convolution;
-    fused.inputs = inputs;
-    fused.input_count = 3;
-    fused.outputs = graph->nodes[n].outputs;
-    graph->nodes[n] = fused;
-    return true;
+    return graph->nodes[n].op == OP_BATCH_NORMALIZATION
+               ? become_addition(graph, n, convolution, &map)
+               : become_convolution(graph, n, convolution, &map);
 }
 
 static bool count_uses(struct fusing *f)
@@ -205,9 +252,11 @@ enum status pass_fuse_channels(struct graph *graph, bool *changed, struct diag *
     arena_init(&f.scratch, 0);
     bool has_memory = count_uses(&f);
     for (size_t n = 0; n < graph->node_count && has_memory; n++) {
-        const struct graph_node *convolution =
+        struct graph_node *convolution =
             convolution_of(&f, mapped_operand(graph, &graph->nodes[n]));
-        if (convolution == NULL)
+        /* An addition stays, but where there is a bias to add to. */
+        if (convolution == NULL ||
+            (graph->nodes[n].op == OP_ADD && bias_of(graph, convolution) == NULL))
             continue;
         has_memory = fuse(&f, n, convolution);
         *changed |= has_memory;
