@@ -89,18 +89,135 @@ static size_t swap_before(struct graph *graph, size_t i, const uint32_t *uses)
     return producer;
 }
 
+/* ---- biases of convolutions ---- */
+
+struct readers {
+    uint32_t *uses; /* [value_count] */
+    uint32_t *node; /* [value_count] the last that reads it */
+};
+
+static bool find_readers(struct readers *readers, const struct graph *graph, struct arena *arena)
+{
+    readers->uses = arena_array(arena, uint32_t, graph->value_count + 1);
+    readers->node = arena_array(arena, uint32_t, graph->value_count + 1);
+    if (readers->uses == NULL || readers->node == NULL)
+        return false;
+    for (size_t i = 0; i < graph->node_count; i++) {
+        for (size_t k = 0; k < graph->nodes[i].input_count; k++) {
+            uint32_t v = graph->nodes[i].inputs[k];
+            if (v == GRAPH_NONE)
+                continue;
+            readers->uses[v]++;
+            readers->node[v] = (uint32_t)i;
+        }
+    }
+    for (size_t i = 0; i < graph->output_count; i++)
+        readers->uses[graph->outputs[i]]++;
+    return true;
+}
+
+/* Whether a maximum is all that reads a value, behind functions that never fall. */
+static bool only_feeds_maximum(const struct graph *graph, const struct readers *readers, uint32_t v)
+{
+    while (readers->uses[v] == 1 && readers->node[v] != 0) {
+        const struct graph_node *node = &graph->nodes[readers->node[v]];
+        if (takes_maximum(node))
+            return node->op != OP_REDUCE_MAX && node->inputs[0] == v;
+        if (!never_falls(node))
+            return false;
+        v = node->outputs[0];
+    }
+    return false;
+}
+
+/* Whether the bias of a convolution may be added behind a maximum. Results of 16 bits stay, which
+ * are rounded before and after. */
+static bool bias_moves(const struct graph *graph, const struct readers *readers,
+                       const struct graph_node *node)
+{
+    return node->op == OP_CONV && node->input_count == 3 && node->inputs[2] != GRAPH_NONE &&
+           graph->values[node->inputs[2]].data != NULL &&
+           element_type_bits(graph->values[node->outputs[0]].type) >= 32 &&
+           only_feeds_maximum(graph, readers, node->outputs[0]);
+}
+
+/* The bias as an addend of [channels, 1, ...], and the sum without it; false without memory. */
+static bool split_bias(struct graph *graph, struct graph_node *convolution, struct graph_node *add)
+{
+    struct arena *arena = graph->arena;
+    uint32_t y = convolution->outputs[0], b = convolution->inputs[2];
+    struct tensor *column = arena_memdup(arena, graph->values[b].data, sizeof *column);
+    uint32_t *in = arena_array(arena, uint32_t, 2), *own = arena_array(arena, uint32_t, 1);
+    const char *name = arena_printf(arena, "%s.sum", graph->values[y].name);
+    if (column == NULL || in == NULL || own == NULL || name == NULL)
+        return false;
+    column->shape.rank = (uint8_t)(graph->values[y].shape.rank - 1);
+    for (unsigned d = 0; d < column->shape.rank; d++)
+        column->shape.dim[d] = d == 0 ? (int64_t)column->count : 1;
+    uint32_t sum = graph_add_value(graph, name, VALUE_NODE, graph->values[y].type),
+             addend =
+                 graph_add_value(graph, graph->values[b].name, graph->values[b].kind, column->type);
+    if (sum == GRAPH_NONE || addend == GRAPH_NONE)
+        return false;
+    graph->values[sum].shape = graph->values[y].shape;
+    graph->values[addend].shape = column->shape;
+    graph->values[addend].data = column;
+    graph->values[sum].shape_known = graph->values[addend].shape_known = true;
+    in[0] = sum;
+    in[1] = addend;
+    *add = *convolution;
+    add->op = OP_ADD;
+    add->inputs = in;
+    add->input_count = 2;
+    add->attribute_count = 0;
+    own[0] = sum;
+    convolution->outputs = own;
+    convolution->input_count = 2;
+    return true;
+}
+
+static void find_producers(struct graph *graph)
+{
+    for (size_t n = 0; n < graph->node_count; n++)
+        for (size_t k = 0; k < graph->nodes[n].output_count; k++)
+            if (graph->nodes[n].outputs[k] != GRAPH_NONE)
+                graph->values[graph->nodes[n].outputs[k]].producer = (uint32_t)n;
+}
+
+/* Biases that a maximum is taken over become additions, which go behind it: between two numbers of
+ * a channel they make no difference. */
+static bool split_biases(struct graph *graph, struct arena *scratch)
+{
+    struct readers readers;
+    struct graph_node *nodes =
+        arena_array(graph->arena, struct graph_node, 2 * graph->node_count + 1);
+    size_t count = 0;
+    if (nodes == NULL || !find_readers(&readers, graph, scratch))
+        return false;
+    for (size_t n = 0; n < graph->node_count; n++) {
+        struct graph_node *node = &nodes[count++];
+        *node = graph->nodes[n];
+        if (bias_moves(graph, &readers, node) && !split_bias(graph, node, &nodes[count++]))
+            return false;
+    }
+    if (count == graph->node_count)
+        return true;
+    graph->node_capacity = 2 * graph->node_count + 1;
+    graph->nodes = nodes;
+    graph->node_count = count;
+    find_producers(graph);
+    return true;
+}
+
 enum status pass_swap_pools(struct graph *graph, struct diag *diag)
 {
     struct arena arena = {0};
-    uint32_t *uses = arena_array(&arena, uint32_t, graph->value_count + 1);
-    if (uses == NULL)
-        return arena_failure(&arena, graph->value_count * sizeof *uses, "the uses of values", diag);
-    for (size_t i = 0; i < graph->node_count; i++)
-        for (size_t k = 0; k < graph->nodes[i].input_count; k++)
-            if (graph->nodes[i].inputs[k] != GRAPH_NONE)
-                uses[graph->nodes[i].inputs[k]]++;
-    for (size_t i = 0; i < graph->output_count; i++)
-        uses[graph->outputs[i]]++;
+    struct readers readers;
+    if (!split_biases(graph, &arena) || !find_readers(&readers, graph, &arena)) {
+        arena_release(&arena);
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for the uses of values");
+    }
+    const uint32_t *uses = readers.uses;
     for (size_t i = 0; i < graph->node_count; i++) {
         /* As far as it can. */
         for (size_t at = i; at != SIZE_MAX;)

@@ -155,3 +155,57 @@ TEST(what_differs_within_a_channel_stays)
     CHECK(!addition_swaps((struct shape){.rank = 2, .dim = {4, 4}}, true));
     CHECK(!addition_swaps((struct shape){.rank = 1, .dim = {4}}, false));
 }
+
+/* x [1, 1, 4, 4] through a convolution of two filters and a Relu into a pool. */
+static bool bias_moves(bool is_stored, bool is_read_twice)
+{
+    struct diag diag = {0};
+    struct diag_list problems = {0};
+    struct graph *graph = pooled(OP_RELU, 0);
+    uint32_t x = graph->inputs[0], w = graph_add_value(graph, "w", VALUE_PARAMETER, ELEMENT_F32),
+             b = graph_add_value(graph, "b", VALUE_PARAMETER, ELEMENT_F32),
+             y = graph_add_value(graph, "convolved", VALUE_NODE, ELEMENT_UNDEFINED);
+    struct shape kernel = {.rank = 4, .dim = {2, 1, 1, 1}}, line = {.rank = 1, .dim = {2}};
+    graph->values[w].data = tensor_new(&arena, ELEMENT_F32, &kernel);
+    graph->values[b].data = tensor_new(&arena, ELEMENT_F32, &line);
+    graph->values[w].shape = kernel;
+    graph->values[b].shape = line;
+    graph->values[w].shape_known = graph->values[b].shape_known = true;
+    for (size_t i = 0; i < 2; i++) {
+        graph->values[w].data->data.real[i] = i == 0 ? 2 : -1;
+        graph->values[b].data->data.real[i] = i == 0 ? 3 : -5;
+    }
+    struct graph_node relu = graph->nodes[0], pool = graph->nodes[1];
+    graph_add_node(graph, OP_CONV, "conv", (const uint32_t[]){x, w, b}, is_stored ? 3 : 2, &y, 1);
+    struct graph_node conv = graph->nodes[2];
+    relu.inputs[0] = y;
+    graph->nodes[0] = conv;
+    graph->nodes[1] = relu;
+    graph->nodes[2] = pool;
+    for (uint32_t n = 0; n < 3; n++)
+        graph->values[graph->nodes[n].outputs[0]].producer = n;
+    if (is_read_twice)
+        graph->outputs[graph->output_count++] = y;
+    REQUIRE(pass_infer_shapes(graph, &problems) == STATUS_OK);
+    REQUIRE_OK(graph_validate(graph, &diag), &diag);
+    const struct tensor *before = run(graph);
+    REQUIRE_OK(pass_swap_pools(graph, &diag), &diag);
+    REQUIRE_OK(graph_validate(graph, &diag), &diag);
+    const struct tensor *after = run(graph);
+    CHECK_U64(after->count, before->count);
+    for (size_t i = 0; i < after->count; i++)
+        CHECK(after->data.real[i] == before->data.real[i]);
+    bool moved = graph->node_count == 4;
+    if (moved)
+        CHECK(graph->nodes[0].op == OP_CONV && graph->nodes[1].op == OP_MAX_POOL &&
+              graph->nodes[2].op == OP_ADD && graph->nodes[3].op == OP_RELU);
+    arena_release(&arena);
+    return moved;
+}
+
+TEST(the_bias_of_a_convolution_goes_behind_a_pool)
+{
+    CHECK(bias_moves(true, false));
+    CHECK(!bias_moves(true, true));
+    CHECK(!bias_moves(false, false));
+}
