@@ -11,7 +11,15 @@
 #include "passes/lower_tree.h"
 
 static const lower_rule rules[OP_COUNT] = {
-#define R(op, rule) [OP_##op] = rule,
+#define R(op, rule, bound) [OP_##op] = rule,
+#include "passes/lower_rules.def"
+#undef R
+};
+
+/* Whether the lowering of an operator says what its results are off by. */
+enum { BOUND = true, NO_BOUND = false };
+static const bool has_bound[OP_COUNT] = {
+#define R(op, rule, bound) [OP_##op] = bound,
 #include "passes/lower_rules.def"
 #undef R
 };
@@ -145,9 +153,14 @@ static uint32_t make_constant(struct lowering *l, const struct tensor *data, int
         return lowering_constant(l, &data->shape, form_integer(), integers);
     }
     fraction = exact_fraction(data, fraction);
-    for (size_t i = 0; i < data->count; i++)
+    double off = 0;
+    for (size_t i = 0; i < data->count; i++) {
         integers[i] = lowering_real(l, data->data.real[i], fraction);
-    return lowering_constant(l, &data->shape, form_fixed(fraction), integers);
+        off = fmax(off, lowering_real_off(data->data.real[i], fraction));
+    }
+    uint32_t tensor = lowering_constant(l, &data->shape, form_fixed(fraction), integers);
+    lowering_widen_error(l, tensor, off);
+    return tensor;
 }
 
 static uint32_t make_stored(struct lowering *l, uint32_t v)
@@ -157,8 +170,13 @@ static uint32_t make_stored(struct lowering *l, uint32_t v)
     if (value->data == NULL || value->data->type == ELEMENT_STRING)
         lowering_fail(l, STATUS_UNSUPPORTED, "the stored value '%s' has no numbers", value->name);
     bool is_private = value->kind == VALUE_PARAMETER && !l->options->public_parameters;
-    if (l->plan->values[v].takes_mask)
-        return lowering_stored_mask(l, v, is_private, fraction);
+    if (l->plan->values[v].takes_mask) {
+        uint32_t mask = lowering_stored_mask(l, v, is_private, fraction);
+        /* Great negative numbers are taken for minus infinity. */
+        if (l->plan->values[v].mask_is_finite)
+            lowering_leave_bound(l, mask, BOUND_SPECIAL);
+        return mask;
+    }
     if (!is_private)
         return make_constant(l, value->data, fraction);
     if (element_type_is_float(value->data->type))
@@ -310,6 +328,27 @@ static bool gives_operands(enum op_kind op)
 }
 
 /*
+ * x rounded to a float type: half a last place of the greatest number. The model rounds as well,
+ * unless it is taken as real arithmetic: another half covers both. What is clipped at the largest
+ * number of the type is off by what lies above it.
+ */
+static void state_rounding(struct lowering *l, uint32_t y, uint32_t x, enum element_type type)
+{
+    struct float_format format = element_float_format(type);
+    double most = bound_add(lowering_most(l, x), lowering_error(l, x));
+    int exponent = 0;
+    if (!isfinite(most)) {
+        lowering_state_error(l, y, x, INFINITY);
+        return;
+    }
+    frexp(most, &exponent);
+    exponent = exponent < format.least_exponent ? format.least_exponent : exponent;
+    double clipped = most > format.largest ? most - format.largest : 0;
+    lowering_state_function(l, y, x, 1,
+                            bound_add(clipped, ldexp(1, exponent - (int)format.fraction_bits)));
+}
+
+/*
  * Numbers of the declared type: integers are cut off toward zero and wrapped to its width, floats
  * with few bits are rounded. float32 and float64 are held exactly, or as finely as the tolerance
  * asks for.
@@ -327,7 +366,28 @@ static uint32_t hold_type(struct lowering *l, enum element_type type, uint32_t t
         lowering_fail(l, STATUS_UNSUPPORTED,
                       "float8e8m0 is a type to cast to, not to compute with");
     bool saturate = element_type_bits(type) <= 8 && lowering_attribute_int(l, "saturate", 1) != 0;
-    return lowering_round_float(l, tensor, type, saturate || type == ELEMENT_F4E2M1);
+    uint32_t rounded = lowering_round_float(l, tensor, type, saturate || type == ELEMENT_F4E2M1);
+    state_rounding(l, rounded, tensor, type);
+    return rounded;
+}
+
+/* An operator whose lowering says nothing of errors: integers are what it says they are, made of
+ * integers. */
+static void leave_bounds(struct lowering *l)
+{
+    bool is_exact = true;
+    for (size_t i = 0; i < l->node->input_count; i++) {
+        uint32_t v = l->node->inputs[i];
+        is_exact &= v == GRAPH_NONE || (!element_type_is_float(l->graph->values[v].type) &&
+                                        (l->tensor_of[v] == RELATION_NONE ||
+                                         bound_is_exact(lowering_bound(l, l->tensor_of[v]))));
+    }
+    for (size_t k = 0; k < l->node->output_count; k++) {
+        uint32_t v = l->node->outputs[k];
+        if (v != GRAPH_NONE && l->tensor_of[v] != RELATION_NONE &&
+            !(is_exact && !element_type_is_float(l->graph->values[v].type)))
+            lowering_leave_bound(l, l->tensor_of[v], BOUND_NO_RULE);
+    }
 }
 
 void lowering_output(struct lowering *l, size_t i, uint32_t tensor)
@@ -458,6 +518,12 @@ static uint32_t add_input(struct lowering *l, size_t i)
     uint32_t index = relation_add_tensor(l->program, &tensor);
     if (index == RELATION_NONE)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for input '%s'", value->name);
+    lowering_track(l, index);
+    if (takes_nan || takes_mask)
+        lowering_leave_bound(l, index, BOUND_SPECIAL);
+    else
+        /* The nearest multiple of the scale stands for a number; keys and integers are exact. */
+        bound_set(lowering_bound(l, index), form.encoding == ENCODING_FIXED ? 0.5 : 0);
     if (lowering_tensor(l, index)->count > 0)
         lowering_enforce(l, index, range);
     l->tensor_of[v] = index;
@@ -494,6 +560,10 @@ static void add_digest(struct lowering *l, struct port *port)
         (struct relation_view){.tensor = port->tensor, .stride = {1}, .high = {relation.space[0]}};
     relation.views[1] = (struct relation_view){.tensor = port->salt, .high = {relation.space[0]}};
     relation.outputs[0] = port->digest;
+    if (port->salt != RELATION_NONE && port->digest != RELATION_NONE) {
+        lowering_track(l, port->salt);
+        lowering_track(l, port->digest);
+    }
     if (port->salt == RELATION_NONE || port->digest == RELATION_NONE ||
         relation_add(l->program, &relation) == RELATION_NONE)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for the digest of '%s'", port->name);
@@ -589,7 +659,11 @@ static void add_output(struct lowering *l, size_t i)
         l->tensor_of[v] = lowering_stored_output(l, v);
     struct port *port = &l->result->interface.outputs[i];
     uint32_t tensor = make_output(l, v, l->tensor_of[v], l->options->outputs[i]);
-    tensor = lowering_show_special(l, v, tensor);
+    uint32_t shown = lowering_show_special(l, v, tensor);
+    if (shown != tensor)
+        lowering_leave_bound(l, shown, BOUND_SPECIAL);
+    tensor = shown;
+    l->result->bounds[i] = lowering_output_bound(l, tensor);
     *port = port_of(&l->graph->values[v], tensor, l->options->outputs[i]);
     l->program->tensors[port->tensor].is_output = port->visibility != PORT_PRIVATE;
     publish(l, port);
@@ -636,6 +710,8 @@ static void run_rule(struct lowering *l)
     l->own_nan = RELATION_NONE;
     l->own_infinite = RELATION_NONE;
     rules[l->node->op](l);
+    if (!has_bound[l->node->op])
+        leave_bounds(l);
     lowering_trace_nan(l);
 }
 
@@ -688,6 +764,7 @@ static void lower_all(struct lowering *l)
     interface->input_count = graph->input_count;
     interface->outputs = lowering_array(l, struct port, graph->output_count);
     interface->output_count = graph->output_count;
+    l->result->bounds = lowering_array(l, struct output_bound, graph->output_count);
     name_nodes(l);
     l->node_index = RELATION_NONE;
     for (size_t i = 0; i < graph->input_count; i++) {

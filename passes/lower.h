@@ -61,11 +61,19 @@ struct lower_options {
     struct table_store *store; /* may be NULL */
 };
 
+/* How far what an output shows may be from what the model says in real arithmetic, for every input
+ * that the circuit accepts: see error_bound.h. */
+struct output_bound {
+    double error;    /* INFINITY when nothing is proven */
+    const char *gap; /* why not; NULL when there is a bound */
+};
+
 struct lowering_result {
     struct relation_program *program; /* initialised by lower_graph */
     struct parameter_values *parameters;
     size_t parameter_count;
-    struct interface interface; /* inputs and outputs in the order of the graph */
+    struct interface interface;  /* inputs and outputs in the order of the graph */
+    struct output_bound *bounds; /* of the outputs; they depend on the weights, which are private */
     struct inserted_range *ranges;
     size_t range_count;
     struct diag *failures; /* of every node that does not lower, those left out that hang on one */

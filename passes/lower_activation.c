@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir/rounded_math.h"
 #include "passes/lower_smooth.h"
 
 static const double ln2 = 0.69314718055994531;
@@ -166,13 +167,20 @@ static uint32_t sigmoid_by_quotient(struct lowering *l, uint32_t x, int32_t frac
 {
     int32_t inner = fraction + 2;
     struct shape shape = lowering_shape(l, x);
+    struct bound_scope scope = lowering_open_bound(l, x);
     uint32_t bit, e = decay(l, x, 1, inner, &bit);
     wide one = wide_power_of_two((unsigned)inner);
     struct relation_term terms[3] = {lowering_term_product(l, -1, bit, e, &shape),
                                      lowering_term_wide(l, one, bit, &shape),
                                      lowering_term(l, 1, e, &shape)};
     uint32_t num = lowering_product(l, &shape, form_fixed(inner), terms, 3, wide_from_i64(0));
-    return over_one_plus(l, num, e, fraction);
+    uint32_t y = over_one_plus(l, num, e, fraction);
+    /* e / (1 + e) is no steeper than 1 in e, and the quotient is rounded down. */
+    lowering_state_function(l, y, e, 1, ldexp(1, -fraction));
+    double own = lowering_error(l, y);
+    lowering_close_bound(l, &scope, &(struct bound_result){y, 0.25, 1}, 1);
+    lowering_limit(l, y, bound_add(1, own), 1);
+    return y;
 }
 
 void lower_sigmoid(struct lowering *l)
@@ -191,10 +199,17 @@ void lower_sigmoid(struct lowering *l)
 static uint32_t tanh_by_quotient(struct lowering *l, uint32_t x, int32_t fraction)
 {
     int32_t inner = fraction + 3;
+    struct bound_scope scope = lowering_open_bound(l, x);
     uint32_t bit, e = decay(l, x, 2, inner, &bit);
     uint32_t num = lowering_affine(l, -1, e, wide_power_of_two((unsigned)inner)),
              y = over_one_plus(l, num, e, fraction);
-    return lowering_with_sign(l, bit, y);
+    y = lowering_with_sign(l, bit, y);
+    /* (1 - e) / (1 + e) is no steeper than 2 in e. */
+    lowering_state_function(l, y, e, 2, ldexp(1, -fraction));
+    double own = lowering_error(l, y);
+    lowering_close_bound(l, &scope, &(struct bound_result){y, 1, 2}, 1);
+    lowering_limit(l, y, bound_add(1, own), 1);
+    return y;
 }
 
 static uint32_t tanh_of(struct lowering *l, uint32_t x, const struct smooth_demand *demand)
@@ -230,11 +245,15 @@ void lower_softplus(struct lowering *l)
 /* x / (1 + |x|) */
 void lower_softsign(struct lowering *l)
 {
-    uint32_t x = lowering_planned_input(l), magnitude = lowering_absolute(l, x, NULL);
+    uint32_t x = lowering_planned_input(l);
+    struct bound_scope scope = lowering_open_bound(l, x);
+    uint32_t magnitude = lowering_absolute(l, x, NULL);
     struct shape shape = lowering_shape(l, x);
     int32_t own = lowering_fraction(l, x);
     uint32_t d = lowering_affine(l, 1, magnitude, wide_power_of_two(own < 0 ? 0 : (unsigned)own));
-    lowering_output(l, 0, lowering_divide(l, &shape, x, d, lowering_value_fraction(l), NULL, NULL));
+    uint32_t y = lowering_divide(l, &shape, x, d, lowering_value_fraction(l), NULL, NULL);
+    lowering_close_bound(l, &scope, &(struct bound_result){y, 1, 2}, 1);
+    lowering_output(l, 0, y);
 }
 
 /* ---- the error function and what is made from it ---- */
@@ -273,12 +292,20 @@ void lower_swish(struct lowering *l)
     /* The division by alpha makes errors 1 / alpha times as large. */
     int32_t fraction = lowering_value_fraction(l) + (exponent < 1 ? 1 - exponent : 0),
             own = lowering_fraction(l, x) + (exponent > 0 ? exponent : 0);
+    struct bound_scope scope = lowering_open_bound(l, x);
     uint32_t z = alpha == 1 ? x : lowering_trim(l, lowering_scale(l, x, alpha), own + 2, 1);
     struct smooth_demand demand = demand_of(l);
     demand.fraction = demand.value_fraction = fraction;
     uint32_t y =
         lowering_shaped(l, SMOOTH_RAMP_LESS, TABLE_SWISH_TAIL, z, decay_end(fraction + 6), &demand);
-    lowering_output(l, 0, alpha == 1 ? y : lowering_scale(l, y, 1 / alpha));
+    if (alpha != 1) {
+        y = lowering_scale(l, y, 1 / alpha);
+        /* 1 / alpha was rounded to float64. */
+        lowering_widen_error(l, y, ldexp(bound_add(lowering_bound(l, y)->most, 1), -52));
+    }
+    lowering_close_bound(l, &scope,
+                         &(struct bound_result){y, smooth_ramp_slope(TABLE_SWISH_TAIL), 0}, 1);
+    lowering_output(l, 0, y);
 }
 
 /* Below zero the tail is about x exp x, above -2 x exp(-2 x). */
@@ -308,7 +335,11 @@ static void ramp_and_exp(struct lowering *l, double positive, double negative, d
     int32_t fraction = lowering_value_fraction(l) + whole_bits(negative),
             own = lowering_fraction(l, x) + whole_bits(1 / scale);
     struct shape shape = lowering_shape(l, x);
+    struct bound_scope scope = lowering_open_bound(l, x);
     uint32_t z = scale == 1 ? x : lowering_trim(l, lowering_scale(l, x, 1 / scale), own + 2, 1);
+    /* 1 / scale was rounded to float64. */
+    if (scale != 1)
+        lowering_widen_error(l, z, ldexp(bound_add(lowering_bound(l, z)->most, 1), -52));
     struct smooth_domain domain = {-decay_end(fraction), 0, true, true};
     uint32_t below = lowering_smooth(l, TABLE_EXP_MINUS_1, z, domain, fraction),
              above = lowering_at_least(l, x, wide_from_i64(0));
@@ -316,7 +347,13 @@ static void ramp_and_exp(struct lowering *l, double positive, double negative, d
         above = lowering_scale(l, above, positive);
     if (negative != 1)
         below = lowering_scale(l, below, negative);
-    lowering_output(l, 0, lowering_sum2(l, &shape, above, 1, below, 1));
+    uint32_t y = lowering_sum2(l, &shape, above, 1, below, 1);
+    /* Below its domain the exponential is taken as constant, and it is no more than that. */
+    double left = bound_mul(fabs(negative), rounded_exp(domain.low) * (1 + 0x1p-50)),
+           steep = fmax(fabs(positive), bound_div(fabs(negative), scale));
+    lowering_widen_error(l, y, bound_scale(left, lowering_fraction(l, y)));
+    lowering_close_bound(l, &scope, &(struct bound_result){y, steep, 0}, 1);
+    lowering_output(l, 0, y);
 }
 
 void lower_elu(struct lowering *l)
@@ -353,6 +390,7 @@ void lower_hard_sigmoid(struct lowering *l)
         line = lowering_to_fraction(l, line, BETA_BITS);
     int32_t own = lowering_fraction(l, line);
     line = lowering_affine(l, 1, line, lowering_real(l, beta, own));
+    lowering_widen_error(l, line, lowering_real_off(beta, own));
     line = lowering_trim(l, line, lowering_value_fraction(l), 4);
     own = lowering_fraction(l, line);
     line = lowering_at_least(l, line, wide_from_i64(0));

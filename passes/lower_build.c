@@ -153,6 +153,7 @@ static uint32_t add_tensor(struct lowering *l, const char *name, const struct sh
     uint32_t index = relation_add_tensor(l->program, &tensor);
     if (index == RELATION_NONE)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for tensor '%s'", name);
+    lowering_track(l, index);
     return index;
 }
 
@@ -212,6 +213,7 @@ static uint32_t add_parameter(struct lowering *l, const char *name, const struct
     if (count > 0)
         memcpy(copy, values, count * sizeof *copy);
     result->parameters[result->parameter_count++] = (struct parameter_values){tensor, copy};
+    lowering_track_stored(l, tensor, copy);
     return tensor;
 }
 
@@ -249,9 +251,17 @@ uint32_t lowering_parameter(struct lowering *l, const char *name, const struct s
 {
     size_t count = shape_elements(shape);
     wide *integers = lowering_array(l, wide, count);
-    for (size_t i = 0; i < count; i++)
+    double off = 0;
+    for (size_t i = 0; i < count; i++) {
         integers[i] = lowering_real(l, values[i] * scale, fraction);
-    return lowering_parameter_wide(l, name, shape, form_fixed(fraction), integers);
+        off = fmax(off, lowering_real_off(values[i] * scale, fraction));
+    }
+    uint32_t tensor = lowering_parameter_wide(l, name, shape, form_fixed(fraction), integers);
+    lowering_widen_error(l, tensor, off);
+    /* The product by another scale than 1 was rounded to float64. */
+    if (scale != 1)
+        lowering_widen_error(l, tensor, ldexp(bound_add(lowering_bound(l, tensor)->most, 1), -52));
+    return tensor;
 }
 
 uint32_t lowering_stored(struct lowering *l, const char *name, const struct shape *shape,
@@ -265,9 +275,14 @@ uint32_t lowering_stored(struct lowering *l, const char *name, const struct shap
     for (size_t i = 0; i < count; i++)
         while (needed < fraction && ldexp(values[i], needed) != floor(ldexp(values[i], needed)))
             needed++;
-    for (size_t i = 0; i < count; i++)
+    double off = 0;
+    for (size_t i = 0; i < count; i++) {
         integers[i] = lowering_real(l, values[i], needed);
-    return lowering_constant(l, shape, form_fixed(needed), integers);
+        off = fmax(off, lowering_real_off(values[i], needed));
+    }
+    uint32_t tensor = lowering_constant(l, shape, form_fixed(needed), integers);
+    lowering_widen_error(l, tensor, off);
+    return tensor;
 }
 
 /* ---- relations ---- */
@@ -320,6 +335,7 @@ static void add_relation(struct lowering *l, const struct relation *relation)
     if (relation_add(l->program, relation) == RELATION_NONE)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for relation %zu",
                       l->program->relation_count);
+    bound_relation(l->bounds, l->program, relation);
 }
 
 static struct range output_range(struct lowering *l, const struct relation *relation, unsigned k)
@@ -384,7 +400,22 @@ uint32_t lowering_product_within(struct lowering *l, const struct shape *shape, 
 uint32_t lowering_moved(struct lowering *l, const struct shape *shape, struct form form,
                         const struct relation_term *terms, size_t count)
 {
-    return lowering_linear(l, shape, form, terms, count, wide_from_i64(0));
+    uint32_t moved = lowering_linear(l, shape, form, terms, count, wide_from_i64(0));
+    struct error_bound *bound = lowering_bound(l, moved);
+    if (!bound_is_proven(bound))
+        return moved;
+    /* One term gives each element: errors do not add up. */
+    double most = 0, error = 0, ideal = 0;
+    for (size_t t = 0; t < count; t++) {
+        const struct error_bound *x = lowering_bound(l, terms[t].factors[0].tensor);
+        double size = bound_of_wide(terms[t].coefficient);
+        most = fmax(most, bound_mul(size, x->most));
+        error = fmax(error, bound_mul(size, x->error));
+        ideal = fmax(ideal, bound_mul(size, x->ideal));
+    }
+    bound_set(bound, error);
+    bound_limit(bound, most, ideal);
+    return moved;
 }
 
 uint32_t lowering_product(struct lowering *l, const struct shape *shape, struct form form,
@@ -655,6 +686,13 @@ uint32_t lowering_to_fraction(struct lowering *l, uint32_t x, int32_t fraction)
         result = lowering_linear(l, &shape, form_fixed(fraction), &term, 1, wide_from_i64(0));
     } else {
         result = lowering_rescale(l, x, power, ROUND_HALF_UP, form_fixed(fraction), NULL, NULL);
+        lowering_state_function(l, result, x, 1, ldexp(0.5, -fraction));
+        lowering_limit(l, result, bound_add(lowering_most(l, x), ldexp(0.5, -fraction)),
+                       lowering_ideal(l, x));
+        /* To nearest, half up: floor(x + 1 / 2) is no less than that of the least. */
+        double least = floor(ldexp(lowering_least(l, x), fraction) + 0.5);
+        if (fabs(least) < 0x1p52)
+            lowering_assure(l, result, ldexp(least, -fraction));
     }
     void *array = l->rescaled;
     lowering_grow(l, &array, &l->rescaled_capacity, l->rescaled_count + 1, sizeof *l->rescaled);
@@ -676,7 +714,12 @@ uint32_t lowering_divide_by_count(struct lowering *l, uint32_t x, int64_t count)
         coefficient = lowering_real(l, 1.0 / (double)count, bits);
     }
     struct relation_term term = lowering_term_wide(l, coefficient, x, &shape);
-    return lowering_linear(l, &shape, form_fixed(fraction + bits), &term, 1, wide_from_i64(0));
+    uint32_t y =
+        lowering_linear(l, &shape, form_fixed(fraction + bits), &term, 1, wide_from_i64(0));
+    /* The reciprocal has half a unit, and less than 2^-11 of one from float64. */
+    if ((int64_t)1 << bits != count)
+        lowering_widen_error(l, y, bound_mul(0.501, lowering_ideal_most(l, x)));
+    return y;
 }
 
 uint32_t lowering_trim(struct lowering *l, uint32_t x, int32_t fraction, int32_t slack)

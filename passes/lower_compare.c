@@ -48,7 +48,11 @@ uint32_t lowering_select(struct lowering *l, const struct shape *shape, uint32_t
                                      lowering_term(l, 1, y, shape)};
     struct form form = lowering_form(l, x);
     form.fraction = fraction;
-    return lowering_product(l, shape, form, terms, 3, wide_from_i64(0));
+    uint32_t chosen = lowering_product(l, shape, form, terms, 3, wide_from_i64(0));
+    lowering_state_chosen(l, chosen, bit, x, y);
+    lowering_limit(l, chosen, fmax(lowering_most(l, x), lowering_most(l, y)),
+                   fmax(lowering_ideal(l, x), lowering_ideal(l, y)));
+    return chosen;
 }
 
 /* -1 where x < 0, else 0. Requires: both happen, as far as its range says. */
@@ -69,14 +73,25 @@ static uint32_t extreme(struct lowering *l, const struct shape *shape, uint32_t 
     align(l, &a, &b);
     uint32_t d = lowering_sum2(l, shape, b, sign, a, -sign);
     struct range range = lowering_range_of(l, d);
-    if (!wide_is_negative(range.low))
-        return lowering_expand(l, b, shape);
-    if (wide_is_negative(range.high))
-        return lowering_expand(l, a, shape);
+    if (!wide_is_negative(range.low) || wide_is_negative(range.high)) {
+        uint32_t best = lowering_expand(l, wide_is_negative(range.high) ? a : b, shape);
+        /* The ideal one may be the other where they are not further apart than they are off. */
+        double apart = fmin(bound_of_wide(range.low), bound_of_wide(range.high)),
+               off = bound_add(lowering_error(l, a), lowering_error(l, b));
+        if (!(bound_scale(off, lowering_fraction(l, d)) <= apart * (1 - 0x1p-50)))
+            lowering_state_greater(l, best, a, b);
+        return best;
+    }
     struct relation_term terms[2] = {
         lowering_term_product(l, sign, minus_if_negative(l, d), d, shape),
         lowering_term(l, 1, b, shape)};
-    return lowering_product(l, shape, lowering_form(l, b), terms, 2, wide_from_i64(0));
+    uint32_t best = lowering_product(l, shape, lowering_form(l, b), terms, 2, wide_from_i64(0));
+    lowering_state_greater(l, best, a, b);
+    lowering_limit(l, best, fmax(lowering_most(l, a), lowering_most(l, b)),
+                   fmax(lowering_ideal(l, a), lowering_ideal(l, b)));
+    double least_a = lowering_least(l, a), least_b = lowering_least(l, b);
+    lowering_assure(l, best, sign > 0 ? fmax(least_a, least_b) : fmin(least_a, least_b));
+    return best;
 }
 
 uint32_t lowering_maximum(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
@@ -95,7 +110,14 @@ static uint32_t positive_part(struct lowering *l, uint32_t x, wide constant)
     struct shape shape = lowering_shape(l, x);
     uint32_t bit = lowering_is_not_negative(l, x);
     struct relation_term term = lowering_term_product(l, 1, bit, x, &shape);
-    return lowering_product(l, &shape, lowering_form(l, x), &term, 1, constant);
+    uint32_t y = lowering_product(l, &shape, lowering_form(l, x), &term, 1, constant);
+    double base = bound_scale(bound_of_wide(constant), -lowering_fraction(l, x));
+    lowering_state_function(l, y, x, 1, 0);
+    lowering_limit(l, y, bound_add(base, lowering_most(l, x)),
+                   bound_add(base, lowering_ideal(l, x)));
+    double least = bound_below(constant) + fmax(0, lowering_bound(l, x)->least);
+    lowering_assure(l, y, ldexp(least - fabs(least) * 0x1p-52, -lowering_fraction(l, y)));
+    return y;
 }
 
 uint32_t lowering_replace_below(struct lowering *l, uint32_t x, wide bound, wide value)
@@ -189,7 +211,11 @@ uint32_t lowering_absolute(struct lowering *l, uint32_t x, uint32_t *is_not_nega
                                      lowering_term(l, -1, x, &shape)};
     if (is_not_negative != NULL)
         *is_not_negative = bit;
-    return lowering_product(l, &shape, lowering_form(l, x), terms, 2, wide_from_i64(0));
+    uint32_t y = lowering_product(l, &shape, lowering_form(l, x), terms, 2, wide_from_i64(0));
+    lowering_state_function(l, y, x, 1, 0);
+    lowering_limit(l, y, lowering_most(l, x), lowering_ideal(l, x));
+    lowering_assure(l, y, fmax(0, lowering_least(l, x)));
+    return y;
 }
 
 void lower_sign(struct lowering *l)
@@ -209,7 +235,16 @@ static uint32_t leak(struct lowering *l, uint32_t x, uint32_t slope, const struc
     uint32_t product = lowering_product(
         l, shape, form_fixed(lowering_fraction(l, x) + lowering_fraction(l, slope)), &scaled, 1,
         wide_from_i64(0));
-    return lowering_select(l, shape, bit, x, product);
+    uint32_t y = lowering_select(l, shape, bit, x, product);
+    /* x + (slope - 1) min(0, x): no steeper in x than the greater of 1 and |slope|. */
+    if (bound_is_proven(lowering_bound(l, x)) && bound_is_proven(lowering_bound(l, slope))) {
+        double steep = fmax(1, bound_add(lowering_most(l, slope), lowering_error(l, slope)));
+        lowering_state_function(l, y, x, steep,
+                                bound_mul(lowering_error(l, slope), lowering_most(l, x)));
+    } else {
+        lowering_state_greater(l, y, x, slope);
+    }
+    return y;
 }
 
 void lower_leaky_relu(struct lowering *l)
@@ -217,8 +252,10 @@ void lower_leaky_relu(struct lowering *l)
     uint32_t x = compared_input(l);
     enum { SLOPE_BITS = 30 };
     struct shape shape = lowering_shape(l, x), scalar = {0};
-    wide slope = lowering_real(l, lowering_attribute_float(l, "alpha", 0.01), SLOPE_BITS);
+    double alpha = lowering_attribute_float(l, "alpha", 0.01);
+    wide slope = lowering_real(l, alpha, SLOPE_BITS);
     uint32_t constant = lowering_constant(l, &scalar, form_fixed(SLOPE_BITS), &slope);
+    lowering_widen_error(l, constant, lowering_real_off(alpha, SLOPE_BITS));
     lowering_output(l, 0, leak(l, x, constant, &shape));
 }
 
@@ -532,6 +569,14 @@ uint32_t lowering_truncate(struct lowering *l, uint32_t x)
     return floor_of(l, lowering_linear(l, &shape, lowering_form(l, x), terms, 2, almost_one));
 }
 
+/* Keys are exact; what they are cast to may be rounded. */
+static void leave_cast(struct lowering *l)
+{
+    uint32_t y = l->tensor_of[l->node->outputs[0]];
+    if (!form_is_float(lowering_form(l, y)))
+        lowering_leave_bound(l, y, BOUND_NO_RULE);
+}
+
 /*
  * Cast. Between floats of 32 and more bits and from integers to them: the same integers. Float to
  * integer truncates; when calibration saw whole numbers only, the model computes with whole numbers
@@ -541,6 +586,7 @@ void lower_cast(struct lowering *l)
 {
     if (lowering_input_plan(l, 0)->is_key) {
         lowering_cast_key(l);
+        leave_cast(l);
         return;
     }
     uint32_t x =
@@ -556,7 +602,10 @@ void lower_cast(struct lowering *l)
     }
     if (element_type_is_float(from) && !element_type_is_float(to)) {
         bool is_whole = lowering_input_plan(l, 0)->is_whole;
-        lowering_output(l, 0, is_whole ? lowering_to_fraction(l, x, 0) : lowering_truncate(l, x));
+        uint32_t y = is_whole ? lowering_to_fraction(l, x, 0) : lowering_truncate(l, x);
+        if (is_whole && lowering_fraction(l, x) > 0)
+            lowering_leave_bound(l, y, BOUND_DECISION);
+        lowering_output(l, 0, y);
         return;
     }
     lowering_output(l, 0, x);

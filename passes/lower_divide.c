@@ -2,6 +2,8 @@
  * Lowering of quotients, remainders and roots. A quotient is the one integer y with x = y d + r,
  * 0 <= r < d; a root the one integer y with y^2 <= x < (y + 1)^2.
  */
+#include <math.h>
+
 #include "passes/lower_internal.h"
 
 /* ---- quotients ---- */
@@ -61,13 +63,38 @@ static uint32_t positive_divisor(struct lowering *l, uint32_t d, const struct va
     return lowering_hold_positive(l, magnitude, plan);
 }
 
+/*
+ * Y = floor(X / D) for what X and D stand for, D with its sign taken off: with ideal numbers x, d
+ * the quotient is off by |X / D - x / d| = |(X / D) (d - D) + (X - x)| / |d|. d has the sign of D
+ * and |d| >= least |D| - error of d, which has to be positive.
+ */
+void lowering_state_quotient(struct lowering *l, uint32_t y, uint32_t x, uint32_t d)
+{
+    const struct error_bound *bound = lowering_bound(l, d);
+    if (!bound_is_proven(lowering_bound(l, x)) || !bound_is_proven(bound)) {
+        lowering_state_greater(l, y, x, d);
+        return;
+    }
+    double room = (bound->least - bound->error) * (1 - 0x1p-50);
+    if (!(room > 0)) {
+        lowering_leave_bound(l, y, BOUND_POLE);
+        return;
+    }
+    double unit = ldexp(1, -lowering_fraction(l, y)),
+           quotient = bound_add(lowering_most(l, y), unit),
+           error =
+               bound_div(bound_add(bound_mul(quotient, lowering_error(l, d)), lowering_error(l, x)),
+                         bound_scale(room, -lowering_fraction(l, d)));
+    lowering_state_error(l, y, x, bound_add(error, unit));
+}
+
 uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t x, uint32_t d,
                          int32_t fraction, const struct value_plan *d_plan,
                          const struct value_plan *y_plan)
 {
-    uint32_t sign;
+    uint32_t sign, numerator = x, divisor;
     bool is_negated;
-    d = positive_divisor(l, d, d_plan, &sign, &is_negated);
+    d = divisor = positive_divisor(l, d, d_plan, &sign, &is_negated);
     if (is_negated)
         x = lowering_affine(l, -1, x, wide_from_i64(0));
     if (sign != RELATION_NONE) {
@@ -90,7 +117,9 @@ uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t
     }
     struct range interval = range_divide_floor(lowering_range_of(l, x), lowering_range_of(l, d));
     struct range held = quotient_range(l, interval, y_plan, fraction);
-    return lowering_divide_floor(l, shape, x, d, form_fixed(fraction), &held, NULL);
+    uint32_t y = lowering_divide_floor(l, shape, x, d, form_fixed(fraction), &held, NULL);
+    lowering_state_quotient(l, y, numerator, divisor);
+    return y;
 }
 
 /* Reciprocals of stored numbers, exact enough for a product with x to meet the result's fraction.
@@ -108,13 +137,20 @@ static uint32_t stored_reciprocal(struct lowering *l, size_t i, uint32_t x)
     }
     int32_t whole = (int32_t)range_bits(lowering_range_of(l, x)) - lowering_fraction(l, x);
     int32_t fraction = lowering_output_fraction(l, 0) + (whole < 0 ? 0 : whole) + 2;
-    if (lowering_is_parameter(l, i))
-        return lowering_parameter(l, lowering_graph_value(l, i)->name, &data->shape, values, 1,
-                                  fraction);
-    wide *integers = lowering_array(l, wide, data->count);
-    for (size_t e = 0; e < data->count; e++)
-        integers[e] = lowering_real(l, values[e], fraction);
-    return lowering_constant(l, &data->shape, form_fixed(fraction), integers);
+    uint32_t inverse;
+    if (lowering_is_parameter(l, i)) {
+        inverse = lowering_parameter(l, lowering_graph_value(l, i)->name, &data->shape, values, 1,
+                                     fraction);
+    } else {
+        wide *integers = lowering_array(l, wide, data->count);
+        for (size_t e = 0; e < data->count; e++)
+            integers[e] = lowering_real(l, values[e], fraction);
+        inverse = lowering_constant(l, &data->shape, form_fixed(fraction), integers);
+        lowering_widen_error(l, inverse, 0.5);
+    }
+    /* 1 / value was rounded to float64. */
+    lowering_widen_error(l, inverse, ldexp(bound_add(lowering_bound(l, inverse)->most, 1), -52));
+    return inverse;
 }
 
 /* Integers truncate toward zero: sign (|x| / |d|). */
@@ -204,9 +240,29 @@ static uint32_t not_negative(struct lowering *l, uint32_t x)
 static uint32_t square_of_root(struct lowering *l, uint32_t x, int32_t fraction)
 {
     int32_t drop = lowering_fraction(l, x) - 2 * fraction;
-    return drop > 0 ? lowering_rescale(l, x, wide_power_of_two((unsigned)drop), ROUND_FLOOR,
-                                       form_fixed(2 * fraction), NULL, NULL)
-                    : lowering_to_fraction(l, x, 2 * fraction);
+    if (drop <= 0)
+        return lowering_to_fraction(l, x, 2 * fraction);
+    uint32_t y = lowering_rescale(l, x, wide_power_of_two((unsigned)drop), ROUND_FLOOR,
+                                  form_fixed(2 * fraction), NULL, NULL);
+    lowering_state_function(l, y, x, 1, ldexp(1, -2 * fraction));
+    return y;
+}
+
+/*
+ * y is the root of what X >= 0 stands for, rounded down. |sqrt X - sqrt x| is at most the root of
+ * |X - x|, and |X - x| / (sqrt X + sqrt x).
+ */
+static void state_root(struct lowering *l, uint32_t y, uint32_t x)
+{
+    double error = lowering_error(l, x),
+           least = ldexp(lowering_bound(l, x)->least, -lowering_fraction(l, x)),
+           off = bound_root(error);
+    least = least < 0 ? 0 : least;
+    double below = least > error ? (least - error) * (1 - 0x1p-50) : 0,
+           roots = (sqrt(least) + sqrt(below)) * (1 - 0x1p-50);
+    if (roots > 0)
+        off = fmin(off, bound_div(error, roots));
+    lowering_state_error(l, y, x, bound_add(off, ldexp(1, -lowering_fraction(l, y))));
 }
 
 /* Where the roots of x lie: from that of its least value, over as many integers as a power of two.
@@ -223,6 +279,7 @@ static struct range root_range(struct range x)
 
 uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction)
 {
+    uint32_t operand = x;
     /* (y 2^-F)^2 = X 2^-2F */
     x = not_negative(l, square_of_root(l, x, fraction));
     struct shape shape = lowering_shape(l, x);
@@ -244,6 +301,7 @@ uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction)
     uint32_t room = lowering_linear_within(l, &shape, form_fixed(2 * fraction), under, 2,
                                            wide_from_i64(0), rest);
     lowering_enforce(l, room, rest);
+    state_root(l, y, operand);
     return y;
 }
 

@@ -11,10 +11,17 @@
 #include <math.h>
 
 #include "ir/ops.h"
+#include "ir/rounded_math.h"
 #include "passes/lower_internal.h"
 
 /* Digits reach down to 2^-12; an exponent of two for a far lead; entries of the lead table. */
-enum { DIGITS_MAX = 3, DIGITS_END = 12, LARGE_TABLE_BITS = 8, LARGE_LEAD_STEP = 4, ENTRY_BITS = 58 };
+enum {
+    DIGITS_MAX = 3,
+    DIGITS_END = 12,
+    LARGE_TABLE_BITS = 8,
+    LARGE_LEAD_STEP = 4,
+    ENTRY_BITS = 58
+};
 /* exp(16 j) = m 2^(23 j) with m in [1, 2), j below 12. */
 enum { FAR_UNIT_BITS = 4, FAR_POWER = 23, FAR_RELATIVE = 30, FAR_COUNT_MAX = 12 };
 
@@ -63,8 +70,8 @@ static struct exp_plan plan_exp(const struct lowering *l, double low, double hig
     p.first = (int64_t)floor(ldexp(low, (int)p.step));
     /* Rounding to g bits may raise the argument a little. */
     p.last = (int64_t)floor(ldexp(high + 0x1p-6, (int)p.step));
-    p.is_far = p.last - p.first >= (int64_t)4 << table_bits ||
-               high / ln2 + p.lead_bits > ENTRY_BITS;
+    p.is_far =
+        p.last - p.first >= (int64_t)4 << table_bits || high / ln2 + p.lead_bits > ENTRY_BITS;
     if (p.is_far) {
         int64_t unit = (int64_t)1 << (FAR_UNIT_BITS + p.step);
         p.relative = p.relative > FAR_RELATIVE ? FAR_RELATIVE : p.relative;
@@ -110,9 +117,8 @@ static uint32_t rest_factor(struct lowering *l, uint32_t rest, unsigned g, bool 
         struct relation_term term = lowering_term(l, 1, rest, &shape);
         return lowering_linear(l, &shape, form_fixed((int32_t)g), &term, 1, wide_power_of_two(g));
     }
-    struct relation_term terms[2] = {
-        lowering_term_product(l, 1, rest, rest, &shape),
-        lowering_term_wide(l, wide_power_of_two(g + 1), rest, &shape)};
+    struct relation_term terms[2] = {lowering_term_product(l, 1, rest, rest, &shape),
+                                     lowering_term_wide(l, wide_power_of_two(g + 1), rest, &shape)};
     return lowering_product(l, &shape, form_fixed(2 * (int32_t)g + 1), terms, 2,
                             wide_power_of_two(2 * g + 1));
 }
@@ -142,8 +148,8 @@ static int64_t far_entry(const struct exp_plan *p, unsigned k, int j)
 }
 
 /* Outputs from `k` on of the table of far leads; returns how many. */
-static unsigned look_up_far(struct lowering *l, const struct exp_plan *p, uint32_t far, int64_t last,
-                            unsigned k, unsigned outputs, uint32_t *out)
+static unsigned look_up_far(struct lowering *l, const struct exp_plan *p, uint32_t far,
+                            int64_t last, unsigned k, unsigned outputs, uint32_t *out)
 {
     struct relation_table table = {
         .key = arena_printf(l->arena, "exp(16 i) as 2^-%d m 2^(23 i), parts from %u, %lld",
@@ -189,8 +195,7 @@ static uint32_t multiply_far(struct lowering *l, const struct exp_plan *p, uint3
 static uint32_t multiply(struct lowering *l, const struct exp_plan *p, uint32_t y, uint32_t factor)
 {
     enum { PRODUCT_BITS = 200, SPARE_BITS = 6 };
-    unsigned bits =
-        range_bits(lowering_range_of(l, y)) + range_bits(lowering_range_of(l, factor));
+    unsigned bits = range_bits(lowering_range_of(l, y)) + range_bits(lowering_range_of(l, factor));
     if (bits > PRODUCT_BITS)
         y = lowering_trim(l, y, p->lead_bits + SPARE_BITS, 1);
     return lowering_times(l, y, factor);
@@ -221,8 +226,9 @@ static uint32_t evaluate(struct lowering *l, const struct exp_plan *p, uint32_t 
     unsigned shift = p->step;
     for (unsigned i = 0; i < p->digit_count; i++) {
         shift += p->digit_bits[i];
-        y = multiply(l, p, y, look_up_exp(l, digits[i + 1], 0, (size_t)1 << p->digit_bits[i],
-                                          shift, p->relative));
+        y = multiply(
+            l, p, y,
+            look_up_exp(l, digits[i + 1], 0, (size_t)1 << p->digit_bits[i], shift, p->relative));
     }
     if (rest != RELATION_NONE)
         y = multiply(l, p, y, rest_factor(l, rest, (unsigned)p->g, p->relative > 24));
@@ -253,17 +259,60 @@ static double least_argument(const struct lowering *l, uint32_t x, double interv
     return is_cheap ? floor(interval_low) : vanishing;
 }
 
+/*
+ * How far the value of an exact argument of at most `high` is from exp: each part is off by a share
+ * of its size, the lead table by a part of its last place; `is_raised`: arguments below `low` count
+ * as `low`.
+ */
+static double exp_error(const struct exp_plan *p, double low, double high, int32_t fraction,
+                        bool is_raised)
+{
+    enum { TRIM_BITS = 6 };
+    double relative = ldexp(1, -(p->g + 1)), size = rounded_exp(high) * (1 + 0x1p-50), lead;
+    /* The argument is rounded; entries of digits are at least 1; trims before products. */
+    relative += p->digit_count * ldexp(1, -(p->relative + 1));
+    relative += p->rest_bits == 0 ? 0 : p->relative > 24 ? 0x1p-38 : 0x1p-25;
+    lead = ldexp(1, -(p->lead_bits + 1)) +
+           (p->digit_count + 1) * ldexp(1, -(p->lead_bits + TRIM_BITS + 1));
+    if (p->is_far) {
+        /* lead_bits count from the least value on, so that these are shares as well: the lead,
+         * the trims, two roundings to lead_bits and the mantissa of the far table. */
+        double least = rounded_exp(low) * (1 - 0x1p-50);
+        relative += (lead + 2 * ldexp(1, -(p->lead_bits + 1))) / least * (1 + 0x1p-48) +
+                    ldexp(1, -(p->relative + 1));
+        lead = 0;
+    }
+    /* Shares multiply: product of (1 + s) <= 1 + sum + sum^2 for sums below 1; what follows the
+     * lead is at most e in size. */
+    relative = bound_mul(relative, 1 + relative) * (1 + 0x1p-48);
+    double error = bound_add(bound_mul(size, relative), 3 * lead);
+    error = bound_add(error, ldexp(1, -fraction - 1));
+    return is_raised ? bound_add(error, rounded_exp(low) * (1 + 0x1p-50)) : error;
+}
+
 /* Arguments below the least are raised to it; the lead table leaves none above `high` a proof. */
 uint32_t lowering_exp(struct lowering *l, uint32_t x, double high, int32_t fraction)
 {
     struct range range = lowering_range_of(l, x);
     int32_t own = lowering_fraction(l, x);
     high = fmin(high, ldexp(wide_to_double(range.high), -own));
-    double low =
-        least_argument(l, x, ldexp(wide_to_double(range.low), -own), high, fraction);
+    double low = least_argument(l, x, ldexp(wide_to_double(range.low), -own), high, fraction);
     struct exp_plan p = plan_exp(l, low, high, fraction);
+    uint32_t operand = x;
     x = lowering_at_least(l, lowering_to_fraction(l, x, p.g), lowering_real(l, low, p.g));
-    return lowering_to_fraction(l, evaluate(l, &p, x), fraction);
+    uint32_t y = lowering_to_fraction(l, evaluate(l, &p, x), fraction);
+    /* The lead table ends here, the range of the argument perhaps before. */
+    double most = fmin(ldexp(wide_to_double(range.high), -own) + ldexp(1, -p.g),
+                       ldexp((double)p.last + 1, -(int)p.step)),
+           steep = lowering_error(l, operand);
+    bool is_raised = ldexp(wide_to_double(range.low), -own) < low;
+    /* |exp X - exp x| <= exp X (exp |X - x| - 1) */
+    double moved = steep < 700 ? bound_mul(rounded_exp(most) * (1 + 0x1p-50),
+                                           rounded_expm1(steep) * (1 + 0x1p-50))
+                               : INFINITY;
+    lowering_state_error(l, y, operand,
+                         bound_add(moved, exp_error(&p, low, most, fraction, is_raised)));
+    return y;
 }
 
 uint32_t lowering_exp_within(struct lowering *l, uint32_t x, double high, int32_t fraction)
@@ -367,7 +416,9 @@ static uint32_t hold_argument(struct lowering *l, uint32_t x, double *high)
         return lowering_restrict(l, x, range);
     }
     lowering_note_saturation(l, "argument of exp", range, own);
-    return lowering_at_most(l, x, range.high);
+    uint32_t held = lowering_at_most(l, x, range.high);
+    lowering_leave_bound(l, held, BOUND_SPECIAL);
+    return held;
 }
 
 void lower_exp(struct lowering *l)

@@ -35,6 +35,13 @@ static bool is_progression(const wide *values, size_t count, wide *step)
     return true;
 }
 
+/* An element of memory at an exact index is off as it is there. */
+static void state_read(struct lowering *l, uint32_t y, uint32_t memory, uint32_t index)
+{
+    lowering_state_chosen(l, y, index, memory, memory);
+    lowering_limit(l, y, lowering_most(l, memory), lowering_ideal(l, memory));
+}
+
 /* Public numbers by a computed index: a line when they lie on one, else a table. RELATION_NONE when
  * they fit neither. */
 static uint32_t read_constant(struct lowering *l, uint32_t memory, uint32_t index)
@@ -48,7 +55,9 @@ static uint32_t read_constant(struct lowering *l, uint32_t memory, uint32_t inde
     if (is_bounded && is_progression(t->values, t->count, &step)) {
         wide first = t->values[0];
         struct relation_term term = lowering_term_wide(l, step, index, &shape);
-        return lowering_linear(l, &shape, form, &term, 1, first);
+        uint32_t line = lowering_linear(l, &shape, form, &term, 1, first);
+        state_read(l, line, memory, index);
+        return line;
     }
     int64_t *entries = lowering_array(l, int64_t, t->count);
     for (size_t i = 0; i < t->count; i++) {
@@ -64,6 +73,7 @@ static uint32_t read_constant(struct lowering *l, uint32_t memory, uint32_t inde
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
     uint32_t out;
     lowering_table(l, &table, index, &form, &out);
+    state_read(l, out, memory, index);
     return out;
 }
 
@@ -76,14 +86,20 @@ static uint32_t as_memory(struct lowering *l, int64_t entries, int64_t width)
                  own = lowering_shape(l, data);
     if (shape_equal(&shape, &own))
         return data;
+    uint32_t memory = RELATION_NONE;
     if (t->role == ROLE_CONSTANT)
-        return lowering_constant(l, &shape, lowering_form(l, data), t->values);
+        memory = lowering_constant(l, &shape, lowering_form(l, data), t->values);
     for (size_t k = 0; t->role == ROLE_PARAMETER && k < l->result->parameter_count; k++) {
-        if (l->result->parameters[k].tensor == data)
-            return lowering_parameter_wide(l, t->name, &shape, lowering_form(l, data),
-                                           l->result->parameters[k].values);
+        if (l->result->parameters[k].tensor == data) {
+            memory = lowering_parameter_wide(l, t->name, &shape, lowering_form(l, data),
+                                             l->result->parameters[k].values);
+            break;
+        }
     }
-    return lowering_reshape(l, data, &shape);
+    if (memory == RELATION_NONE)
+        return lowering_reshape(l, data, &shape);
+    lowering_state_error(l, memory, data, lowering_error(l, data));
+    return memory;
 }
 
 /* Rows of `width` elements of data at flat row numbers. */
@@ -259,8 +275,8 @@ void lower_reverse_sequence(struct lowering *l)
     int64_t steps = data.dim[time], sequences = data.dim[batch], width = 1;
     for (unsigned d = 2; d < data.rank; d++)
         width *= data.dim[d];
-    struct shape both = shape_of(2, data.dim[0], data.dim[1]), along_time = shape_of(2, (int64_t)1, (int64_t)1),
-                 along_batch = along_time;
+    struct shape both = shape_of(2, data.dim[0], data.dim[1]),
+                 along_time = shape_of(2, (int64_t)1, (int64_t)1), along_batch = along_time;
     along_time.dim[time] = steps;
     along_batch.dim[batch] = sequences;
     uint32_t lengths = lowering_restrict(

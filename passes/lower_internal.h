@@ -11,6 +11,7 @@
 
 #include "ir/ops.h"
 #include "passes/bound_ranges.h"
+#include "passes/error_bound.h"
 #include "passes/lower.h"
 
 /* How integers of a tensor stand for numbers. */
@@ -57,6 +58,8 @@ struct lowering {
     struct rescaled *rescaled;
     size_t rescaled_count, rescaled_capacity;
     size_t parameter_capacity, range_capacity;
+    struct error_bound *bounds; /* [tensors of the program] */
+    size_t bound_capacity;
 };
 
 typedef void (*lower_rule)(struct lowering *l);
@@ -192,6 +195,71 @@ uint32_t lowering_trim(struct lowering *l, uint32_t x, int32_t fraction, int32_t
 uint32_t lowering_divide_by_count(struct lowering *l, uint32_t x, int64_t count);
 /* A real constant, correctly rounded to `fraction` bits. */
 wide lowering_real(struct lowering *l, double value, int32_t fraction);
+
+/* ---- lower_bound.c: proven errors; numbers are real ones, not rounded down ---- */
+
+/* Makes room for a tensor of the program: a constant is exact, others have no bound yet. */
+void lowering_track(struct lowering *l, uint32_t tensor);
+/* A tensor of stored numbers, exact; values: [its count], borrowed. */
+void lowering_track_stored(struct lowering *l, uint32_t tensor, const wide *values);
+/* In units of the last place, as error_bound.h has it. */
+struct error_bound *lowering_bound(const struct lowering *l, uint32_t tensor);
+/* Proven error of x; INFINITY when there is none. */
+double lowering_error(const struct lowering *l, uint32_t x);
+/* x at least. */
+double lowering_least(const struct lowering *l, uint32_t x);
+/* |x| at most. */
+double lowering_most(const struct lowering *l, uint32_t x);
+/* |ideal x| at most, in units of the last place; INFINITY where x has no bound. */
+double lowering_ideal_most(const struct lowering *l, uint32_t x);
+/* The same as a real number. */
+double lowering_ideal(const struct lowering *l, uint32_t x);
+/* y is made of x, and off by at most `error`; where x has no bound, y has none. */
+void lowering_state_error(struct lowering *l, uint32_t y, uint32_t x, double error);
+/* y = f(x), where f is nowhere steeper than `slope` between x and the ideal x; `own` is the
+ * distance of y from f(x). */
+void lowering_state_function(struct lowering *l, uint32_t y, uint32_t x, double slope, double own);
+/* y is one of a and b, or a continuous function no steeper than 1 of both: off like the worse. */
+void lowering_state_greater(struct lowering *l, uint32_t y, uint32_t a, uint32_t b);
+/* The same where `bit` chooses: it has to be exact. */
+void lowering_state_chosen(struct lowering *l, uint32_t y, uint32_t bit, uint32_t a, uint32_t b);
+void lowering_leave_bound(struct lowering *l, uint32_t y, enum bound_gap gap);
+/* |y| <= most, and |ideal y| <= ideal, as facts of the function that it is. */
+void lowering_limit(struct lowering *l, uint32_t y, double most, double ideal);
+/* y >= least, likewise. */
+void lowering_assure(struct lowering *l, uint32_t y, double least);
+/* y = floor(X / D), or nearer, for what X and D stand for; D is positive, or its sign was taken
+ * off.
+ */
+void lowering_state_quotient(struct lowering *l, uint32_t y, uint32_t x, uint32_t d);
+/* Adds to the bound of y, in units of its last place. */
+void lowering_widen_error(struct lowering *l, uint32_t y, double more);
+/* What lowering_real(value, fraction) is off by, in units of the last place. */
+double lowering_real_off(double value, int32_t fraction);
+
+/*
+ * The lowering of a function whose slope is known as a whole: between open and close x counts as
+ * exact, so that what is followed is the error of the lowering itself; close adds slope times the
+ * error of x, or the spread when that is less, to each result and takes the bounds of everything
+ * else that was made in between.
+ */
+struct bound_scope {
+    uint32_t operand;
+    struct error_bound saved;
+    uint32_t first_tensor;
+    size_t first_rescaled;
+};
+struct bound_result {
+    uint32_t tensor; /* RELATION_NONE for none */
+    double slope;    /* largest sum over the elements of x of |d result / d element| */
+    double spread;   /* largest |result - result| of any two x; 0: no limit */
+};
+struct bound_scope lowering_open_bound(struct lowering *l, uint32_t x);
+void lowering_close_bound(struct lowering *l, const struct bound_scope *scope,
+                          const struct bound_result *results, size_t count);
+
+/* What is said of an output that a tensor shows. */
+struct output_bound lowering_output_bound(struct lowering *l, uint32_t tensor);
 
 /* ---- lower_linear.c ---- */
 
@@ -525,7 +593,7 @@ unsigned lowering_axis(struct lowering *l, int64_t axis, unsigned rank);
 
 /* ---- rules, one an operator or family ---- */
 
-#define R(op, rule) void rule(struct lowering *l);
+#define R(op, rule, bound) void rule(struct lowering *l);
 #include "passes/lower_rules.def"
 #undef R
 

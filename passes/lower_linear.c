@@ -121,8 +121,10 @@ uint32_t lowering_scale(struct lowering *l, uint32_t x, double c)
         bits++;
     struct shape shape = lowering_shape(l, x);
     struct relation_term term = lowering_term_wide(l, lowering_real(l, c, bits), x, &shape);
-    return lowering_linear(l, &shape, form_fixed(lowering_fraction(l, x) + bits), &term, 1,
-                           wide_from_i64(0));
+    uint32_t y = lowering_linear(l, &shape, form_fixed(lowering_fraction(l, x) + bits), &term, 1,
+                                 wide_from_i64(0));
+    lowering_widen_error(l, y, bound_mul(lowering_real_off(c, bits), lowering_ideal_most(l, x)));
+    return y;
 }
 
 /* ---- matrix products ---- */
@@ -209,8 +211,11 @@ static uint32_t scaled_operand(struct lowering *l, size_t i, double scale)
         bits++;
     struct shape shape = lowering_shape(l, x);
     struct relation_term term = lowering_term_wide(l, lowering_real(l, scale, bits), x, &shape);
-    return lowering_linear(l, &shape, form_fixed(lowering_fraction(l, x) + bits), &term, 1,
-                           wide_from_i64(0));
+    uint32_t y = lowering_linear(l, &shape, form_fixed(lowering_fraction(l, x) + bits), &term, 1,
+                                 wide_from_i64(0));
+    lowering_widen_error(l, y,
+                         bound_mul(lowering_real_off(scale, bits), lowering_ideal_most(l, x)));
+    return y;
 }
 
 void lower_gemm(struct lowering *l)

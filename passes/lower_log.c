@@ -236,6 +236,25 @@ static uint32_t shorten(struct lowering *l, uint32_t m, int32_t h)
 }
 
 /*
+ * y is the logarithm of X >= 1 unit. By itself it is off by the cut of m and the rounding of t, a
+ * unit of h bits and 1.01 half ones; two factors and log 2 by half a unit each; the polynomial by
+ * t^4 / 4 and, as 1365 / 2^12 stands for 1 / 3, by 2^-37; half a last place. Between X and x the
+ * logarithm is no steeper than 1 / the smaller one.
+ */
+static void state_log(struct lowering *l, uint32_t y, uint32_t x, int32_t h, int32_t fraction)
+{
+    const struct error_bound *bound = lowering_bound(l, x);
+    double own = ldexp(1, -h) + ldexp(1.02, -h - 1) + ldexp(2, -h - 1) + ldexp(1, -h - 12) +
+                 0x1.1p-34 + 0x1p-37 + ldexp(1, -fraction - 1);
+    double room = bound_is_proven(bound) ? (bound->least - bound->error) * (1 - 0x1p-50) : 1;
+    if (!(room > 0))
+        lowering_leave_bound(l, y, BOUND_POLE);
+    else
+        lowering_state_error(
+            l, y, x, bound_add(bound_is_proven(bound) ? bound_div(bound->error, room) : 0, own));
+}
+
+/*
  * log(x) = (e - f) log 2 - log c + log(1 + t), m = x 2^-e in [1, 2), t = m c - 1, |t| < 2^-8: t -
  * t^2/2 + t^3/3 is within t^4/4 < 2^-34 of log(1 + t).
  */
@@ -244,8 +263,8 @@ uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *p
 {
     int32_t h = fraction + 4;
     h = h < LEAST_BITS ? LEAST_BITS : h > MOST_BITS ? MOST_BITS : h;
-    uint32_t raised;
-    x = log_argument(l, x, plan, h, &raised);
+    uint32_t raised, operand;
+    operand = x = log_argument(l, x, plan, h, &raised);
     struct shape shape = lowering_shape(l, x);
     int32_t own = lowering_fraction(l, x);
     int32_t out_bits = 3 * h + THIRD_BITS;
@@ -269,7 +288,12 @@ uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *p
     if (raised != RELATION_NONE)
         terms[count++] = lowering_term_wide(l, log2, raised, &shape);
     uint32_t y = lowering_product(l, &shape, form_fixed(out_bits), terms, count, constant);
-    return lowering_to_fraction(l, y, fraction);
+    y = lowering_to_fraction(l, y, fraction);
+    state_log(l, y, operand, h, fraction);
+    /* Large arguments were brought down by a decision on each. */
+    if (raised != RELATION_NONE)
+        lowering_leave_bound(l, y, BOUND_NO_RULE);
+    return y;
 }
 
 /* Marks where x >= 0 is 0, and puts its last place there. */
@@ -313,8 +337,10 @@ uint32_t lowering_real_power(struct lowering *l, uint32_t x, const struct value_
     uint32_t t = lowering_log(l, x, plan, relative);
     struct relation_term term =
         lowering_term_wide(l, lowering_real(l, p, EXPONENT_BITS), t, &shape);
+    double off = bound_mul(lowering_real_off(p, EXPONENT_BITS), lowering_ideal_most(l, t));
     t = lowering_linear(l, &shape, form_fixed(relative + EXPONENT_BITS), &term, 1,
                         wide_from_i64(0));
+    lowering_widen_error(l, t, off);
     uint32_t power = lowering_exp_within(l, t, high, fraction);
     if (zero == RELATION_NONE)
         return power;

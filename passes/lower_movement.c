@@ -122,9 +122,7 @@ static void move_output(struct lowering *l, size_t output, const struct tensor *
                 wide_from_i64(1), (struct relation_view){.tensor = x, .index_list = lists[i]});
         first += (int64_t)count;
     }
-    lowering_output(
-        l, output,
-        lowering_linear(l, &positions->shape, form, terms, term_count, wide_from_i64(0)));
+    lowering_output(l, output, lowering_moved(l, &positions->shape, form, terms, term_count));
     lowering_move_absent(l, output, &positions->shape, moved, lists, NULL);
 }
 
@@ -190,7 +188,9 @@ static uint32_t pad_value(struct lowering *l, uint32_t *x, bool *fills_mask)
         int32_t fraction = lowering_fraction(l, *x);
         *fills_mask = lowering_output_plan(l, 0)->takes_mask && fill <= MASK_NUMBER;
         wide value = lowering_real(l, *fills_mask ? 0 : fill, fraction);
-        return lowering_constant(l, &one, form_fixed(fraction), &value);
+        uint32_t constant = lowering_constant(l, &one, form_fixed(fraction), &value);
+        lowering_widen_error(l, constant, *fills_mask ? 0 : lowering_real_off(fill, fraction));
+        return constant;
     }
     uint32_t value = lowering_input(l, 2);
     int32_t own = lowering_fraction(l, *x), other = lowering_fraction(l, value);
@@ -221,9 +221,7 @@ void lower_pad(struct lowering *l)
                            (struct relation_view){.tensor = value, .index_list = filled})};
     const struct relation_tensor *v = lowering_tensor(l, value);
     bool is_zero = v->role == ROLE_CONSTANT && wide_is_zero(v->values[0]);
-    lowering_output(l, 0,
-                    lowering_linear(l, &shape, lowering_form(l, x), terms, is_zero ? 1 : 2,
-                                    wide_from_i64(0)));
+    lowering_output(l, 0, lowering_moved(l, &shape, lowering_form(l, x), terms, is_zero ? 1 : 2));
     if (lowering_output_plan(l, 0)->takes_mask)
         lowering_move_absent(l, 0, &shape, 1, &list, fills_mask ? filled : NULL);
 }

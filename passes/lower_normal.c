@@ -66,10 +66,13 @@ static uint32_t inverse_root(struct lowering *l, uint32_t squares, double n, dou
     bits = bits < own ? own : bits;
     squares = lowering_affine(l, 1, lowering_to_fraction(l, squares, bits),
                               lowering_real(l, epsilon, bits));
+    lowering_widen_error(l, squares, lowering_real_off(epsilon, bits));
     uint32_t root = lowering_square_root(l, squares, root_bits);
     struct shape shape = lowering_shape(l, root), scalar = {0};
     wide number = lowering_real(l, sqrt(n), CONSTANT_BITS);
     uint32_t constant = lowering_constant(l, &scalar, form_fixed(CONSTANT_BITS), &number);
+    /* Half a unit, and what the root lacks in float64. */
+    lowering_widen_error(l, constant, sqrt(n) == 1 ? 0 : 0.5 + ldexp(sqrt(n), CONSTANT_BITS - 52));
     return lowering_divide(l, &shape, constant, root, precision + least + 1, NULL, NULL);
 }
 
@@ -245,6 +248,12 @@ static void stored_batch(struct lowering *l, uint32_t x, const struct shape *sha
     struct shape line = shape_of(1, (int64_t)count);
     uint32_t factor = lowering_stored(l, "scale", &line, a, fraction + more, is_private),
              shift = lowering_stored(l, "shift", &line, b, fraction, is_private);
+    /* Both were computed in float64, a with four roundings, b with six. */
+    double size = 0;
+    for (size_t c = 0; c < count; c++)
+        size = fmax(size, fabs(in[2]->data.real[c]) + fabs(in[3]->data.real[c] * a[c]));
+    lowering_widen_error(l, factor, ldexp(bound_add(lowering_bound(l, factor)->most, 1), -50));
+    lowering_widen_error(l, shift, ldexp(size, lowering_fraction(l, shift) - 49));
     lowering_output(l, 0,
                     scale_and_shift(l, shape, x, beside_channels(l, factor, shape),
                                     beside_channels(l, shift, shape)));
@@ -264,17 +273,17 @@ void lower_batch_normalization(struct lowering *l)
         return;
     }
     /* (x - mean) is at most what the operands are. */
-    double size = lowering_largest(lowering_input_plan(l, 0)) +
-                  lowering_largest(lowering_input_plan(l, 3));
+    double size =
+        lowering_largest(lowering_input_plan(l, 0)) + lowering_largest(lowering_input_plan(l, 3));
     int32_t fraction = lowering_value_fraction(l) + 2, seen = ceil_log2(fmax(size, 0x1p-20)) + 2,
             factor = ceil_log2(fmax(lowering_largest(lowering_input_plan(l, 1)), 1));
-    uint32_t inverse = inverse_root(l, lowering_input(l, 4), 1, epsilon_of(l),
-                                    fraction + factor + seen, 0);
+    uint32_t inverse =
+        inverse_root(l, lowering_input(l, 4), 1, epsilon_of(l), fraction + factor + seen, 0);
     uint32_t mean = beside_channels(l, lowering_input(l, 3), &shape);
-    uint32_t centred_x = lowering_trim(l, lowering_difference(l, &shape, x, mean),
-                                       fraction + factor + 4, 16);
-    uint32_t scale = lowering_trim(l, lowering_times(l, inverse, lowering_input(l, 1)),
-                                   fraction + seen, 8);
+    uint32_t centred_x =
+        lowering_trim(l, lowering_difference(l, &shape, x, mean), fraction + factor + 4, 16);
+    uint32_t scale =
+        lowering_trim(l, lowering_times(l, inverse, lowering_input(l, 1)), fraction + seen, 8);
     lowering_output(l, 0,
                     scale_and_shift(l, &shape, centred_x, beside_channels(l, scale, &shape),
                                     beside_channels(l, lowering_input(l, 2), &shape)));
@@ -320,18 +329,18 @@ void lower_lrn(struct lowering *l)
            bias = lowering_attribute_float(l, "bias", 1);
     double seen = lowering_largest(lowering_input_plan(l, 0));
     if (!(bias > 0) || alpha < 0 || beta < 0)
-        lowering_fail(l, STATUS_UNSUPPORTED,
-                      "bias %g, alpha %g, beta %g: bias has to be positive, the others not negative",
-                      bias, alpha, beta);
+        lowering_fail(
+            l, STATUS_UNSUPPORTED,
+            "bias %g, alpha %g, beta %g: bias has to be positive, the others not negative", bias,
+            alpha, beta);
     int32_t fraction = lowering_value_fraction(l) + 1 + ceil_log2(fmax(seen, 1));
     struct relation_term term = lowering_term_wide(l, lowering_real(l, alpha, CONSTANT_BITS),
                                                    neighbour_squares(l, x, size), &shape);
     int32_t own = 2 * lowering_fraction(l, x) + CONSTANT_BITS;
-    uint32_t base = lowering_linear(l, &shape, form_fixed(own), &term, 1,
-                                    lowering_real(l, bias, own));
+    uint32_t base =
+        lowering_linear(l, &shape, form_fixed(own), &term, 1, lowering_real(l, bias, own));
     base = lowering_trim(l, base, fraction - ceil_log2(fmin(bias, 1)) + 4, 8);
     struct value_plan plan = {.low = bias, .high = bias + alpha * (double)size * seen * seen};
-    uint32_t power =
-        lowering_real_power(l, base, &plan, -beta, rounded_pow(bias, -beta), fraction);
+    uint32_t power = lowering_real_power(l, base, &plan, -beta, rounded_pow(bias, -beta), fraction);
     lowering_output(l, 0, lowering_times(l, power, x));
 }

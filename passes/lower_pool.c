@@ -83,6 +83,8 @@ static uint32_t divide_by_counts(struct lowering *l, uint32_t sums, const struct
     for (size_t e = 0; e < size; e++)
         parts[e] = lowering_real(l, 1.0 / (double)count[e], RECIPROCAL_BITS);
     uint32_t factors = lowering_constant(l, &plane, form_fixed(RECIPROCAL_BITS), parts);
+    /* Half a unit, and less than 2^-12 of one from float64. */
+    lowering_widen_error(l, factors, 0.501);
     return lowering_times(l, factors, lowering_reshape(l, sums, &shape));
 }
 
@@ -385,6 +387,7 @@ static void maxima_with_indices(struct lowering *l, uint32_t x, const struct win
     uint32_t best = window_maxima(l, plane_keys(l, x, n), window);
     uint32_t value = lowering_rescale(l, best, wide_power_of_two(index_bits(n)), ROUND_FLOOR,
                                       lowering_form(l, x), NULL, &tie);
+    lowering_state_function(l, value, x, 1, 0);
     uint32_t offset = lowering_affine(l, -1, tie, wide_from_i64(n - 1));
     if (lowering_attribute_int(l, "storage_order", 0) != 0)
         offset = by_columns(l, offset, window);

@@ -95,10 +95,16 @@ static void known_base(struct lowering *l, double value)
     enum { LOG_BITS = 40 };
     uint32_t y = lowering_trim(l, lowering_input(l, 1), lowering_input_fraction(l, 1), 6);
     struct shape shape = lowering_shape(l, y), out = lowering_output_shape(l, 0);
+    double log_base = rounded_log(value);
     struct relation_term term =
-        lowering_term_wide(l, lowering_real(l, rounded_log(value), LOG_BITS), y, &shape);
+        lowering_term_wide(l, lowering_real(l, log_base, LOG_BITS), y, &shape);
     uint32_t t = lowering_linear(l, &shape, form_fixed(lowering_fraction(l, y) + LOG_BITS), &term,
                                  1, wide_from_i64(0));
+    /* The coefficient, rounded to float64 and to LOG_BITS. */
+    lowering_widen_error(
+        l, t,
+        bound_mul(lowering_real_off(log_base, LOG_BITS) + ldexp(fabs(log_base), LOG_BITS - 52),
+                  lowering_ideal_most(l, y)));
     uint32_t power = lowering_exp_within(l, t, log_bound(l), lowering_output_fraction(l, 0) + 1);
     lowering_output(l, 0, lowering_expand(l, power, &out));
 }

@@ -416,6 +416,8 @@ void lower_top_k(struct lowering *l)
                                          lowering_term_view(wide_from_i64(sign), first_indices)};
         values[r] = lowering_linear(l, &line, lowering_form(l, keys), terms, 2,
                                     wide_from_i64(-sign * (n - 1)));
+        /* The k-th greatest moves no further than the elements do. */
+        lowering_state_function(l, values[r], rows, 1, 0);
         indices[r] = lowering_linear(l, &line, form_integer(),
                                      &(struct relation_term){.coefficient = wide_from_i64(1),
                                                              .factor_count = 1,

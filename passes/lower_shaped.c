@@ -289,11 +289,60 @@ static struct shaped choose_way(struct lowering *l, enum smooth_shape shape,
     return s;
 }
 
+/* ---- proven errors ---- */
+
+/* Largest slope of the whole function, a little above: 1 / 4 and 1 for logistic shapes, else that
+ * of the function that the tail belongs to. */
+static double slope_of(const struct shaped *s)
+{
+    switch (s->shape) {
+    case SMOOTH_LOGISTIC:
+        return smooth_derivative_bound(s->tail, 1);
+    case SMOOTH_LOGISTIC_ODD:
+        return 4 * smooth_derivative_bound(s->tail, 1);
+    case SMOOTH_ODD:
+        return smooth_derivative_bound(s->tail, 1);
+    case SMOOTH_RAMP_LESS:
+    case SMOOTH_RAMP_PLUS:
+    case SMOOTH_RAMP_SIGNED:
+        break;
+    }
+    return smooth_ramp_slope(s->tail);
+}
+
+/* |f| at an end of the domain, not rounded down. */
+static double size_at(enum table_function f, double x)
+{
+    enum { BITS = 60 };
+    wide value = table_number(f, (int64_t)ldexp(x, SMOOTH_DOMAIN_SHIFT), SMOOTH_DOMAIN_SHIFT, BITS);
+    return ldexp(bound_add(bound_of_wide(value), 1), -BITS);
+}
+
+/* What a tail may still change beyond the ends of its domain, where it falls to 0 (erf: rises to
+ * 1). */
+static double left_beyond(const struct shaped *s)
+{
+    struct smooth_domain domain = tail_domain(s);
+    double above = size_at(s->tail, domain.high);
+    if (s->shape == SMOOTH_ODD)
+        return fmax(0, 1 - above) + 0x1p-58;
+    return s->shape == SMOOTH_RAMP_SIGNED ? fmax(above, size_at(s->tail, domain.low)) : above;
+}
+
+/* How far the value is from the function for an exact argument: `tail` is what the tail is off by,
+ * and a logistic function that is odd has twice the tail. */
+static double shaped_error(const struct shaped *s, double tail)
+{
+    double error = bound_add(tail, left_beyond(s));
+    return s->shape == SMOOTH_LOGISTIC_ODD ? 2 * error : error;
+}
+
 /* ---- by magnitude ---- */
 
-/* The tail of |x|, or of x where it has a sign, put together with what it is the tail of. */
+/* The tail of |x|, or of x where it has a sign, put together with what it is the tail of. *off
+ * receives the error of the tail. */
 static uint32_t by_magnitude(struct lowering *l, const struct shaped *s, uint32_t x,
-                             int32_t fraction)
+                             int32_t fraction, double *off)
 {
     uint32_t bit, argument = x;
     struct shape shape = lowering_shape(l, x);
@@ -305,6 +354,7 @@ static uint32_t by_magnitude(struct lowering *l, const struct shaped *s, uint32_
     if (is_twice)
         argument = lowering_in_units(l, argument, lowering_fraction(l, x) - 1);
     uint32_t t = lowering_smooth(l, s->tail, argument, tail_domain(s), fraction + is_twice);
+    *off = lowering_error(l, t);
     if (s->has_ramp)
         return lowering_sum2(l, &shape, lowering_times(l, bit, x), 1, t,
                              s->shape == SMOOTH_RAMP_LESS ? -1 : 1);
@@ -402,9 +452,31 @@ uint32_t lowering_shaped(struct lowering *l, enum smooth_shape shape, enum table
     int32_t fraction = demand->value_fraction < 1 ? 1 : demand->value_fraction;
     x = smooth_argument(l, x);
     struct shaped s = choose_way(l, shape, tail, x, far, demand);
-    if (s.way == BY_MAGNITUDE)
-        return by_magnitude(l, &s, x, fraction);
-    uint32_t y = by_tables(l, &s, x);
-    bool stays = demand->is_factor && lowering_fraction(l, y) <= SMOOTH_EXACT_BITS_MAX;
-    return stays ? y : lowering_to_fraction(l, y, fraction);
+    struct bound_scope scope = lowering_open_bound(l, x);
+    bool is_proven = bound_is_proven(&scope.saved);
+    double off;
+    uint32_t y;
+    if (s.way == BY_MAGNITUDE) {
+        y = by_magnitude(l, &s, x, fraction, &off);
+    } else {
+        /* The argument of an odd logistic tail is twice that of the function. */
+        unsigned shift = s.pieces.shift - (shape == SMOOTH_LOGISTIC_ODD ? 1 : 0);
+        y = by_tables(l, &s, x);
+        off = smooth_error(tail, &s.pieces, shift);
+    }
+    if (is_proven)
+        lowering_state_error(l, y, x, shaped_error(&s, off));
+    bool stays = s.way == BY_MAGNITUDE ||
+                 (demand->is_factor && lowering_fraction(l, y) <= SMOOTH_EXACT_BITS_MAX);
+    if (!stays)
+        y = lowering_to_fraction(l, y, fraction);
+    double own = lowering_error(l, y),
+           spread = shape == SMOOTH_LOGISTIC                              ? 1
+                    : shape == SMOOTH_ODD || shape == SMOOTH_LOGISTIC_ODD ? 2
+                                                                          : 0;
+    lowering_close_bound(l, &scope, &(struct bound_result){y, slope_of(&s), spread}, 1);
+    /* What a function of this spread is, it is around 0. */
+    if (spread > 0)
+        lowering_limit(l, y, bound_add(1, own), 1);
+    return y;
 }

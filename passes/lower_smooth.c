@@ -19,22 +19,22 @@
 
 enum { PIECE_BITS_MAX = 14, COEFFICIENT_BITS_MAX = 60 };
 
-/* ORDER table_function: sup over the domain of |f''|, |f'''|, |f''''|; 0 for functions that are no
- * part of this scheme. */
-static const double derivative_bounds[TABLE_FUNCTION_COUNT][3] = {
-    [TABLE_ERF] = {0.975, 2.26, 4.45},
-    [TABLE_LOGISTIC_TAIL] = {0.098, 0.128, 0.145},
-    [TABLE_SOFTPLUS_TAIL] = {0.2515, 0.098, 0.132},
-    [TABLE_SWISH_TAIL] = {0.502, 0.314, 0.512},
-    [TABLE_MISH_TAIL] = {0.66, 0.64, 1.3},
-    [TABLE_GELU_TAIL] = {0.8, 0.785, 1.6},
-    [TABLE_GELU_TANH_TAIL] = {0.8, 0.82, 2.0},
-    [TABLE_EXP] = {1.0001, 1.0001, 1.0001},
-    [TABLE_EXP_MINUS_1] = {1.0001, 1.0001, 1.0001},
-    [TABLE_SIN] = {1.0001, 1.0001, 1.0001},
-    [TABLE_COS] = {1.0001, 1.0001, 1.0001},
-    [TABLE_ASIN] = {0.77, 3.11, 15.1},
-    [TABLE_ATAN] = {0.6525, 2.01, 4.7},
+/* ORDER table_function: sup over the domain of |f'|, |f''|, |f'''|, |f''''|; 0 for functions that
+ * are no part of this scheme. */
+static const double derivative_bounds[TABLE_FUNCTION_COUNT][4] = {
+    [TABLE_ERF] = {1.1284, 0.975, 2.26, 4.45},
+    [TABLE_LOGISTIC_TAIL] = {0.2503, 0.098, 0.128, 0.145},
+    [TABLE_SOFTPLUS_TAIL] = {0.5003, 0.2515, 0.098, 0.132},
+    [TABLE_SWISH_TAIL] = {0.5001, 0.502, 0.314, 0.512},
+    [TABLE_MISH_TAIL] = {0.6001, 0.66, 0.64, 1.3},
+    [TABLE_GELU_TAIL] = {0.5001, 0.8, 0.785, 1.6},
+    [TABLE_GELU_TANH_TAIL] = {0.5001, 0.8, 0.82, 2.0},
+    [TABLE_EXP] = {1.0001, 1.0001, 1.0001, 1.0001},
+    [TABLE_EXP_MINUS_1] = {1.0001, 1.0001, 1.0001, 1.0001},
+    [TABLE_SIN] = {1.0001, 1.0001, 1.0001, 1.0001},
+    [TABLE_COS] = {1.0001, 1.0001, 1.0001, 1.0001},
+    [TABLE_ASIN] = {1.1548, 0.77, 3.11, 15.1},
+    [TABLE_ATAN] = {1.0001, 0.6525, 2.01, 4.7},
 };
 
 /* ORDER table_function */
@@ -61,8 +61,39 @@ const char *smooth_name(enum table_function f)
 
 double smooth_derivative_bound(enum table_function f, unsigned order)
 {
-    ASSERT(order >= 2 && order <= 4 && derivative_bounds[f][order - 2] > 0);
-    return derivative_bounds[f][order - 2];
+    ASSERT(order >= 1 && order <= 4 && derivative_bounds[f][order - 1] > 0);
+    return derivative_bounds[f][order - 1];
+}
+
+double smooth_ramp_slope(enum table_function tail)
+{
+    switch (tail) {
+    case TABLE_SOFTPLUS_TAIL:
+        return 1.0003;
+    case TABLE_SWISH_TAIL:
+        return 1.101;
+    case TABLE_MISH_TAIL:
+        return 1.09;
+    case TABLE_GELU_TAIL:
+    case TABLE_GELU_TANH_TAIL:
+        return 1.13;
+    default:
+        return INFINITY;
+    }
+}
+
+/* Remainder of interpolation by a polynomial of a degree, times sup |f^(degree + 1)| h^(degree + 1)
+ */
+static const double remainder_bounds[4] = {0, 1.0 / 8, 0.0081, 1.0 / 1536};
+
+double smooth_error(enum table_function f, const struct smooth_pieces *p, unsigned shift)
+{
+    double rounding = ldexp(p->degree + 1, -p->bits - 1);
+    if (p->degree == 0)
+        return rounding;
+    double derivative = smooth_derivative_bound(f, p->degree + 1);
+    return bound_add(rounding, bound_scale(bound_mul(remainder_bounds[p->degree], derivative),
+                                           -(int32_t)(shift * (p->degree + 1))));
 }
 
 /* ---- choice of degree and width ---- */
@@ -70,8 +101,7 @@ double smooth_derivative_bound(enum table_function f, unsigned order)
 /* Fewest bits of 1 / width for which polynomials of a degree are exact to 2^-(fraction + 2). */
 static unsigned piece_shift(enum table_function f, unsigned degree, int32_t fraction)
 {
-    static const double remainder[4] = {0, 1.0 / 8, 0.0081, 1.0 / 1536};
-    double error = remainder[degree] * smooth_derivative_bound(f, degree + 1);
+    double error = remainder_bounds[degree] * smooth_derivative_bound(f, degree + 1);
     unsigned shift = SMOOTH_DOMAIN_SHIFT;
     while (shift < PIECE_BITS_MAX &&
            ldexp(error, -(int)(shift * (degree + 1))) > ldexp(1, -(fraction + 2)))
@@ -346,12 +376,6 @@ uint32_t smooth_polynomial(struct lowering *l, const struct smooth_pieces *p, co
     return y;
 }
 
-uint32_t smooth_evaluate(struct lowering *l, const struct smooth_pieces *p, const uint32_t *c,
-                         uint32_t rest, int32_t fraction)
-{
-    return lowering_to_fraction(l, smooth_polynomial(l, p, c, rest), fraction);
-}
-
 uint32_t smooth_argument(struct lowering *l, uint32_t x)
 {
     return lowering_fraction(l, x) < SMOOTH_DOMAIN_SHIFT
@@ -390,5 +414,8 @@ uint32_t lowering_smooth(struct lowering *l, enum table_function f, uint32_t x,
     if (key == NULL)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
     smooth_look_up(l, &p, key, fill_entry, &context, clamp_piece(l, piece, &p, &domain), c);
-    return smooth_evaluate(l, &p, c, rest, fraction);
+    uint32_t polynomial = smooth_polynomial(l, &p, c, rest);
+    lowering_state_function(l, polynomial, x, smooth_derivative_bound(f, 1),
+                            smooth_error(f, &p, p.shift));
+    return lowering_to_fraction(l, polynomial, fraction);
 }

@@ -19,7 +19,8 @@ struct smooth_domain {
     bool goes_on_below, goes_on_above;
 };
 
-/* f(x) within 2^-fraction, elementwise. Exact where f is a number of fraction + 3 bits at the end
+/* f(x) within 2^-fraction, elementwise; beyond an end that goes on, f of that end is what is meant
+ * and its proven error is of that. Exact where f is a number of fraction + 3 bits at the end
  * of a piece: at 0 above all. */
 uint32_t lowering_smooth(struct lowering *l, enum table_function f, uint32_t x,
                          struct smooth_domain domain, int32_t fraction);
@@ -103,12 +104,14 @@ bool smooth_has_table(struct lowering *l, const struct smooth_pieces *p, const c
 /* The polynomial at rest 2^-rest_bits, exactly. */
 uint32_t smooth_polynomial(struct lowering *l, const struct smooth_pieces *p, const uint32_t *c,
                            uint32_t rest);
-/* The same, rounded. */
-uint32_t smooth_evaluate(struct lowering *l, const struct smooth_pieces *p, const uint32_t *c,
-                         uint32_t rest, int32_t fraction);
 const char *smooth_name(enum table_function f);
+/* Largest slope, of either sign, of the function that a tail is the rest of above max(0, x). */
+double smooth_ramp_slope(enum table_function tail);
+/* How far the polynomials of pieces of 2^-shift are from f, their coefficients rounded, before the
+ * value is rounded. */
+double smooth_error(enum table_function f, const struct smooth_pieces *p, unsigned shift);
 
-/* Bound of |f^(order)| on the domains used, order 2 to 4. */
+/* Bound of |f^(order)| on the domains used, order 1 to 4. */
 double smooth_derivative_bound(enum table_function f, unsigned order);
 
 #endif

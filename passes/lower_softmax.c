@@ -31,9 +31,12 @@ static uint32_t exp_below_zero(struct lowering *l, uint32_t x, int32_t fraction)
     const double ln2 = 0.69314718055994531;
     struct smooth_domain domain = {-ceil((fraction + 2) * ln2), 0, true, false};
     double rows = lowering_exp_rows(l) + ELEMENT_ROWS * (double)lowering_tensor(l, x)->count;
-    return rows < lowering_smooth_rows(l, TABLE_EXP, x, domain, fraction)
-               ? lowering_exp(l, x, 0, fraction)
-               : lowering_smooth(l, TABLE_EXP, x, domain, fraction);
+    if (rows < lowering_smooth_rows(l, TABLE_EXP, x, domain, fraction))
+        return lowering_exp(l, x, 0, fraction);
+    uint32_t y = lowering_smooth(l, TABLE_EXP, x, domain, fraction);
+    /* What lies below the domain counts as its end, where exp is below 2^-(fraction + 2). */
+    lowering_widen_error(l, y, 0.25);
+    return y;
 }
 
 /* ---- known masks ---- */
@@ -165,6 +168,16 @@ static uint32_t sums_of(struct lowering *l, const struct exponentials *e, const 
     return lowering_restrict(l, sum, range);
 }
 
+static bool has_empty_row(const struct exponentials *e, int64_t rows)
+{
+    int64_t seen = 0, last = -1;
+    for (int64_t k = 0; k < e->count; k++) {
+        seen += e->row[k] != last;
+        last = e->row[k];
+    }
+    return seen < rows;
+}
+
 static struct exponentials exponentials_of(struct lowering *l, uint32_t rows, uint32_t absent,
                                            int32_t fraction)
 {
@@ -176,6 +189,9 @@ static struct exponentials exponentials_of(struct lowering *l, uint32_t rows, ui
     out.fraction = fraction + spare;
     exponentiate(l, &out, rows, absent);
     out.sum = sums_of(l, &out, &shape, absent != RELATION_NONE);
+    if (absent == RELATION_NONE || (out.count >= 0 && !has_empty_row(&out, shape.dim[0])))
+        /* The greatest element gives 1. */
+        lowering_assure(l, out.sum, (1 - fmin(lowering_error(l, out.sum), 1)) * (1 - 0x1p-50));
     return out;
 }
 
@@ -194,7 +210,9 @@ static uint32_t quotients(struct lowering *l, const struct exponentials *e, int3
     uint32_t sum = e->sum;
     if (e->count >= 0)
         sum = lowering_pick(l, sum, &shape, e->row);
-    return lowering_divide_floor(l, &shape, scaled, sum, form_fixed(fraction), &unit, NULL);
+    uint32_t y = lowering_divide_floor(l, &shape, scaled, sum, form_fixed(fraction), &unit, NULL);
+    lowering_state_quotient(l, y, e->e, sum);
+    return y;
 }
 
 /* Exact products with one reciprocal a row. */
@@ -253,8 +271,15 @@ uint32_t lowering_softmax_rows(struct lowering *l, uint32_t rows, uint32_t absen
     struct shape shape = lowering_shape(l, rows);
     if (lowering_tensor(l, rows)->count == 0)
         return rows;
+    struct bound_scope scope = lowering_open_bound(l, rows);
     struct exponentials e = exponentials_of(l, rows, absent, fraction);
-    return spread(l, &e, is_shown ? quotients(l, &e, fraction) : products(l, &e, fraction), &shape);
+    uint32_t y =
+        spread(l, &e, is_shown ? quotients(l, &e, fraction) : products(l, &e, fraction), &shape);
+    double own = lowering_error(l, y);
+    /* |dy_i / dx_j| sums up to 2 y_i (1 - y_i). */
+    lowering_close_bound(l, &scope, &(struct bound_result){y, 0.5, 1}, 1);
+    lowering_limit(l, y, bound_add(1, own), 1);
+    return y;
 }
 
 uint32_t lowering_softmax_axes(struct lowering *l, unsigned rank)
@@ -297,9 +322,13 @@ void lower_softmax(struct lowering *l)
 
 uint32_t lowering_log_softmax_rows(struct lowering *l, uint32_t rows, int32_t fraction)
 {
+    struct bound_scope scope = lowering_open_bound(l, rows);
     struct exponentials e = exponentials_of(l, rows, RELATION_NONE, fraction);
     struct shape flat = lowering_shape(l, rows);
-    return lowering_difference(l, &flat, e.shifted, lowering_log(l, e.sum, NULL, fraction));
+    uint32_t y = lowering_difference(l, &flat, e.shifted, lowering_log(l, e.sum, NULL, fraction));
+    /* dy_i / dx_j = [i = j] - softmax_j */
+    lowering_close_bound(l, &scope, &(struct bound_result){y, 2, 0}, 1);
+    return y;
 }
 
 void lower_log_softmax(struct lowering *l)
@@ -321,8 +350,11 @@ void lower_reduce_log_sum_exp(struct lowering *l)
     if (axes == 0 && lowering_attribute_int(l, "noop_with_empty_axes", 0) == 0)
         axes = (1u << rank) - 1;
     int32_t fraction = lowering_output_fraction(l, 0) + 1;
-    struct exponentials e = exponentials_of(l, lowering_rows(l, x, axes), RELATION_NONE, fraction);
+    uint32_t rows = lowering_rows(l, x, axes);
+    struct bound_scope scope = lowering_open_bound(l, rows);
+    struct exponentials e = exponentials_of(l, rows, RELATION_NONE, fraction);
     struct shape column = lowering_shape(l, e.max);
-    lowering_output(l, 0,
-                    lowering_sum2(l, &column, e.max, 1, lowering_log(l, e.sum, NULL, fraction), 1));
+    uint32_t y = lowering_sum2(l, &column, e.max, 1, lowering_log(l, e.sum, NULL, fraction), 1);
+    lowering_close_bound(l, &scope, &(struct bound_result){y, 1, 0}, 1);
+    lowering_output(l, 0, y);
 }

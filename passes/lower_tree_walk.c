@@ -42,6 +42,7 @@ struct walk {
     uint32_t records;    /* parameter [records, 2], RELATION_NONE when every tree is a leaf */
     uint32_t leaves[64]; /* parameters [leaves, <= 2] */
     size_t leaf_memories;
+    double leaf_error; /* of a weight, in units of its last place */
 };
 
 /* ---- leaves ---- */
@@ -107,21 +108,27 @@ static wide no_entry(const struct walk *w)
     return value;
 }
 
-static wide leaf_weight(const struct walk *w, size_t leaf, size_t target)
+static wide leaf_weight(struct walk *w, size_t leaf, size_t target)
 {
     const struct forest *f = w->f;
-    double sum = 0;
-    bool found = false;
+    double sum = 0, size = 0;
+    size_t found = 0;
     for (int64_t e = f->leaf_offsets[leaf]; e < f->leaf_offsets[leaf + 1]; e++) {
         if (f->leaf_targets[e] == (int64_t)target) {
             sum += f->leaf_weights[e];
-            found = true;
+            size += fabs(f->leaf_weights[e]);
+            found++;
         }
     }
-    return found || f->aggregate <= 1 ? lowering_real(w->l, sum, w->packing.fraction) : no_entry(w);
+    /* Several entries of one leaf are added up in float64, each sum rounded. */
+    double rounding = found < 2 ? 0 : ldexp(size * (double)found, w->packing.fraction - 52);
+    w->leaf_error =
+        fmax(w->leaf_error, bound_add(lowering_real_off(sum, w->packing.fraction), rounding));
+    return found > 0 || f->aggregate <= 1 ? lowering_real(w->l, sum, w->packing.fraction)
+                                          : no_entry(w);
 }
 
-static wide leaf_word(const struct walk *w, size_t leaf, size_t word)
+static wide leaf_word(struct walk *w, size_t leaf, size_t word)
 {
     const struct packing *p = &w->packing;
     wide sum = wide_from_i64(0);
@@ -153,7 +160,7 @@ static void make_leaves(struct walk *w)
 
 /* ---- records ---- */
 
-static wide first_word(const struct walk *w, const struct tree_record *record)
+static wide first_word(struct walk *w, const struct tree_record *record)
 {
     if (!record->is_leaf)
         return record->threshold;
@@ -456,6 +463,10 @@ void lower_tree_ensemble(struct lowering *l)
         aggregate_row(&w, walk_row(&w, features), &sums[row * forest.target_count]);
     }
     for (size_t i = 0; i < total; i++) {
+        /* The walk decides on keys; each tree gives one leaf. */
+        lowering_widen_error(
+            l, sums[i],
+            bound_mul(forest.aggregate <= 1 ? (double)forest.tree_count : 1, w.leaf_error));
         if (forest.aggregate == 0)
             sums[i] = divide_by_trees(&w, sums[i]);
         int64_t *list = lowering_array(l, int64_t, total);

@@ -7,6 +7,7 @@
  */
 #include <math.h>
 
+#include "ir/rounded_math.h"
 #include "passes/lower_smooth.h"
 
 /* Bits of the largest |x| above the point. */
@@ -40,7 +41,11 @@ static struct angle reduce_angle(struct lowering *l, uint32_t x, int32_t fractio
     uint32_t rest;
     lowering_rescale(l, lowering_to_fraction(l, x, m), period, ROUND_FLOOR, form_integer(), NULL,
                      &rest);
-    return (struct angle){lowering_in_units(l, rest, m), {0, 6.5, false, false}};
+    uint32_t angle = lowering_in_units(l, rest, m);
+    /* Against x - k 2 pi, whose sine and cosine are those of x. */
+    double turns = bound_add(bound_div(lowering_most(l, x), 6.28), 1);
+    lowering_state_function(l, angle, x, 1, bound_scale(turns * 0.5001 + 0.5, -m));
+    return (struct angle){angle, {0, 6.5, false, false}};
 }
 
 void lower_sin(struct lowering *l)
@@ -164,11 +169,16 @@ void lower_atan(struct lowering *l)
 {
     enum { TABLE_BITS = 2 };
     int32_t fraction = lowering_value_fraction(l) + 1, own;
-    uint32_t bit, x = lowering_absolute(l, lowering_planned_input(l), &bit);
+    uint32_t operand = lowering_planned_input(l);
+    struct bound_scope scope = lowering_open_bound(l, operand);
+    uint32_t bit, x = lowering_absolute(l, operand, &bit);
     if (whole_bits(l, x) <= TABLE_BITS) {
         struct smooth_domain domain = {0, 1 << TABLE_BITS, false, false};
-        lowering_output(
-            l, 0, lowering_with_sign(l, bit, lowering_smooth(l, TABLE_ATAN, x, domain, fraction)));
+        uint32_t size = lowering_smooth(l, TABLE_ATAN, x, domain, fraction),
+                 signed_size = lowering_with_sign(l, bit, size);
+        lowering_state_function(l, signed_size, size, 1, 0);
+        lowering_close_bound(l, &scope, &(struct bound_result){signed_size, 1, 3.15}, 1);
+        lowering_output(l, 0, signed_size);
         return;
     }
     own = lowering_fraction(l, x);
@@ -189,38 +199,61 @@ void lower_atan(struct lowering *l)
     struct relation_term terms[3] = {
         lowering_term_product(l, -2, far, y, &shape), lowering_term(l, 1, y, &shape),
         lowering_term_wide(l, table_number(TABLE_PI, 1, 1, fraction), far, &shape)};
-    lowering_output(
-        l, 0,
-        lowering_with_sign(
-            l, bit, lowering_product(l, &shape, form_fixed(fraction), terms, 3, wide_from_i64(0))));
+    uint32_t angle = lowering_with_sign(
+        l, bit, lowering_product(l, &shape, form_fixed(fraction), terms, 3, wide_from_i64(0)));
+    /* far pi / 2 +- y: pi / 2 is rounded. */
+    lowering_state_function(l, angle, y, 1, ldexp(0.5, -fraction));
+    lowering_close_bound(l, &scope, &(struct bound_result){angle, 1, 3.15}, 1);
+    lowering_output(l, 0, angle);
 }
 
 /* ---- hyperbolic functions ---- */
 
-/* exp |x| + sign exp(-|x|), halved; *bit receives x >= 0. */
-static uint32_t half_sum(struct lowering *l, int64_t sign, uint32_t *bit)
+/* exp |x| + sign exp(-|x|), halved; *bit receives x >= 0, *steep a bound of cosh. */
+static uint32_t half_sum(struct lowering *l, uint32_t operand, int64_t sign, uint32_t *bit,
+                         double *steep)
 {
     const struct value_plan *plan = lowering_input_plan(l, 0);
     double seen = 1.25 * fmax(fabs(plan->low), fabs(plan->high)) + 2;
     int32_t fraction = lowering_value_fraction(l);
-    uint32_t x = lowering_absolute(l, lowering_planned_input(l), bit),
+    uint32_t x = lowering_absolute(l, operand, bit),
              rising = lowering_exp_within(l, x, seen, fraction),
              falling = lowering_exp(l, lowering_affine(l, -1, x, wide_from_i64(0)), 0, fraction);
     struct shape shape = lowering_shape(l, x);
     uint32_t sum = lowering_sum2(l, &shape, rising, 1, falling, sign);
+    *steep = bound_add(lowering_most(l, rising), lowering_error(l, rising));
     return lowering_in_units(l, sum, lowering_fraction(l, sum) + 1);
+}
+
+/* Both are no steeper than cosh at |X| + |X - x|. */
+static void close_hyperbolic(struct lowering *l, const struct bound_scope *scope, uint32_t y,
+                             double steep)
+{
+    double error = bound_scale(scope->saved.error, -lowering_fraction(l, scope->operand));
+    double growth = !bound_is_proven(&scope->saved) || !(error < 700)
+                        ? INFINITY
+                        : rounded_exp(error) * (1 + 0x1p-50);
+    lowering_close_bound(l, scope, &(struct bound_result){y, bound_mul(steep, growth), 0}, 1);
+    lowering_output(l, 0, y);
 }
 
 void lower_sinh(struct lowering *l)
 {
-    uint32_t bit, y = half_sum(l, -1, &bit);
-    lowering_output(l, 0, lowering_with_sign(l, bit, y));
+    double steep;
+    uint32_t bit, x = lowering_planned_input(l);
+    struct bound_scope scope = lowering_open_bound(l, x);
+    uint32_t size = half_sum(l, x, -1, &bit, &steep), y = lowering_with_sign(l, bit, size);
+    lowering_state_function(l, y, size, 1, 0);
+    close_hyperbolic(l, &scope, y, steep);
 }
 
 void lower_cosh(struct lowering *l)
 {
-    uint32_t bit;
-    lowering_output(l, 0, half_sum(l, 1, &bit));
+    double steep;
+    uint32_t bit, x = lowering_planned_input(l);
+    struct bound_scope scope = lowering_open_bound(l, x);
+    uint32_t y = half_sum(l, x, 1, &bit, &steep);
+    close_hyperbolic(l, &scope, y, steep);
 }
 
 /* x^2 + constant at twice the fraction bits of x. */
@@ -241,13 +274,18 @@ void lower_asinh(struct lowering *l)
     uint32_t x = lowering_planned_input(l), bit;
     if (lowering_fraction(l, x) < 0)
         x = lowering_to_fraction(l, x, 0);
-    x = lowering_absolute(l, x, &bit);
+    struct bound_scope scope = lowering_open_bound(l, x);
+    uint32_t operand = x;
+    x = lowering_absolute(l, operand, &bit);
     struct shape shape = lowering_shape(l, x);
     uint32_t root = lowering_square_root(l, square_plus(l, x, 1), fraction + 3),
              sum = lowering_sum2(l, &shape, root, 1, x, 1);
     /* At least 1, but the interval of a root does not say so. */
     sum = lowering_at_least(l, sum, wide_power_of_two((unsigned)lowering_fraction(l, sum)));
-    lowering_output(l, 0, lowering_with_sign(l, bit, lowering_log(l, sum, NULL, fraction)));
+    uint32_t size = lowering_log(l, sum, NULL, fraction), y = lowering_with_sign(l, bit, size);
+    lowering_state_function(l, y, size, 1, 0);
+    lowering_close_bound(l, &scope, &(struct bound_result){y, 1, 0}, 1);
+    lowering_output(l, 0, y);
 }
 
 /* log(x + sqrt(x^2 - 1)), x >= 1 */

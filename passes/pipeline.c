@@ -358,6 +358,8 @@ static void fill_report(struct pipeline *p)
             &result->program->tensors[result->interface.outputs[o].tensor];
         struct output_report *output = &report->outputs[o];
         output->name = result->interface.outputs[o].name;
+        output->proven_error = p->lowered.bounds[o].error;
+        output->no_bound = p->lowered.bounds[o].gap;
         output->fraction_bits = -t->scale.exponent;
         output->value_bits =
             range_bits((struct range){t->low, t->high}) + (wide_is_negative(t->low) ? 1 : 0);

@@ -46,16 +46,19 @@ struct input_report {
 struct output_report {
     const char *name;
     int32_t fraction_bits;
-    unsigned value_bits;      /* width of its public integers */
-    double measured_error;    /* largest absolute error of what users get, over the calibration runs;
-                                 integers: largest difference */
-    double measured_relative; /* largest |error| / |reference| where the reference is not 0 */
-    double tolerance_ratio;   /* largest |error| / (absolute + relative * |reference|), see
-                                 QUANTIZE_SMALL_OUTPUT; at most 1 meets the tolerance */
+    unsigned value_bits;   /* width of its public integers */
+    double measured_error; /* largest absolute error of what users get, over the calibration runs;
+                              integers: largest difference */
+    double measured_relative;    /* largest |error| / |reference| where the reference is not 0 */
+    double tolerance_ratio;      /* largest |error| / (absolute + relative * |reference|), see
+                                    QUANTIZE_SMALL_OUTPUT; at most 1 meets the tolerance */
     size_t elements, mismatches; /* integer, bool and text outputs: compared and different */
+    double proven_error;  /* |what its integers stand for - what the model says in real arithmetic|
+                             is no more, for every input that the circuit accepts; INFINITY: none */
+    const char *no_bound; /* why nothing is proven, NULL otherwise */
 };
 
-/* Measured figures depend on weights and data: they belong in the private folder. */
+/* Measured and proven figures depend on weights and data: they belong in the private folder. */
 struct quantize_report {
     struct input_report *inputs;
     size_t input_count;

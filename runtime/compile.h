@@ -112,10 +112,14 @@ enum status compile_model(struct compilation *compilation, const struct compile_
                           struct diag_list *problems, struct import_notes *notes) SERTN_MUST_CHECK;
 void compilation_release(struct compilation *compilation);
 
-/* Report as JSON text (the public part: nothing measured), owned; NULL without memory. With
- * `measured`, the accuracy, this machine's times and the notes too. */
+/* Report as JSON text (the public part: nothing measured, nothing that depends on weights), owned;
+ * NULL without memory. With `measured`, the accuracy, measured and proven, this machine's times and
+ * the notes too. */
 char *compile_report_json(const struct compilation *compilation, bool measured);
 /* Report as text for people. */
 char *compile_report_text(const struct compilation *compilation);
+/* A bound in three digits, rounded upwards. */
+enum { COMPILE_BOUND_TEXT = 24 };
+void compile_bound_text(char text[COMPILE_BOUND_TEXT], double bound);
 
 #endif

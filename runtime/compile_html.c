@@ -120,7 +120,7 @@ static void put_accuracy(struct buffer *out, const struct quantize_report *q)
                      "ran the model on the calibration data in both ways and chose the widths so "
                      "that the answers agree.</p><table><tr>"
                      "<th>output<th>smallest step<th>largest error seen<th>relative to the "
-                     "answer<th>exact values that differ");
+                     "answer<th>exact values that differ<th>proven: no input gives more");
     for (size_t i = 0; i < q->output_count; i++) {
         const struct output_report *o = &q->outputs[i];
         buffer_puts(out, "<tr><td>");
@@ -128,6 +128,10 @@ static void put_accuracy(struct buffer *out, const struct quantize_report *q)
         buffer_printf(
             out, "<td class=n>2<sup>%d</sup><td class=n>%.3g<td class=n>%.3g<td class=n>%zu of %zu",
             -o->fraction_bits, o->measured_error, o->measured_relative, o->mismatches, o->elements);
+        char bound[COMPILE_BOUND_TEXT];
+        compile_bound_text(bound, o->proven_error);
+        buffer_puts(out, o->no_bound == NULL ? "<td class=n>" : "<td>no bound: ");
+        put_escaped(out, o->no_bound == NULL ? bound : o->no_bound);
     }
     buffer_printf(out, "</table><p class=%s>%s over %zu calibration run%s%s.</p>",
                   q->meets_tolerance ? "good" : "bad",

@@ -3,8 +3,8 @@
  * proved and what it costs, how exact the answers are, the model as a picture with the rows of each
  * node, and the table that the circuit is.
  *
- * The page needs no other file and no network. It shows measured errors, so it belongs to the
- * owner, like private/accuracy.json.
+ * The page needs no other file and no network. It shows measured and proven errors, so it belongs
+ * to the owner, like private/accuracy.json.
  */
 #ifndef SERTN_RUNTIME_COMPILE_HTML_H
 #define SERTN_RUNTIME_COMPILE_HTML_H

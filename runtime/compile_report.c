@@ -161,6 +161,14 @@ static bool add_inputs(cJSON *root, const struct quantize_report *r)
     return list != NULL;
 }
 
+/* What is proven of an output, or why nothing is. */
+static bool add_bound(cJSON *item, const struct output_report *out)
+{
+    if (out->no_bound != NULL)
+        return json_add_text(item, "no_bound", out->no_bound);
+    return add_number(item, "proven_error", out->proven_error);
+}
+
 static bool add_outputs(cJSON *root, const struct quantize_report *r, bool measured)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "outputs");
@@ -172,11 +180,12 @@ static bool add_outputs(cJSON *root, const struct quantize_report *r, bool measu
             !add_number(item, "fraction_bits", out->fraction_bits) ||
             !add_number(item, "value_bits", out->value_bits))
             return false;
-        if (measured && (!add_number(item, "measured_error", out->measured_error) ||
-                         !add_number(item, "measured_relative", out->measured_relative) ||
-                         !add_number(item, "tolerance_ratio", out->tolerance_ratio) ||
-                         !add_number(item, "elements", (double)out->elements) ||
-                         !add_number(item, "mismatches", (double)out->mismatches)))
+        if (measured &&
+            (!add_bound(item, out) || !add_number(item, "measured_error", out->measured_error) ||
+             !add_number(item, "measured_relative", out->measured_relative) ||
+             !add_number(item, "tolerance_ratio", out->tolerance_ratio) ||
+             !add_number(item, "elements", (double)out->elements) ||
+             !add_number(item, "mismatches", (double)out->mismatches)))
             return false;
     }
     return list != NULL;
@@ -241,6 +250,15 @@ char *compile_metadata_json(const struct compilation *c, const struct compile_op
 
 /* ---- text ---- */
 
+void compile_bound_text(char text[COMPILE_BOUND_TEXT], double bound)
+{
+    double shown = bound;
+    do {
+        snprintf(text, COMPILE_BOUND_TEXT, "%.3g", shown);
+        shown *= 1.001;
+    } while (strtod(text, NULL) < bound);
+}
+
 char *compile_report_text(const struct compilation *c)
 {
     const struct compile_report *r = &c->report;
@@ -277,11 +295,18 @@ char *compile_report_text(const struct compilation *c)
     }
     for (size_t i = 0; i < q->output_count; i++) {
         const struct output_report *o = &q->outputs[i];
+        char bound[COMPILE_BOUND_TEXT];
+        compile_bound_text(bound, o->proven_error);
         buffer_printf(&out,
                       "output      %s: %d fraction bits, measured error %.3g absolute, %.3g "
                       "relative, %zu of %zu differ\n",
                       o->name, o->fraction_bits, o->measured_error, o->measured_relative,
                       o->mismatches, o->elements);
+        if (o->no_bound != NULL)
+            buffer_printf(&out, "proven      %s: no bound: %s\n", o->name, o->no_bound);
+        else
+            buffer_printf(&out, "proven      %s: |error| <= %s for every input accepted\n", o->name,
+                          bound);
     }
     for (size_t i = 0; i < q->range_count; i++)
         buffer_printf(

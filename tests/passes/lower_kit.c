@@ -325,6 +325,111 @@ static void check_weights_unseen(struct kit *kit)
     buffer_release(&after);
 }
 
+/* ---- proven bounds ---- */
+
+static enum element_type finer(enum element_type type)
+{
+    return type == ELEMENT_F32 ? ELEMENT_F64 : type;
+}
+
+static struct tensor *refined(struct kit *kit, const struct tensor *tensor)
+{
+    struct tensor *copy = arena_memdup(&kit->arena, tensor, sizeof *tensor);
+    copy->type = finer(tensor->type);
+    return copy;
+}
+
+/* A Cast of float64 to float32 rounds as the model says. */
+static void refine_attributes(struct kit *kit, struct graph_node *node)
+{
+    bool rounds = node->op == OP_CAST && kit->graph->values[node->inputs[0]].type == ELEMENT_F64;
+    node->attributes = arena_memdup(&kit->arena, node->attributes,
+                                    node->attribute_count * sizeof *node->attributes);
+    for (size_t a = 0; a < node->attribute_count; a++) {
+        struct graph_attribute *attribute = &node->attributes[a];
+        bool is_type = strcmp(attribute->name, "to") == 0 ||
+                       strcmp(attribute->name, "dtype") == 0 ||
+                       strcmp(attribute->name, "output_dtype") == 0;
+        if (is_type && attribute->integer == ELEMENT_F32 && !rounds)
+            attribute->integer = ELEMENT_F64;
+        if (attribute->kind == ATTRIBUTE_TENSOR)
+            attribute->tensor = refined(kit, attribute->tensor);
+    }
+}
+
+/* The graph with float64 for float32. */
+static struct graph refined_graph(struct kit *kit)
+{
+    struct graph graph = *kit->graph;
+    graph.values =
+        arena_memdup(&kit->arena, graph.values, graph.value_capacity * sizeof *graph.values);
+    graph.nodes = arena_memdup(&kit->arena, graph.nodes, graph.node_capacity * sizeof *graph.nodes);
+    for (size_t v = 0; v < graph.value_count; v++) {
+        graph.values[v].type = finer(graph.values[v].type);
+        if (graph.values[v].data != NULL)
+            graph.values[v].data = refined(kit, graph.values[v].data);
+    }
+    for (size_t n = 0; n < graph.node_count; n++)
+        refine_attributes(kit, &graph.nodes[n]);
+    return graph;
+}
+
+/* Patterns of float32 have no other meaning. */
+static bool rereads_bits(const struct graph *graph)
+{
+    for (size_t n = 0; n < graph->node_count; n++) {
+        if (graph->nodes[n].op == OP_BIT_CAST)
+            return true;
+    }
+    return false;
+}
+
+void kit_check_bounds(struct kit *kit, const struct tensor *const *inputs, double *worst)
+{
+    struct diag diag = {0};
+    struct graph_values values;
+    struct relation_values integers;
+    bool refines = !rereads_bits(kit->graph);
+    struct graph graph = refines ? refined_graph(kit) : *kit->graph;
+    const struct tensor **in =
+        arena_array(&kit->arena, const struct tensor *, graph.input_count + 1);
+    for (size_t i = 0; i < graph.input_count; i++)
+        in[i] = refines ? refined(kit, inputs[i]) : inputs[i];
+    graph_values_init(&values, &kit->arena);
+    REQUIRE_OK(graph_interpret(&graph, in, &values, &diag), &diag);
+    REQUIRE_OK(relation_values_init(&integers, kit->result.program, &kit->arena, &diag), &diag);
+    REQUIRE_OK(pipeline_evaluate(&integers, &kit->result, inputs, kit->options.digest,
+                                 kit->options.digest_context, &diag),
+               &diag);
+    for (size_t o = 0; o < graph.output_count; o++) {
+        const struct port *port = &kit->result.interface.outputs[o];
+        const struct output_report *report = &kit->result.report.outputs[o];
+        const struct tensor *exact = values.item[graph.outputs[o]];
+        bool is_float = element_type_is_float(port->type);
+        if (worst != NULL)
+            worst[o] = 0;
+        CHECK((report->no_bound == NULL) == (isfinite(report->proven_error) != 0));
+        for (size_t e = 0; e < exact->count && report->no_bound == NULL; e++) {
+            double got, expected = tensor_real(exact, e);
+            int64_t integer;
+            port_decode(&got, &integer, &kit->result.program->tensors[port->tensor],
+                        is_float ? ELEMENT_F64 : port->type,
+                        relation_value(&integers, port->tensor, e));
+            double error = is_float ? fabs(got - expected)
+                                    : fabs((double)((__int128)exact->data.integer[e] - integer));
+            /* float64 has errors of its own. */
+            double slack = 0x1p-40 * fabs(expected) + 0x1p-60;
+            if (isnan(got) || isinf(got) || !isfinite(expected))
+                continue;
+            CHECK_MSG(error <= report->proven_error + slack,
+                      "output %zu element %zu is off by %.6g, and %.6g is proven", o, e, error,
+                      report->proven_error);
+            if (worst != NULL)
+                worst[o] = fmax(worst[o], error);
+        }
+    }
+}
+
 double kit_compare(struct kit *kit, const struct tensor *const *inputs, double absolute,
                    double relative)
 {
@@ -366,6 +471,7 @@ double kit_compare(struct kit *kit, const struct tensor *const *inputs, double a
             largest = fmax(largest, error);
         }
     }
+    kit_check_bounds(kit, inputs, NULL);
     if (!kit->was_tampered) {
         const char *share = getenv("SERTN_TAMPER");
         bool many = share != NULL && strcmp(share, "many") == 0;

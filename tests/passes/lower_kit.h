@@ -58,6 +58,8 @@ void kit_run(struct kit *kit);
  * Evaluates the lowered program and the float graph on inputs, and checks every float output within
  * absolute + relative |ref| and every other one exactly. Returns the largest error.
  *
+ * No output may be further from exact arithmetic than its proven bound.
+ *
  * The first inputs of a run are tampered with as well, and the program must not depend on what
  * private weights are: see tamper_kit.h. The environment variable
  * SERTN_TAMPER=many tries many more, all where the program is small.
@@ -70,6 +72,13 @@ void kit_compare_sets(struct kit *kit, const struct tensor *const (*sets)[2], si
                       double absolute, double relative);
 /* Checks that the lowered program has no witness of inputs, whose first problem is the input's. */
 void kit_refuse(struct kit *kit, const struct tensor *const *inputs);
+
+/*
+ * Evaluates both on inputs, float32 taken as float64, which here stands for real arithmetic, and
+ * checks every output that has a proven bound against it: kit_compare does so too. worst: largest
+ * error of each output, may be NULL.
+ */
+void kit_check_bounds(struct kit *kit, const struct tensor *const *inputs, double *worst);
 
 /*
  * Makes hinted tensors inputs of a copy of the program, runs it honestly, then changes one hinted

@@ -178,7 +178,20 @@ static void check_ball(size_t c, double from, double width)
     arb_poly_set_coeff_arb(x, 0, ball);
     arb_poly_set_coeff_si(x, 1, 1);
     series_of(y, cases[c].f, x, from >= 0);
-    for (unsigned order = 2, factorial = 2; order <= 4; order++, factorial *= order) {
+    /* max(0, x) less the tail, or with it: the slope above 0, and by symmetry below. */
+    double slope = smooth_ramp_slope(cases[c].f);
+    if (from >= 0 && isfinite(slope)) {
+        bool is_less = cases[c].f == TABLE_SWISH_TAIL || cases[c].f == TABLE_GELU_TAIL ||
+                       cases[c].f == TABLE_GELU_TANH_TAIL;
+        arb_poly_get_coeff_arb(coefficient, y, 1);
+        if (is_less)
+            arb_neg(coefficient, coefficient);
+        arb_add_ui(coefficient, coefficient, 1, PRECISION);
+        arb_get_mag(size, coefficient);
+        CHECK_MSG(mag_get_d(size) <= slope, "%s: slope %.5g at %g, beyond %g", cases[c].name,
+                  mag_get_d(size), from, slope);
+    }
+    for (unsigned order = 1, factorial = 1; order <= 4; order++, factorial *= order) {
         arb_poly_get_coeff_arb(coefficient, y, order);
         arb_mul_ui(coefficient, coefficient, factorial, PRECISION);
         arb_get_mag(size, coefficient);

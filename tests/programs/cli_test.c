@@ -231,6 +231,25 @@ TEST(private_files_are_for_their_owner_alone)
     CHECK(stat(test_path(folder, "private"), &info) == 0 && (info.st_mode & 077) == 0);
 }
 
+static bool file_has(const char *path, const char *text)
+{
+    struct buffer file = kit_read(path);
+    buffer_put_u8(&file, 0);
+    bool found = strstr((const char *)file.data, text) != NULL;
+    buffer_release(&file);
+    return found;
+}
+
+/* They depend on weights, as measured errors depend on data. */
+TEST(proven_errors_are_in_the_private_report_alone)
+{
+    const char *folder = kit_keyed("linear_regression");
+    CHECK(file_has(test_path(folder, "private/accuracy.json"), "\"proven_error\""));
+    CHECK(!file_has(test_path(folder, "public/report.json"), "proven"));
+    CHECK(!file_has(test_path(folder, "public/report.json"), "no_bound"));
+    CHECK(!file_has(test_path(folder, "public/metadata.json"), "proven"));
+}
+
 TEST(metadata_names_model_and_hashes)
 {
     static const char *const hashes[] = {"circuit_hash",      "vk_hash",    "model_hash",
