@@ -247,6 +247,14 @@ static struct relation_view head_view(const struct heads *h, int64_t group, cons
     return view;
 }
 
+/* c x for a c that was rounded to float64. */
+static uint32_t scaled(struct lowering *l, uint32_t x, double c)
+{
+    uint32_t y = lowering_scale(l, x, c);
+    lowering_widen_error(l, y, ldexp(bound_add(lowering_bound(l, y)->most, 1), -50));
+    return y;
+}
+
 /* Q K^T, [batch, heads, queries, keys], times the scale. */
 static uint32_t raw_scores(struct lowering *l, const struct attention *a)
 {
@@ -259,7 +267,7 @@ static uint32_t raw_scores(struct lowering *l, const struct attention *a)
     uint32_t scores = lowering_contract(l, &space, 1, &q, &k, form_fixed(exact));
     scores = lowering_reshape(l, scores, &a->scores);
     double scale = lowering_attribute_float(l, "scale", 1.0 / sqrt((double)a->q.width));
-    return scale == 1 ? scores : lowering_scale(l, scores, scale);
+    return scale == 1 ? scores : scaled(l, scores, scale);
 }
 
 /* cap tanh(x / cap) */
@@ -271,7 +279,7 @@ static uint32_t soften(struct lowering *l, uint32_t scores, int32_t fraction)
     int exponent = 0;
     frexp(cap, &exponent);
     exponent = exponent < 0 ? 0 : exponent;
-    uint32_t x = lowering_trim(l, lowering_scale(l, scores, 1 / cap), fraction + exponent, 1);
+    uint32_t x = lowering_trim(l, scaled(l, scores, 1 / cap), fraction + exponent, 1);
     return lowering_scale(l, lowering_tanh(l, x, fraction + exponent), cap);
 }
 

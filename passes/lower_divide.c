@@ -263,6 +263,7 @@ static void state_root(struct lowering *l, uint32_t y, uint32_t x)
     if (roots > 0)
         off = fmin(off, bound_div(error, roots));
     lowering_state_error(l, y, x, bound_add(off, ldexp(1, -lowering_fraction(l, y))));
+    lowering_assure(l, y, sqrt(least) * (1 - 0x1p-50) - ldexp(1, -lowering_fraction(l, y)));
 }
 
 /* Where the roots of x lie: from that of its least value, over as many integers as a power of two.

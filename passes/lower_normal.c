@@ -53,10 +53,11 @@ static uint32_t centred(struct lowering *l, uint32_t rows, uint32_t sum)
 
 /*
  * sqrt(n) / sqrt(squares + epsilon), relative to 2^-precision: the root is at least that of
- * epsilon, which says how many bits it needs; the quotient is at least 2^-least.
+ * epsilon, which says how many bits it needs; the quotient is at least 2^-least. *relative
+ * receives the proven error of the quotient before it is rounded, as a part of it.
  */
 static uint32_t inverse_root(struct lowering *l, uint32_t squares, double n, double epsilon,
-                             int32_t precision, int32_t least)
+                             int32_t precision, int32_t least, double *relative)
 {
     enum { CONSTANT_BITS = 40 };
     int32_t root_bits = precision + 4;
@@ -66,14 +67,48 @@ static uint32_t inverse_root(struct lowering *l, uint32_t squares, double n, dou
     bits = bits < own ? own : bits;
     squares = lowering_affine(l, 1, lowering_to_fraction(l, squares, bits),
                               lowering_real(l, epsilon, bits));
-    lowering_widen_error(l, squares, lowering_real_off(epsilon, bits));
+    /* Epsilon as it was rounded to float64 by its factors, and to its bits. */
+    lowering_widen_error(l, squares, lowering_real_off(epsilon, bits) + ldexp(epsilon, bits - 50));
     uint32_t root = lowering_square_root(l, squares, root_bits);
     struct shape shape = lowering_shape(l, root), scalar = {0};
     wide number = lowering_real(l, sqrt(n), CONSTANT_BITS);
     uint32_t constant = lowering_constant(l, &scalar, form_fixed(CONSTANT_BITS), &number);
     /* Half a unit, and what the root lacks in float64. */
     lowering_widen_error(l, constant, sqrt(n) == 1 ? 0 : 0.5 + ldexp(sqrt(n), CONSTANT_BITS - 52));
+    double off = lowering_error(l, root), room = (lowering_least(l, root) - off) * (1 - 0x1p-50);
+    *relative = room > 0 ? bound_add(bound_div(off, room), lowering_error(l, constant)) : INFINITY;
     return lowering_divide(l, &shape, constant, root, precision + least + 1, NULL, NULL);
+}
+
+/*
+ * y = c inverse of exact rows: at most sqrt(n), of which the inverse is off by a part, and by its
+ * last place for each c.
+ */
+static void state_normal(struct lowering *l, uint32_t y, uint32_t c, uint32_t inverse, double n,
+                         double relative)
+{
+    double size = sqrt(n) * (1 + 0x1p-50), unit = ldexp(1, -lowering_fraction(l, inverse)),
+           error = bound_add(bound_mul(size, relative), bound_mul(lowering_most(l, c), unit));
+    if (isfinite(error) && bound_is_proven(lowering_bound(l, y)))
+        lowering_state_error(l, y, c, error);
+}
+
+/*
+ * y_i = (x_i - mean) / s, s^2 = variance + epsilon: dy_i / dx_j = ([i = j] - 1 / n - y_i y_j / n) /
+ * s, whose sizes sum up to (2 + sqrt n) / s at most; without the mean to (1 + sqrt n) / s. 1 / s
+ * changes by y_j / (n s^2), in all 1 / s^2.
+ */
+static void close_normal(struct lowering *l, const struct bound_scope *scope,
+                         const struct normal_rows *rows, double n, double epsilon, bool takes_mean)
+{
+    double size = sqrt(n) * (1 + 0x1p-50), steepest = bound_div(1, sqrt(epsilon) * (1 - 0x1p-50)),
+           own = lowering_error(l, rows->values);
+    struct bound_result results[3] = {
+        {rows->values, bound_mul((takes_mean ? 2 : 1) + size, steepest), 2 * size},
+        {rows->inverse, bound_mul(steepest, steepest), steepest},
+        {rows->mean, 1, 0}};
+    lowering_close_bound(l, scope, results, 3);
+    lowering_limit(l, rows->values, bound_add(size, own), size);
 }
 
 /*
@@ -84,6 +119,7 @@ static struct normal_rows normalise(struct lowering *l, uint32_t rows, bool take
                                     double epsilon, const struct value_plan *plan)
 {
     struct normal_rows out = {.mean = RELATION_NONE};
+    struct bound_scope scope = lowering_open_bound(l, rows);
     struct shape shape = lowering_shape(l, rows), column = shape_of(2, shape.dim[0], (int64_t)1);
     double n = (double)shape.dim[1], scale = takes_mean ? n : 1;
     int32_t fraction = lowering_value_fraction(l) + 1, whole = ceil_log2(sqrt(n) * 1.01),
@@ -96,21 +132,31 @@ static struct normal_rows normalise(struct lowering *l, uint32_t rows, bool take
         out.mean = lowering_divide_by_count(l, sum, shape.dim[1]);
         c = centred(l, rows, sum);
     }
-    uint32_t inverse =
-        inverse_root(l, column_squares(l, c), n, epsilon * n * scale * scale, precision, largest);
+    double relative;
+    uint32_t inverse = inverse_root(l, column_squares(l, c), n, epsilon * n * scale * scale,
+                                    precision, largest, &relative);
     struct relation_term grown = lowering_term(l, (int64_t)scale, inverse, &column);
     out.inverse =
         lowering_linear(l, &column, lowering_form(l, inverse), &grown, 1, wide_from_i64(0));
     struct relation_term term = lowering_term_product(l, 1, c, inverse, &shape);
     int32_t exact = lowering_fraction(l, c) + lowering_fraction(l, inverse);
     out.values = lowering_product(l, &shape, form_fixed(exact), &term, 1, wide_from_i64(0));
-    if (exact <= fraction)
+    state_normal(l, out.values, c, inverse, n, relative);
+    if (exact <= fraction) {
+        close_normal(l, &scope, &out, n, epsilon, takes_mean);
         return out;
+    }
+    double own = lowering_error(l, out.values);
     wide high = wide_power_of_two((unsigned)(whole + fraction));
     struct range range = {wide_from_i64(0), wide_from_i64(0)};
     ASSERT(wide_neg(&range.low, high) && wide_sub(&range.high, high, wide_from_i64(1)));
     out.values = lowering_rescale(l, out.values, wide_power_of_two((unsigned)(exact - fraction)),
                                   ROUND_HALF_UP, form_fixed(fraction), &range, NULL);
+    if (isfinite(own))
+        lowering_state_error(l, out.values, rows, bound_add(own, ldexp(0.5, -fraction)));
+    else
+        lowering_leave_bound(l, out.values, BOUND_POLE);
+    close_normal(l, &scope, &out, n, epsilon, takes_mean);
     return out;
 }
 
@@ -277,8 +323,9 @@ void lower_batch_normalization(struct lowering *l)
         lowering_largest(lowering_input_plan(l, 0)) + lowering_largest(lowering_input_plan(l, 3));
     int32_t fraction = lowering_value_fraction(l) + 2, seen = ceil_log2(fmax(size, 0x1p-20)) + 2,
             factor = ceil_log2(fmax(lowering_largest(lowering_input_plan(l, 1)), 1));
-    uint32_t inverse =
-        inverse_root(l, lowering_input(l, 4), 1, epsilon_of(l), fraction + factor + seen, 0);
+    double ignored;
+    uint32_t inverse = inverse_root(l, lowering_input(l, 4), 1, epsilon_of(l),
+                                    fraction + factor + seen, 0, &ignored);
     uint32_t mean = beside_channels(l, lowering_input(l, 3), &shape);
     uint32_t centred_x =
         lowering_trim(l, lowering_difference(l, &shape, x, mean), fraction + factor + 4, 16);
@@ -334,11 +381,17 @@ void lower_lrn(struct lowering *l)
             "bias %g, alpha %g, beta %g: bias has to be positive, the others not negative", bias,
             alpha, beta);
     int32_t fraction = lowering_value_fraction(l) + 1 + ceil_log2(fmax(seen, 1));
-    struct relation_term term = lowering_term_wide(l, lowering_real(l, alpha, CONSTANT_BITS),
-                                                   neighbour_squares(l, x, size), &shape);
+    uint32_t squares = neighbour_squares(l, x, size);
+    struct relation_term term =
+        lowering_term_wide(l, lowering_real(l, alpha, CONSTANT_BITS), squares, &shape);
     int32_t own = 2 * lowering_fraction(l, x) + CONSTANT_BITS;
     uint32_t base =
         lowering_linear(l, &shape, form_fixed(own), &term, 1, lowering_real(l, bias, own));
+    /* Alpha over size, and both constants, are rounded. */
+    double alpha_off = lowering_real_off(alpha, CONSTANT_BITS) + ldexp(alpha, CONSTANT_BITS - 52);
+    lowering_widen_error(l, base,
+                         bound_add(bound_mul(alpha_off, lowering_ideal_most(l, squares)),
+                                   lowering_real_off(bias, own)));
     base = lowering_trim(l, base, fraction - ceil_log2(fmin(bias, 1)) + 4, 8);
     struct value_plan plan = {.low = bias, .high = bias + alpha * (double)size * seen * seen};
     uint32_t power = lowering_real_power(l, base, &plan, -beta, rounded_pow(bias, -beta), fraction);

@@ -4,6 +4,7 @@
  */
 #include "passes/lower_window.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- Resize ---- */
@@ -49,8 +50,11 @@ static uint32_t axis_weights(struct lowering *l, const struct axis_taps *axis, i
         for (unsigned k = 0; k < axis->taps[o].count; k++)
             weights[(size_t)o * axis->most + k] = axis->taps[o].weight[k];
     double largest = lowering_largest(lowering_input_plan(l, 0));
-    return lowering_stored(l, "weights", &shape, weights,
-                           lowering_coefficient_bits(l, largest, axis->most), false);
+    uint32_t stored = lowering_stored(l, "weights", &shape, weights,
+                                      lowering_coefficient_bits(l, largest, axis->most), false);
+    /* Weights are computed in float64. */
+    lowering_widen_error(l, stored, ldexp(bound_add(lowering_bound(l, stored)->most, 1), -44));
+    return stored;
 }
 
 /* Resizes one axis of x. */
@@ -99,9 +103,10 @@ static uint32_t extrapolate(struct lowering *l, uint32_t y, const struct axis_ta
         kept[e] = is_outside ? -1 : (int64_t)e;
         filled[e] = is_outside ? 0 : -1;
     }
-    wide value = lowering_real(l, lowering_attribute_float(l, "extrapolation_value", 0),
-                               lowering_fraction(l, y));
+    double number = lowering_attribute_float(l, "extrapolation_value", 0);
+    wide value = lowering_real(l, number, lowering_fraction(l, y));
     uint32_t constant = lowering_constant(l, &one, lowering_form(l, y), &value);
+    lowering_widen_error(l, constant, lowering_real_off(number, lowering_fraction(l, y)));
     struct relation_view views[2] = {{.tensor = y, .index_list = kept},
                                      {.tensor = constant, .index_list = filled}};
     struct relation_term terms[2] = {lowering_term_view(wide_from_i64(1), views[0]),
@@ -171,6 +176,8 @@ void lower_affine_grid(struct lowering *l)
         l, "grid", &table, base,
         lowering_coefficient_bits(l, lowering_largest(lowering_input_plan(l, 0)), (double)width),
         false);
+    /* Coordinates are computed in float64. */
+    lowering_widen_error(l, grid, ldexp(bound_add(lowering_bound(l, grid)->most, 1), -50));
     struct space space = {0};
     space_add_out(&space, result.dim[0], rank * width, 0);
     space_add_out(&space, points, 0, width);

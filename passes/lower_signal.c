@@ -2,6 +2,8 @@
  * Lowering of transforms: DFT, STFT. A transform is a product with a public matrix of cosines and
  * sines, one contraction; an STFT sees its signal through overlapping frames.
  */
+#include <math.h>
+
 #include "ir/graph_signal.h"
 #include "passes/lower_window.h"
 
@@ -46,8 +48,12 @@ static uint32_t make_matrix(struct lowering *l, struct matrix *m, const double *
                 for (size_t in = 0; in < m->parts_in; in++)
                     values[at++] = entry(m, bin, out, t, in) * (factor != NULL ? factor[t] : 1);
     struct shape shape = shape_of(1, (int64_t)count);
-    return lowering_stored(l, "transform", &shape, values,
-                           lowering_coefficient_bits(l, largest, (double)m->count), false);
+    uint32_t matrix =
+        lowering_stored(l, "transform", &shape, values,
+                        lowering_coefficient_bits(l, largest, (double)m->count), false);
+    /* Entries are computed in float64, from roots that are correctly rounded. */
+    lowering_widen_error(l, matrix, ldexp(bound_add(lowering_bound(l, matrix)->most, 1), -48));
+    return matrix;
 }
 
 void lower_dft(struct lowering *l)

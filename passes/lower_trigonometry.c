@@ -129,19 +129,39 @@ static uint32_t half_angle(struct lowering *l, uint32_t magnitude, uint32_t *far
                            fraction);
 }
 
+/*
+ * An arc is off by 2 y at most and half a last place for each pi / 2. Between X and x it moves by
+ * no more than from 1 to 1 - |X - x|: acos(1 - e) <= pi / 2 sqrt(2 e).
+ */
+static void close_inverse(struct lowering *l, const struct bound_scope *scope, uint32_t arc,
+                          uint32_t y)
+{
+    double error = bound_scale(scope->saved.error, -lowering_fraction(l, scope->operand));
+    lowering_state_function(l, arc, y, 2, ldexp(1, -lowering_fraction(l, arc)));
+    lowering_close_bound(l, scope, &(struct bound_result){arc, 0, 0}, 1);
+    if (bound_is_proven(&scope->saved))
+        lowering_widen_error(
+            l, arc,
+            bound_scale(fmin(1.571 * bound_root(2 * error), 3.15), lowering_fraction(l, arc)));
+    lowering_output(l, 0, arc);
+}
+
 /* sign (far ? pi / 2 - 2 y : y) */
 void lower_asin(struct lowering *l)
 {
     int32_t fraction = lowering_value_fraction(l) + 1;
-    uint32_t bit, far, x = unit_magnitude(l, lowering_planned_input(l), &bit);
+    uint32_t operand = lowering_planned_input(l);
+    struct bound_scope scope = lowering_open_bound(l, operand);
+    uint32_t bit, far, x = unit_magnitude(l, operand, &bit);
     uint32_t y = half_angle(l, x, &far, fraction);
     struct shape shape = lowering_shape(l, y);
     struct relation_term terms[3] = {
         lowering_term_product(l, -3, far, y, &shape), lowering_term(l, 1, y, &shape),
         lowering_term_wide(l, table_number(TABLE_PI, 1, 1, fraction), far, &shape)};
     uint32_t positive =
-        lowering_product(l, &shape, form_fixed(fraction), terms, 3, wide_from_i64(0));
-    lowering_output(l, 0, lowering_with_sign(l, bit, positive));
+                 lowering_product(l, &shape, form_fixed(fraction), terms, 3, wide_from_i64(0)),
+             angle = lowering_with_sign(l, bit, positive);
+    close_inverse(l, &scope, angle, y);
 }
 
 /*
@@ -151,7 +171,9 @@ void lower_asin(struct lowering *l)
 void lower_acos(struct lowering *l)
 {
     int32_t fraction = lowering_value_fraction(l) + 1;
-    uint32_t bit, far, x = unit_magnitude(l, lowering_planned_input(l), &bit);
+    uint32_t operand = lowering_planned_input(l);
+    struct bound_scope scope = lowering_open_bound(l, operand);
+    uint32_t bit, far, x = unit_magnitude(l, operand, &bit);
     uint32_t y = half_angle(l, x, &far, fraction);
     struct shape shape = lowering_shape(l, y);
     wide quarter = table_number(TABLE_PI, 1, 1, fraction), minus;
@@ -161,7 +183,7 @@ void lower_acos(struct lowering *l)
                                      lowering_term_wide(l, minus, far, &shape)};
     uint32_t angle = lowering_with_sign(
         l, bit, lowering_product(l, &shape, form_fixed(fraction), inner, 3, wide_from_i64(0)));
-    lowering_output(l, 0, lowering_affine(l, 1, angle, quarter));
+    close_inverse(l, &scope, lowering_affine(l, 1, angle, quarter), y);
 }
 
 /* atan |x| by a table as far as its entries are few, else from 1 on pi / 2 - atan(1 / |x|). */
@@ -329,7 +351,11 @@ void lower_atanh(struct lowering *l)
     }
     uint32_t ratio = lowering_divide(l, &shape, above, below, fraction + 2, NULL, NULL);
     ratio = lowering_at_least(l, ratio, wide_power_of_two((unsigned)fraction + 2));
-    uint32_t y = lowering_log(l, ratio, NULL, fraction);
-    lowering_output(
-        l, 0, lowering_with_sign(l, bit, lowering_in_units(l, y, lowering_fraction(l, y) + 1)));
+    uint32_t y = lowering_log(l, ratio, NULL, fraction),
+             size = lowering_in_units(l, y, lowering_fraction(l, y) + 1),
+             artanh = lowering_with_sign(l, bit, size);
+    /* Where X and x have different signs, atanh |X| + atanh |x| <= atanh |X - x| <= 2 |X - x|. */
+    double error = lowering_error(l, x);
+    lowering_state_function(l, artanh, size, 1, error < 0.9 ? 2 * error : INFINITY);
+    lowering_output(l, 0, artanh);
 }
