@@ -88,3 +88,13 @@ void conformance_conclude(const struct conformance_test *tests, size_t count, co
     snprintf(path, sizeof path, "benchmarks/results/%s.csv", name);
     check_kept(tests, count, test_source_path(path));
 }
+
+void conformance_conclude_bounds(const struct conformance_test *tests, size_t count)
+{
+    char path[4096];
+    const char *folder = conformance_setting("SERTN_CONFORMANCE_REPORT", NULL);
+    if (folder == NULL)
+        return;
+    snprintf(path, sizeof path, "%s/bounds.md", folder);
+    CHECK(conformance_write_bounds(path, tests, count));
+}

@@ -27,7 +27,9 @@ struct conformance_result {
     char stage[24];       /* where it failed: a pass of the compiler, or run, check, compare */
     char operator_of[64]; /* its node's operator; empty for a graph of several nodes */
     char reason[CONFORMANCE_REASON_BYTES];
-    bool is_interpreted; /* the float interpreter gives the reference outputs */
+    bool is_interpreted;                /* the float interpreter gives the reference outputs */
+    unsigned outputs, proven;           /* outputs, and those with a proven error, which held */
+    char gap[CONFORMANCE_REASON_BYTES]; /* why one of the others has none */
     unsigned rows;
     uint64_t dot_gate_rows; /* of the table, were every product spelled out */
     double compile_seconds, check_seconds;
@@ -152,6 +154,8 @@ void conformance_print(const struct conformance_test *test);
  * written.
  */
 bool conformance_write_report(const char *path, const struct conformance_test *tests, size_t count);
+/* The page of proven errors: how many outputs have one, by operator, and why others have none. */
+bool conformance_write_bounds(const char *path, const struct conformance_test *tests, size_t count);
 /* The page for whole models: rows, seconds, memory of each. */
 bool conformance_write_models(const char *path, const struct conformance_test *tests, size_t count);
 bool conformance_write_csv(const char *path, const struct conformance_test *tests, size_t count);
@@ -166,5 +170,7 @@ typedef bool conformance_page_fn(const char *path, const struct conformance_test
  */
 void conformance_conclude(const struct conformance_test *tests, size_t count, const char *name,
                           conformance_page_fn *page);
+/* Writes bounds.md into that folder, if there is one. */
+void conformance_conclude_bounds(const struct conformance_test *tests, size_t count);
 
 #endif

@@ -18,5 +18,6 @@ TEST(onnx_backend_tests_pass_as_circuits)
         test_skip("no ONNX test data");
     conformance_run_all(suite.tests, suite.count, &limits, conformance_print);
     conformance_conclude(suite.tests, suite.count, "conformance", conformance_write_report);
+    conformance_conclude_bounds(suite.tests, suite.count);
     conformance_suite_release(&suite);
 }
