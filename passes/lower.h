@@ -33,8 +33,10 @@ struct inserted_range {
 };
 
 /* Function tables that earlier lowerings of the graph made: to compute their entries takes longer
- * than all else. Starts zeroed; the arrays live in the arena that lower_graph is given. */
+ * than all else. Starts zeroed but for the arena, which everything in it lives in, so that it
+ * outlives the lowerings. */
 struct table_store {
+    struct arena *arena;
     struct relation_table *tables;
     size_t count, capacity;
     struct table_reach *reaches;

@@ -30,18 +30,26 @@ void *lowering_alloc(struct lowering *l, size_t count, size_t size)
     return memory;
 }
 
-void lowering_grow(struct lowering *l, void **array, size_t *capacity, size_t needed, size_t size)
+void lowering_grow_in(struct lowering *l, struct arena *arena, void **array, size_t *capacity,
+                      size_t needed, size_t size)
 {
     if (needed <= *capacity)
         return;
     size_t larger = *capacity == 0 ? 16 : 2 * *capacity;
     while (larger < needed)
         larger *= 2;
-    void *copy = lowering_alloc(l, larger, size);
+    void *copy = arena_alloc_array(arena, larger, size);
+    if (copy == NULL)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for %zu items", larger);
     if (*capacity > 0)
         memcpy(copy, *array, *capacity * size);
     *array = copy;
     *capacity = larger;
+}
+
+void lowering_grow(struct lowering *l, void **array, size_t *capacity, size_t needed, size_t size)
+{
+    lowering_grow_in(l, l->arena, array, capacity, needed, size);
 }
 
 /* ---- shapes ---- */

@@ -72,6 +72,9 @@ _Noreturn void lowering_fail(struct lowering *l, enum status status, const char 
 void *lowering_alloc(struct lowering *l, size_t count, size_t size);
 #define lowering_array(l, type, count) ((type *)lowering_alloc((l), (count), sizeof(type)))
 void lowering_grow(struct lowering *l, void **array, size_t *capacity, size_t needed, size_t size);
+/* The same in an arena that is not that of the program. */
+void lowering_grow_in(struct lowering *l, struct arena *arena, void **array, size_t *capacity,
+                      size_t needed, size_t size);
 
 /* ---- lower_build.c: tensors ---- */
 
@@ -403,6 +406,10 @@ wide table_number(enum table_function f, int64_t numerator, unsigned shift, int3
  */
 void table_polynomial(enum table_function f, int64_t piece, unsigned shift, unsigned degree,
                       int32_t bits, int64_t *coefficients);
+/* A table that was made before, in this lowering or an earlier one; NULL when there is none. */
+const struct relation_table *lowering_find_table(const struct lowering *l, const char *key);
+/* Keeps a copy of a table for those who look for it. */
+void lowering_store_table(struct lowering *l, const struct relation_table *table);
 /* Entries table_number(f, i, shift, bits) for i = low .. low + size - 1, under a key made of all
  * that. */
 struct relation_table lowering_function_table(struct lowering *l, const char *name,

@@ -148,23 +148,30 @@ static double upper_inverse(int64_t index)
 static struct factor look_up_factor(struct lowering *l, uint32_t index, int64_t low, size_t size,
                                     inverse_of *inverse_at, int32_t bits, int32_t h)
 {
-    int64_t *inverse = lowering_array(l, int64_t, size),
-            *minus_log = lowering_array(l, int64_t, size);
-    for (size_t i = 0; i < size; i++) {
-        wide value;
-        inverse[i] = (int64_t)inverse_at(low + (int64_t)i);
-        ASSERT(wide_neg(&value, table_number(TABLE_LOG, inverse[i], (unsigned)bits, h)) &&
-               wide_to_i64(&minus_log[i], value));
-    }
     struct relation_table table = {.key = arena_printf(l->arena,
                                                        "1/m 2^%d and log m 2^%d from %lld, %zu",
                                                        bits, h, (long long)low, size),
                                    .x_low = low,
                                    .size = size,
-                                   .output_count = 2,
-                                   .outputs = {inverse, minus_log}};
+                                   .output_count = 2};
     if (table.key == NULL)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
+    const struct relation_table *known = lowering_find_table(l, table.key);
+    if (known != NULL) {
+        table = *known;
+    } else {
+        int64_t *inverse = lowering_array(l, int64_t, size),
+                *minus_log = lowering_array(l, int64_t, size);
+        for (size_t i = 0; i < size; i++) {
+            wide value;
+            inverse[i] = (int64_t)inverse_at(low + (int64_t)i);
+            ASSERT(wide_neg(&value, table_number(TABLE_LOG, inverse[i], (unsigned)bits, h)) &&
+                   wide_to_i64(&minus_log[i], value));
+        }
+        table.outputs[0] = inverse;
+        table.outputs[1] = minus_log;
+        lowering_store_table(l, &table);
+    }
     uint32_t out[2];
     struct form forms[2] = {form_fixed(bits), form_fixed(h)};
     lowering_table(l, &table, index, forms, out);

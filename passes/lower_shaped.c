@@ -201,8 +201,8 @@ static double reach_of(struct lowering *l, const struct shaped *s, double need)
         return need;
     if (near == NULL) {
         void *array = store->reaches;
-        lowering_grow(l, &array, &store->reach_capacity, store->reach_count + 1,
-                      sizeof *store->reaches);
+        lowering_grow_in(l, store->arena, &array, &store->reach_capacity, store->reach_count + 1,
+                         sizeof *store->reaches);
         store->reaches = array;
         near = &store->reaches[store->reach_count++];
         *near = (struct table_reach){.function = function};

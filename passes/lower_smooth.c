@@ -204,32 +204,6 @@ static struct smooth_pieces choose_pieces(struct lowering *l, enum table_functio
 
 /* ---- the table ---- */
 
-/* A table that was made before, in this lowering or an earlier one; NULL when there is none. */
-static const struct relation_table *find_table(const struct lowering *l, const char *key)
-{
-    const struct table_store *store = l->options->store;
-    for (size_t t = 0; store != NULL && t < store->count; t++) {
-        if (strcmp(store->tables[t].key, key) == 0)
-            return &store->tables[t];
-    }
-    for (size_t t = 0; t < l->program->table_count; t++) {
-        if (strcmp(l->program->tables[t].key, key) == 0)
-            return &l->program->tables[t];
-    }
-    return NULL;
-}
-
-static void store_table(struct lowering *l, const struct relation_table *table)
-{
-    struct table_store *store = l->options->store;
-    if (store == NULL)
-        return;
-    void *array = store->tables;
-    lowering_grow(l, &array, &store->capacity, store->count + 1, sizeof *store->tables);
-    store->tables = array;
-    store->tables[store->count++] = *table;
-}
-
 bool smooth_is_by_powers(const struct smooth_pieces *p)
 {
     /* Coefficient k is below 2^(bits - k shift + SLOPE_BITS). */
@@ -281,7 +255,7 @@ void smooth_look_up(struct lowering *l, const struct smooth_pieces *p, const cha
                                    .x_low = p->first,
                                    .size = size,
                                    .output_count = (uint8_t)(p->degree + 1)};
-    const struct relation_table *known = find_table(l, table.key);
+    const struct relation_table *known = lowering_find_table(l, table.key);
     for (unsigned k = 0; k <= p->degree; k++) {
         forms[k] = form_fixed(p->bits + (int32_t)added_bits(p, k));
         if (known == NULL)
@@ -294,7 +268,7 @@ void smooth_look_up(struct lowering *l, const struct smooth_pieces *p, const cha
             c[k][i] = entry[k] * ((int64_t)1 << added_bits(p, k));
     }
     if (known == NULL)
-        store_table(l, &table);
+        lowering_store_table(l, &table);
     lowering_table(l, &table, piece, forms, out);
 }
 

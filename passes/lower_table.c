@@ -4,6 +4,7 @@
  */
 #include <arb.h>
 #include <arb_hypgeom.h>
+#include <string.h>
 
 #include "passes/lower_internal.h"
 
@@ -264,24 +265,62 @@ void table_polynomial(enum table_function f, int64_t piece, unsigned shift, unsi
 
 /* ---- tables ---- */
 
+const struct relation_table *lowering_find_table(const struct lowering *l, const char *key)
+{
+    const struct table_store *store = l->options->store;
+    for (size_t t = 0; store != NULL && t < store->count; t++) {
+        if (strcmp(store->tables[t].key, key) == 0)
+            return &store->tables[t];
+    }
+    for (size_t t = 0; t < l->program->table_count; t++) {
+        if (strcmp(l->program->tables[t].key, key) == 0)
+            return &l->program->tables[t];
+    }
+    return NULL;
+}
+
+void lowering_store_table(struct lowering *l, const struct relation_table *table)
+{
+    struct table_store *store = l->options->store;
+    if (store == NULL)
+        return;
+    struct relation_table copy = *table;
+    copy.key = arena_strdup(store->arena, table->key);
+    bool complete = copy.key != NULL;
+    for (unsigned k = 0; k < table->output_count && complete; k++) {
+        copy.outputs[k] =
+            arena_memdup(store->arena, table->outputs[k], table->size * sizeof *table->outputs[k]);
+        complete = copy.outputs[k] != NULL;
+    }
+    if (!complete)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
+    void *array = store->tables;
+    lowering_grow_in(l, store->arena, &array, &store->capacity, store->count + 1,
+                     sizeof *store->tables);
+    store->tables = array;
+    store->tables[store->count++] = copy;
+}
+
 struct relation_table lowering_function_table(struct lowering *l, const char *name,
                                               enum table_function f, int64_t low, size_t size,
                                               unsigned shift, int32_t bits)
 {
+    const char *key = arena_printf(l->arena, "%s(i / 2^%u) 2^%d from %lld, %zu", name, shift, bits,
+                                   (long long)low, size);
+    if (key == NULL)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
+    const struct relation_table *known = lowering_find_table(l, key);
+    if (known != NULL)
+        return *known;
     int64_t *entries = lowering_array(l, int64_t, size);
     for (size_t i = 0; i < size; i++) {
         if (!wide_to_i64(&entries[i], table_number(f, low + (int64_t)i, shift, bits)))
             lowering_fail(l, STATUS_LIMIT,
                           "a table of %s reaches beyond 64 bits; declare a smaller --range", name);
     }
-    struct relation_table table = {.key = arena_printf(l->arena, "%s(i / 2^%u) 2^%d from %lld, %zu",
-                                                       name, shift, bits, (long long)low, size),
-                                   .x_low = low,
-                                   .size = size,
-                                   .output_count = 1,
-                                   .outputs = {entries}};
-    if (table.key == NULL)
-        lowering_fail(l, STATUS_NO_MEMORY, "no memory for a table");
+    struct relation_table table = {
+        .key = key, .x_low = low, .size = size, .output_count = 1, .outputs = {entries}};
+    lowering_store_table(l, &table);
     return table;
 }
 

@@ -35,6 +35,8 @@ struct pipeline {
     struct quantize_plan plan;
     struct lower_options lower;
     struct lowering_result lowered;
+    struct arena kept; /* what outlives a round of the search: tables, problems of the first */
+    struct arena_mark start; /* of `arena`, before any round */
     struct table_store tables;
     double worst_ratio;
     size_t mismatches;
@@ -208,6 +210,7 @@ static enum status lower_once(struct pipeline *p, struct diag *diag)
     enum { TABLE_ROUNDS = 3 };
     enum status status = STATUS_OK;
     for (unsigned round = 0; status == STATUS_OK && round < TABLE_ROUNDS; round++) {
+        arena_rewind(p->arena, p->start);
         p->tables.has_grown = false;
         status = lower_graph(&p->lowered, p->graph, &p->plan, &p->lower, p->arena, diag);
         if (!p->tables.has_grown)
@@ -268,7 +271,8 @@ static int32_t bits_after_failure(enum status status)
     return status == STATUS_BAD_INPUT ? STEP : status == STATUS_LIMIT ? -STEP : 0;
 }
 
-/* Lowers with the bits of a trial; one that fails is the worst there is. */
+/* Lowers with the bits of a trial, in the place of the one before; one that fails is the worst
+ * there is. */
 static enum status try_widths(struct pipeline *p, struct trial *trial, struct diag *diag)
 {
     p->plan.extra_bits = trial->extra;
@@ -292,14 +296,17 @@ static enum status search_widths(struct pipeline *p)
     const struct diag *others = NULL;
     size_t other_count = 0;
     bool succeeded = false;
+    p->start = arena_checkpoint(p->arena);
     for (int round = 0; round < ROUNDS_MAX; round++) {
         struct diag diag = {0};
         enum status status = try_widths(p, &now, &diag);
         if (status != STATUS_OK && failure == STATUS_OK) {
             failure = status;
             first = diag;
-            others = p->lowered.failures;
-            other_count = p->lowered.failure_count;
+            if (p->lowered.failure_count > 0)
+                others = arena_memdup(&p->kept, p->lowered.failures,
+                                      p->lowered.failure_count * sizeof *others);
+            other_count = others == NULL ? 0 : p->lowered.failure_count;
         }
         bool helped = is_better(&now, &best);
         bool went_up = succeeded && now.extra > best.extra;
@@ -571,6 +578,8 @@ enum status pipeline_run(struct pipeline_result *result, struct graph *graph,
     struct pipeline p = {
         .graph = graph, .options = options, .result = result, .arena = arena, .problems = problems};
     struct diag diag = {0};
+    arena_init(&p.kept, 0);
+    p.tables.arena = &p.kept;
     enum status status = fold(&p);
     if (status == STATUS_OK) {
         after(&p, "fold_constants");
@@ -592,5 +601,6 @@ enum status pipeline_run(struct pipeline_result *result, struct graph *graph,
     }
     if (status == STATUS_OK)
         fill_report(&p);
+    arena_release(&p.kept);
     return status;
 }
