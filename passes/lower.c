@@ -740,10 +740,43 @@ static void lower_node(struct lowering *l)
     break_outputs(l);
 }
 
+/* Who reads each value, and which nodes have one operator: to look through all nodes for each would
+ * take a time that grows with the square of a loop's rounds. */
+static void list_uses(struct lowering *l)
+{
+    const struct graph *graph = l->graph;
+    uint32_t *first = lowering_array(l, uint32_t, graph->value_count + 2),
+             *next_alike = lowering_array(l, uint32_t, graph->node_count),
+             *first_alike = lowering_array(l, uint32_t, OP_COUNT);
+    memset(first_alike, 0xff, OP_COUNT * sizeof *first_alike);
+    for (size_t n = graph->node_count; n-- > 0;) {
+        const struct graph_node *node = &graph->nodes[n];
+        next_alike[n] = first_alike[node->op];
+        first_alike[node->op] = (uint32_t)n;
+        for (size_t i = 0; i < node->input_count; i++)
+            if (node->inputs[i] != GRAPH_NONE)
+                first[node->inputs[i] + 2]++;
+    }
+    for (size_t v = 0; v < graph->value_count; v++)
+        first[v + 2] += first[v + 1];
+    struct value_use *uses = lowering_array(l, struct value_use, first[graph->value_count + 1]);
+    /* first[v + 1] runs from the first use of v to that of v + 1. */
+    for (size_t n = 0; n < graph->node_count; n++)
+        for (size_t i = 0; i < graph->nodes[n].input_count; i++)
+            if (graph->nodes[n].inputs[i] != GRAPH_NONE)
+                uses[first[graph->nodes[n].inputs[i] + 1]++] =
+                    (struct value_use){(uint32_t)n, (uint32_t)i};
+    l->use_first = first;
+    l->uses = uses;
+    l->next_alike = next_alike;
+    l->first_alike = first_alike;
+}
+
 static void lower_all(struct lowering *l)
 {
     const struct graph *graph = l->graph;
     relation_program_init(l->program, l->arena);
+    list_uses(l);
     l->tensor_of = lowering_array(l, uint32_t, graph->value_count);
     l->without_nan = lowering_array(l, uint32_t, graph->value_count);
     memset(l->tensor_of, 0xff, graph->value_count * sizeof *l->tensor_of);

@@ -23,9 +23,10 @@ uint32_t lowering_planned_input(struct lowering *l)
 /* Nodes whose planned fractions differ by at most so many bits. */
 enum { ALIKE_BITS = 6 };
 
+/* node: of the same operator. */
 static bool is_alike(const struct lowering *l, const struct graph_node *node)
 {
-    if (node->op != l->node->op || node->output_count == 0 || node->outputs[0] == GRAPH_NONE)
+    if (node->output_count == 0 || node->outputs[0] == GRAPH_NONE)
         return false;
     int32_t in = lowering_planned_fraction(l, node->inputs[0]) - lowering_input_fraction(l, 0),
             out = lowering_planned_fraction(l, node->outputs[0]) - lowering_output_fraction(l, 0);
@@ -33,26 +34,22 @@ static bool is_alike(const struct lowering *l, const struct graph_node *node)
 }
 
 /* Whether all that reads a value multiplies it, as it is or moved. */
-static bool only_multiplies(const struct graph *graph, uint32_t v)
+static bool only_multiplies(const struct lowering *l, uint32_t v)
 {
-    for (size_t o = 0; o < graph->output_count; o++) {
-        if (graph->outputs[o] == v)
+    for (size_t o = 0; o < l->graph->output_count; o++) {
+        if (l->graph->outputs[o] == v)
             return false;
     }
-    for (size_t n = 0; n < graph->node_count; n++) {
-        const struct graph_node *node = &graph->nodes[n];
-        for (size_t i = 0; i < node->input_count; i++) {
-            if (node->inputs[i] != v)
-                continue;
-            bool is_move = (op_info(node->op)->traits & TRAIT_MOVEMENT) != 0 && i == 0;
-            for (size_t k = 0; is_move && k < node->output_count; k++)
-                is_move =
-                    node->outputs[k] == GRAPH_NONE || only_multiplies(graph, node->outputs[k]);
-            bool is_product =
-                i < 2 && (node->op == OP_MUL || node->op == OP_MAT_MUL || node->op == OP_GEMM);
-            if (!is_move && !is_product)
-                return false;
-        }
+    for (size_t u = l->use_first[v]; u < l->use_first[v + 1]; u++) {
+        const struct graph_node *node = &l->graph->nodes[l->uses[u].node];
+        uint32_t i = l->uses[u].operand;
+        bool is_move = (op_info(node->op)->traits & TRAIT_MOVEMENT) != 0 && i == 0;
+        for (size_t k = 0; is_move && k < node->output_count; k++)
+            is_move = node->outputs[k] == GRAPH_NONE || only_multiplies(l, node->outputs[k]);
+        bool is_product =
+            i < 2 && (node->op == OP_MUL || node->op == OP_MAT_MUL || node->op == OP_GEMM);
+        if (!is_move && !is_product)
+            return false;
     }
     return true;
 }
@@ -66,9 +63,9 @@ static struct smooth_demand demand_of(const struct lowering *l)
     enum { ROUNDING_SHARE = 2 };
     struct smooth_demand demand = {.value_fraction = lowering_value_fraction(l),
                                    .fraction = lowering_value_fraction(l),
-                                   .is_factor = only_multiplies(l->graph, l->node->outputs[0])};
+                                   .is_factor = only_multiplies(l, l->node->outputs[0])};
     int32_t more = 0;
-    for (size_t n = 0; n < l->graph->node_count; n++) {
+    for (uint32_t n = l->first_alike[l->node->op]; n != GRAPH_NONE; n = l->next_alike[n]) {
         const struct graph_node *node = &l->graph->nodes[n];
         if (!is_alike(l, node))
             continue;
@@ -85,7 +82,7 @@ static struct smooth_demand demand_of(const struct lowering *l)
 static uint32_t shared_input(struct lowering *l)
 {
     int32_t most = lowering_input_fraction(l, 0);
-    for (size_t n = 0; n < l->graph->node_count; n++) {
+    for (uint32_t n = l->first_alike[l->node->op]; n != GRAPH_NONE; n = l->next_alike[n]) {
         const struct graph_node *node = &l->graph->nodes[n];
         int32_t own = is_alike(l, node) ? lowering_planned_fraction(l, node->inputs[0]) : most;
         most = own > most ? own : most;

@@ -381,12 +381,9 @@ static bool absorbs_infinity(const struct lowering *l, uint32_t value)
         if (l->graph->outputs[o] == value)
             return false;
     }
-    for (size_t n = 0; n < l->graph->node_count; n++) {
-        const struct graph_node *node = &l->graph->nodes[n];
-        for (size_t i = 0; i < node->input_count; i++) {
-            if (node->inputs[i] == value && !use_absorbs(l, node, i))
-                return false;
-        }
+    for (size_t u = l->use_first[value]; u < l->use_first[value + 1]; u++) {
+        if (!use_absorbs(l, &l->graph->nodes[l->uses[u].node], l->uses[u].operand))
+            return false;
     }
     return true;
 }

@@ -27,8 +27,19 @@ struct rescaled {
     int32_t fraction;
 };
 
+/* A place where a value is read. */
+struct value_use {
+    uint32_t node, operand;
+};
+
 struct lowering {
     const struct graph *graph;
+    /* Uses of value v are uses[use_first[v]] .. uses[use_first[v + 1] - 1], in the order of nodes.
+     */
+    const uint32_t *use_first; /* [graph->value_count + 1] */
+    const struct value_use *uses;
+    const uint32_t *next_alike;  /* [graph->node_count]: the next node of the same operator */
+    const uint32_t *first_alike; /* [OP_COUNT] */
     const struct quantize_plan *plan;
     const struct lower_options *options;
     struct lowering_result *result;

@@ -36,13 +36,21 @@ struct quantizing {
     uint64_t random;
 };
 
+static const uint64_t random_step = 0x9e3779b97f4a7c15u;
+
 /* splitmix64 (Steele, Lea, Flood 2014): the same numbers everywhere. */
 static uint64_t next_random(struct quantizing *q)
 {
-    uint64_t z = q->random += 0x9e3779b97f4a7c15u;
+    uint64_t z = q->random += random_step;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
     z = (z ^ z >> 27) * 0x94d049bb133111ebu;
     return z ^ z >> 31;
+}
+
+/* What `count` numbers leave behind. */
+static void skip_random(struct quantizing *q, uint64_t count)
+{
+    q->random += count * random_step;
 }
 
 static double random_unit(struct quantizing *q)
@@ -448,6 +456,42 @@ static double decision_budget(struct quantizing *q, struct probe *probe)
     return ldexp(size, -SMALLEST_STEP - 3);
 }
 
+static double elements_of(const struct shape *shape)
+{
+    double count = 1;
+    for (unsigned d = 0; d < shape->rank; d++)
+        count *= (double)shape->dim[d];
+    return count;
+}
+
+/* Whether a result is made of operand `i` as it is. */
+static bool only_moves(const struct graph_node *node, size_t i)
+{
+    unsigned traits = op_info(node->op)->traits;
+    return (traits & TRAIT_MOVEMENT) != 0 && (traits & TRAIT_ELEMENTWISE) == 0 &&
+           (i == 0 || node->op == OP_CONCAT);
+}
+
+/*
+ * Budget of an operand that is only moved: that of the results. Slices and stacks of a long
+ * sequence would take a time that grows with the square of its length to probe; what probing would
+ * have drawn is skipped, so that the other probes draw what they always drew.
+ */
+static double moved_budget(struct quantizing *q, const struct graph_node *node, uint32_t v)
+{
+    double best = q->budget[v];
+    if (magnitude(&q->plan->values[v]) == 0)
+        return best;
+    for (size_t k = 0; k < node->output_count; k++) {
+        uint32_t out = node->outputs[k];
+        if (out != GRAPH_NONE && elements_of(&q->graph->values[out].shape) > 0)
+            best = fmin(best, q->budget[out]);
+    }
+    for (size_t r = 0; r < q->kept_count; r++)
+        skip_random(q, DRAWS * q->kept[r].item[v]->count);
+    return best;
+}
+
 static enum status probe_node(struct quantizing *q, const struct graph_node *node)
 {
     const struct graph *graph = q->graph;
@@ -466,6 +510,10 @@ static enum status probe_node(struct quantizing *q, const struct graph_node *nod
         if (v == GRAPH_NONE || !element_type_is_float(graph->values[v].type) ||
             q->plan->values[v].is_key || q->plan->values[v].is_bits)
             continue;
+        if (only_moves(node, i) && !feeds_decision(graph, node)) {
+            q->budget[v] = moved_budget(q, node, v);
+            continue;
+        }
         double best = q->budget[v];
         probe.operand = i;
         if (feeds_decision(graph, node))
@@ -512,14 +560,6 @@ static double bits_asked(const struct quantizing *q, uint32_t v)
     double largest = magnitude(&q->plan->values[v]);
     return largest > 0 && isfinite(q->budget[v]) && q->budget[v] > 0 ? log2(largest / q->budget[v])
                                                                      : 0;
-}
-
-static double elements_of(const struct shape *shape)
-{
-    double count = 1;
-    for (unsigned d = 0; d < shape->rank; d++)
-        count *= (double)shape->dim[d];
-    return count;
 }
 
 /* Multiplications of a node, roughly. */

@@ -603,10 +603,13 @@ static bool rescale_range(const struct relation_program *program, const struct r
 
 static struct range table_range(const struct relation_table *table, unsigned k)
 {
-    struct range range = range_of_i64(table->outputs[k][0], table->outputs[k][0]);
-    for (size_t i = 1; i < table->size; i++)
-        range = range_hull(range, range_of_i64(table->outputs[k][i], table->outputs[k][i]));
-    return range;
+    int64_t low = table->outputs[k][0], high = low;
+    for (size_t i = 1; i < table->size; i++) {
+        int64_t entry = table->outputs[k][i];
+        low = entry < low ? entry : low;
+        high = entry > high ? entry : high;
+    }
+    return range_of_i64(low, high);
 }
 
 bool range_of_output(const struct relation_program *program, const struct relation *relation,
