@@ -140,6 +140,19 @@ uint32_t relation_add_table(struct relation_program *program, const struct relat
     return (uint32_t)program->table_count++;
 }
 
+void relation_table_ends(const struct relation_table *table, unsigned k, int64_t *low,
+                         int64_t *high)
+{
+    int64_t least = table->outputs[k][0], greatest = least;
+    for (size_t i = 1; i < table->size; i++) {
+        int64_t entry = table->outputs[k][i];
+        least = entry < least ? entry : least;
+        greatest = entry > greatest ? entry : greatest;
+    }
+    *low = least;
+    *high = greatest;
+}
+
 struct relation_view relation_view_whole(const struct relation_program *program, uint32_t tensor,
                                          uint8_t rank, const int64_t *space)
 {

@@ -189,6 +189,9 @@ uint32_t relation_add_tensor(struct relation_program *program,
 uint32_t relation_add(struct relation_program *program, const struct relation *relation);
 /* Returns the index of an equal table when one with this key exists. */
 uint32_t relation_add_table(struct relation_program *program, const struct relation_table *table);
+/* The least and the greatest entry of column k. Requires: an entry. */
+void relation_table_ends(const struct relation_table *table, unsigned k, int64_t *low,
+                         int64_t *high);
 /* View of a whole tensor in its own shape, broadcast to `rank`, `space` by the numpy rule. */
 struct relation_view relation_view_whole(const struct relation_program *program, uint32_t tensor,
                                          uint8_t rank, const int64_t *space);

@@ -603,12 +603,8 @@ static bool rescale_range(const struct relation_program *program, const struct r
 
 static struct range table_range(const struct relation_table *table, unsigned k)
 {
-    int64_t low = table->outputs[k][0], high = low;
-    for (size_t i = 1; i < table->size; i++) {
-        int64_t entry = table->outputs[k][i];
-        low = entry < low ? entry : low;
-        high = entry > high ? entry : high;
-    }
+    int64_t low, high;
+    relation_table_ends(table, k, &low, &high);
     return range_of_i64(low, high);
 }
 
