@@ -72,6 +72,9 @@ sertn_third_party(sqlite3 HEADER sqlite3.h LIBRARY sqlite3 PACKAGE libsqlite3-de
 sertn_third_party(nettle HEADER nettle/sha3.h LIBRARY nettle PACKAGE nettle-dev)
 sertn_third_party(secp256k1 HEADER secp256k1.h LIBRARY secp256k1 PACKAGE libsecp256k1-dev)
 sertn_third_party(openssl HEADER openssl/evp.h LIBRARY crypto PACKAGE libssl-dev LAZY)
+sertn_third_party(microhttpd HEADER microhttpd.h LIBRARY microhttpd PACKAGE libmicrohttpd-dev LAZY)
+sertn_third_party(seccomp HEADER seccomp.h LIBRARY seccomp PACKAGE libseccomp-dev LAZY)
+sertn_third_party(sodium HEADER sodium.h LIBRARY sodium PACKAGE libsodium-dev LAZY)
 sertn_third_party(curl HEADER curl/curl.h LIBRARY curl PACKAGE libcurl4-openssl-dev LAZY)
 
 find_program(SERTN_PROTOC_C NAMES protoc-c REQUIRED)

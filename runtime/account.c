@@ -414,8 +414,9 @@ static enum status report(struct account_result *result, const struct journal_en
 }
 
 /* Waits until the entry is settled; t, when there is one, for dearer attempts. */
-static enum status await(struct account *account, struct journal_entry *entry, const char *name,
-                         struct transaction *t, struct diag *reason, struct diag *diag)
+static enum status await(bool *is_pending, struct account *account, struct journal_entry *entry,
+                         const char *name, struct transaction *t, struct diag *reason,
+                         struct diag *diag)
 {
     double start = machine_seconds(), attempted = start;
     unsigned wait = FIRST_WAIT_US, suspicions = 0;
@@ -432,7 +433,8 @@ static enum status await(struct account *account, struct journal_entry *entry, c
         if (settled || lost)
             return journal_settle(account->journal, entry, diag);
         double now = machine_seconds();
-        if (now - start >= account->seconds)
+        *is_pending = now - start >= account->seconds;
+        if (*is_pending)
             return diag_set(diag, STATUS_IO,
                             "'%s' was not mined in %u seconds%s%s; it is in the journal, try again",
                             name, account->seconds, reason->text[0] == '\0' ? "" : ": ",
@@ -458,8 +460,8 @@ static enum status await(struct account *account, struct journal_entry *entry, c
 /* ---- sending -------------------------------------------------------------------------------- */
 
 /* Gives the newest attempt to the nodes and waits. */
-static enum status go_on(struct account *account, struct journal_entry *entry, const char *name,
-                         struct transaction *t, struct diag *diag)
+static enum status go_on(bool *is_pending, struct account *account, struct journal_entry *entry,
+                         const char *name, struct transaction *t, struct diag *diag)
 {
     struct journal_attempt attempt;
     struct diag reason = {0};
@@ -471,7 +473,7 @@ static enum status go_on(struct account *account, struct journal_entry *entry, c
     if (status == STATUS_OK)
         hand_over(account, &attempt, &reason);
     buffer_release(&attempt.raw);
-    return status == STATUS_OK ? await(account, entry, name, t, &reason, diag) : status;
+    return status == STATUS_OK ? await(is_pending, account, entry, name, t, &reason, diag) : status;
 }
 
 enum status account_send(struct account_result *result, struct account *account, const char *name,
@@ -505,7 +507,8 @@ enum status account_send(struct account_result *result, struct account *account,
     /* Of what was written earlier the call may be another by now: its bytes are sent again as they
      * are, and not replaced. */
     if (status == STATUS_OK)
-        status = go_on(account, &entry, name, result->was_known ? NULL : &t, diag);
+        status =
+            go_on(&result->is_pending, account, &entry, name, result->was_known ? NULL : &t, diag);
     return status == STATUS_OK ? report(result, &entry, name, diag) : status;
 }
 
@@ -516,7 +519,7 @@ enum status account_resume(size_t *settled, struct account *account, struct diag
     *settled = 0;
     enum status status = remind(account, diag);
     while (status == STATUS_OK) {
-        bool found, there;
+        bool found, there, is_pending = false;
         struct journal_entry entry;
         status =
             journal_next_open(&found, name, &nonce, account->journal, &account->id, nonce, diag);
@@ -524,7 +527,7 @@ enum status account_resume(size_t *settled, struct account *account, struct diag
             return status;
         status = journal_find(&there, &entry, account->journal, &account->id, name, diag);
         if (status == STATUS_OK && there && entry.state == JOURNAL_OPEN) {
-            status = go_on(account, &entry, name, NULL, diag);
+            status = go_on(&is_pending, account, &entry, name, NULL, diag);
             *settled += status == STATUS_OK;
         }
     }

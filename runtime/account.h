@@ -30,7 +30,8 @@ struct account {
 struct account_result {
     uint64_t gas, block_number, nonce;
     char hash[JOURNAL_HASH_TEXT];
-    bool was_known; /* the name was in the journal already */
+    bool was_known;  /* the name was in the journal already */
+    bool is_pending; /* with STATUS_IO: it is in the journal and time is up, nothing worse */
 };
 
 /*

@@ -40,7 +40,8 @@ static enum status rewind_marks(struct logs *logs, const struct logs_reader *rea
     }
     if (kept == logs->marks)
         return STATUS_OK;
-    if (kept == 0)
+    logs->is_lost = kept == 0;
+    if (logs->is_lost)
         return diag_set(
             diag, STATUS_IO,
             "the chain changed deeper than the last %zu ranges that were read; read the "

@@ -29,6 +29,7 @@ struct logs {
     uint64_t depth;                          /* blocks behind the head that are not read yet */
     struct logs_mark mark[LOGS_KEPT_BLOCKS]; /* of the last ranges read, oldest first */
     size_t marks;
+    bool is_lost; /* the chain changed deeper than the marks reach: begin anew */
 };
 
 /* Told of an event (the object of eth_getLogs), and that all events of blocks above `kept` are

@@ -555,26 +555,37 @@ enum status market_read_requested(bool *found, struct market_requested *event, c
     return status;
 }
 
-enum status market_find_requested(struct market_requested *event, const struct market *market,
-                                  struct market_job_id id, struct diag *diag)
+/* The events of one kind about a job, from a block on. */
+static enum status find_logs(cJSON **logs, const struct market *market, const char *signature,
+                             struct market_job_id id, uint64_t first, struct diag *diag)
 {
     uint8_t topic[KECCAK256_BYTES], word[ABI_WORD];
     struct buffer params = {0};
-    cJSON *logs = NULL;
-    bool found = false;
-    char text[MARKET_JOB_TEXT];
-    keccak256(topic, requested_signature, sizeof requested_signature - 1);
+    keccak256(topic, signature, strlen(signature));
     market_job_word(word, id);
     buffer_puts(&params, "[{\"address\":\"");
     contract_put_hex(&params, market->address, ABI_ADDRESS);
-    buffer_puts(&params, "\",\"fromBlock\":\"0x0\",\"toBlock\":\"latest\",\"topics\":[\"");
+    buffer_printf(
+        &params, "\",\"fromBlock\":\"0x%" PRIx64 "\",\"toBlock\":\"latest\",\"topics\":[\"", first);
     contract_put_hex(&params, topic, sizeof topic);
     buffer_puts(&params, "\",\"");
     contract_put_hex(&params, word, sizeof word);
     buffer_puts(&params, "\"]}]");
+    *logs = NULL;
     enum status status = buffer_status(&params, diag);
     if (status == STATUS_OK)
-        status = endpoints_agree(&logs, market->nodes, "eth_getLogs", buffer_text(&params), diag);
+        status = endpoints_agree(logs, market->nodes, "eth_getLogs", buffer_text(&params), diag);
+    buffer_release(&params);
+    return status;
+}
+
+enum status market_find_requested(struct market_requested *event, const struct market *market,
+                                  struct market_job_id id, struct diag *diag)
+{
+    cJSON *logs;
+    bool found = false;
+    char text[MARKET_JOB_TEXT];
+    enum status status = find_logs(&logs, market, requested_signature, id, 0, diag);
     const cJSON *log;
     cJSON_ArrayForEach(log, logs)
     {
@@ -589,7 +600,32 @@ enum status market_find_requested(struct market_requested *event, const struct m
         status = bad_answer("the request of a job", diag);
     }
     cJSON_Delete(logs);
-    buffer_release(&params);
+    return status;
+}
+
+enum status market_find_paid(bool *found, uint8_t prover[ABI_ADDRESS], amount *paid,
+                             const struct market *market, struct market_job_id id, uint64_t first,
+                             struct diag *diag)
+{
+    static const char signature[] = "JobPaid(uint256,address,uint256,bytes32,uint256[])";
+    cJSON *logs;
+    *found = false;
+    enum status status = find_logs(&logs, market, signature, id, first, diag);
+    const cJSON *log;
+    cJSON_ArrayForEach(log, logs)
+    {
+        struct buffer topics = {0}, data = {0};
+        if (read_topics(&topics, log) && topics.count == 3 * ABI_WORD &&
+            abi_parse_hex(&data, endpoints_text(log, "data"))) {
+            struct abi_reader r = {data.data, data.count, false};
+            *paid = amount_read(&r, 0, 0);
+            memcpy(prover, topics.data + 2 * ABI_WORD + 12, ABI_ADDRESS);
+            *found = !r.failed;
+        }
+        buffer_release(&topics);
+        buffer_release(&data);
+    }
+    cJSON_Delete(logs);
     return status;
 }
 

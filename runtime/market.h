@@ -124,6 +124,12 @@ enum status market_read_requested(bool *found, struct market_requested *event, c
 enum status market_find_requested(struct market_requested *event, const struct market *market,
                                   struct market_job_id id, struct diag *diag) SERTN_MUST_CHECK;
 
+/* Who was paid for a job, from the event of a block from `first` on; *found is false when there is
+ * none. */
+enum status market_find_paid(bool *found, uint8_t prover[ABI_ADDRESS], amount *paid,
+                             const struct market *market, struct market_job_id id, uint64_t first,
+                             struct diag *diag) SERTN_MUST_CHECK;
+
 /* ---- answers and money ---- */
 
 /* Appends the call data of settle. */

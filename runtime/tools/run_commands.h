@@ -48,5 +48,9 @@ enum status run_refund(struct cli *cli, struct run_options *options,
                        struct diag *diag) SERTN_MUST_CHECK;
 enum status run_claim(struct cli *cli, struct run_options *options,
                       struct diag *diag) SERTN_MUST_CHECK;
+enum status run_node(struct cli *cli, struct run_options *options,
+                     struct diag *diag) SERTN_MUST_CHECK;
+enum status run_work(struct cli *cli, struct run_options *options,
+                     struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

@@ -53,6 +53,7 @@ static const char all[] =
     "  status JOB               what the market knows of a job\n"
     "  refund JOB               give the price of an unanswered job back after its deadline\n"
     "  claim                    take money out of the market\n"
+    "  node                     serve the market: watch, prove, submit, until told to stop\n"
     "\n" SHARED "\n"
     "Exit status: 0 done and accepted; 1 a proof or a check was rejected; 2 bad input or usage;\n"
     "3 the surroundings failed (disk, memory, network).\n"
@@ -225,6 +226,19 @@ static const char claim[] =
     "  sertn-run claim --rpc http://127.0.0.1:8545 --market 0x5FbD...0aa3 \\\n"
     "      --keystore account.json\n";
 
+static const char node[] =
+    "usage: sertn-run node --config FILE [--drain]\n"
+    "\n"
+    "Serves the market: watches requests and assignments, fetches inputs, proves them in child\n"
+    "processes with bounds on memory, time and what they may do, submits, and is paid. Every step\n"
+    "is written down before it is done, so it may be killed at any time and started again.\n"
+    "contracts/OPERATIONS.md says what the configuration holds.\n"
+    "\n"
+    "  --config FILE            the configuration, JSON\n"
+    "  --drain                  end when no job is left to serve\n" SHARED "\n"
+    "examples:\n"
+    "  sertn-run node --config /etc/sertn/node.json\n";
+
 const char *run_help(const char *command)
 {
     static const struct {
@@ -232,7 +246,7 @@ const char *run_help(const char *command)
     } texts[] = {{"keys", keys},         {"prove", prove},   {"verify", verify},
                  {"calldata", calldata}, {"check", check},   {"eval", eval},
                  {"request", request},   {"submit", submit}, {"status", status},
-                 {"refund", refund},     {"claim", claim}};
+                 {"refund", refund},     {"claim", claim},   {"node", node}};
     for (size_t i = 0; command != NULL && i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(command, texts[i].name) == 0)
             return texts[i].text;

@@ -116,6 +116,8 @@ static const struct cli_option option_table[] = {
     CLI_TAKE("deadline", take_deadline, "request"),
     CLI_TAKE("callback-gas", take_callback_gas, "request"),
     CLI_TAKE("max-price", take_max_price, "request"),
+    TEXT("config", market.config, "node"),
+    FLAG("drain", market.drain, "node"),
 };
 
 static const struct cli_grammar grammar = {option_table, sizeof option_table / sizeof *option_table,
@@ -139,7 +141,9 @@ static const struct command command_table[] = {
     {"submit", 2, "a model folder and a job", run_submit},
     {"status", 1, "a job", run_status},
     {"refund", 1, "a job", run_refund},
-    {"claim", 0, "nothing", run_claim},
+    {"claim", 0, "no argument", run_claim},
+    {"node", 0, "no argument", run_node},
+    {"work", 1, "a model folder", run_work}, /* for the node alone */
 };
 
 static const struct command *find_command(const char *name)
@@ -161,7 +165,7 @@ static const struct command *read_command(const struct cli *cli, const char *con
         status =
             diag_set(diag, STATUS_BAD_INPUT,
                      "give a command: keys, prove, verify, calldata, check, eval, request, submit, "
-                     "status, claim or refund; see sertn-run --help");
+                     "status, claim, refund or node; see sertn-run --help");
     else if (command == NULL)
         status = diag_set(diag, STATUS_BAD_INPUT, "unknown command '%s'; see sertn-run --help",
                           positional[0]);

@@ -221,3 +221,34 @@ void network_request(const struct network *network, unsigned first, unsigned cou
              "request");
     }
 }
+
+void network_pass_time(const struct network *network, unsigned seconds)
+{
+    cJSON_Delete(network_call(network, "evm_increaseTime", kit_text("[\"0x%x\"]", seconds)));
+    cJSON_Delete(network_call(network, "evm_mine", "[]"));
+}
+
+void network_join(const struct network *n, enum network_account account, unsigned units)
+{
+    network_send(n, account, n->token, "approve(address,uint256)",
+                 kit_text("%s 100000000000000000000", n->pools));
+    network_send(n, account, n->pools, "bond(address,uint256)",
+                 kit_text("%s 100000000000000000000", n->address[account]));
+    network_send(n, account, n->pools, "setUnits(address,uint256,uint64)",
+                 kit_text("%s 1 %u", n->address[account], units));
+    network_pass_time(n, 3600);
+}
+
+const char *network_config(const struct network *n, enum network_account account,
+                           const char *folder, const char *more)
+{
+    const char *path = test_path(folder, "node.json");
+    const char *text =
+        kit_text("{\"rpc\":\"%s\",\"chain_id\":31337,\"market\":\"%s\",\"keystore\":\"%s\","
+                 "\"password_file\":\"%s\",\"data\":\"data\",\"poll_ms\":50,"
+                 "\"models\":[{\"number\":1,\"folder\":\"%s\"}],"
+                 "\"economics\":{\"token_per_wei\":0,\"token_per_unit\":1}%s}",
+                 n->url, n->market, n->keystore[account], n->password, n->model, more);
+    kit_write(path, text, strlen(text));
+    return path;
+}

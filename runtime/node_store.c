@@ -1,0 +1,265 @@
+/* See node_store.h. */
+#include "runtime/node_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/hash/keccak.h"
+
+enum { VERSION = 1 };
+
+/* tries counts failures of the step that is next, failures all of them. */
+static const char schema[] =
+    "CREATE TABLE job(model INTEGER NOT NULL, place INTEGER NOT NULL, content BLOB NOT NULL,"
+    " state INTEGER NOT NULL, block INTEGER NOT NULL, deadline INTEGER NOT NULL,"
+    " input BLOB NOT NULL, input_hash BLOB NOT NULL, tries INTEGER NOT NULL DEFAULT 0,"
+    " failures INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0,"
+    " assigned INTEGER NOT NULL DEFAULT 0, proof TEXT, proving REAL NOT NULL DEFAULT 0,"
+    " paid TEXT NOT NULL DEFAULT '0', reason TEXT NOT NULL DEFAULT '',"
+    " PRIMARY KEY(model, place));"
+    "CREATE INDEX job_state ON job(state);"
+    "CREATE TABLE cursor(id INTEGER PRIMARY KEY CHECK(id = 1), block INTEGER NOT NULL);"
+    "PRAGMA user_version = 1;";
+
+const char *node_state_name(enum node_state state)
+{
+    static const char *const names[NODE_STATES] = {"seen", "taken",   "fetched", "proved",
+                                                   "paid", "refused", "over",    "gone"};
+    return names[state];
+}
+
+void node_job_release(struct node_job *job)
+{
+    buffer_release(&job->input);
+}
+
+enum status node_store_open(struct node_store *store, const char *path, struct diag *diag)
+{
+    return database_open(&store->database, path, "file of jobs", schema, VERSION, diag);
+}
+
+void node_store_close(struct node_store *store)
+{
+    database_close(&store->database);
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+enum status node_store_cursor(uint64_t *block, struct node_store *store, struct diag *diag)
+{
+    bool found;
+    struct query q = query_begin(&store->database, "SELECT block FROM cursor");
+    enum status status = query_step(&found, &q, diag);
+    *block = found ? query_number(&q, 0) : 0;
+    query_end(&q);
+    return status;
+}
+
+enum status node_store_set_cursor(struct node_store *store, uint64_t block, struct diag *diag)
+{
+    struct query q =
+        query_begin(&store->database, "INSERT INTO cursor(id, block) VALUES(1, ?)"
+                                      " ON CONFLICT(id) DO UPDATE SET block = excluded.block");
+    query_bind_number(&q, block);
+    return query_run(&q, diag);
+}
+
+/* Names what was asked: another request under the same number is another job. */
+static void hash_content(uint8_t content[32], const struct market_requested *event)
+{
+    const struct market_request *r = &event->request;
+    struct keccak256 hash;
+    keccak256_init(&hash);
+    keccak256_update(&hash, r->input_hash, 32);
+    keccak256_update(&hash, r->precommitment, 32);
+    keccak256_update(&hash, r->requirement, sizeof r->requirement);
+    keccak256_update(&hash, event->requester, sizeof event->requester);
+    keccak256_update(&hash, &r->deadline, sizeof r->deadline);
+    keccak256_update(&hash, &event->price, sizeof event->price);
+    keccak256_final(&hash, content);
+}
+
+enum status node_store_add(struct node_store *store, const struct market_requested *event,
+                           struct diag *diag)
+{
+    uint8_t content[32];
+    const struct market_request *r = &event->request;
+    hash_content(content, event);
+    struct query q = query_begin(
+        &store->database,
+        "INSERT INTO job(model, place, content, state, block, deadline, input, input_hash)"
+        " VALUES(?1, ?2, ?3, 0, ?4, ?5, ?6, ?7) ON CONFLICT(model, place) DO UPDATE SET"
+        " state = CASE WHEN content = ?3 AND proof IS NOT NULL THEN 3 ELSE 0 END,"
+        " proof = CASE WHEN content = ?3 THEN proof END,"
+        " content = ?3, block = ?4, deadline = ?5, input = ?6, input_hash = ?7, tries = 0,"
+        " not_before = 0, reason = '' WHERE content <> ?3 OR state = 7");
+    query_bind_number(&q, event->id.model);
+    query_bind_number(&q, event->id.place);
+    query_bind_bytes(&q, content, sizeof content);
+    query_bind_number(&q, event->block);
+    query_bind_number(&q, r->deadline);
+    query_bind_bytes(&q, r->input, r->input_bytes);
+    query_bind_bytes(&q, r->input_hash, 32);
+    return query_run(&q, diag);
+}
+
+enum status node_store_recheck(struct node_store *store, uint64_t now, struct diag *diag)
+{
+    struct query q =
+        query_begin(&store->database,
+                    "UPDATE job SET state = CASE WHEN proof IS NULL THEN 0 ELSE 3 END, tries = 0,"
+                    " not_before = 0 WHERE state IN (4, 6, 7) AND deadline >= ?");
+    query_bind_number(&q, now);
+    return query_run(&q, diag);
+}
+
+/* ---- jobs ----------------------------------------------------------------------------------- */
+
+static bool read_job(struct node_job *job, const struct query *q)
+{
+    struct buffer hash = {0};
+    *job = (struct node_job){.id = {query_number(q, 0), query_number(q, 1)},
+                             .state = (enum node_state)query_number(q, 2),
+                             .block = query_number(q, 3),
+                             .tries = query_number(q, 4),
+                             .not_before = query_number(q, 5),
+                             .is_assigned = query_number(q, 6) != 0};
+    job->request.deadline = query_number(q, 7);
+    query_bytes(&job->input, q, 8);
+    query_bytes(&hash, q, 9);
+    query_text(job->reason, sizeof job->reason, q, 10);
+    bool good = hash.count == 32 && !job->input.failed && query_number(q, 2) < NODE_STATES;
+    if (good)
+        memcpy(job->request.input_hash, hash.data, 32);
+    job->request.input = job->input.data;
+    job->request.input_bytes = job->input.count;
+    job->request.model = job->id.model;
+    buffer_release(&hash);
+    return good;
+}
+
+enum status node_store_next(bool *found, struct node_job *job, struct node_store *store,
+                            struct market_job_id after, struct diag *diag)
+{
+    struct query q = query_begin(
+        &store->database,
+        "SELECT model, place, state, block, tries, not_before, assigned, deadline, input,"
+        " input_hash, reason FROM job WHERE (state <= 3 OR assigned <> 0)"
+        " AND (model, place) > (?, ?) ORDER BY model, place LIMIT 1");
+    query_bind_number(&q, after.model);
+    query_bind_number(&q, after.place);
+    enum status status = query_step(found, &q, diag);
+    if (status == STATUS_OK && *found && !read_job(job, &q)) {
+        node_job_release(job);
+        status = diag_set(diag, STATUS_IO, "the file of jobs %s has a job that makes no sense",
+                          store->database.path);
+    }
+    query_end(&q);
+    return status;
+}
+
+static void bind_job(struct query *q, struct market_job_id id)
+{
+    query_bind_number(q, id.model);
+    query_bind_number(q, id.place);
+}
+
+enum status node_store_move(struct node_store *store, struct market_job_id id,
+                            enum node_state state, const char *reason, struct diag *diag)
+{
+    struct query q = query_begin(&store->database,
+                                 "UPDATE job SET state = ?, reason = ?, tries = 0, not_before = 0"
+                                 " WHERE model = ? AND place = ?");
+    query_bind_number(&q, state);
+    query_bind_text(&q, reason);
+    bind_job(&q, id);
+    return query_run(&q, diag);
+}
+
+enum status node_store_fail(struct node_store *store, struct market_job_id id, uint64_t not_before,
+                            const char *reason, struct diag *diag)
+{
+    struct query q =
+        query_begin(&store->database, "UPDATE job SET tries = tries + 1, failures = failures + 1,"
+                                      " not_before = ?, reason = ? WHERE model = ? AND place = ?");
+    query_bind_number(&q, not_before);
+    query_bind_text(&q, reason);
+    bind_job(&q, id);
+    return query_run(&q, diag);
+}
+
+enum status node_store_assign(struct node_store *store, struct market_job_id id, bool is_assigned,
+                              struct diag *diag)
+{
+    struct query q =
+        query_begin(&store->database, "UPDATE job SET assigned = ? WHERE model = ? AND place = ?");
+    query_bind_number(&q, is_assigned);
+    bind_job(&q, id);
+    return query_run(&q, diag);
+}
+
+enum status node_store_set_proof(struct node_store *store, struct market_job_id id,
+                                 const char *proof, double seconds, struct diag *diag)
+{
+    struct query q = query_begin(
+        &store->database, "UPDATE job SET state = 3, proof = ?, proving = ? / 1e6, tries = 0,"
+                          " not_before = 0, reason = '' WHERE model = ? AND place = ?");
+    query_bind_text(&q, proof);
+    query_bind_number(&q, (uint64_t)(seconds * 1e6));
+    bind_job(&q, id);
+    return query_run(&q, diag);
+}
+
+enum status node_store_proof(struct buffer *proof, struct node_store *store,
+                             struct market_job_id id, struct diag *diag)
+{
+    bool found;
+    struct query q =
+        query_begin(&store->database, "SELECT proof FROM job WHERE model = ? AND place = ?");
+    bind_job(&q, id);
+    enum status status = query_step(&found, &q, diag);
+    if (found)
+        query_bytes(proof, &q, 0);
+    query_end(&q);
+    return status == STATUS_OK ? buffer_status(proof, diag) : status;
+}
+
+enum status node_store_pay(struct node_store *store, struct market_job_id id, amount paid,
+                           struct diag *diag)
+{
+    char text[AMOUNT_TEXT];
+    amount_format(text, paid);
+    struct query q =
+        query_begin(&store->database, "UPDATE job SET state = 4, paid = ?, reason = '', tries = 0,"
+                                      " not_before = 0 WHERE model = ? AND place = ?");
+    query_bind_text(&q, text);
+    bind_job(&q, id);
+    return query_run(&q, diag);
+}
+
+enum status node_store_count(struct node_counts *counts, struct node_store *store,
+                             struct diag *diag)
+{
+    bool found = true;
+    char text[64];
+    *counts = (struct node_counts){0};
+    struct query q = query_begin(&store->database,
+                                 "SELECT state, COUNT(*), COUNT(proof), SUM(failures),"
+                                 " SUM(CASE WHEN state = 4 THEN CAST(paid AS REAL) ELSE 0 END),"
+                                 " SUM(proving) FROM job GROUP BY state");
+    enum status status = query_step(&found, &q, diag);
+    while (status == STATUS_OK && found) {
+        uint64_t state = query_number(&q, 0);
+        if (state < NODE_STATES)
+            counts->jobs[state] = query_number(&q, 1);
+        counts->proofs += query_number(&q, 2);
+        counts->failures += query_number(&q, 3);
+        query_text(text, sizeof text, &q, 4);
+        counts->earned += strtod(text, NULL);
+        query_text(text, sizeof text, &q, 5);
+        counts->proving_seconds += strtod(text, NULL);
+        status = query_step(&found, &q, diag);
+    }
+    query_end(&q);
+    return status;
+}

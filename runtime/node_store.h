@@ -1,0 +1,94 @@
+/*
+ * The jobs of a node on disk: what it knows of each and how far it is. A state is written before
+ * the node acts on it, so that one that is killed goes on where it was.
+ */
+#ifndef SERTN_RUNTIME_NODE_STORE_H
+#define SERTN_RUNTIME_NODE_STORE_H
+
+#include "runtime/database.h"
+#include "runtime/market.h"
+
+/* ORDER node_state: the numbers in the file, and node_state_name. */
+enum node_state {
+    NODE_SEEN = 0,    /* requested; not decided, or another node's for now */
+    NODE_TAKEN = 1,   /* ours to prove */
+    NODE_FETCHED = 2, /* its input is on disk */
+    NODE_PROVED = 3,  /* its proof is here; it is handed in */
+    NODE_PAID = 4,    /* paid to us */
+    NODE_REFUSED = 5, /* does not pay, or cannot be proved; `reason` says why */
+    NODE_OVER = 6,    /* answered by another, refunded, or its time is over */
+    NODE_GONE = 7,    /* left the chain with its block */
+};
+enum { NODE_STATES = 8, NODE_REASON_BYTES = 300 };
+const char *node_state_name(enum node_state state);
+
+struct node_store {
+    struct database database;
+};
+
+struct node_job {
+    struct market_job_id id;
+    enum node_state state;
+    uint64_t block;                /* of its request */
+    uint64_t tries;                /* that failed, of the step that is next */
+    uint64_t not_before;           /* seconds of the machine's clock */
+    bool is_assigned;              /* an assignment of ours is to be released or declined */
+    struct market_request request; /* its input is in `input` */
+    struct buffer input;
+    char reason[NODE_REASON_BYTES];
+};
+void node_job_release(struct node_job *job);
+
+/* Errors: those of database_open. */
+enum status node_store_open(struct node_store *store, const char *path,
+                            struct diag *diag) SERTN_MUST_CHECK;
+void node_store_close(struct node_store *store);
+
+/* The block before which all events were taken; 0 at first. */
+enum status node_store_cursor(uint64_t *block, struct node_store *store,
+                              struct diag *diag) SERTN_MUST_CHECK;
+enum status node_store_set_cursor(struct node_store *store, uint64_t block,
+                                  struct diag *diag) SERTN_MUST_CHECK;
+
+/* Adds a job. One that is there stays as it is, unless its request is another one now (its first
+ * left the chain), or it had left the chain and came back. */
+enum status node_store_add(struct node_store *store, const struct market_requested *event,
+                           struct diag *diag) SERTN_MUST_CHECK;
+
+/* Jobs that ended are looked at again, when their deadline is not before `now`: the chain may have
+ * taken back what ended them. */
+enum status node_store_recheck(struct node_store *store, uint64_t now,
+                               struct diag *diag) SERTN_MUST_CHECK;
+
+/* The next job after another (all zero: the first) that has something left to be done. */
+enum status node_store_next(bool *found, struct node_job *job, struct node_store *store,
+                            struct market_job_id after, struct diag *diag) SERTN_MUST_CHECK;
+
+/* Moves a job to a state; its tries start anew. */
+enum status node_store_move(struct node_store *store, struct market_job_id id,
+                            enum node_state state, const char *reason,
+                            struct diag *diag) SERTN_MUST_CHECK;
+/* The step failed, and is not tried before a time. */
+enum status node_store_fail(struct node_store *store, struct market_job_id id, uint64_t not_before,
+                            const char *reason, struct diag *diag) SERTN_MUST_CHECK;
+enum status node_store_assign(struct node_store *store, struct market_job_id id, bool is_assigned,
+                              struct diag *diag) SERTN_MUST_CHECK;
+
+/* The proof (proof.json) goes in with the state NODE_PROVED. */
+enum status node_store_set_proof(struct node_store *store, struct market_job_id id,
+                                 const char *proof, double seconds,
+                                 struct diag *diag) SERTN_MUST_CHECK;
+enum status node_store_proof(struct buffer *proof, struct node_store *store,
+                             struct market_job_id id, struct diag *diag) SERTN_MUST_CHECK;
+enum status node_store_pay(struct node_store *store, struct market_job_id id, amount paid,
+                           struct diag *diag) SERTN_MUST_CHECK;
+
+/* What metrics show. */
+struct node_counts {
+    uint64_t jobs[NODE_STATES], proofs, failures;
+    double earned, proving_seconds;
+};
+enum status node_store_count(struct node_counts *counts, struct node_store *store,
+                             struct diag *diag) SERTN_MUST_CHECK;
+
+#endif

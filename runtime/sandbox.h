@@ -1,0 +1,30 @@
+/*
+ * Bounds for work on models and inputs of strangers: how much a process may take, and what it may
+ * ask of the kernel.
+ *
+ * libseccomp does the filter, loaded when first used.
+ */
+#ifndef SERTN_RUNTIME_SANDBOX_H
+#define SERTN_RUNTIME_SANDBOX_H
+
+#include <stdint.h>
+
+#include "ir/support/status.h"
+
+struct sandbox_limits {
+    uint64_t memory_bytes; /* of address space */
+    uint64_t seconds;      /* of processor time, all threads together */
+};
+
+/* Lowers the resource limits of this process: memory, processor time, no files written, no core
+ * dumps. Async-signal-safe: for the child after a fork. False when the system refuses. */
+bool sandbox_limit(const struct sandbox_limits *limits);
+
+/*
+ * From here on this process and its threads may compute, and read files; not write any, not reach
+ * the network, not start programs or touch other processes. What is forbidden fails with EACCES or
+ * EPERM, so that caches are left alone. Errors: STATUS_DEVICE when the filter cannot be made.
+ */
+enum status sandbox_enter(struct diag *diag) SERTN_MUST_CHECK;
+
+#endif

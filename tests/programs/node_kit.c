@@ -1,0 +1,86 @@
+/* See node_kit.h. */
+#include "tests/programs/node_kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir/support/file.h"
+
+enum { JOBS = 2, KILLED = 128 + 9, WRITES_MOST = 2000 };
+static const char earned[] = "608000000000000"; /* JOBS times 304000000000000 */
+
+static const char *preload(void)
+{
+    return kit_text("%s/tests/libkill_at_sync.so", test_build_dir());
+}
+
+/* Transactions of the node so far, in hex. */
+static const char *sent(const struct network *n)
+{
+    cJSON *count = network_call(n, "eth_getTransactionCount",
+                                kit_text("[\"%s\",\"latest\"]", n->address[NETWORK_NODE]));
+    const char *text = kit_text("%s", cJSON_IsString(count) ? count->valuestring : "");
+    cJSON_Delete(count);
+    return text;
+}
+
+/* One run; at 0: to its end. */
+static struct test_output run(const char *config, unsigned at)
+{
+    if (at == 0)
+        return kit_shell("timeout 120 $SERTN_RUN node --config %s --drain --json", config);
+    return kit_shell("LD_PRELOAD=%s KILL_AT_SYNC=%u timeout 120 $SERTN_RUN node --config %s "
+                     "--drain --json",
+                     preload(), at, config);
+}
+
+static void check_paid(const struct network *n, const char *transactions, unsigned at)
+{
+    const char *balance =
+        network_ask(n, n->market, "balanceOf(address)(uint256)", n->address[NETWORK_NODE]);
+    CHECK_MSG(strcmp(balance, earned) == 0, "killed at write %u: earned %s", at, balance);
+    CHECK_MSG(transactions == NULL || strcmp(sent(n), transactions) == 0,
+              "killed at write %u: %s transactions instead of %s", at, sent(n), transactions);
+}
+
+unsigned node_kill_at_every_write(unsigned first, unsigned step)
+{
+    struct network *n = network_start();
+    unsigned kills = 0;
+    if (!file_exists(preload()))
+        test_skip("there is no preloaded library in this build");
+    network_join(n, NETWORK_NODE, 4096);
+    network_request(n, 0, JOBS);
+    cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
+    char revert[80];
+    snprintf(revert, sizeof revert, "[\"%s\"]", snapshot->valuestring);
+    cJSON_Delete(snapshot);
+    /* Without kills. */
+    const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, "");
+    struct test_output out = run(config, 0);
+    kit_done(&out, "undisturbed");
+    check_paid(n, NULL, 0);
+    const char *transactions = sent(n);
+    for (unsigned at = first; at < WRITES_MOST; at += step) {
+        cJSON_Delete(network_call(n, "evm_revert", revert));
+        snapshot = network_call(n, "evm_snapshot", "[]");
+        snprintf(revert, sizeof revert, "[\"%s\"]", snapshot->valuestring);
+        cJSON_Delete(snapshot);
+        folder = test_temp_dir();
+        config = network_config(n, NETWORK_NODE, folder, "");
+        out = run(config, at);
+        bool killed = out.exit_status == KILLED;
+        if (!killed) {
+            kit_done(&out, "more writes than it does");
+            break;
+        }
+        kills++;
+        out = run(config, 1 + (unsigned)test_random_below(60));
+        kills += out.exit_status == KILLED;
+        out = run(config, 0);
+        kit_done(&out, kit_text("after a kill at write %u", at));
+        check_paid(n, transactions, at);
+    }
+    return kills;
+}

@@ -1,0 +1,295 @@
+/* label: prover libs: sertn_3rd_cjson */
+/*
+ * The node on a real anvil: it serves what it is given and what pays, takes over what others miss,
+ * tells how it is, and says in a sentence what is wrong with its surroundings.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/http.h"
+#include "tests/programs/node_kit.h"
+
+static struct test_output drain(const char *config)
+{
+    return kit_shell("timeout 60 $SERTN_RUN node --config %s --drain", config);
+}
+
+static const char *earned(const struct network *n, enum network_account account)
+{
+    return network_ask(n, n->market, "balanceOf(address)(uint256)", n->address[account]);
+}
+
+/* A node that runs until it is killed; it ends with the test. */
+static pid_t start_node(const char *config)
+{
+    const char *program = test_program_path("sertn-run");
+    fflush(NULL);
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execl(program, "sertn-run", "node", "--config", config, "--quiet", (char *)NULL);
+        _exit(127);
+    }
+    return child;
+}
+
+static int stop_node(pid_t node, int signal_)
+{
+    int how;
+    kill(node, signal_);
+    REQUIRE(waitpid(node, &how, 0) == node);
+    return WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+}
+
+/* Waits until a node has earned so much. */
+static bool earns(const struct network *n, enum network_account account, const char *sum)
+{
+    for (int i = 0; i < 200; i++) {
+        if (strcmp(earned(n, account), sum) == 0)
+            return true;
+        usleep(100000);
+    }
+    return false;
+}
+
+/* Without nodes in its pool a job is anybody's. */
+TEST(a_node_serves_an_open_market)
+{
+    struct network *n = network_start();
+    network_request(n, 0, 3);
+    struct test_output out = drain(network_config(n, NETWORK_NODE, test_temp_dir(), ""));
+    kit_done(&out, "node");
+    CHECK_TEXT(earned(n, NETWORK_NODE), "912000000000000");
+}
+
+TEST(a_node_serves_what_its_pool_gives_it_and_frees_its_stake)
+{
+    struct network *n = network_start();
+    network_join(n, NETWORK_NODE, 4096);
+    network_request(n, 0, 2);
+    struct test_output out = drain(network_config(n, NETWORK_NODE, test_temp_dir(), ""));
+    kit_done(&out, "node");
+    CHECK(strstr(out.errors, "was given to a node") != NULL);
+    CHECK(strstr(out.errors, "assignment released") != NULL);
+    CHECK_TEXT(earned(n, NETWORK_NODE), "608000000000000");
+    /* operator, stake, unbonding, unbondsAt, locked, committed, missed, served */
+    struct test_output node = kit_shell(
+        "%s call --rpc-url %s %s "
+        "'nodeOf(address)((address,uint96,uint96,uint40,uint96,uint64,uint32,uint32))' %s",
+        kit_tool("cast"), n->url, n->pools, n->address[NETWORK_NODE]);
+    CHECK_MSG(strstr(node.text, ", 0, 0, 0, 4096, 0, 2)") != NULL, "%s", node.text);
+}
+
+/* The hot key signs, and another address is paid. */
+TEST(a_node_may_prove_for_a_cold_address)
+{
+    struct network *n = network_start();
+    network_request(n, 0, 1);
+    const char *more = kit_text(",\"prover\":\"%s\"", n->address[NETWORK_NODE_2]);
+    struct test_output out = drain(network_config(n, NETWORK_NODE, test_temp_dir(), more));
+    kit_done(&out, "node");
+    CHECK_TEXT(earned(n, NETWORK_NODE_2), "304000000000000");
+    CHECK_TEXT(earned(n, NETWORK_NODE), "0");
+}
+
+/* One node falls with the job in its hands; the other takes it, and the reporter's part. */
+TEST(what_a_dead_node_leaves_another_takes_over)
+{
+    struct network *n = network_start();
+    network_join(n, NETWORK_NODE, 4096);
+    network_request(n, 0, 1);
+    /* Nobody runs the node that is given the job. */
+    network_send(n, NETWORK_OWNER, n->pools, "assign(uint256)", "1");
+    network_join(n, NETWORK_NODE_2, 4096);
+    struct test_output out = drain(network_config(n, NETWORK_NODE_2, test_temp_dir(), ""));
+    kit_done(&out, "node");
+    CHECK(strstr(out.errors, "was missed by another node") != NULL);
+    CHECK_TEXT(earned(n, NETWORK_NODE_2), "304000000000000");
+    CHECK_TEXT(network_ask(n, n->pools, "claimable(address)(uint256)", n->address[NETWORK_NODE_2]),
+               "32000000000000");
+}
+
+TEST(work_that_does_not_pay_is_refused_and_given_back)
+{
+    struct network *n = network_start();
+    network_join(n, NETWORK_NODE, 4096);
+    network_request(n, 0, 1);
+    const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, "");
+    struct test_output out = kit_shell(
+        "sed -i 's/\"token_per_wei\":0/\"token_per_wei\":1000/' %s && timeout 60 $SERTN_RUN node "
+        "--config %s --drain",
+        config, config);
+    kit_done(&out, "node");
+    CHECK_MSG(strstr(out.errors, "does not pay") != NULL, "%s", out.errors);
+    CHECK_MSG(strstr(out.errors, "assignment declined") != NULL, "%s", out.errors);
+    CHECK_TEXT(earned(n, NETWORK_NODE), "0");
+}
+
+/* An input that is not what was committed to, and one that is none, cost no gas. */
+TEST(what_cannot_be_proved_is_refused)
+{
+    struct network *n = network_start();
+    /* keccak256("{}"), and commitments of nobody: request by hand. */
+    network_send(n, NETWORK_OWNER, n->token, "approve(address,uint256)",
+                 kit_text("%s 1000000000000000000", n->market));
+    network_send(n, NETWORK_OWNER, n->market, "deposit(address,uint256)",
+                 kit_text("%s 1000000000000000000", n->address[NETWORK_OWNER]));
+    cJSON *block = network_call(n, "eth_getBlockByNumber", "[\"latest\",false]");
+    const cJSON *time = cJSON_GetObjectItem(block, "timestamp");
+    unsigned long long deadline = strtoull(time->valuestring, NULL, 16) + 7200;
+    cJSON_Delete(block);
+    network_send(
+        n, NETWORK_OWNER, n->market,
+        "request((uint256,bytes,bytes32,bytes32,uint16,uint8,uint256,address,uint32,uint40,"
+        "uint96))",
+        kit_text("\"(1,0x7b7d,$(%s keccak 0x7b7d),$(%s keccak 0x00),0,0,0,"
+                 "0x0000000000000000000000000000000000000000,0,%llu,1000000000000000000)\"",
+                 kit_tool("cast"), kit_tool("cast"), deadline));
+    network_send(
+        n, NETWORK_OWNER, n->market,
+        "request((uint256,bytes,bytes32,bytes32,uint16,uint8,uint256,address,uint32,uint40,"
+        "uint96))",
+        kit_text("\"(1,0x6e6f,$(%s keccak 0x7b7d),$(%s keccak 0x00),0,60,0,"
+                 "0x0000000000000000000000000000000000000000,0,%llu,1000000000000000000)\"",
+                 kit_tool("cast"), kit_tool("cast"), deadline));
+    struct test_output out =
+        drain(network_config(n, NETWORK_NODE, test_temp_dir(), ",\"limits\":{\"attempts\":2}"));
+    kit_done(&out, "node");
+    CHECK_MSG(strstr(out.errors, "job 1/1: refused: the job takes 0 words") != NULL, "%s",
+              out.errors);
+    CHECK_MSG(strstr(out.errors, "job 1/2: refused: 'no' is no address") != NULL, "%s", out.errors);
+    cJSON *count = network_call(n, "eth_getTransactionCount",
+                                kit_text("[\"%s\",\"latest\"]", n->address[NETWORK_NODE]));
+    CHECK_TEXT(count->valuestring, "0x0");
+    cJSON_Delete(count);
+}
+
+/* ---- health --------------------------------------------------------------------------------- */
+
+static long get(const char *url, struct buffer *answer)
+{
+    struct http http;
+    struct diag diag = {0};
+    long code = 0;
+    buffer_clear(answer);
+    REQUIRE_OK(http_open(&http, 10, 1 << 20, &diag), &diag);
+    struct http_request request = {url, NULL, NULL, 0};
+    if (http_exchange(&code, answer, &http, &request, &diag) != STATUS_OK)
+        code = 0;
+    http_close(&http);
+    return code;
+}
+
+static long wait_for(const char *url, long wanted, struct buffer *answer)
+{
+    long code = 0;
+    for (int i = 0; i < 300 && (code = get(url, answer)) != wanted; i++)
+        usleep(100000);
+    return code;
+}
+
+TEST(health_and_metrics_tell_how_it_is)
+{
+    struct network *n = network_start();
+    unsigned port = 20000 + (unsigned)test_random_below(20000);
+    const char *base = kit_text("http://127.0.0.1:%u", port);
+    struct buffer answer = {0};
+    network_request(n, 0, 1);
+    pid_t node = start_node(network_config(n, NETWORK_NODE, test_temp_dir(),
+                                           kit_text(",\"listen\":\"127.0.0.1:%u\"", port)));
+    CHECK(wait_for(kit_text("%s/health", base), 200, &answer) == 200);
+    CHECK_TEXT(buffer_text(&answer), "ok\n");
+    CHECK(earns(n, NETWORK_NODE, "304000000000000"));
+    usleep(500000);
+    CHECK(get(kit_text("%s/metrics", base), &answer) == 200);
+    static const char *const lines[] = {"# TYPE sertn_node_jobs gauge\n",
+                                        "sertn_node_jobs{state=\"paid\"} 1\n", "sertn_node_up 1\n",
+                                        "sertn_node_proofs_total 1\n",
+                                        "sertn_node_earned_total 304000000000000\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        CHECK_MSG(strstr(buffer_text(&answer), lines[i]) != NULL, "no '%s' in %s", lines[i],
+                  buffer_text(&answer));
+    CHECK(get(kit_text("%s/etc/passwd", base), &answer) == 404);
+    CHECK(stop_node(node, SIGTERM) == 0);
+    buffer_release(&answer);
+}
+
+/* ---- the chain ------------------------------------------------------------------------------ */
+
+/* Payment and request leave the chain, and the request comes back. */
+TEST(blocks_that_are_taken_back_are_served_again)
+{
+    struct network *n = network_start();
+    const char *folder = test_temp_dir();
+    network_request(n, 0, 1);
+    cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
+    const char *revert = kit_text("[\"%s\"]", snapshot->valuestring);
+    cJSON_Delete(snapshot);
+    pid_t node = start_node(network_config(n, NETWORK_NODE, folder, ""));
+    CHECK(earns(n, NETWORK_NODE, "304000000000000"));
+    cJSON_Delete(network_call(n, "evm_revert", revert));
+    cJSON_Delete(network_call(n, "anvil_mine", "[\"0x5\"]"));
+    CHECK(earns(n, NETWORK_NODE, "304000000000000"));
+    /* A reorganisation with the transactions of nobody. */
+    cJSON_Delete(network_call(n, "anvil_mine", "[\"0x2\"]"));
+    cJSON_Delete(network_call(n, "anvil_reorg", "[7, []]"));
+    network_request(n, 1, 1);
+    CHECK(earns(n, NETWORK_NODE, "608000000000000"));
+    CHECK(stop_node(node, SIGTERM) == 0);
+}
+
+/* ---- what is wrong with the surroundings ---------------------------------------------------- */
+
+TEST(a_wrong_configuration_is_refused)
+{
+    struct network *n = network_start();
+    const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, "");
+    static const char *const cases[][2] = {
+        {"s/\"chain_id\":31337/\"chain_id\":1/", "names chain 1"},
+        {"s/\"poll_ms\"/\"pol_ms\"/", "'pol_ms' is not known"},
+        {"s/\"poll_ms\":50/\"poll_ms\":1/", "takes a whole number from 50"},
+        {"s/\"data\":\"data\",//", "'data' is missing"},
+        {"s/\"economics\":{.*}//; s/,$/}/", "economics"},
+        {"s/\"number\":1/\"number\":9/", "no model 9"},
+        {"s/^{/{{/", "is no JSON"},
+        {"s/\"password_file\":\"[^\"]*\"/\"password_file\":\"node.json\"/", "password"},
+        {"s/\"market\":\"0x..../\"market\":\"0x0000/", "there is no market"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *bad = test_path(folder, "bad.json");
+        struct test_output out =
+            kit_shell("sed '%s' %s >%s && timeout 60 $SERTN_RUN node --config %s --drain",
+                      cases[i][0], config, bad, bad);
+        kit_refused(&out, 2, cases[i][1], cases[i][0]);
+    }
+    struct test_output out = kit_shell("$SERTN_RUN node");
+    kit_refused(&out, 2, "--config", "no configuration");
+    out = kit_shell("$SERTN_RUN work %s </dev/null", n->model);
+    kit_refused(&out, 2, "a node starts for itself", "work by hand");
+}
+
+TEST(two_nodes_do_not_share_a_data_folder)
+{
+    struct network *n = network_start();
+    const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, "");
+    network_request(n, 0, 1);
+    pid_t node = start_node(config);
+    CHECK(earns(n, NETWORK_NODE, "304000000000000"));
+    struct test_output out = drain(config);
+    kit_refused(&out, 2, "another node uses", "a second node");
+    CHECK(stop_node(node, SIGKILL) == 128 + SIGKILL);
+    out = drain(config);
+    kit_done(&out, "after it");
+}
+
+/* The short form of node_kill_test.c: some of its writes. */
+TEST(a_node_killed_at_a_write_loses_nothing)
+{
+    CHECK(node_kill_at_every_write(1 + (unsigned)test_random_below(20), 40) > 0);
+}

@@ -1,0 +1,157 @@
+/* label: fast libs: sertn_3rd_seccomp */
+/*
+ * What the process of a stranger's model may do, and what it may not: each case runs in a child,
+ * which says in its exit status how it went.
+ */
+#include "runtime/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/harness/harness.h"
+
+/* Runs something after entering the sandbox; 0: it was as it should be. */
+static void in_sandbox(int (*try)(void), const char *what)
+{
+    int how;
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        struct diag diag = {0};
+        if (sandbox_enter(&diag) != STATUS_OK)
+            _exit(100);
+        _exit(try());
+    }
+    REQUIRE(waitpid(child, &how, 0) == child);
+    CHECK_MSG(WIFEXITED(how) && WEXITSTATUS(how) == 0, "%s: %d", what,
+              WIFEXITED(how) ? WEXITSTATUS(how) : -WTERMSIG(how));
+}
+
+static int denied(int result)
+{
+    return result == -1 && (errno == EACCES || errno == EPERM) ? 0 : 1;
+}
+
+static int read_file(void)
+{
+    char byte;
+    int file = open("/proc/self/status", O_RDONLY);
+    return file >= 0 && read(file, &byte, 1) == 1 && close(file) == 0 ? 0 : 1;
+}
+
+static int write_file(void)
+{
+    return denied(open("/tmp", O_WRONLY)) | denied(open("/tmp/sertn_x", O_RDONLY | O_CREAT, 0600)) |
+           denied(open("/tmp/sertn_x", O_RDWR)) | denied(unlink("/tmp/sertn_x")) |
+           denied(mkdir("/tmp/sertn_x", 0700)) | denied(rename("/tmp/sertn_x", "/tmp/sertn_y"));
+}
+
+static int reach_network(void)
+{
+    return denied(socket(AF_INET, SOCK_STREAM, 0)) | denied(socket(AF_UNIX, SOCK_STREAM, 0));
+}
+
+static int start_program(void)
+{
+    char *const arguments[] = {"/bin/true", NULL};
+    execv("/bin/true", arguments);
+    return denied(-1) | denied(fork());
+}
+
+static int touch_others(void)
+{
+    return denied(kill(getppid(), SIGCONT)) |
+           denied((int)ptrace(PTRACE_ATTACH, getppid(), NULL, NULL));
+}
+
+static void *add(void *number)
+{
+    char *memory = malloc(1 << 20);
+    memset(memory, 1, 1 << 20);
+    *(int *)number += memory[77];
+    free(memory);
+    return NULL;
+}
+
+static int compute(void)
+{
+    pthread_t thread[4];
+    int number[4] = {0};
+    for (int i = 0; i < 4; i++) {
+        if (pthread_create(&thread[i], NULL, add, &number[i]) != 0)
+            return 1;
+    }
+    for (int i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+    return number[0] + number[1] + number[2] + number[3] == 4 ? 0 : 1;
+}
+
+TEST(files_are_read_and_none_is_written)
+{
+    in_sandbox(read_file, "reading");
+    in_sandbox(write_file, "writing");
+}
+
+TEST(neither_network_nor_programs_nor_other_processes)
+{
+    in_sandbox(reach_network, "network");
+    in_sandbox(start_program, "programs");
+    in_sandbox(touch_others, "other processes");
+}
+
+TEST(threads_compute)
+{
+    in_sandbox(compute, "threads");
+}
+
+/* The limits of one child; returns how it ended. */
+static int limited(struct sandbox_limits limits, int (*try)(void))
+{
+    int how;
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0)
+        _exit(sandbox_limit(&limits) ? try() : 100);
+    REQUIRE(waitpid(child, &how, 0) == child);
+    return WIFEXITED(how) ? WEXITSTATUS(how) : -WTERMSIG(how);
+}
+
+static int take_memory(void)
+{
+    return malloc((size_t)1 << 31) == NULL ? 7 : 8;
+}
+
+static int take_time(void)
+{
+    for (volatile unsigned long i = 0; i < (1ul << 40); i++)
+        ;
+    return 8;
+}
+
+static int fill_disk(void)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    char name[] = "/tmp/sertn_limit_XXXXXX";
+    int file = mkstemp(name);
+    unlink(name);
+    return file >= 0 && write(file, "x", 1) == -1 && errno == EFBIG ? 7 : 8;
+}
+
+TEST(memory_time_and_disk_are_bounded)
+{
+    const struct sandbox_limits limits = {(uint64_t)1 << 30, 1};
+    CHECK(limited(limits, take_memory) == 7);
+    CHECK(limited(limits, fill_disk) == 7);
+    int how = limited(limits, take_time);
+    CHECK_MSG(how == -SIGXCPU || how == -SIGKILL, "%d", how);
+}
