@@ -19,6 +19,8 @@
 enum { STARTS_MAX = 5, WAIT_TRIES = 200, WAIT_US = 50000, REQUEST_BYTES = 1 << 16 };
 
 static pid_t chain, server;
+static const char *kept; /* file of the chain, or NULL */
+static unsigned chain_port;
 
 const char *kit_tool(const char *name)
 {
@@ -85,7 +87,8 @@ static void run_anvil(const char *anvil, unsigned port, unsigned chain_id, pid_t
     dup2(null, 1);
     dup2(null, 2);
     execl(anvil, "anvil", "--host", "127.0.0.1", "--port", port_text, "--chain-id", id_text,
-          "--hardfork", "osaka", "--quiet", (char *)NULL);
+          "--hardfork", "osaka", "--quiet", kept == NULL ? (char *)NULL : "--state", kept,
+          "--state-interval", "1", (char *)NULL);
     _exit(126);
 }
 
@@ -102,20 +105,64 @@ static bool comes_up(pid_t child, unsigned port)
     return false;
 }
 
+static void start_anvil(const char *anvil, unsigned port, unsigned chain_id)
+{
+    pid_t parent = getpid();
+    fflush(NULL);
+    chain = fork();
+    REQUIRE(chain >= 0);
+    if (chain == 0)
+        run_anvil(anvil, port, chain_id, parent);
+    chain_port = port;
+}
+
+void kit_chain_keep(const char *path)
+{
+    static char text[600];
+    snprintf(text, sizeof text, "%s", path);
+    kept = text;
+}
+
+/* The file of the chain as it was written whole; anvil does not write it in one step. */
+static struct buffer read_kept(void)
+{
+    for (unsigned i = 0; i < WAIT_TRIES; i++) {
+        struct buffer bytes = kit_read(kept);
+        cJSON *state = cJSON_ParseWithLength((const char *)bytes.data, bytes.count);
+        bool whole = state != NULL;
+        cJSON_Delete(state);
+        if (whole)
+            return bytes;
+        buffer_release(&bytes);
+        usleep(WAIT_US);
+    }
+    REQUIRE(!"the state of the chain is whole at some time");
+    return (struct buffer){0};
+}
+
+void kit_chain_restart(bool properly, unsigned chain_id)
+{
+    struct buffer before = {0};
+    if (!properly)
+        before = read_kept();
+    kill(chain, properly ? SIGTERM : SIGKILL);
+    waitpid(chain, NULL, 0);
+    if (!properly)
+        kit_write(kept, before.data, before.count);
+    buffer_release(&before);
+    start_anvil(kit_tool("anvil"), chain_port, chain_id);
+    REQUIRE(comes_up(chain, chain_port));
+}
+
 const char *kit_chain_start(unsigned chain_id)
 {
     const char *anvil = kit_tool("anvil");
     kit_chain_stop();
     for (unsigned i = 0; i < STARTS_MAX; i++) {
         unsigned port = 20000 + (unsigned)test_random_below(40000);
-        pid_t parent = getpid();
         if (accepts(port))
             continue;
-        fflush(NULL);
-        chain = fork();
-        REQUIRE(chain >= 0);
-        if (chain == 0)
-            run_anvil(anvil, port, chain_id, parent);
+        start_anvil(anvil, port, chain_id);
         if (comes_up(chain, port))
             return kit_text("http://127.0.0.1:%u", port);
         kit_chain_stop();

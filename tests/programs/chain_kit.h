@@ -12,6 +12,11 @@
  * been run. Returns the URL; the node runs until the program ends or kit_chain_stop is called. */
 const char *kit_chain_start(unsigned chain_id);
 void kit_chain_stop(void);
+/* Before kit_chain_start: the chain is kept in a file, written every second and at its end. */
+void kit_chain_keep(const char *path);
+/* Ends the node and starts it again on its port, from the file: properly, or as a power cut does,
+ * which loses the last second. */
+void kit_chain_restart(bool properly, unsigned chain_id);
 
 /* Path of one of the tools of contracts/setup: "cast". Skips the case where it is not installed. */
 const char *kit_tool(const char *name);

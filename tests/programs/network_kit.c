@@ -70,6 +70,15 @@ void network_reset(struct network *network)
     take_snapshot();
 }
 
+void network_stop(void)
+{
+    if (the.url != NULL) {
+        kit_chain_stop();
+        remove_folder();
+    }
+    the = (struct network){0};
+}
+
 const char *network_ask(const struct network *network, const char *to, const char *signature,
                         const char *argument)
 {
@@ -177,7 +186,9 @@ struct network *network_start(void)
     kit_tool("forge");
     snprintf(folder_text, sizeof folder_text, "%s/tests/network_XXXXXX", test_build_dir());
     REQUIRE(mkdtemp(folder_text) != NULL);
-    atexit(remove_folder);
+    static bool is_registered;
+    if (!is_registered)
+        is_registered = atexit(remove_folder) == 0;
     setenv("XDG_DATA_HOME", folder_text, 1);
     the.folder = folder_text;
     static char url[64];

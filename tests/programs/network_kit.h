@@ -23,6 +23,9 @@ struct network *network_start(void);
 /* The chain as it was after network_start. */
 void network_reset(struct network *network);
 
+/* Ends the chain: network_start makes another. */
+void network_stop(void);
+
 /* A call of the node, as rpc_call; the caller deletes it. Ends the case when it fails. */
 cJSON *network_call(const struct network *network, const char *method, const char *params);
 /* A word of a contract by `cast call`, in decimal; for checks that do not rest on our code. */

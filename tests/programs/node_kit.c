@@ -1,14 +1,85 @@
 /* See node_kit.h. */
 #include "tests/programs/node_kit.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "ir/support/file.h"
+#include "runtime/http.h"
 
 enum { JOBS = 2, KILLED = 128 + 9, WRITES_MOST = 2000 };
 static const char earned[] = "608000000000000"; /* JOBS times 304000000000000 */
+
+struct test_output node_drain(const char *config)
+{
+    return kit_shell("timeout 60 $SERTN_RUN node --config %s --drain", config);
+}
+
+const char *node_earned(const struct network *n, enum network_account account)
+{
+    return network_ask(n, n->market, "balanceOf(address)(uint256)", n->address[account]);
+}
+
+pid_t node_start(const char *config)
+{
+    const char *program = test_program_path("sertn-run");
+    fflush(NULL);
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execl(program, "sertn-run", "node", "--config", config, "--quiet", (char *)NULL);
+        _exit(127);
+    }
+    return child;
+}
+
+int node_stop(pid_t node, int signal_)
+{
+    int how;
+    kill(node, signal_);
+    REQUIRE(waitpid(node, &how, 0) == node);
+    return WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+}
+
+bool node_earns(const struct network *n, enum network_account account, const char *sum)
+{
+    for (int i = 0; i < 200; i++) {
+        if (strcmp(node_earned(n, account), sum) == 0)
+            return true;
+        usleep(100000);
+    }
+    return false;
+}
+
+long node_get(const char *url, struct buffer *answer)
+{
+    struct http http;
+    struct diag diag = {0};
+    long code = 0;
+    buffer_clear(answer);
+    REQUIRE_OK(http_open(&http, 10, 1 << 20, &diag), &diag);
+    struct http_request request = {url, NULL, NULL, 0};
+    if (http_exchange(&code, answer, &http, &request, &diag) != STATUS_OK)
+        code = 0;
+    http_close(&http);
+    return code;
+}
+
+long node_wait_for(const char *url, long wanted, struct buffer *answer)
+{
+    long code = 0;
+    for (int i = 0; i < 300 && (code = node_get(url, answer)) != wanted; i++)
+        usleep(100000);
+    return code;
+}
+
+/* ---- kills ---------------------------------------------------------------------------------- */
 
 static const char *preload(void)
 {

@@ -1,8 +1,25 @@
-/* Killing a node at every write to the disk. */
+/* Running nodes, and killing one at every write to the disk. */
 #ifndef SERTN_TESTS_PROGRAMS_NODE_KIT_H
 #define SERTN_TESTS_PROGRAMS_NODE_KIT_H
 
+#include <sys/types.h>
+
 #include "tests/programs/network_kit.h"
+
+/* A node until it has nothing left to do. */
+struct test_output node_drain(const char *config);
+/* A node that runs until it is stopped; it ends with the test. node_stop returns its exit status,
+ * 128 + n when signal n ended it. */
+pid_t node_start(const char *config);
+int node_stop(pid_t node, int signal_);
+
+/* What an account holds in the market; and waits until it is that. */
+const char *node_earned(const struct network *network, enum network_account account);
+bool node_earns(const struct network *network, enum network_account account, const char *sum);
+
+/* The status of a GET, 0 without an answer; and waits until it is that. */
+long node_get(const char *url, struct buffer *answer);
+long node_wait_for(const char *url, long wanted, struct buffer *answer);
 
 /*
  * Two jobs of a pool, served by a node that is killed at its write number `first`, first + step,

@@ -7,65 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/http.h"
 #include "tests/programs/node_kit.h"
-
-static struct test_output drain(const char *config)
-{
-    return kit_shell("timeout 60 $SERTN_RUN node --config %s --drain", config);
-}
-
-static const char *earned(const struct network *n, enum network_account account)
-{
-    return network_ask(n, n->market, "balanceOf(address)(uint256)", n->address[account]);
-}
-
-/* A node that runs until it is killed; it ends with the test. */
-static pid_t start_node(const char *config)
-{
-    const char *program = test_program_path("sertn-run");
-    fflush(NULL);
-    pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        execl(program, "sertn-run", "node", "--config", config, "--quiet", (char *)NULL);
-        _exit(127);
-    }
-    return child;
-}
-
-static int stop_node(pid_t node, int signal_)
-{
-    int how;
-    kill(node, signal_);
-    REQUIRE(waitpid(node, &how, 0) == node);
-    return WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
-}
-
-/* Waits until a node has earned so much. */
-static bool earns(const struct network *n, enum network_account account, const char *sum)
-{
-    for (int i = 0; i < 200; i++) {
-        if (strcmp(earned(n, account), sum) == 0)
-            return true;
-        usleep(100000);
-    }
-    return false;
-}
 
 /* Without nodes in its pool a job is anybody's. */
 TEST(a_node_serves_an_open_market)
 {
     struct network *n = network_start();
     network_request(n, 0, 3);
-    struct test_output out = drain(network_config(n, NETWORK_NODE, test_temp_dir(), ""));
+    struct test_output out = node_drain(network_config(n, NETWORK_NODE, test_temp_dir(), ""));
     kit_done(&out, "node");
-    CHECK_TEXT(earned(n, NETWORK_NODE), "912000000000000");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "912000000000000");
 }
 
 TEST(a_node_serves_what_its_pool_gives_it_and_frees_its_stake)
@@ -73,11 +26,11 @@ TEST(a_node_serves_what_its_pool_gives_it_and_frees_its_stake)
     struct network *n = network_start();
     network_join(n, NETWORK_NODE, 4096);
     network_request(n, 0, 2);
-    struct test_output out = drain(network_config(n, NETWORK_NODE, test_temp_dir(), ""));
+    struct test_output out = node_drain(network_config(n, NETWORK_NODE, test_temp_dir(), ""));
     kit_done(&out, "node");
     CHECK(strstr(out.errors, "was given to a node") != NULL);
     CHECK(strstr(out.errors, "assignment released") != NULL);
-    CHECK_TEXT(earned(n, NETWORK_NODE), "608000000000000");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "608000000000000");
     /* operator, stake, unbonding, unbondsAt, locked, committed, missed, served */
     struct test_output node = kit_shell(
         "%s call --rpc-url %s %s "
@@ -92,10 +45,10 @@ TEST(a_node_may_prove_for_a_cold_address)
     struct network *n = network_start();
     network_request(n, 0, 1);
     const char *more = kit_text(",\"prover\":\"%s\"", n->address[NETWORK_NODE_2]);
-    struct test_output out = drain(network_config(n, NETWORK_NODE, test_temp_dir(), more));
+    struct test_output out = node_drain(network_config(n, NETWORK_NODE, test_temp_dir(), more));
     kit_done(&out, "node");
-    CHECK_TEXT(earned(n, NETWORK_NODE_2), "304000000000000");
-    CHECK_TEXT(earned(n, NETWORK_NODE), "0");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE_2), "304000000000000");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
 }
 
 /* One node falls with the job in its hands; the other takes it, and the reporter's part. */
@@ -107,10 +60,10 @@ TEST(what_a_dead_node_leaves_another_takes_over)
     /* Nobody runs the node that is given the job. */
     network_send(n, NETWORK_OWNER, n->pools, "assign(uint256)", "1");
     network_join(n, NETWORK_NODE_2, 4096);
-    struct test_output out = drain(network_config(n, NETWORK_NODE_2, test_temp_dir(), ""));
+    struct test_output out = node_drain(network_config(n, NETWORK_NODE_2, test_temp_dir(), ""));
     kit_done(&out, "node");
     CHECK(strstr(out.errors, "was missed by another node") != NULL);
-    CHECK_TEXT(earned(n, NETWORK_NODE_2), "304000000000000");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE_2), "304000000000000");
     CHECK_TEXT(network_ask(n, n->pools, "claimable(address)(uint256)", n->address[NETWORK_NODE_2]),
                "32000000000000");
 }
@@ -128,7 +81,7 @@ TEST(work_that_does_not_pay_is_refused_and_given_back)
     kit_done(&out, "node");
     CHECK_MSG(strstr(out.errors, "does not pay") != NULL, "%s", out.errors);
     CHECK_MSG(strstr(out.errors, "assignment declined") != NULL, "%s", out.errors);
-    CHECK_TEXT(earned(n, NETWORK_NODE), "0");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
 }
 
 /* An input that is not what was committed to, and one that is none, cost no gas. */
@@ -158,8 +111,8 @@ TEST(what_cannot_be_proved_is_refused)
         kit_text("\"(1,0x6e6f,$(%s keccak 0x7b7d),$(%s keccak 0x00),0,60,0,"
                  "0x0000000000000000000000000000000000000000,0,%llu,1000000000000000000)\"",
                  kit_tool("cast"), kit_tool("cast"), deadline));
-    struct test_output out =
-        drain(network_config(n, NETWORK_NODE, test_temp_dir(), ",\"limits\":{\"attempts\":2}"));
+    struct test_output out = node_drain(
+        network_config(n, NETWORK_NODE, test_temp_dir(), ",\"limits\":{\"attempts\":2}"));
     kit_done(&out, "node");
     CHECK_MSG(strstr(out.errors, "job 1/1: refused: the job takes 0 words") != NULL, "%s",
               out.errors);
@@ -172,28 +125,6 @@ TEST(what_cannot_be_proved_is_refused)
 
 /* ---- health --------------------------------------------------------------------------------- */
 
-static long get(const char *url, struct buffer *answer)
-{
-    struct http http;
-    struct diag diag = {0};
-    long code = 0;
-    buffer_clear(answer);
-    REQUIRE_OK(http_open(&http, 10, 1 << 20, &diag), &diag);
-    struct http_request request = {url, NULL, NULL, 0};
-    if (http_exchange(&code, answer, &http, &request, &diag) != STATUS_OK)
-        code = 0;
-    http_close(&http);
-    return code;
-}
-
-static long wait_for(const char *url, long wanted, struct buffer *answer)
-{
-    long code = 0;
-    for (int i = 0; i < 300 && (code = get(url, answer)) != wanted; i++)
-        usleep(100000);
-    return code;
-}
-
 TEST(health_and_metrics_tell_how_it_is)
 {
     struct network *n = network_start();
@@ -201,13 +132,13 @@ TEST(health_and_metrics_tell_how_it_is)
     const char *base = kit_text("http://127.0.0.1:%u", port);
     struct buffer answer = {0};
     network_request(n, 0, 1);
-    pid_t node = start_node(network_config(n, NETWORK_NODE, test_temp_dir(),
+    pid_t node = node_start(network_config(n, NETWORK_NODE, test_temp_dir(),
                                            kit_text(",\"listen\":\"127.0.0.1:%u\"", port)));
-    CHECK(wait_for(kit_text("%s/health", base), 200, &answer) == 200);
+    CHECK(node_wait_for(kit_text("%s/health", base), 200, &answer) == 200);
     CHECK_TEXT(buffer_text(&answer), "ok\n");
-    CHECK(earns(n, NETWORK_NODE, "304000000000000"));
+    CHECK(node_earns(n, NETWORK_NODE, "304000000000000"));
     usleep(500000);
-    CHECK(get(kit_text("%s/metrics", base), &answer) == 200);
+    CHECK(node_get(kit_text("%s/metrics", base), &answer) == 200);
     static const char *const lines[] = {"# TYPE sertn_node_jobs gauge\n",
                                         "sertn_node_jobs{state=\"paid\"} 1\n", "sertn_node_up 1\n",
                                         "sertn_node_proofs_total 1\n",
@@ -215,8 +146,8 @@ TEST(health_and_metrics_tell_how_it_is)
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         CHECK_MSG(strstr(buffer_text(&answer), lines[i]) != NULL, "no '%s' in %s", lines[i],
                   buffer_text(&answer));
-    CHECK(get(kit_text("%s/etc/passwd", base), &answer) == 404);
-    CHECK(stop_node(node, SIGTERM) == 0);
+    CHECK(node_get(kit_text("%s/etc/passwd", base), &answer) == 404);
+    CHECK(node_stop(node, SIGTERM) == 0);
     buffer_release(&answer);
 }
 
@@ -231,17 +162,17 @@ TEST(blocks_that_are_taken_back_are_served_again)
     cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
     const char *revert = kit_text("[\"%s\"]", snapshot->valuestring);
     cJSON_Delete(snapshot);
-    pid_t node = start_node(network_config(n, NETWORK_NODE, folder, ""));
-    CHECK(earns(n, NETWORK_NODE, "304000000000000"));
+    pid_t node = node_start(network_config(n, NETWORK_NODE, folder, ""));
+    CHECK(node_earns(n, NETWORK_NODE, "304000000000000"));
     cJSON_Delete(network_call(n, "evm_revert", revert));
     cJSON_Delete(network_call(n, "anvil_mine", "[\"0x5\"]"));
-    CHECK(earns(n, NETWORK_NODE, "304000000000000"));
+    CHECK(node_earns(n, NETWORK_NODE, "304000000000000"));
     /* A reorganisation with the transactions of nobody. */
     cJSON_Delete(network_call(n, "anvil_mine", "[\"0x2\"]"));
     cJSON_Delete(network_call(n, "anvil_reorg", "[7, []]"));
     network_request(n, 1, 1);
-    CHECK(earns(n, NETWORK_NODE, "608000000000000"));
-    CHECK(stop_node(node, SIGTERM) == 0);
+    CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));
+    CHECK(node_stop(node, SIGTERM) == 0);
 }
 
 /* ---- what is wrong with the surroundings ---------------------------------------------------- */
@@ -279,12 +210,12 @@ TEST(two_nodes_do_not_share_a_data_folder)
     struct network *n = network_start();
     const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, "");
     network_request(n, 0, 1);
-    pid_t node = start_node(config);
-    CHECK(earns(n, NETWORK_NODE, "304000000000000"));
-    struct test_output out = drain(config);
+    pid_t node = node_start(config);
+    CHECK(node_earns(n, NETWORK_NODE, "304000000000000"));
+    struct test_output out = node_drain(config);
     kit_refused(&out, 2, "another node uses", "a second node");
-    CHECK(stop_node(node, SIGKILL) == 128 + SIGKILL);
-    out = drain(config);
+    CHECK(node_stop(node, SIGKILL) == 128 + SIGKILL);
+    out = node_drain(config);
     kit_done(&out, "after it");
 }
 

@@ -1,0 +1,154 @@
+/* label: prover libs: sertn_3rd_cjson */
+/*
+ * A node in bad surroundings: nodes of the chain that lie, talk rubbish or fall silent, stores that
+ * give other bytes, an account without ether. It says what is wrong, loses nothing, and goes on.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/programs/node_kit.h"
+
+/* The configuration with other nodes of the chain. */
+static const char *with_nodes(const struct network *n, const char *config, const char *urls)
+{
+    struct test_output out =
+        kit_shell("sed -i 's#\"rpc\":\"%s\"#\"rpc\":\"%s\"#' %s", n->url, urls, config);
+    kit_done(&out, "sed");
+    return config;
+}
+
+static const char *config_of(const struct network *n, const char *more)
+{
+    return network_config(n, NETWORK_NODE, test_temp_dir(), more);
+}
+
+TEST(a_node_of_the_chain_that_talks_rubbish_is_refused_at_the_start)
+{
+    struct network *n = network_start();
+    static const struct kit_answer rubbish[] = {{"", "<html>hello</html>"}, {NULL, NULL}};
+    const char *url = kit_server_start(rubbish, "HTTP/1.1 200 OK");
+    struct test_output out = node_drain(with_nodes(n, config_of(n, ""), url));
+    kit_refused(&out, 3, "not JSON-RPC", "rubbish");
+    static const struct kit_answer silent[] = {{"", NULL}, {NULL, NULL}};
+    url = kit_server_start(silent, "HTTP/1.1 200 OK");
+    out = node_drain(with_nodes(n, config_of(n, ""), url));
+    kit_refused(&out, 3, "cannot be reached", "silence");
+    static const struct kit_answer other[] = {
+        {"eth_chainId", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0x1\"}"}, {NULL, NULL}};
+    url = kit_server_start(other, "HTTP/1.1 200 OK");
+    out = node_drain(with_nodes(n, config_of(n, ""), url));
+    kit_refused(&out, 2, "is of chain 1 and the configuration names chain 31337", "another chain");
+    out = node_drain(with_nodes(n, config_of(n, ""), "http://127.0.0.1:1"));
+    kit_refused(&out, 3, "cannot be reached", "nobody");
+}
+
+/* Says that it is of the chain, and that everything is nothing. */
+static const struct kit_answer liar[] = {
+    {"eth_chainId", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0x7a69\"}"},
+    {"eth_getLogs", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":[]}"},
+    {"eth_getBlockByNumber", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"hash\":\"0x00\"}}"},
+    {"", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0x0\"}"},
+    {NULL, NULL}};
+
+TEST(one_that_lies_is_outvoted)
+{
+    struct network *n = network_start();
+    network_request(n, 0, 1);
+    const char *url = kit_server_start(liar, "HTTP/1.1 200 OK");
+    struct test_output out =
+        node_drain(with_nodes(n, config_of(n, ""), kit_text("%s,%s,%s", n->url, n->url, url)));
+    kit_done(&out, "node");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
+    /* One against one decides nothing, and nothing is done. */
+    out = node_drain(with_nodes(n, config_of(n, ""), kit_text("%s,%s", n->url, url)));
+    kit_refused(&out, 3, "do not agree", "one against one");
+}
+
+/* The bytes are asked of a store that has others. */
+TEST(other_bytes_are_not_proved)
+{
+    struct network *n = network_start();
+    const char *store = test_temp_dir(), *empty = test_temp_dir();
+    struct test_output out =
+        network_run(n, NETWORK_OWNER, "request %s --input %s --number 1 --store %s --quiet",
+                    n->model, n->input, store);
+    kit_done(&out, "request");
+    static const struct kit_answer other[] = {{"", "{\"X\": [[9, 9]]}"}, {NULL, NULL}};
+    const char *url = kit_server_start(other, "HTTP/1.1 200 OK");
+    out = node_drain(config_of(n, kit_text(",\"store\":\"%s\",\"ipfs\":\"%s\",\"limits\":{"
+                                           "\"attempts\":2}",
+                                           empty, url)));
+    kit_done(&out, "node");
+    CHECK_MSG(strstr(out.errors, "gives other bytes") != NULL, "%s", out.errors);
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
+    /* An answer without end. */
+    out = node_drain(config_of(n, kit_text(",\"store\":\"%s\",\"ipfs\":\"%s\",\"limits\":{"
+                                           "\"input_bytes\":10}",
+                                           store, url)));
+    kit_done(&out, "node with a small limit");
+    CHECK_MSG(strstr(out.errors, "refused: ") != NULL, "%s", out.errors);
+    out = node_drain(config_of(n, kit_text(",\"store\":\"%s\"", store)));
+    kit_done(&out, "node with the store");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
+}
+
+/* It waits for ether, says so, and loses nothing. */
+TEST(an_account_without_ether_waits)
+{
+    struct network *n = network_start();
+    unsigned port = 20000 + (unsigned)test_random_below(20000);
+    const char *health = kit_text("http://127.0.0.1:%u/health", port),
+               *who = n->address[NETWORK_NODE];
+    struct buffer answer = {0};
+    network_request(n, 0, 1);
+    cJSON_Delete(network_call(n, "anvil_setBalance", kit_text("[\"%s\",\"0x0\"]", who)));
+    pid_t node = node_start(config_of(n, kit_text(",\"listen\":\"127.0.0.1:%u\"", port)));
+    bool says = false;
+    for (int i = 0; i < 100 && !says; i++) {
+        says = node_get(health, &answer) == 503 &&
+               strstr(buffer_text(&answer), "send it some") != NULL;
+        usleep(100000);
+    }
+    CHECK_MSG(says, "%s", buffer_text(&answer));
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
+    cJSON_Delete(
+        network_call(n, "anvil_setBalance", kit_text("[\"%s\",\"0xde0b6b3a7640000\"]", who)));
+    CHECK(node_earns(n, NETWORK_NODE, "304000000000000"));
+    CHECK(node_wait_for(health, 200, &answer) == 200);
+    CHECK(node_stop(node, SIGTERM) == 0);
+    buffer_release(&answer);
+}
+
+/* Gas is dearer than the limit. */
+TEST(dear_gas_is_waited_out)
+{
+    struct network *n = network_start();
+    const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, "");
+    network_request(n, 0, 1);
+    struct test_output out = kit_shell(
+        "sed -i 's/\"token_per_wei\":0/\"token_per_wei\":0,\"most_wei_per_gas\":1/' %s && timeout "
+        "-s TERM 3 $SERTN_RUN node --config %s",
+        config, config);
+    CHECK_MSG(strstr(out.errors, "more than the limit of 1") != NULL, "%s", out.errors);
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
+    out = kit_shell("sed -i 's/,\"most_wei_per_gas\":1//' %s && timeout 60 $SERTN_RUN node "
+                    "--config %s --drain",
+                    config, config);
+    kit_done(&out, "node");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
+}
+
+/* A prover that is given too little is cut off; the node lives, and gives the job up. */
+TEST(a_prover_beyond_its_memory_is_cut_off)
+{
+    struct network *n = network_start();
+    network_request(n, 0, 1);
+    const char *more = ",\"limits\":{\"memory_bytes\":67108864,\"attempts\":1,\"threads\":64}";
+    struct test_output out = node_drain(config_of(n, more));
+    kit_done(&out, "node");
+    CHECK_MSG(strstr(out.errors, "refused: the prover") != NULL, "%s", out.errors);
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
+}
