@@ -76,38 +76,44 @@ static void trouble(struct node *n, enum status status, const char *text)
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
+/* What became of a call. */
+struct sending {
+    bool is_mined;
+    bool is_new;         /* it is in the journal since now */
+    struct diag refused; /* what the contract objects, if it does */
+};
+
 /*
- * Sends a call; *sent when it is mined. One that is on its way, or that this account cannot pay at
- * the moment, is no failure of the job: the next look goes on. `refused` gets what the contract
- * objects, if it does.
+ * Sends a call. One that is on its way, or that this account cannot pay at the moment, is no
+ * failure of the job: the next look goes on.
  */
-static enum status send(bool *sent, struct diag *refused, struct node *n, const char *name,
+static enum status send(struct sending *out, struct node *n, const char *name,
                         const uint8_t to[ABI_ADDRESS], const struct buffer *data, struct diag *diag)
 {
     struct account_result result = {0};
     struct diag reason = {0};
-    *sent = false;
+    *out = (struct sending){0};
     enum status status = market_send(&result, &n->account, name, to, data, &reason);
-    if (status == STATUS_OK) {
-        *sent = true;
-    } else if (status == STATUS_REJECTED) {
-        *refused = reason;
+    out->is_mined = status == STATUS_OK;
+    out->is_new = (status == STATUS_OK || result.is_pending) && !result.was_known;
+    if (status == STATUS_REJECTED) {
+        out->refused = reason;
     } else if (status == STATUS_BAD_INPUT || status == STATUS_LIMIT) {
         trouble(n, status, reason.text);
-    } else if (!result.is_pending) {
+    } else if (status != STATUS_OK && !result.is_pending) {
         return diag_set(diag, status, "%s", reason.text);
     }
     return STATUS_OK;
 }
 
-static enum status send_word(bool *sent, struct diag *refused, struct node *n, const char *name,
+static enum status send_word(struct sending *out, struct node *n, const char *name,
                              const uint8_t to[ABI_ADDRESS], const char *signature,
                              const uint8_t word[ABI_WORD], struct diag *diag)
 {
     struct buffer data = {0};
     enum status status = market_word_data(&data, signature, word, diag);
     if (status == STATUS_OK)
-        status = send(sent, refused, n, name, to, &data, diag);
+        status = send(out, n, name, to, &data, diag);
     buffer_release(&data);
     return status;
 }
@@ -126,7 +132,7 @@ static void name_step(char name[NAME_BYTES], const char *verb, const struct mark
 }
 
 /* A call of the pools about a job. */
-static enum status send_pools(bool *sent, struct diag *refused, struct node *n, const char *verb,
+static enum status send_pools(struct sending *out, struct node *n, const char *verb,
                               const struct market_job *job, uint64_t stamp, struct diag *diag)
 {
     char name[NAME_BYTES], signature[40];
@@ -134,7 +140,7 @@ static enum status send_pools(bool *sent, struct diag *refused, struct node *n, 
     market_job_word(word, job->id);
     name_step(name, verb, job, stamp);
     snprintf(signature, sizeof signature, "%s(uint256)", verb);
-    return send_word(sent, refused, n, name, n->market.pools, signature, word, diag);
+    return send_word(out, n, name, n->market.pools, signature, word, diag);
 }
 
 /* ---- assignments ---------------------------------------------------------------------------- */
@@ -145,21 +151,21 @@ static enum status end_assignment(struct node *n, struct node_job *job,
                                   const struct market_job *on_chain, struct diag *diag)
 {
     struct market_assignment a;
-    struct diag refused = {0};
-    bool sent = false, wanted = false;
+    struct sending sending = {0};
+    bool wanted = false;
     enum status status = market_assignment(&a, &n->market, job->id, diag);
     if (status == STATUS_OK && is_ours(n, a.node) && on_chain->state == MARKET_JOB_PAID &&
         on_chain->settled_at <= a.until) {
         wanted = true;
-        status = send_pools(&sent, &refused, n, "release", on_chain, a.since, diag);
+        status = send_pools(&sending, n, "release", on_chain, a.since, diag);
     } else if (status == STATUS_OK && is_ours(n, a.node) && on_chain->state == MARKET_JOB_OPEN &&
                n->now <= a.since + (a.until - a.since) / 2) {
         wanted = true;
-        status = send_pools(&sent, &refused, n, "decline", on_chain, a.since, diag);
+        status = send_pools(&sending, n, "decline", on_chain, a.since, diag);
     }
-    if (status == STATUS_OK && (!wanted || sent || refused.status != STATUS_OK))
+    if (status == STATUS_OK && (!wanted || sending.is_mined || sending.refused.status != STATUS_OK))
         status = node_store_assign(&n->store, job->id, false, diag);
-    if (status == STATUS_OK && sent)
+    if (status == STATUS_OK && sending.is_new)
         node_say(n, job->id, "assignment %s",
                  on_chain->state == MARKET_JOB_PAID ? "released" : "declined");
     return status;
@@ -173,8 +179,7 @@ static enum status is_for_us(bool *ours, struct node *n, struct node_job *job,
     uint64_t until = 0, up_to = 0;
     struct market_assignment a = {{0}, 0, 0, 0, 0, 0};
     struct market_units pool = {0, 0, 0};
-    struct diag refused = {0};
-    bool sent;
+    struct sending sending = {0};
     *ours = false;
     enum status status = market_reservation(reserved, &until, &n->market, job->id, diag);
     if (status != STATUS_OK || (until >= n->now && !is_ours(n, reserved)))
@@ -191,11 +196,11 @@ static enum status is_for_us(bool *ours, struct node *n, struct node_job *job,
         return job->is_assigned ? STATUS_OK : node_store_assign(&n->store, job->id, true, diag);
     }
     if (!is_nobody(a.node)) { /* another's, who missed it */
-        status = send_pools(&sent, &refused, n, "penalize", on_chain, a.since, diag);
-        if (status == STATUS_OK && sent)
+        status = send_pools(&sending, n, "penalize", on_chain, a.since, diag);
+        if (status == STATUS_OK && sending.is_new)
             node_say(n, job->id, "was missed by another node, which is penalized");
         /* One with an excuse does not keep it to itself either. */
-        *ours = status == STATUS_OK && refused.status != STATUS_OK;
+        *ours = status == STATUS_OK && sending.refused.status != STATUS_OK;
         return status;
     }
     status = market_assigned_up_to(&up_to, &n->market, job->id.model, diag);
@@ -218,8 +223,7 @@ enum status node_step_assign(struct node *n, struct diag *diag)
         uint64_t up_to = 0;
         char name[NAME_BYTES];
         uint8_t word[ABI_WORD] = {0};
-        struct diag refused = {0};
-        bool sent = false;
+        struct sending sending = {0};
         status = market_units(&own, &n->market, served->number, n->prover, diag);
         if (status == STATUS_OK)
             status = market_units(&pool, &n->market, served->number, NULL, diag);
@@ -235,9 +239,8 @@ enum status node_step_assign(struct node *n, struct diag *diag)
         for (int k = 0; k < 8; k++)
             word[ABI_WORD - 1 - k] = (uint8_t)(served->number >> (8 * k));
         name_step(name, "assign", &job, pool.assigned);
-        status =
-            send_word(&sent, &refused, n, name, n->market.pools, "assign(uint256)", word, diag);
-        if (status == STATUS_OK && sent)
+        status = send_word(&sending, n, name, n->market.pools, "assign(uint256)", word, diag);
+        if (status == STATUS_OK && sending.is_new)
             node_say(n, job.id, "was given to a node");
     }
     return status;
@@ -501,9 +504,10 @@ static enum status submit(struct node *n, struct node_job *job, const struct mar
     struct buffer text = {0}, data = {0};
     struct proof proof = {0};
     struct job_claim claim;
-    struct diag reason = {0}, refused = {0};
+    struct diag reason = {0};
+    struct sending sending = {0};
     char name[NAME_BYTES];
-    bool sent = false, ours = false;
+    bool ours = false;
     if (served == NULL)
         return STATUS_OK;
     enum status status = is_for_us(&ours, n, job, on_chain, diag);
@@ -517,9 +521,9 @@ static enum status submit(struct node *n, struct node_job *job, const struct mar
         name_step(name, "settle", on_chain, 0);
         status = market_settle_data(&data, job->id, n->prover, &served->model, &proof, diag);
         if (status == STATUS_OK)
-            status = send(&sent, &refused, n, name, n->market.address, &data, diag);
-        if (status == STATUS_OK && refused.status != STATUS_OK)
-            status = fail(n, job, refused.text, diag);
+            status = send(&sending, n, name, n->market.address, &data, diag);
+        if (status == STATUS_OK && sending.refused.status != STATUS_OK)
+            status = fail(n, job, sending.refused.text, diag);
         /* Whether it was paid the chain says, at the next look. */
     }
     proof_release(&proof);
