@@ -11,7 +11,7 @@ struct registry_options {
     uint64_t power;  /* 0: not given */
     uint64_t rounds; /* 0: not given */
     struct chain_side_options chain;
-    const char *registry, *store, *ipfs, *arweave, *wallet, *viewer;
+    const char *registry, *store, *ipfs, *arweave, *wallet, *viewer, *admit;
     uint64_t royalty, most_fee;
     uint64_t most_reward; /* winston; 0: not given */
     uint64_t gas_price;   /* most, in wei; 0: not given */
@@ -35,6 +35,12 @@ enum status registry_show_command(struct cli *cli, struct registry_options *opti
                                   struct diag *diag) SERTN_MUST_CHECK;
 enum status registry_deprecate_command(struct cli *cli, struct registry_options *options,
                                        struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_sealing_key_command(struct cli *cli, struct registry_options *options,
+                                         struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_seal_command(struct cli *cli, struct registry_options *options,
+                                  struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_open_command(struct cli *cli, struct registry_options *options,
+                                  struct diag *diag) SERTN_MUST_CHECK;
 
 /* The fields of a model that the chain knows. */
 void registry_add_model(cJSON *object, const struct registry_model *model);

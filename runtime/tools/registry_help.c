@@ -24,6 +24,9 @@ static const char all[] =
     "  list                     the models of a registry\n"
     "  show NUMBER              what a buyer needs to judge one\n"
     "  deprecate NUMBER         end new work for one, for ever\n"
+    "  sealing-key              the key to which owners seal private models for a node\n"
+    "  seal MODEL.sertn         encrypt the private part of a model to nodes\n"
+    "  open FILE                decrypt it, as one of them\n"
     "  ceremony new             start a ceremony\n"
     "  ceremony contribute FILE add a contribution with secrets of one's own\n"
     "  ceremony beacon FILE     add the last contribution, from a number nobody could foresee\n"
@@ -184,13 +187,53 @@ static const char import[] =
     "  sertn-registry ceremony import final.ptau\n"
     "  sertn-registry ceremony import powersOfTau28_hez_final_20.ptau --power 16\n";
 
+#define NODE_ACCOUNT                                                                               \
+    "  --keystore FILE          the node's account (Web3 Secret Storage, version 3)\n"             \
+    "  --password-file FILE     its password on the first line; asked at the terminal "            \
+    "otherwise\n"
+
+static const char sealing_key[] =
+    "usage: sertn-registry sealing-key --keystore FILE [options]\n"
+    "\n"
+    "Prints the public key to which owners of private models seal them for this node. It follows\n"
+    "from the account's key.\n"
+    "\n" NODE_ACCOUNT SHARED "\n"
+    "examples:\n"
+    "  sertn-registry sealing-key --keystore account.json\n";
+
+static const char seal[] =
+    "usage: sertn-registry seal MODEL.sertn --admit KEY,KEY... -o FILE [options]\n"
+    "\n"
+    "Encrypts weights and proving data of a model to the nodes that may prove it. Whoever else "
+    "has\n"
+    "the file learns nothing but its size and whom it is for. Nodes that were admitted once keep\n"
+    "what they have.\n"
+    "\n"
+    "  --admit KEYS             what sertn-registry sealing-key prints at each node, commas\n"
+    "                           between\n"
+    "  -o FILE                  the sealed file\n" SHARED "\n"
+    "examples:\n"
+    "  sertn-registry seal model.sertn --admit 3a0f...77c1,90b2...1e04 -o model.sealed\n";
+
+static const char open_text[] =
+    "usage: sertn-registry open FILE -o MODEL.sertn --keystore FILE [options]\n"
+    "\n"
+    "Decrypts a sealed file into MODEL.sertn/private (mode 0600), beside the public folder that\n"
+    "show -o put there.\n"
+    "\n"
+    "  -o FOLDER                the model's folder\n" NODE_ACCOUNT SHARED "\n"
+    "examples:\n"
+    "  sertn-registry open model.sealed -o model.sertn --keystore account.json\n";
+
 const char *registry_help(const char *command)
 {
     static const struct {
         const char *name, *text;
-    } texts[] = {{"publish", publish},     {"list", list},     {"show", show},
-                 {"deprecate", deprecate}, {"new", new},       {"contribute", contribute},
-                 {"beacon", beacon},       {"verify", verify}, {"import", import}};
+    } texts[] = {{"publish", publish},         {"list", list},     {"show", show},
+                 {"deprecate", deprecate},     {"new", new},       {"contribute", contribute},
+                 {"beacon", beacon},           {"verify", verify}, {"import", import},
+
+                 {"sealing-key", sealing_key}, {"seal", seal},     {"open", open_text}};
     for (size_t i = 0; command != NULL && i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(command, texts[i].name) == 0)
             return texts[i].text;

@@ -47,7 +47,7 @@ static bool take_max_gas_price(void *context, const char *value, struct diag *di
 #define TEXT(name, member, commands) CLI_TEXT(name, struct registry_options, member, commands)
 
 static const struct cli_option option_table[] = {
-    TEXT("o", output, "new contribute beacon show"),
+    TEXT("o", output, "new contribute beacon show seal open"),
     TEXT("name", name, "contribute beacon"),
     TEXT("entropy", entropy, "contribute"),
     TEXT("beacon", beacon, "beacon"),
@@ -55,8 +55,8 @@ static const struct cli_option option_table[] = {
     CLI_TAKE("power", take_power, "new import"),
     TEXT("rpc", chain.rpc, "publish list show deprecate"),
     TEXT("registry", registry, "publish list show deprecate"),
-    TEXT("keystore", chain.signer.keystore, "publish deprecate"),
-    TEXT("password-file", chain.signer.password_file, "publish deprecate"),
+    TEXT("keystore", chain.signer.keystore, "publish deprecate sealing-key open"),
+    TEXT("password-file", chain.signer.password_file, "publish deprecate sealing-key open"),
     TEXT("journal", chain.signer.journal, "publish deprecate"),
     CLI_TAKE("max-gas-price", take_max_gas_price, "publish deprecate"),
     TEXT("store", store, "publish show"),
@@ -65,6 +65,7 @@ static const struct cli_option option_table[] = {
     TEXT("wallet", wallet, "publish"),
     CLI_TAKE("max-reward", take_max_reward, "publish"),
     TEXT("viewer", viewer, "show"),
+    TEXT("admit", admit, "seal"),
     CLI_TAKE("royalty", take_royalty, "publish"),
     CLI_TAKE("max-fee", take_max_fee, "publish"),
 };
@@ -85,10 +86,10 @@ static const struct command ceremony_table[] = {
 };
 
 static const struct command chain_table[] = {
-    {"publish", 1, registry_publish_command},
-    {"list", 0, registry_list_command},
-    {"show", 1, registry_show_command},
-    {"deprecate", 1, registry_deprecate_command},
+    {"publish", 1, registry_publish_command}, {"list", 0, registry_list_command},
+    {"show", 1, registry_show_command},       {"deprecate", 1, registry_deprecate_command},
+    {"fetch", 1, registry_fetch_command},     {"sealing-key", 0, registry_sealing_key_command},
+    {"seal", 1, registry_seal_command},       {"open", 1, registry_open_command},
 };
 
 static const struct command *find_command(const struct command *table, size_t count,
@@ -103,10 +104,12 @@ static const struct command *find_command(const struct command *table, size_t co
 
 static const char *argument_of(const struct command *command, bool in_group)
 {
-    return command->arguments == 0                 ? "nothing after it"
-           : in_group                              ? "a .ptau file"
-           : strcmp(command->name, "publish") == 0 ? "a model folder"
-                                                   : "the number of a model";
+    return command->arguments == 0 ? "nothing after it"
+           : in_group              ? "a .ptau file"
+           : strcmp(command->name, "publish") == 0 || strcmp(command->name, "seal") == 0
+               ? "a model folder"
+           : strcmp(command->name, "open") == 0 ? "a sealed file"
+                                                : "the number of a model";
 }
 
 /* The command with its arguments and options, or NULL after filling diag; *input is its argument.
@@ -125,7 +128,8 @@ static const struct command *read_command(const char **input, const struct cli *
     enum status status = STATUS_OK;
     if (count == 0)
         status = diag_set(diag, STATUS_BAD_INPUT,
-                          "give a command: publish, list, show, deprecate or ceremony; see "
+                          "give a command: publish, list, show, deprecate, sealing-key, "
+                          "seal, open or ceremony; see "
                           "sertn-registry --help");
     else if (count < words)
         status =

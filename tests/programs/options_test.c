@@ -422,6 +422,14 @@ TEST(every_command_helps_with_examples)
         CHECK(strstr(out.text, kit_text("  sertn-run %s ", commands[i])) != NULL);
         CHECK(out.errors_bytes == 0);
     }
+    static const char *const of_market[] = {"request", "submit", "status",
+                                            "refund",  "claim",  "node"};
+    for (size_t i = 0; i < sizeof of_market / sizeof *of_market; i++) {
+        struct test_output out = SERTN_RUN(of_market[i], "--help");
+        kit_done(&out, of_market[i]);
+        CHECK(strstr(out.text, kit_text("usage: sertn-run %s ", of_market[i])) != NULL);
+        CHECK(strstr(out.text, "examples:") != NULL && strstr(out.text, "--threads N") != NULL);
+    }
 }
 
 /* Every option that is taken is in the help of what takes it. */
@@ -451,7 +459,29 @@ TEST(help_names_every_option)
                                             {"calldata", "--context"},
                                             {"check", "--input"},
                                             {"eval", "--input"},
-                                            {"eval", "--model"}};
+                                            {"eval", "--model"},
+                                            {"request", "--input"},
+                                            {"request", "--number"},
+                                            {"request", "--deadline"},
+                                            {"request", "--max-price"},
+                                            {"request", "--name"},
+                                            {"request", "--destination"},
+                                            {"request", "--callback-gas"},
+                                            {"request", "--requirement"},
+                                            {"request", "--store"},
+                                            {"request", "--ipfs"},
+                                            {"request", "--uri"},
+                                            {"request", "--journal"},
+                                            {"submit", "--proof"},
+                                            {"submit", "--prover"},
+                                            {"submit", "--arweave"},
+                                            {"submit", "--market"},
+                                            {"status", "--market"},
+                                            {"refund", "--keystore"},
+                                            {"claim", "--number"},
+                                            {"claim", "--to"},
+                                            {"node", "--config"},
+                                            {"node", "--drain"}};
     for (size_t i = 0; i < sizeof of_run / sizeof *of_run; i++) {
         out = SERTN_RUN(of_run[i][0], "--help");
         CHECK_MSG(strstr(out.text, of_run[i][1]) != NULL, "%s --help lacks %s", of_run[i][0],

@@ -1,4 +1,4 @@
-/* label: fast libs: sertn_3rd_seccomp */
+/* label: prover libs: sertn_3rd_seccomp */
 /*
  * What the process of a stranger's model may do, and what it may not: each case runs in a child,
  * which says in its exit status how it went.
