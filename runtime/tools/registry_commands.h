@@ -7,11 +7,16 @@
 #include "runtime/tools/chain_side.h"
 
 struct registry_options {
-    const char *input, *output, *name, *entropy, *beacon;
+    const char *input, *second; /* what follows the command */
+    const char *output, *name, *entropy, *beacon;
     uint64_t power;  /* 0: not given */
     uint64_t rounds; /* 0: not given */
     struct chain_side_options chain;
     const char *registry, *store, *ipfs, *arweave, *wallet, *viewer, *admit;
+    const char *vetting, *data, *labels, *score, *srs;
+    double tolerance;
+    uint64_t number, days, from, to; /* 0: not given */
+    bool has_period;
     uint64_t royalty, most_fee;
     uint64_t most_reward; /* winston; 0: not given */
     uint64_t gas_price;   /* most, in wei; 0: not given */
@@ -33,6 +38,8 @@ enum status registry_list_command(struct cli *cli, struct registry_options *opti
                                   struct diag *diag) SERTN_MUST_CHECK;
 enum status registry_show_command(struct cli *cli, struct registry_options *options,
                                   struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_vet_command(struct cli *cli, struct registry_options *options,
+                                 struct diag *diag) SERTN_MUST_CHECK;
 enum status registry_deprecate_command(struct cli *cli, struct registry_options *options,
                                        struct diag *diag) SERTN_MUST_CHECK;
 enum status registry_sealing_key_command(struct cli *cli, struct registry_options *options,

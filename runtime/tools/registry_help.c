@@ -27,6 +27,8 @@ static const char all[] =
     "  sealing-key              the key to which owners seal private models for a node\n"
     "  seal MODEL.sertn         encrypt the private part of a model to nodes\n"
     "  open FILE                decrypt it, as one of them\n"
+    "  vet MODEL.sertn          prove how often the model is right: make a backtest\n"
+    "  vet MODEL.sertn FILE     verify a backtest\n"
     "  ceremony new             start a ceremony\n"
     "  ceremony contribute FILE add a contribution with secrets of one's own\n"
     "  ceremony beacon FILE     add the last contribution, from a number nobody could foresee\n"
@@ -122,6 +124,44 @@ static const char deprecate[] =
     "examples:\n"
     "  sertn-registry deprecate 3 --rpc http://127.0.0.1:8545 --registry 0x5FbD...0aa3 \\\n"
     "      --keystore account.json\n";
+
+static const char vet[] =
+    "usage: sertn-registry vet MODEL.sertn --data PATH --labels FILE -o BACKTEST.json [options]\n"
+    "       sertn-registry vet MODEL.sertn BACKTEST.json [--rpc URL --vetting ADDRESS]\n"
+    "\n"
+    "The first form proves the model's answer to every input of the data and counts how many are\n"
+    "within a tolerance of their labels. With --vetting the data are committed to on a chain "
+    "before\n"
+    "anything is proved, and the chain checks and counts by itself; called again, it goes on where "
+    "it\n"
+    "was. The second form verifies such a file with MODEL.sertn/public alone: every proof, inputs "
+    "and\n"
+    "labels against the root, the count; with --rpc also that the chain says the same. Exit status "
+    "1\n"
+    "says that something is false. Inputs and the output have to be public (sertnc --input "
+    "public).\n"
+    "\n"
+    "  --data PATH              inputs, as for sertn-run prove: one row each\n"
+    "  --labels FILE            the right answers: a JSON list, or lines\n"
+    "  --score NAME[:ELEMENT]   the output that is compared; the first element of the first "
+    "output\n"
+    "                           by default\n"
+    "  --tolerance X            largest distance of an answer from its label that counts as right, "
+    "in\n"
+    "                           the units of the output; 0 by default\n"
+    "  --from DATE --to DATE    the period of the data, as 2026-01-31\n"
+    "  -o FILE                  where the backtest goes\n"
+    "  --srs FILE.ptau          powers of tau of a ceremony, when they are not in the cache\n"
+    "  --rpc URL                a node of the chain; several with commas between must agree\n"
+    "  --vetting ADDRESS        the contract of backtests\n"
+    "  --number N               the model's number in the registry\n"
+    "  --days N                 time to prove it in, 7 by default\n"
+    "  --store FOLDER --ipfs URL   where inputs and labels are kept for all to see\n" ACCOUNT SHARED
+    "\n"
+    "examples:\n"
+    "  sertn-registry vet model.sertn --data year2025.csv --labels truth.txt --tolerance 0.5 \\\n"
+    "      -o backtest.json\n"
+    "  sertn-registry vet bought.sertn backtest.json\n";
 
 static const char new[] =
     "usage: sertn-registry ceremony new --power N -o FILE.ptau [options]\n"
@@ -229,11 +269,19 @@ const char *registry_help(const char *command)
 {
     static const struct {
         const char *name, *text;
-    } texts[] = {{"publish", publish},         {"list", list},     {"show", show},
-                 {"deprecate", deprecate},     {"new", new},       {"contribute", contribute},
-                 {"beacon", beacon},           {"verify", verify}, {"import", import},
-
-                 {"sealing-key", sealing_key}, {"seal", seal},     {"open", open_text}};
+    } texts[] = {{"publish", publish},
+                 {"list", list},
+                 {"show", show},
+                 {"deprecate", deprecate},
+                 {"vet", vet},
+                 {"new", new},
+                 {"contribute", contribute},
+                 {"beacon", beacon},
+                 {"verify", verify},
+                 {"import", import},
+                 {"sealing-key", sealing_key},
+                 {"seal", seal},
+                 {"open", open_text}};
     for (size_t i = 0; command != NULL && i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(command, texts[i].name) == 0)
             return texts[i].text;
