@@ -92,28 +92,56 @@ static bool read_fees(uint64_t *base, uint64_t *tip, const cJSON *history)
            *base <= UINT64_MAX / 8 && *tip <= UINT64_MAX / 8;
 }
 
+/* Base fee and tip by one node. Blocks without a base fee are those of a chain before EIP-1559,
+ * where a gas has one price: *has_base says which it is. Errors: STATUS_IO. */
+static enum status ask_node(uint64_t *base, uint64_t *tip, bool *has_base, struct rpc *node,
+                            struct diag *diag)
+{
+    cJSON *block, *history = NULL;
+    enum status status = rpc_call(&block, node, "eth_getBlockByNumber", "[\"latest\",false]", diag);
+    if (status != STATUS_OK)
+        return status;
+    *base = *tip = 0;
+    *has_base = cJSON_GetObjectItemCaseSensitive(block, "baseFeePerGas") != NULL;
+    bool is_block = endpoints_text(block, "hash")[0] != '\0';
+    cJSON_Delete(block);
+    if (!is_block)
+        return diag_set(diag, STATUS_IO, "the node at %s gives no newest block", node->url);
+    if (!*has_base)
+        return rpc_call_quantity(base, node, "eth_gasPrice", "[]", diag);
+    status = rpc_call(&history, node, "eth_feeHistory", "[\"0x5\",\"latest\",[50]]", diag);
+    if (status == STATUS_OK && !read_fees(base, tip, history))
+        status =
+            diag_set(diag, STATUS_IO, "the node at %s tells no base fee (EIP-1559)", node->url);
+    cJSON_Delete(history);
+    return status;
+}
+
 static enum status ask_fees(struct transaction *t, struct account *account, struct diag *diag)
 {
     uint64_t bases[ENDPOINTS_MOST], tips[ENDPOINTS_MOST];
-    size_t count = 0;
+    size_t count = 0, with_base = 0;
     struct diag tried = {0};
+    enum status last = STATUS_IO;
     for (size_t i = 0; i < account->nodes->count; i++) {
-        cJSON *history;
-        if (rpc_call(&history, &account->nodes->node[i], "eth_feeHistory",
-                     "[\"0x5\",\"latest\",[50]]", &tried) != STATUS_OK)
+        bool has_base;
+        enum status status =
+            ask_node(&bases[count], &tips[count], &has_base, &account->nodes->node[i], &tried);
+        if (status != STATUS_OK) {
+            last = status == STATUS_NO_MEMORY ? status : STATUS_IO;
             continue;
-        if (read_fees(&bases[count], &tips[count], history))
-            count++;
-        else
-            (void)diag_set(&tried, STATUS_IO, "the node at %s tells no base fee (EIP-1559)",
-                           account->nodes->node[i].url);
-        cJSON_Delete(history);
+        }
+        with_base += has_base;
+        count++;
     }
     if (count == 0)
-        return diag_set(diag, STATUS_IO, "%s", tried.text);
+        return diag_set(diag, last, "%s", tried.text);
+    t->is_legacy = with_base * 2 < count;
     uint64_t base = median(bases, count);
-    t->priority_fee = median(tips, count);
-    t->fee = 2 * base + t->priority_fee;
+    if (base > UINT64_MAX / 8)
+        return diag_set(diag, STATUS_IO, "the nodes say that a gas costs %" PRIu64 " wei", base);
+    t->priority_fee = t->is_legacy ? 0 : median(tips, count);
+    t->fee = t->is_legacy ? base : 2 * base + t->priority_fee;
     if (account->most_fee != 0 && base + t->priority_fee > account->most_fee)
         return diag_set(diag, STATUS_LIMIT,
                         "gas costs %" PRIu64 " wei, more than the limit of %" PRIu64
@@ -302,7 +330,8 @@ static enum status replace(struct account *account, const struct journal_entry *
     uint64_t least_fee = before->fee + before->fee / 8 + 1,
              least_tip = before->priority_fee + before->priority_fee / 8 + 1;
     t->fee = t->fee > least_fee ? t->fee : least_fee;
-    t->priority_fee = t->priority_fee > least_tip ? t->priority_fee : least_tip;
+    if (!t->is_legacy)
+        t->priority_fee = t->priority_fee > least_tip ? t->priority_fee : least_tip;
     t->fee = t->fee > t->priority_fee ? t->fee : t->priority_fee;
     if (account->most_fee != 0 && t->fee > account->most_fee)
         return STATUS_OK; /* it waits */

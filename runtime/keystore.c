@@ -13,9 +13,9 @@
 #include "backend/hash/keccak.h"
 #include "ir/support/file.h"
 
-enum { DERIVED = 32, BLOCK = 16, SALT_MAX = 64, ROUNDS_MAX = 20000000 };
-/* What scrypt may take: the usual 2^18, 8 takes 256 MiB. */
-static const uint64_t memory_max = UINT64_C(1) << 30;
+enum { DERIVED = 32, BLOCK = 16, SALT_MAX = 64 };
+/* The usual 2^18, 8 takes 256 MiB. */
+static const struct keystore_limits usual = {UINT64_C(1) << 30, 20000000};
 
 /* Hex without 0x of at most `most` bytes; returns how many there are, 0 for none. */
 static size_t read_hex(uint8_t *out, size_t most, const cJSON *item)
@@ -59,25 +59,27 @@ static enum status malformed(const char *path, const char *what, struct diag *di
 
 static enum status derive_scrypt(uint8_t derived[DERIVED], const cJSON *parameters,
                                  const uint8_t *salt, size_t salt_count, const char *password,
-                                 const char *path, struct diag *diag)
+                                 const char *path, const struct keystore_limits *limits,
+                                 struct diag *diag)
 {
     uint64_t n = number(parameters, "n"), r = number(parameters, "r"), p = number(parameters, "p");
     /* RFC 7914, 2: N is a power of two below 2^(16 r). */
     if (n < 2 || (n & (n - 1)) != 0 || r == 0 || p == 0 || p > 16 || r > 1024 ||
-        (r < 4 && n >> (16 * r) != 0) || n > memory_max / (128 * r))
+        (r < 4 && n >> (16 * r) != 0) || n > limits->memory_bytes / (128 * r))
         return malformed(path, "its scrypt parameters are out of range", diag);
     if (EVP_PBE_scrypt(password, strlen(password), salt, salt_count, n, r, p,
-                       memory_max + (1 << 20), derived, DERIVED) != 1)
+                       limits->memory_bytes + (1 << 20), derived, DERIVED) != 1)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory to open '%s'", path);
     return STATUS_OK;
 }
 
 static enum status derive_pbkdf2(uint8_t derived[DERIVED], const cJSON *parameters,
                                  const uint8_t *salt, size_t salt_count, const char *password,
-                                 const char *path, struct diag *diag)
+                                 const char *path, const struct keystore_limits *limits,
+                                 struct diag *diag)
 {
     uint64_t rounds = number(parameters, "c");
-    if (rounds == 0 || rounds > ROUNDS_MAX || !is_text(parameters, "prf", "hmac-sha256"))
+    if (rounds == 0 || rounds > limits->rounds || !is_text(parameters, "prf", "hmac-sha256"))
         return malformed(path, "its PBKDF2 parameters are out of range", diag);
     if (PKCS5_PBKDF2_HMAC(password, (int)strlen(password), salt, (int)salt_count, (int)rounds,
                           EVP_sha256(), DERIVED, derived) != 1)
@@ -86,7 +88,7 @@ static enum status derive_pbkdf2(uint8_t derived[DERIVED], const cJSON *paramete
 }
 
 static enum status derive(uint8_t derived[DERIVED], const cJSON *crypto, const char *password,
-                          const char *path, struct diag *diag)
+                          const char *path, const struct keystore_limits *limits, struct diag *diag)
 {
     const cJSON *parameters = member(crypto, "kdfparams");
     uint8_t salt[SALT_MAX];
@@ -94,9 +96,9 @@ static enum status derive(uint8_t derived[DERIVED], const cJSON *crypto, const c
     if (salt_count == 0 || number(parameters, "dklen") != DERIVED)
         return malformed(path, "it has no salt, or a derived key of another length", diag);
     if (is_text(crypto, "kdf", "scrypt"))
-        return derive_scrypt(derived, parameters, salt, salt_count, password, path, diag);
+        return derive_scrypt(derived, parameters, salt, salt_count, password, path, limits, diag);
     if (is_text(crypto, "kdf", "pbkdf2"))
-        return derive_pbkdf2(derived, parameters, salt, salt_count, password, path, diag);
+        return derive_pbkdf2(derived, parameters, salt, salt_count, password, path, limits, diag);
     return malformed(path, "its key derivation is neither scrypt nor pbkdf2", diag);
 }
 
@@ -115,7 +117,8 @@ static enum status decrypt(uint8_t key[KEYSTORE_KEY_BYTES], const uint8_t *ciphe
 }
 
 static enum status open_json(uint8_t key[KEYSTORE_KEY_BYTES], const cJSON *root, const char *path,
-                             const char *password, struct diag *diag)
+                             const char *password, const struct keystore_limits *limits,
+                             struct diag *diag)
 {
     const cJSON *crypto = member(root, "crypto");
     uint8_t derived[DERIVED], cipher[KEYSTORE_KEY_BYTES], iv[BLOCK], mac[KECCAK256_BYTES],
@@ -128,7 +131,7 @@ static enum status open_json(uint8_t key[KEYSTORE_KEY_BYTES], const cJSON *root,
         read_hex(iv, sizeof iv, member(member(crypto, "cipherparams"), "iv")) != sizeof iv ||
         read_hex(mac, sizeof mac, member(crypto, "mac")) != sizeof mac)
         return malformed(path, "it holds no key of 32 bytes in aes-128-ctr", diag);
-    enum status status = derive(derived, crypto, password, path, diag);
+    enum status status = derive(derived, crypto, password, path, limits, diag);
     if (status == STATUS_OK) {
         keccak256_init(&hash);
         keccak256_update(&hash, derived + BLOCK, BLOCK);
@@ -142,17 +145,23 @@ static enum status open_json(uint8_t key[KEYSTORE_KEY_BYTES], const cJSON *root,
     return status;
 }
 
+enum status keystore_parse(uint8_t key[KEYSTORE_KEY_BYTES], const void *text, size_t count,
+                           const char *path, const char *password,
+                           const struct keystore_limits *limits, struct diag *diag)
+{
+    cJSON *root = cJSON_ParseWithLength(text, count);
+    enum status status = open_json(key, root, path, password, limits, diag);
+    cJSON_Delete(root);
+    return status;
+}
+
 enum status keystore_open(uint8_t key[KEYSTORE_KEY_BYTES], const char *path, const char *password,
                           struct diag *diag)
 {
-    struct buffer text;
-    buffer_init(&text);
+    struct buffer text = {0};
     enum status status = file_read(path, KEYSTORE_FILE_BYTES_MAX, &text, diag);
-    if (status == STATUS_OK) {
-        cJSON *root = cJSON_ParseWithLength((const char *)text.data, text.count);
-        status = open_json(key, root, path, password, diag);
-        cJSON_Delete(root);
-    }
+    if (status == STATUS_OK)
+        status = keystore_parse(key, buffer_text(&text), text.count, path, password, &usual, diag);
     buffer_release(&text);
     return status;
 }

@@ -8,6 +8,7 @@
 #ifndef SERTN_RUNTIME_KEYSTORE_H
 #define SERTN_RUNTIME_KEYSTORE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ir/support/status.h"
@@ -21,6 +22,16 @@ enum { KEYSTORE_KEY_BYTES = 32, KEYSTORE_FILE_BYTES_MAX = 1 << 16 };
  */
 enum status keystore_open(uint8_t key[KEYSTORE_KEY_BYTES], const char *path, const char *password,
                           struct diag *diag) SERTN_MUST_CHECK;
+
+/* The same of the file's text, with bounds of what it may cost; path is for messages. */
+struct keystore_limits {
+    uint64_t memory_bytes; /* of scrypt */
+    uint64_t rounds;       /* of PBKDF2 */
+};
+enum status keystore_parse(uint8_t key[KEYSTORE_KEY_BYTES], const void *text, size_t count,
+                           const char *path, const char *password,
+                           const struct keystore_limits *limits,
+                           struct diag *diag) SERTN_MUST_CHECK;
 
 /*
  * Reads a password: the first line of a file, or, without one, what is typed at the terminal

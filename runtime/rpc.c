@@ -64,27 +64,37 @@ static bool is_revert(const cJSON *error, const char *reason)
     return (cJSON_IsNumber(code) && code->valuedouble == 3) || strstr(reason, "revert") != NULL;
 }
 
-static enum status read_answer(cJSON **result, const struct rpc *rpc, const char *method,
-                               const struct buffer *answer, struct diag *diag)
+/* What a node says, fit for a line of ours. */
+static void to_visible(char out[301], const char *text)
 {
-    cJSON *root = cJSON_ParseWithLength((const char *)answer->data, answer->count);
+    size_t at = 0;
+    for (; text[at] != '\0' && at < 300; at++)
+        out[at] = (char)(text[at] >= ' ' && text[at] <= '~' ? text[at] : ' ');
+    out[at] = '\0';
+}
+
+enum status rpc_read_answer(cJSON **result, const char *url, const char *method, const void *answer,
+                            size_t count, struct diag *diag)
+{
+    cJSON *root = cJSON_ParseWithLength(answer, count);
     const cJSON *error = cJSON_GetObjectItemCaseSensitive(root, "error");
     cJSON *found = cJSON_GetObjectItemCaseSensitive(root, "result");
     enum status status = STATUS_OK;
+    *result = NULL;
     if (cJSON_IsObject(error)) {
         const cJSON *message = cJSON_GetObjectItemCaseSensitive(error, "message");
-        const char *reason = cJSON_IsString(message) ? message->valuestring : "no reason given";
         const cJSON *data = cJSON_GetObjectItemCaseSensitive(error, "data");
-        char meaning[CONTRACT_ERROR_TEXT] = "";
+        char meaning[CONTRACT_ERROR_TEXT] = "", reason[301];
+        to_visible(reason, cJSON_IsString(message) ? message->valuestring : "no reason given");
         enum status kind = is_revert(error, reason) ? STATUS_REJECTED : STATUS_IO;
         if (kind == STATUS_REJECTED && cJSON_IsString(data))
             (void)contract_error_text(meaning, data->valuestring);
-        status = diag_set(diag, kind, "the node at %s refuses %s: %.300s%s%s", rpc->url, method,
-                          reason, meaning[0] == '\0' ? "" : "; the contract says ", meaning);
+        status = diag_set(diag, kind, "the node at %s refuses %s: %s%s%s", url, method, reason,
+                          meaning[0] == '\0' ? "" : "; the contract says ", meaning);
     } else if (found == NULL) {
-        status = diag_set(diag, STATUS_IO,
-                          "the node at %s answers %s with something that is not JSON-RPC", rpc->url,
-                          method);
+        status =
+            diag_set(diag, STATUS_IO,
+                     "the node at %s answers %s with something that is not JSON-RPC", url, method);
     } else {
         *result = cJSON_DetachItemViaPointer(root, found);
     }
@@ -108,7 +118,8 @@ enum status rpc_call(cJSON **result, struct rpc *rpc, const char *method, const 
     if (status == STATUS_OK)
         status = post(&answer, rpc, &body, diag);
     if (status == STATUS_OK)
-        status = read_answer(result, rpc, method, &answer, diag);
+        status =
+            rpc_read_answer(result, rpc->url, method, buffer_text(&answer), answer.count, diag);
     buffer_release(&answer);
     buffer_release(&body);
     return status;
@@ -147,8 +158,8 @@ enum status rpc_call_quantity(uint64_t *out, struct rpc *rpc, const char *method
     enum status status = rpc_call_text(&text, rpc, method, params, diag);
     if (status == STATUS_OK && !rpc_parse_quantity(out, text))
         status =
-            diag_set(diag, STATUS_IO, "the node at %s answers %s with '%.40s', which is no number",
-                     rpc->url, method, text);
+            diag_set(diag, STATUS_IO, "the node at %s answers %s with something that is no number",
+                     rpc->url, method);
     free(text);
     return status;
 }

@@ -36,6 +36,13 @@ enum status rpc_call_quantity(uint64_t *out, struct rpc *rpc, const char *method
 enum status rpc_call_text(char **out, struct rpc *rpc, const char *method, const char *params,
                           struct diag *diag) SERTN_MUST_CHECK;
 
+/*
+ * Reads what a node answered to a call; *result is owned by the caller, NULL unless STATUS_OK. The
+ * bytes are anybody's. Errors: as rpc_call; the sentence is one line of visible characters.
+ */
+enum status rpc_read_answer(cJSON **result, const char *url, const char *method, const void *answer,
+                            size_t count, struct diag *diag) SERTN_MUST_CHECK;
+
 /* "0x1f" to 31; false for anything that is not a 64-bit quantity. */
 bool rpc_parse_quantity(uint64_t *out, const char *text);
 

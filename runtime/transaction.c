@@ -6,71 +6,69 @@
 #include <string.h>
 
 #include "backend/hash/keccak.h"
+#include "runtime/rlp.h"
 
 enum { SCALAR = 32, POINT = 65, TYPE = 2 };
 
-/* ---- RLP ---- */
+/* ---- what is signed ---- */
 
-/* Length prefix: `base` is 0x80 for text, 0xc0 for lists. */
-static void put_length(struct buffer *out, unsigned base, size_t count)
+static void put_call(struct buffer *out, const struct transaction *t)
 {
-    uint8_t big_endian[8];
-    unsigned used = 0;
-    if (count < 56) {
-        buffer_put_u8(out, (uint8_t)(base + count));
-        return;
-    }
-    for (size_t rest = count; rest > 0; rest >>= 8)
-        used++;
-    for (unsigned i = 0; i < used; i++)
-        big_endian[i] = (uint8_t)(count >> (8 * (used - 1 - i)));
-    buffer_put_u8(out, (uint8_t)(base + 55 + used));
-    buffer_put(out, big_endian, used);
-}
-
-static void put_bytes(struct buffer *out, const uint8_t *bytes, size_t count)
-{
-    if (count != 1 || bytes[0] >= 0x80)
-        put_length(out, 0x80, count);
-    buffer_put(out, bytes, count);
-}
-
-/* A number is its big-endian bytes without leading zeros; zero is none. */
-static void put_number(struct buffer *out, const uint8_t *bytes, size_t count)
-{
-    while (count > 0 && bytes[0] == 0) {
-        bytes++;
-        count--;
-    }
-    put_bytes(out, bytes, count);
-}
-
-static void put_u64(struct buffer *out, uint64_t value)
-{
-    uint8_t bytes[8];
-    for (unsigned i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(value >> (56 - 8 * i));
-    put_number(out, bytes, sizeof bytes);
+    rlp_put_u64(out, t->gas);
+    rlp_put_bytes(out, t->to, sizeof t->to);
+    rlp_put_u64(out, 0); /* value */
+    rlp_put_bytes(out, t->data->data, t->data->count);
 }
 
 static void put_fields(struct buffer *out, const struct transaction *t)
 {
-    put_u64(out, t->chain_id);
-    put_u64(out, t->nonce);
-    put_u64(out, t->priority_fee);
-    put_u64(out, t->fee);
-    put_u64(out, t->gas);
-    put_bytes(out, t->to, sizeof t->to);
-    put_u64(out, 0); /* value */
-    put_bytes(out, t->data->data, t->data->count);
-    put_length(out, 0xc0, 0); /* access list */
+    static const struct buffer nothing;
+    if (t->is_legacy) {
+        rlp_put_u64(out, t->nonce);
+        rlp_put_u64(out, t->fee);
+        put_call(out, t);
+        return;
+    }
+    rlp_put_u64(out, t->chain_id);
+    rlp_put_u64(out, t->nonce);
+    rlp_put_u64(out, t->priority_fee);
+    rlp_put_u64(out, t->fee);
+    put_call(out, t);
+    rlp_put_list(out, &nothing); /* access list */
 }
 
-static void put_envelope(struct buffer *out, const struct buffer *fields)
+static void put_envelope(struct buffer *out, const struct transaction *t,
+                         const struct buffer *fields)
 {
-    buffer_put_u8(out, TYPE);
-    put_length(out, 0xc0, fields->count);
-    buffer_put(out, fields->data, fields->count);
+    if (!t->is_legacy)
+        buffer_put_u8(out, TYPE);
+    rlp_put_list(out, fields);
+}
+
+/* Before the signature a legacy transaction ends with the chain and two zeros. */
+static void put_unsigned(struct buffer *out, const struct transaction *t,
+                         const struct buffer *fields)
+{
+    struct buffer all = {0};
+    buffer_put(&all, fields->data, fields->count);
+    if (t->is_legacy) {
+        rlp_put_u64(&all, t->chain_id);
+        rlp_put_u64(&all, 0);
+        rlp_put_u64(&all, 0);
+    }
+    put_envelope(out, t, &all);
+    buffer_release(&all);
+}
+
+/* v: the parity, or 35 + 2 * chain id + parity, which takes more than 64 bits for large ids. */
+static void put_parity(struct buffer *out, const struct transaction *t, int parity)
+{
+    uint8_t bytes[16];
+    unsigned __int128 v = t->is_legacy ? (unsigned __int128)t->chain_id * 2 + 35 : 0;
+    v += (unsigned)parity;
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(v >> (8 * (sizeof bytes - 1 - i)));
+    rlp_put_number(out, bytes, sizeof bytes);
 }
 
 /* ---- keys ---- */
@@ -113,8 +111,8 @@ enum status transaction_address(uint8_t address[TRANSACTION_ADDRESS_BYTES],
     return STATUS_OK;
 }
 
-static enum status sign(struct buffer *fields, const uint8_t key[TRANSACTION_KEY_BYTES],
-                        struct diag *diag)
+static enum status sign(struct buffer *fields, const struct transaction *t,
+                        const uint8_t key[TRANSACTION_KEY_BYTES], struct diag *diag)
 {
     struct buffer unsigned_bytes = {0};
     uint8_t digest[KECCAK256_BYTES], scalars[2 * SCALAR];
@@ -124,7 +122,7 @@ static enum status sign(struct buffer *fields, const uint8_t key[TRANSACTION_KEY
     secp256k1_context *context = open_context(key, diag, &status);
     if (context == NULL)
         return status;
-    put_envelope(&unsigned_bytes, fields);
+    put_unsigned(&unsigned_bytes, t, fields);
     status = buffer_status(&unsigned_bytes, diag);
     if (status == STATUS_OK) {
         keccak256(digest, unsigned_bytes.data, unsigned_bytes.count);
@@ -133,9 +131,9 @@ static enum status sign(struct buffer *fields, const uint8_t key[TRANSACTION_KEY
             secp256k1_ecdsa_recoverable_signature_serialize_compact(context, scalars, &parity,
                                                                     &signature) == 1;
         ASSERT(done);
-        put_u64(fields, (uint64_t)parity);
-        put_number(fields, scalars, SCALAR);
-        put_number(fields, scalars + SCALAR, SCALAR);
+        put_parity(fields, t, parity);
+        rlp_put_number(fields, scalars, SCALAR);
+        rlp_put_number(fields, scalars + SCALAR, SCALAR);
     }
     secp256k1_context_destroy(context);
     buffer_release(&unsigned_bytes);
@@ -149,9 +147,9 @@ enum status transaction_sign(struct buffer *out, const struct transaction *trans
     put_fields(&fields, transaction);
     enum status status = buffer_status(&fields, diag);
     if (status == STATUS_OK)
-        status = sign(&fields, key, diag);
+        status = sign(&fields, transaction, key, diag);
     if (status == STATUS_OK) {
-        put_envelope(out, &fields);
+        put_envelope(out, transaction, &fields);
         status = buffer_status(out, diag);
     }
     buffer_release(&fields);

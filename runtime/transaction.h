@@ -1,7 +1,8 @@
 /*
- * Signed Ethereum transactions of type 2 (EIP-1559), and the addresses of keys.
+ * Signed Ethereum transactions: of type 2 (EIP-1559), and those before types, bound to their chain
+ * (EIP-155), for chains without a base fee. And the addresses of keys.
  *
- * RLP as in the Yellow Paper, appendix B; ECDSA over secp256k1 with deterministic nonces (RFC 6979)
+ * ECDSA over secp256k1 with deterministic nonces (RFC 6979)
  * and low s, by libsecp256k1.
  */
 #ifndef SERTN_RUNTIME_TRANSACTION_H
@@ -12,8 +13,9 @@
 
 enum { TRANSACTION_ADDRESS_BYTES = 20, TRANSACTION_KEY_BYTES = 32 };
 
-/* A call without value. Fees in wei a gas. */
+/* A call without value. Fees in wei a gas; of a legacy one `fee` is its gas price. */
 struct transaction {
+    bool is_legacy;
     uint64_t chain_id, nonce, priority_fee, fee, gas;
     uint8_t to[TRANSACTION_ADDRESS_BYTES];
     const struct buffer *data; /* borrowed */

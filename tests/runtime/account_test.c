@@ -41,8 +41,8 @@ static const char *anvil(void)
     return path;
 }
 
-/* An anvil that mines at once, or only when told. */
-static void start_node(struct chain *c, bool mines)
+/* An anvil that mines at once, or only when told, by the rules of a fork. */
+static void start_fork(struct chain *c, bool mines, const char *fork_name)
 {
     const char *program = anvil();
     struct diag diag = {0};
@@ -55,7 +55,13 @@ static void start_node(struct chain *c, bool mines)
         REQUIRE(c->process >= 0);
         if (c->process == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
-            const char *argv[] = {program, "--port", text, "-q", mines ? NULL : "--no-mining",
+            const char *argv[] = {program,
+                                  "--port",
+                                  text,
+                                  "-q",
+                                  "--hardfork",
+                                  fork_name,
+                                  mines ? NULL : "--no-mining",
                                   NULL};
             execv(program, (char *const *)argv);
             _exit(127);
@@ -72,6 +78,11 @@ static void start_node(struct chain *c, bool mines)
         waitpid(c->process, NULL, 0);
     }
     REQUIRE(!"anvil starts");
+}
+
+static void start_node(struct chain *c, bool mines)
+{
+    start_fork(c, mines, "osaka");
 }
 
 static void open_account(struct chain *c)
@@ -332,6 +343,26 @@ TEST(what_cannot_be_paid_or_reverts_is_not_written_down)
     tell(&c, "anvil_setCode", "[\"0x1234000000000000000000000000000000000000\",\"0x\"]");
     c.account.most_fee = 1;
     CHECK_STATUS(send(&result, &c, "dear", &diag), STATUS_LIMIT, &diag);
+    stop(&c);
+}
+
+TEST(chains_without_a_base_fee_get_transactions_of_one_price)
+{
+    struct chain c;
+    struct account_result result;
+    struct diag diag = {0};
+    char params[100];
+    cJSON *sent;
+    memset(&c, 0, sizeof c);
+    c.path = test_path(test_temp_dir(), "journal");
+    start_fork(&c, true, "berlin");
+    open_account(&c);
+    REQUIRE_OK(send(&result, &c, "old", &diag), &diag);
+    CHECK_U64(sent_by(&c), 1);
+    snprintf(params, sizeof params, "[\"%s\"]", result.hash);
+    REQUIRE_OK(endpoints_any(&sent, &c.nodes, "eth_getTransactionByHash", params, &diag), &diag);
+    CHECK_TEXT(endpoints_text(sent, "type"), "0x0");
+    cJSON_Delete(sent);
     stop(&c);
 }
 

@@ -67,16 +67,16 @@ static struct test_output cast_signs(const struct transaction *t, const char *to
         gas,
         "--gas-price",
         fee,
-        "--priority-gas-price",
-        priority,
-        to_hex,
-        data_hex,
+        t->is_legacy ? "--legacy" : "--priority-gas-price",
+        t->is_legacy ? to_hex : priority,
+        t->is_legacy ? data_hex : to_hex,
+        t->is_legacy ? NULL : data_hex,
         NULL};
     return test_run(argv);
 }
 
 /* Byte for byte what cast signs: numbers and data of every length around the forms of RLP. */
-TEST(signed_transactions_are_those_of_cast)
+static void compare_with_cast(bool is_legacy)
 {
     /* cast signs the older type for chains it knows to lack EIP-1559: so small numbers are chosen,
      * larger ones at random. */
@@ -91,7 +91,8 @@ TEST(signed_transactions_are_those_of_cast)
         uint8_t *bytes = buffer_extend(&data, counts[i]);
         REQUIRE(bytes != NULL);
         test_random_bytes(bytes, counts[i]);
-        struct transaction t = {.chain_id =
+        struct transaction t = {.is_legacy = is_legacy,
+                                .chain_id =
                                     i % 2 == 0 ? chains[i / 2 % 5] : 1 + test_random_below(1 << 30),
                                 .nonce = i < 2 ? i : test_random_below(UINT64_C(1) << (4 * i)),
                                 .fee = 1000 + test_random_below(UINT64_C(1) << 40),
@@ -118,4 +119,30 @@ TEST(signed_transactions_are_those_of_cast)
         buffer_release(&out);
         buffer_release(&data);
     }
+}
+
+TEST(signed_transactions_are_those_of_cast)
+{
+    compare_with_cast(false);
+}
+
+/* EIP-155: the chain is in v. */
+TEST(legacy_transactions_are_those_of_cast)
+{
+    compare_with_cast(true);
+}
+
+/* The example of EIP-155 itself signs a value, which calls here have not; a large chain id does
+ * not fit v into 64 bits. */
+TEST(chains_of_the_largest_number_are_signed_for)
+{
+    static const struct buffer nothing;
+    struct transaction t = {
+        .is_legacy = true, .chain_id = UINT64_MAX, .gas = 21000, .data = &nothing};
+    struct buffer out = {0};
+    struct diag diag = {0};
+    REQUIRE_OK(transaction_sign(&out, &t, key, &diag), &diag);
+    /* v = 2^65 + 33 or 34: nine bytes, 0x89 0x02 0x00... */
+    CHECK(memmem(out.data, out.count, "\x89\x02\0\0\0\0\0\0\0", 9) != NULL);
+    buffer_release(&out);
 }
