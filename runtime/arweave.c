@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/hash/sha256.h"
+#include "runtime/arweave_item.h"
 #include "runtime/base64url.h"
 #include "runtime/http.h"
 #include "runtime/signature.h"
@@ -184,6 +185,10 @@ enum status storage_put_arweave(char uri[STORAGE_URI_BYTES], struct storage_id *
     enum status status = buffer_status(&url, diag);
     if (status == STATUS_OK)
         status = arweave_make_item(&item, item_id, bytes, count, tags, tag_count, key, diag);
+    /* Nobody else checks what is handed over before it stands there for good. */
+    struct arweave_item read;
+    if (status == STATUS_OK)
+        status = arweave_open_item(&read, item.data, item.count, diag);
     if (status == STATUS_OK)
         status = http_open(&http, seconds, 1 << 16, diag);
     if (status == STATUS_OK) {

@@ -15,6 +15,7 @@
 
 #include "backend/hash/sha256.h"
 #include "ir/support/file.h"
+#include "runtime/arweave_item.h"
 #include "runtime/base64url.h"
 #include "tests/harness/harness.h"
 #include "tests/runtime/server_kit.h"
@@ -620,4 +621,44 @@ TEST(uris_without_a_hash_are_no_names)
                      &diag);
         CHECK(out.count == 0);
     }
+}
+
+/* ---- data items ----------------------------------------------------------------------------- */
+
+static bool is_text(const struct arweave_span *span, const char *text)
+{
+    return span->count == strlen(text) && memcmp(span->data, text, span->count) == 0;
+}
+
+TEST(items_are_read_as_they_were_made)
+{
+    static const struct arweave_tag tags[] = {{"Content-Type", "text/plain"}, {"App", "Sertn"}};
+    static const uint8_t key[32] = {[31] = 9};
+    static const size_t some[] = {0, 1, 5000};
+    uint8_t *data = random_data();
+    for (size_t i = 0; i < 3; i++) {
+        struct buffer bytes = {0};
+        struct arweave_item item;
+        struct diag diag = {0};
+        uint8_t id[ARWEAVE_ID_BYTES];
+        REQUIRE_OK(arweave_make_item(&bytes, id, data, some[i], tags, i, key, &diag), &diag);
+        REQUIRE_OK(arweave_open_item(&item, bytes.data, bytes.count, &diag), &diag);
+        CHECK_BYTES(item.id, id, sizeof id);
+        CHECK(item.data_bytes == some[i] && memcmp(item.data, data, some[i]) == 0);
+        CHECK_U64(item.tag_count, i);
+        for (size_t k = 0; k < i; k++)
+            CHECK(is_text(&item.tag[k].name, tags[k].name) &&
+                  is_text(&item.tag[k].value, tags[k].value));
+        /* One bit of it, anywhere, and one byte less. */
+        for (size_t at = 0; at < bytes.count; at += 1 + bytes.count / 150) {
+            uint8_t bit = (uint8_t)(1u << test_random_below(8));
+            bytes.data[at] ^= bit;
+            enum status status = arweave_open_item(&item, bytes.data, bytes.count, &diag);
+            CHECK_MSG(status != STATUS_OK, "byte %zu, bit %u", at, bit);
+            bytes.data[at] ^= bit;
+        }
+        CHECK(arweave_open_item(&item, bytes.data, bytes.count - 1, &diag) != STATUS_OK);
+        buffer_release(&bytes);
+    }
+    free(data);
 }
