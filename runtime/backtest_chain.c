@@ -267,28 +267,94 @@ static enum status differs(const struct backtest *test, const char *what, struct
                     test->binding.number, what);
 }
 
-/* resultOf: (publisher, modelId, rows, proved, hits, totalError, closesAt). */
-static enum status compare_result(uint64_t *number, const struct backtest *test,
-                                  const struct buffer *answer, struct diag *diag)
+/* A call with `count` numbers whose answer is `words` words. */
+static enum status ask(struct buffer *answer, const struct vetting *vetting, const char *signature,
+                       const uint64_t *numbers, size_t count, size_t words, struct diag *diag)
 {
-    struct abi_reader r = {answer->data, answer->count, false};
-    bool same_publisher = memcmp(abi_word(&r, 0, 0) + ABI_WORD - ABI_ADDRESS,
-                                 test->binding.publisher, ABI_ADDRESS) == 0;
-    *number = abi_u64(&r, 0, 1);
-    uint64_t rows = abi_u64(&r, 0, 2), proved = abi_u64(&r, 0, 3), hits = abi_u64(&r, 0, 4);
-    bool same_error = memcmp(abi_word(&r, 0, 5), test->result.total_error, ABI_WORD) == 0;
-    if (r.failed || answer->count != RESULT_WORDS * ABI_WORD)
-        return diag_set(diag, STATUS_IO, "the contract of backtests answers with something else");
-    if (!same_publisher)
+    struct buffer arguments = {0};
+    for (size_t i = 0; i < count; i++)
+        abi_put_u64(&arguments, numbers[i]);
+    enum status status = buffer_status(&arguments, diag);
+    if (status == STATUS_OK)
+        status = contract_ask(answer, vetting->nodes, vetting->address, signature, arguments.data,
+                              count, diag);
+    if (status == STATUS_OK && answer->count != words * ABI_WORD)
+        status = diag_set(diag, STATUS_IO, "the contract of backtests answers with something else");
+    buffer_release(&arguments);
+    return status;
+}
+
+/* resultOf: (publisher, modelId, rows, proved, hits, totalError, closesAt). */
+enum status vetting_read(struct vetting_result *out, const struct vetting *vetting, uint64_t number,
+                         struct diag *diag)
+{
+    struct buffer answer = {0};
+    *out = (struct vetting_result){.number = number};
+    enum status status = ask(&answer, vetting, "resultOf(uint256)", &number, 1, RESULT_WORDS, diag);
+    if (status == STATUS_OK) {
+        struct abi_reader r = {answer.data, answer.count, false};
+        memcpy(out->publisher, abi_word(&r, 0, 0) + ABI_WORD - ABI_ADDRESS, ABI_ADDRESS);
+        out->model = abi_u64(&r, 0, 1);
+        out->rows = abi_u64(&r, 0, 2);
+        out->proved = abi_u64(&r, 0, 3);
+        out->hits = abi_u64(&r, 0, 4);
+        memcpy(out->total_error, abi_word(&r, 0, 5), ABI_WORD);
+        out->closes_at = abi_u64(&r, 0, 6);
+        if (r.failed)
+            status =
+                diag_set(diag, STATUS_IO, "the contract of backtests answers with something else");
+    }
+    buffer_release(&answer);
+    return status;
+}
+
+static enum status ask_number(uint64_t *out, const struct vetting *vetting, const char *signature,
+                              const uint64_t *numbers, size_t count, struct diag *diag)
+{
+    struct buffer answer = {0};
+    enum status status = ask(&answer, vetting, signature, numbers, count, 1, diag);
+    struct abi_reader r = {answer.data, answer.count, false};
+    if (status == STATUS_OK) {
+        *out = abi_u64(&r, 0, 0);
+        if (r.failed)
+            status =
+                diag_set(diag, STATUS_IO, "the contract of backtests answers with something else");
+    }
+    buffer_release(&answer);
+    return status;
+}
+
+enum status vetting_list(struct vetting_result *out, size_t *count, uint64_t *all, size_t most,
+                         const struct vetting *vetting, uint64_t model, struct diag *diag)
+{
+    *count = 0;
+    *all = 0;
+    enum status status = ask_number(all, vetting, "backtestCount(uint256)", &model, 1, diag);
+    for (uint64_t i = 0; i < *all && *count < most && status == STATUS_OK; i++) {
+        const uint64_t place[] = {model, *all - 1 - i};
+        uint64_t number = 0;
+        status = ask_number(&number, vetting, "backtestAt(uint256,uint256)", place, 2, diag);
+        if (status == STATUS_OK)
+            status = vetting_read(&out[*count], vetting, number, diag);
+        *count += status == STATUS_OK;
+    }
+    return status;
+}
+
+static enum status compare_result(const struct backtest *test, const struct vetting_result *found,
+                                  struct diag *diag)
+{
+    if (memcmp(found->publisher, test->binding.publisher, ABI_ADDRESS) != 0)
         return differs(test, "publisher", diag);
-    if (rows != test->result.rows)
+    if (found->rows != test->result.rows)
         return differs(test, "number of rows", diag);
-    if (proved != rows)
+    if (found->proved != found->rows)
         return diag_set(diag, STATUS_REJECTED,
                         "of %" PRIu64 " rows of backtest %" PRIu64
                         " the chain has proofs of %" PRIu64 " alone",
-                        rows, test->binding.number, proved);
-    if (hits != test->result.hits || !same_error)
+                        found->rows, test->binding.number, found->proved);
+    if (found->hits != test->result.hits ||
+        memcmp(found->total_error, test->result.total_error, ABI_WORD) != 0)
         return differs(test, "result", diag);
     return STATUS_OK;
 }
@@ -342,8 +408,7 @@ enum status vetting_compare(const struct backtest *test, const struct vetting *v
                             struct diag *diag)
 {
     const struct backtest_binding *b = &test->binding;
-    struct buffer words = {0}, answer = {0};
-    uint64_t number = 0;
+    struct vetting_result found;
     if (b->number == 0)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "the backtest was published on no chain; verify it without --rpc");
@@ -353,23 +418,17 @@ enum status vetting_compare(const struct backtest *test, const struct vetting *v
                         "the backtest was published on chain %" PRIu64 ", in another contract or "
                         "chain than the one asked",
                         b->chain_id);
-    abi_put_u64(&words, b->number);
-    enum status status = buffer_status(&words, diag);
+    enum status status = vetting_read(&found, vetting, b->number, diag);
     if (status == STATUS_OK)
-        status = contract_ask(&answer, vetting->nodes, vetting->address, "resultOf(uint256)",
-                              words.data, 1, diag);
-    if (status == STATUS_OK)
-        status = compare_result(&number, test, &answer, diag);
+        status = compare_result(test, &found, diag);
     if (status == STATUS_OK) {
         struct diag why = {0};
-        status = vetting_check_model(vetting, test, number, &why);
+        status = vetting_check_model(vetting, test, found.model, &why);
         if (status != STATUS_OK)
             status = diag_set(diag, status == STATUS_BAD_INPUT ? STATUS_REJECTED : status, "%s",
                               why.text);
     }
     if (status == STATUS_OK)
         status = find_plan(test, vetting, diag);
-    buffer_release(&answer);
-    buffer_release(&words);
     return status;
 }

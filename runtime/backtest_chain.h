@@ -44,4 +44,18 @@ enum status vetting_send(uint64_t *gas, const struct backtest *test, const struc
 enum status vetting_compare(const struct backtest *test, const struct vetting *vetting,
                             struct diag *diag) SERTN_MUST_CHECK;
 
+/* What the chain has counted of a backtest. */
+struct vetting_result {
+    uint64_t number, model, rows, proved, hits, closes_at;
+    uint8_t publisher[ABI_ADDRESS], total_error[ABI_WORD];
+};
+enum status vetting_read(struct vetting_result *out, const struct vetting *vetting, uint64_t number,
+                         struct diag *diag) SERTN_MUST_CHECK;
+
+/* The last backtests of a model, at most `most` of them, newest first; *all is how many there are.
+ * Errors: STATUS_IO. */
+enum status vetting_list(struct vetting_result *out, size_t *count, uint64_t *all, size_t most,
+                         const struct vetting *vetting, uint64_t model,
+                         struct diag *diag) SERTN_MUST_CHECK;
+
 #endif

@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include "ir/support/file.h"
+#include "runtime/backtest_chain.h"
 #include "runtime/json_fields.h"
 #include "runtime/registry_view.h"
 #include "runtime/tools/registry_commands.h"
+
+enum { SHOWN_BACKTESTS = 8 };
 
 /* What show works with. */
 struct view {
@@ -19,6 +22,9 @@ struct view {
     struct registry_route route;
     struct registry_statistics statistics;
     bool has_statistics;
+    struct vetting_result backtest[SHOWN_BACKTESTS];
+    size_t backtest_count;
+    uint64_t all_backtests;
     struct registry_files files;
     struct model loaded;            /* the fetched folder */
     struct buffer metadata, report; /* two of its files */
@@ -55,6 +61,23 @@ static enum status read_statistics(struct view *v, const struct registry_options
     enum status status =
         registry_read_statistics(&v->statistics, &v->registry, viewer, v->model.number, diag);
     v->has_statistics = status == STATUS_OK;
+    return status;
+}
+
+static enum status read_backtests(struct view *v, const struct registry_options *o,
+                                  struct diag *diag)
+{
+    struct vetting vetting;
+    if (o->vetting == NULL)
+        return STATUS_OK;
+    enum status status = vetting_open(&vetting, &v->chain.nodes, o->vetting, diag);
+    if (status == STATUS_OK &&
+        memcmp(vetting.registry.address, v->registry.address, ABI_ADDRESS) != 0)
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "--vetting keeps backtests of models of another registry");
+    if (status == STATUS_OK)
+        status = vetting_list(v->backtest, &v->backtest_count, &v->all_backtests, SHOWN_BACKTESTS,
+                              &vetting, v->model.number, diag);
     return status;
 }
 
@@ -182,6 +205,26 @@ static void add_statistics(cJSON *result, const struct view *v)
                                 : (double)v->statistics.spare_seconds / (double)v->statistics.paid);
 }
 
+static void add_backtests(cJSON *result, const struct view *v, const struct registry_options *o)
+{
+    if (o->vetting == NULL)
+        return;
+    cJSON_AddNumberToObject(result, "backtest_count", (double)v->all_backtests);
+    cJSON *list = cJSON_AddArrayToObject(result, "backtests");
+    for (size_t i = 0; i < v->backtest_count; i++) {
+        const struct vetting_result *b = &v->backtest[i];
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddNumberToObject(object, "backtest", (double)b->number);
+        cJSON_AddNumberToObject(object, "rows", (double)b->rows);
+        cJSON_AddNumberToObject(object, "proved", (double)b->proved);
+        cJSON_AddNumberToObject(object, "hits", (double)b->hits);
+        cJSON_AddNumberToObject(object, "closes_at", (double)b->closes_at);
+        json_add_hex(object, "publisher", b->publisher, ABI_ADDRESS);
+        if (!cJSON_AddItemToArray(list, object))
+            cJSON_Delete(object);
+    }
+}
+
 /* A line of a name and what is said of it. */
 static void line(const char *name, const char *format, ...) SERTN_PRINTF(2, 3);
 static void line(const char *name, const char *format, ...)
@@ -243,6 +286,22 @@ static void print_claims(const cJSON *result)
     }
 }
 
+/* What was promised and not proved stays visible. */
+static void print_backtests(const struct view *v)
+{
+    for (size_t i = 0; i < v->backtest_count; i++) {
+        const struct vetting_result *b = &v->backtest[i];
+        char publisher[CONTRACT_ADDRESS_TEXT];
+        bool is_owner = memcmp(b->publisher, v->model.owner, ABI_ADDRESS) == 0;
+        contract_address_text(publisher, b->publisher);
+        line("backtest",
+             "%" PRIu64 ": %" PRIu64 " of %" PRIu64 " right, %" PRIu64 " proved, labels by %s",
+             b->number, b->hits, b->rows, b->proved, is_owner ? "the owner" : publisher);
+    }
+    if (v->all_backtests > v->backtest_count)
+        line("backtests", "%" PRIu64 " more before these", v->all_backtests - v->backtest_count);
+}
+
 static void print_view(const cJSON *result, const struct view *v)
 {
     printf("model %" PRIu64 " on chain %" PRIu64 "%s%s\n", v->model.number, v->chain.nodes.chain_id,
@@ -263,6 +322,7 @@ static void print_view(const cJSON *result, const struct view *v)
         line("last jobs", "%" PRIu64 " paid, %" PRIu64 " unanswered, %" PRIu64 " open",
              v->statistics.paid, v->statistics.unanswered, v->statistics.open);
     }
+    print_backtests(v);
     line("model hash", "%s", text_of(result, "model_hash"));
     line("circuit hash", "%s", text_of(result, "circuit_hash"));
     line("key hash", "%s", text_of(result, "vk_hash"));
@@ -288,6 +348,8 @@ enum status registry_show_command(struct cli *cli, struct registry_options *o, s
     enum status status = open_view(v, o, diag);
     if (status == STATUS_OK)
         status = read_statistics(v, o, diag);
+    if (status == STATUS_OK)
+        status = read_backtests(v, o, diag);
     if (status == STATUS_OK) {
         enum status fetched = fetch(v, o, &v->problem);
         /* Files that cannot be had are no reason to say nothing; files that are others are one to
@@ -300,6 +362,7 @@ enum status registry_show_command(struct cli *cli, struct registry_options *o, s
         add_route(cli->result, v);
         add_files(cli->result, v);
         add_statistics(cli->result, v);
+        add_backtests(cli->result, v, o);
         if (!cli->json && !cli->quiet && status == STATUS_OK)
             print_view(cli->result, v);
     }

@@ -334,6 +334,18 @@ TEST(the_chain_counts_the_same)
                                        s.file, n->url, vetting);
     kit_done(&out, "verify on chain");
     CHECK(strstr(out.errors, "counts the same as backtest 1") != NULL);
+    /* A buyer is shown it. */
+    out = kit_shell("$SERTN_REGISTRY show 1 --rpc %s --registry %s --vetting %s", n->url,
+                    n->registry, vetting);
+    kit_done(&out, "show");
+    CHECK_MSG(strstr(out.text, "1: 4 of 5 right, 5 proved, labels by the owner") != NULL, "%s",
+              out.text);
+    out = kit_shell("$SERTN_REGISTRY show 1 --rpc %s --registry %s --vetting %s --json", n->url,
+                    n->registry, vetting);
+    cJSON *said = kit_json(&out);
+    CHECK(kit_number(said, "backtest_count") == 1);
+    CHECK(kit_number(cJSON_GetArrayItem(kit_member(said, "backtests"), 0), "hits") == ROWS - 1);
+    cJSON_Delete(said);
     /* Proofs are bound to the publication: without it the same file says nothing. */
     cJSON *root = read_file(&s);
     cJSON_SetNumberValue(cJSON_GetObjectItem(root, "backtest"), 2);
