@@ -94,6 +94,29 @@ TEST(rows_are_brought_to_mean_and_deviation)
     layer(OP_RMS_NORMALIZATION, kit_shape(3, 2, 3, 4), kit_shape(2, 3, 4), -2, 1e-2, 1, false);
 }
 
+/* The inverse deviation of a row that is nearly flat is far beyond what calibration saw, and no
+ * more than epsilon says. */
+TEST(flat_rows_have_a_deviation)
+{
+    struct model m;
+    begin(&m, kit_shape(2, 2, 4));
+    uint32_t in[3] = {kit_input(&m.kit, "x", ELEMENT_F32, m.shape),
+                      kit_random_parameter(&m.kit, "scale", kit_shape(1, 4), 2), GRAPH_NONE};
+    const struct tensor *set[1];
+    finish_node(&m, OP_LAYER_NORMALIZATION, in, 2, 3);
+    kit_attribute_float(&m.kit, "epsilon", 1e-5);
+    for (int i = 0; i < 6; i++) {
+        static const double steep[8] = {-2, -1, 1, 2, 2, -1, 0, -2};
+        set[0] = kit_tensor(&m.kit, m.shape, steep);
+        kit_set(&m.kit, set);
+    }
+    kit_run(&m.kit);
+    static const double flat[8] = {1, 1, 1, 1, 0.5, 0.5, 0.5078125, 0.5};
+    set[0] = kit_tensor(&m.kit, m.shape, flat);
+    kit_compare(&m.kit, set, 1e-3, 1e-2);
+    kit_release(&m.kit);
+}
+
 TEST(an_epsilon_of_zero_is_no_bound)
 {
     layer(OP_LAYER_NORMALIZATION, kit_shape(2, 3, 6), kit_shape(1, 6), -1, 0, 1, true);
