@@ -342,7 +342,8 @@ static void state_rounding(struct lowering *l, uint32_t y, uint32_t x, enum elem
         return;
     }
     frexp(most, &exponent);
-    exponent = exponent < format.least_exponent ? format.least_exponent : exponent;
+    /* most lies in [2^(exponent - 1), 2^exponent) */
+    exponent = exponent - 1 < format.least_exponent ? format.least_exponent : exponent - 1;
     double clipped = most > format.largest ? most - format.largest : 0;
     lowering_state_function(l, y, x, 1,
                             bound_add(clipped, ldexp(1, exponent - (int)format.fraction_bits)));

@@ -174,9 +174,11 @@ uint32_t lowering_stored_mask(struct lowering *l, uint32_t v, bool is_private, i
     if (is_masked)
         l->absent[v] = stored_bits(l, data);
     /* Zeros beside minus infinity are structure as well. */
-    return is_private && !is_plain
-               ? lowering_parameter(l, value->name, &data->shape, numbers, 1, fraction)
-               : lowering_constant(l, &data->shape, form_fixed(fraction), integers);
+    if (is_private && !is_plain)
+        return lowering_parameter(l, value->name, &data->shape, numbers, 1, fraction);
+    uint32_t mask = lowering_constant(l, &data->shape, form_fixed(fraction), integers);
+    lowering_widen_error(l, mask, is_plain ? 0 : 0.5);
+    return mask;
 }
 
 void lowering_given_mask(struct lowering *l, uint32_t v)
