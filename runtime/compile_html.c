@@ -115,12 +115,14 @@ static void put_summary(struct buffer *out, const struct compilation *c)
 
 static void put_accuracy(struct buffer *out, const struct quantize_report *q)
 {
-    buffer_puts(out, "<h2>How exact the answers are</h2><p>The circuit computes with whole numbers "
-                     "that stand for fractions. The compiler "
-                     "ran the model on the calibration data in both ways and chose the widths so "
-                     "that the answers agree.</p><table><tr>"
-                     "<th>output<th>smallest step<th>largest error seen<th>relative to the "
-                     "answer<th>exact values that differ<th>proven: no input gives more");
+    buffer_puts(out,
+                "<h2>How exact the answers are</h2><p>The circuit computes with whole numbers "
+                "that stand for fractions. The compiler "
+                "ran the model on the calibration data in both ways and chose the widths so "
+                "that the answers agree. What is proven holds for every input that the circuit "
+                "accepts, with every rounding at its worst.</p><table><tr>"
+                "<th>output<th>smallest step<th>largest error seen<th>relative to the "
+                "answer<th>exact values that differ<th>proven for every input: no more than");
     for (size_t i = 0; i < q->output_count; i++) {
         const struct output_report *o = &q->outputs[i];
         buffer_puts(out, "<tr><td>");

@@ -303,10 +303,12 @@ char *compile_report_text(const struct compilation *c)
                       o->name, o->fraction_bits, o->measured_error, o->measured_relative,
                       o->mismatches, o->elements);
         if (o->no_bound != NULL)
-            buffer_printf(&out, "proven      %s: no bound: %s\n", o->name, o->no_bound);
+            buffer_printf(&out, "proven      %s: no bound: %s; measured %.3g\n", o->name,
+                          o->no_bound, o->measured_error);
         else
-            buffer_printf(&out, "proven      %s: |error| <= %s for every input accepted\n", o->name,
-                          bound);
+            buffer_printf(&out,
+                          "proven      %s: |error| <= %s for every input accepted; measured %.3g\n",
+                          o->name, bound, o->measured_error);
     }
     for (size_t i = 0; i < q->range_count; i++)
         buffer_printf(

@@ -29,6 +29,7 @@ TEST(the_page_shows_the_model_its_rows_and_its_accuracy)
         has(text, kit_text("<tr><td>%s<td class=n>%.0f<td", name, kit_number(node, "rows")));
     }
     has(text, "largest error seen");
+    has(text, "proven for every input");
     has(text, "<svg");
     CHECK(strstr(text, "http") == NULL); /* nothing is fetched */
     cJSON_Delete(report);
