@@ -810,7 +810,9 @@ static void lower_all(struct lowering *l)
         l->node = &graph->nodes[n];
         l->node_index = (uint32_t)n;
         l->serial = 0;
+        struct arena_mark mark = arena_checkpoint(&l->scratch);
         lower_node(l);
+        arena_rewind(&l->scratch, mark);
     }
     l->node = NULL;
     l->node_index = RELATION_NONE;
@@ -849,5 +851,8 @@ enum status lower_graph(struct lowering_result *result, const struct graph *grap
                            .program = result->program,
                            .arena = arena,
                            .diag = diag};
-    return run(l);
+    arena_init(&l->scratch, 0);
+    enum status status = run(l);
+    arena_release(&l->scratch);
+    return status;
 }

@@ -45,6 +45,7 @@ struct lowering {
     struct lowering_result *result;
     struct relation_program *program;
     struct arena *arena;
+    struct arena scratch; /* of one node: what relations are made from and not of */
     struct diag *diag;
     enum status status;
     jmp_buf *escape;

@@ -40,7 +40,7 @@ void lower_identity(struct lowering *l)
 static struct tensor *positions_of(struct lowering *l, size_t i, int64_t first)
 {
     struct tensor *positions =
-        tensor_new(l->arena, ELEMENT_I64, &lowering_graph_value(l, i)->shape);
+        tensor_new(&l->scratch, ELEMENT_I64, &lowering_graph_value(l, i)->shape);
     if (positions == NULL)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory to follow elements");
     for (size_t e = 0; e < positions->count; e++)
@@ -67,7 +67,7 @@ static void run_on_positions(struct lowering *l, size_t moved, struct tensor **o
             in[i] = lowering_known(l, i);
         }
     }
-    enum status status = graph_interpret_node(l->graph, node, in, out, NULL, l->arena, l->diag);
+    enum status status = graph_interpret_node(l->graph, node, in, out, NULL, &l->scratch, l->diag);
     if (status != STATUS_OK) {
         l->status = status;
         longjmp(*l->escape, 1);
@@ -80,7 +80,9 @@ static size_t select_positions(struct lowering *l, const struct tensor *position
                                size_t count, int64_t **list)
 {
     size_t found = 0;
-    *list = lowering_array(l, int64_t, positions->count);
+    *list = arena_array(&l->scratch, int64_t, positions->count);
+    if (*list == NULL)
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory to follow elements");
     for (size_t e = 0; e < positions->count; e++) {
         int64_t at = positions->data.integer[e] - first;
         bool is_here = at >= 0 && at < (int64_t)count;
