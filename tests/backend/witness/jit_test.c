@@ -4,6 +4,7 @@
  * ranges of 1 to 250 bits, with values on the edges of their ranges. Same values, same refusals.
  */
 #include "backend/witness/jit.h"
+#include "backend/witness/jit_form.h"
 #include "tests/harness/harness.h"
 
 #include <stdio.h>
@@ -369,6 +370,104 @@ static void make_extreme(struct subject *s, struct relation *r)
     add_output(s, r, r->space_rank == 0 ? 1 : count / (size_t)r->space[r->space_rank - 1]);
 }
 
+/* ---- twins: the same relation over other tensors, with other numbers ---- */
+
+enum { TWIN_OFFSET = 3 };
+
+struct twins {
+    uint32_t of[JIT_TENSORS_MAX], twin[JIT_TENSORS_MAX];
+    size_t count;
+};
+
+static uint32_t twin_of(struct subject *s, struct twins *twins, uint32_t tensor)
+{
+    for (size_t i = 0; i < twins->count; i++) {
+        if (twins->of[i] == tensor)
+            return twins->twin[i];
+    }
+    struct relation_tensor copy = s->program.tensors[tensor];
+    if (copy.rank == 1) { /* no memory */
+        copy.count += TWIN_OFFSET;
+        copy.shape[0] += TWIN_OFFSET;
+    }
+    REQUIRE(twins->count < JIT_TENSORS_MAX);
+    twins->of[twins->count] = tensor;
+    twins->twin[twins->count] = relation_add_tensor(&s->program, &copy);
+    return twins->twin[twins->count++];
+}
+
+/* Another offset, or the list backwards. */
+static void make_twin_view(struct subject *s, struct twins *twins, struct relation_view *view,
+                           size_t positions)
+{
+    view->tensor = twin_of(s, twins, view->tensor);
+    view->offset += TWIN_OFFSET;
+    if (view->index_list == NULL)
+        return;
+    int64_t *list = arena_array(&s->arena, int64_t, positions);
+    REQUIRE(list != NULL);
+    for (size_t p = 0; p < positions; p++)
+        list[p] = view->index_list[positions - 1 - p];
+    view->index_list = list;
+}
+
+/* A number of no more bits; 0 and 1 stay what they are. */
+static wide twin_number(wide a)
+{
+    unsigned bits = wide_bit_length(a);
+    if (bits < 2)
+        return a;
+    wide value = random_wide(bits);
+    return wide_is_negative(a) ? minus(value) : value;
+}
+
+static uint32_t twin_table(struct subject *s, uint32_t of)
+{
+    struct relation_table table = s->program.tables[of];
+    table.key = arena_printf(&s->arena, "twin of %s", table.key);
+    REQUIRE(table.key != NULL);
+    for (unsigned k = 0; k < table.output_count; k++) {
+        int64_t *values = arena_array(&s->arena, int64_t, table.size);
+        REQUIRE(values != NULL);
+        for (size_t i = 0; i < table.size; i++)
+            values[i] = (int64_t)test_random_edge_u64();
+        table.outputs[k] = values;
+    }
+    return relation_add_table(&s->program, &table);
+}
+
+static void add_twin(struct subject *s, size_t index)
+{
+    struct relation r = s->program.relations[index];
+    struct twins twins = {.count = 0};
+    size_t positions = 1;
+    bool has_terms = r.kind == RELATION_LINEAR || r.kind == RELATION_PRODUCT;
+    for (unsigned d = 0; d < r.space_rank; d++)
+        positions *= (size_t)r.space[d];
+    struct relation_term terms[4];
+    for (size_t k = 0; has_terms && k < r.term_count; k++) {
+        terms[k] = r.terms[k];
+        terms[k].coefficient = twin_number(terms[k].coefficient);
+        for (unsigned f = 0; f < terms[k].factor_count; f++)
+            make_twin_view(s, &twins, &terms[k].factors[f], positions);
+    }
+    r.terms = terms;
+    r.constant = twin_number(r.constant);
+    for (unsigned v = 0; !has_terms && v < r.view_count; v++)
+        make_twin_view(s, &twins, &r.views[v], positions);
+    for (unsigned k = 0; k < r.output_count; k++)
+        r.outputs[k] = relation_add_tensor(&s->program, &s->program.tensors[r.outputs[k]]);
+    if (r.kind == RELATION_RESCALE && jit_is_power_of_two(r.divisor))
+        r.divisor = wide_power_of_two((unsigned)test_random_below(wide_bit_length(r.divisor)));
+    if (r.kind == RELATION_TABLE)
+        r.table = twin_table(s, r.table);
+    if (r.kind == RELATION_READ)
+        r.memory = twin_of(s, &twins, r.memory);
+    if (r.kind == RELATION_RANGE && test_random_below(2) == 0)
+        random_range(&r.low, &r.high, random_bits(250));
+    relation_add(&s->program, &r);
+}
+
 /* ---- values ---- */
 
 /* The edges of the range more often than not. */
@@ -430,11 +529,16 @@ static struct jit *make_jit(const struct relation_program *program, struct machi
     return jit;
 }
 
-/* Returns how many relations gave values by native code. */
-static size_t compare_all(struct subject *s)
+/* What is known of the native code of a program. */
+struct tally {
+    size_t agreed, native, functions;
+};
+
+/* Counts the relations that gave values by native code. */
+static void compare_all(struct subject *s, struct tally *tally)
 {
-    size_t agreed = 0;
     struct jit *jit = make_jit(&s->program, NULL);
+    tally->functions += jit_function_count(jit);
     struct relation_evaluator evaluator = jit_evaluator(jit);
     for (size_t i = 0; i < s->program.relation_count; i++) {
         struct diag diag = {0};
@@ -450,15 +554,15 @@ static size_t compare_all(struct subject *s)
         for (unsigned k = 0; ran && expected && k < r->output_count; k++)
             CHECK_MSG(same_values(s, r->outputs[k]), "relation %zu of kind %d, output %u", i,
                       (int)r->kind, k);
-        agreed += ran;
+        tally->agreed += ran;
+        tally->native += jit_takes(jit, i);
     }
     jit_free(jit);
-    return agreed;
 }
 
 static void compare_kind(void (*make)(struct subject *s, struct relation *r), size_t at_least)
 {
-    size_t agreed = 0;
+    struct tally tally = {0};
     for (unsigned round = 0; round < 2; round++) {
         struct subject s;
         subject_init(&s);
@@ -467,11 +571,17 @@ static void compare_kind(void (*make)(struct subject *s, struct relation *r), si
             make(&s, &r);
             relation_add(&s.program, &r);
         }
+        for (size_t i = 0; i < RELATIONS; i++)
+            add_twin(&s, i);
         fill_values(&s);
-        agreed += compare_all(&s);
+        compare_all(&s, &tally);
         arena_release(&s.arena);
     }
-    CHECK_MSG(agreed >= at_least, "only %zu relations gave values by native code", agreed);
+    CHECK_MSG(tally.agreed >= at_least, "only %zu relations gave values by native code",
+              tally.agreed);
+    /* Most twins run the function of their original. */
+    CHECK_MSG(4 * tally.functions <= 3 * tally.native, "%zu functions for %zu relations",
+              tally.functions, tally.native);
 }
 
 /* Relations of one kind give by native code what the interpreter gives, `at_least` of each lot. */
