@@ -210,6 +210,8 @@ static enum status prove(struct making *m, struct cli *cli, struct diag *diag)
 {
     enum status status = STATUS_OK;
     double gas_of_all = 0;
+    struct cli_progress progress;
+    struct plonk_progress callback = cli_progress_begin(&progress, cli);
     for (size_t i = 0; i < m->test.count && status == STATUS_OK; i++) {
         uint64_t gas = 0;
         status = backtest_prove(&m->test, i, &m->prover,
@@ -222,7 +224,10 @@ static enum status prove(struct making *m, struct cli *cli, struct diag *diag)
             status = vetting_send(&gas, &m->test, &m->vetting, &m->side.account, i + 1 - in_batch,
                                   in_batch, diag);
         gas_of_all += (double)gas;
+        callback.report(callback.context, "proving the rows",
+                        (double)(i + 1) / (double)m->test.count);
     }
+    cli_progress_end(&progress);
     if (m->on_chain)
         cJSON_AddNumberToObject(cli->result, "gas", gas_of_all);
     return status;

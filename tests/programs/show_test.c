@@ -3,9 +3,13 @@
  * sertn-registry publish, list, show on a real anvil: what a buyer is told is what the chain and
  * the hashes on it say, whatever owner, store and node would have him believe.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "ir/support/file.h"
 #include "tests/programs/network_kit.h"
@@ -259,7 +263,117 @@ TEST(bad_questions_are_refused)
     kit_refused(&out, 2, "--rpc", "no node");
 }
 
-/* Arweave: everything comes back from there, by a gateway that is not believed. */
+/* ---- Arweave -------------------------------------------------------------------------------- */
+
+static pid_t gateway;
+
+static void stop_gateway(void)
+{
+    if (gateway > 0) {
+        kill(gateway, SIGKILL);
+        waitpid(gateway, NULL, 0);
+    }
+    gateway = 0;
+}
+
+/* A gateway that believes nothing that arweave-js does not find right. */
+static const char *start_gateway(void)
+{
+    const char *file = test_path(test_temp_dir(), "url"),
+               *script = test_source_path("tests/programs/arweave_gateway.mjs");
+    if (!file_exists(test_source_path("contracts/node_modules/arweave/package.json")))
+        test_skip("arweave-js is not installed: contracts/setup");
+    stop_gateway();
+    fflush(NULL);
+    gateway = fork();
+    REQUIRE(gateway >= 0);
+    if (gateway == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execlp("node", "node", script, file, (char *)NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 400 && !file_exists(file); i++)
+        usleep(50000);
+    REQUIRE(file_exists(file));
+    struct buffer url = kit_read(file);
+    const char *text = kit_text("%s", buffer_text(&url));
+    buffer_release(&url);
+    return text;
+}
+
+static struct test_output publish_there(const struct network *n, const char *url,
+                                        const char *wallet, const char *more)
+{
+    return kit_shell("$SERTN_REGISTRY publish %s --rpc %s --registry %s --keystore %s "
+                     "--password-file %s --arweave %s --wallet %s %s",
+                     n->model, n->url, n->registry, n->keystore[NETWORK_NODE], n->password, url,
+                     wallet, more);
+}
+
+/* A wallet that only tests know. */
+static const char *wallet_file(void)
+{
+    return test_source_path("tests/fuzz/corpus/jwk/wallet.json");
+}
+
+TEST(what_is_published_on_arweave_comes_back_from_there)
+{
+    struct network *n = network_start();
+    const char *url = start_gateway(), *home = test_temp_dir();
+    const char *more = kit_text("--store %s/store --journal %s/journal --json", home, home);
+    struct test_output out = publish_there(n, url, wallet_file(), more);
+    kit_done(&out, "publish on Arweave");
+    cJSON *first = kit_json(&out);
+    const char *uri = kit_text("%s", text_of(first, "uri"));
+    CHECK_MSG(strncmp(uri, "ar://", 5) == 0 && uri[48] == '#' && strlen(uri) == 113, "%s", uri);
+    CHECK(kit_number(first, "model") == 2);
+    /* Again: the same transactions, there and on the chain. */
+    out = publish_there(n, url, wallet_file(), more);
+    kit_done(&out, "again");
+    cJSON *again = kit_json(&out);
+    CHECK_TEXT(text_of(again, "uri"), uri);
+    CHECK(kit_number(again, "model") == 2 && cJSON_IsTrue(kit_member(again, "was_known")));
+    /* A buyer with an empty store, from the gateway alone. */
+    const char *bought = test_path(test_temp_dir(), "bought.sertn");
+    out = show(n, 2, kit_text("--store %s/empty --arweave %s -o %s", home, url, bought));
+    kit_done(&out, "show from Arweave");
+    CHECK_MSG(strstr(out.text, "all as registered") != NULL, "%s", out.text);
+    CHECK(kit_same_file(test_path(bought, "public/circuit"),
+                        kit_text("%s/public/circuit", n->model)));
+    out = kit_shell("curl -s %s/lie >/dev/null || wget -qO- %s/lie >/dev/null; true", url, url);
+    out = show(n, 2, kit_text("--store %s/empty --arweave %s", home, url));
+    kit_refused(&out, 1, "other bytes", "a gateway that lies");
+    stop_gateway();
+    out = show(n, 2, kit_text("--store %s/empty --arweave %s", home, url));
+    kit_done(&out, "a gateway that is gone");
+    CHECK(strstr(out.text, "not seen: ") != NULL);
+    cJSON_Delete(again);
+    cJSON_Delete(first);
+}
+
+/* Killed while it uploads, it goes on; nothing is registered before all is there. */
+TEST(who_is_killed_while_publishing_publishes_once)
+{
+    struct network *n = network_start();
+    const char *url = start_gateway(), *home = test_temp_dir();
+    const char *more = kit_text("--store %s/store --journal %s/journal --json", home, home);
+    for (unsigned round = 0; round < 6; round++) {
+        struct test_output out = kit_shell(
+            "timeout -s KILL 0.%02u $SERTN_REGISTRY publish %s --rpc %s --registry %s --keystore "
+            "%s --password-file %s --arweave %s --wallet %s %s >/dev/null 2>&1; true",
+            5 + 15 * round, n->model, n->url, n->registry, n->keystore[NETWORK_NODE], n->password,
+            url, wallet_file(), more);
+        kit_done(&out, "kill");
+    }
+    struct test_output out = publish_there(n, url, wallet_file(), more);
+    kit_done(&out, "publish");
+    CHECK_TEXT(network_ask(n, n->registry, "modelCount()(uint256)", ""), "2");
+    out = show(n, 2, kit_text("--store %s/empty --arweave %s", home, url));
+    kit_done(&out, "show");
+    CHECK(strstr(out.text, "all as registered") != NULL);
+    stop_gateway();
+}
+
 TEST(publishing_takes_wallet_and_gateway_together)
 {
     struct network *n = network_start();
@@ -268,9 +382,14 @@ TEST(publishing_takes_wallet_and_gateway_together)
         "--arweave http://127.0.0.1:1",
         n->model, n->url, n->registry, n->keystore[NETWORK_OWNER], n->password);
     kit_refused(&out, 2, "go together", "a gateway without a wallet");
-    out = kit_shell(
-        "$SERTN_REGISTRY publish %s --rpc %s --registry %s --keystore %s --password-file %s "
-        "--arweave http://127.0.0.1:1 --wallet %s",
-        n->model, n->url, n->registry, n->keystore[NETWORK_OWNER], n->password, n->password);
+    out = publish_there(n, "http://127.0.0.1:1", n->password, "");
     kit_refused(&out, 2, "not a wallet", "a wallet that is none");
+    const char *store = test_temp_dir();
+    out = publish_there(n, "http://127.0.0.1:1", wallet_file(), kit_text("--store %s", store));
+    kit_refused(&out, 3, "127.0.0.1:1", "no gateway");
+    out = publish_there(n, start_gateway(), wallet_file(),
+                        kit_text("--store %s --max-reward 5", store));
+    kit_refused(&out, 2, "more than the limit of 5", "too dear");
+    CHECK_TEXT(network_ask(n, n->registry, "modelCount()(uint256)", ""), "1");
+    stop_gateway();
 }
