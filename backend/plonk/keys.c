@@ -5,6 +5,7 @@
 #include "backend/plonk/constraints.h"
 #include "backend/plonk/fixed_columns.h"
 #include "backend/plonk/lookup.h"
+#include "backend/plonk/permutation.h"
 #include "ir/support/buffer.h"
 
 #include <string.h>
@@ -113,6 +114,11 @@ static enum status build(struct plonk_proving_key *key, const struct circuit *ci
     key->omega = fixed.omega;
     key->constants = fixed.constants;
     key->sigma = fixed.sigma;
+    for (unsigned j = 0; j < CIRCUIT_ADVICE; j++) {
+        key->twin[j] = 0;
+        while (key->twin[j] < j && !plonk_permutation_twins(circuit, key->sigma, key->twin[j], j))
+            key->twin[j]++;
+    }
     bool failed = false;
     for (unsigned i = 0; i < PLONK_FIXED_COLUMNS; i++) {
         key->fixed[i] = arena_array(&key->arena, fr, fixed.rows);

@@ -85,11 +85,12 @@ struct plonk_proving_key {
     struct machine *machine;       /* borrowed, may be null: one thread */
     struct srs_lagrange bases[2];  /* for plonk_proving_key_bases, when has_bases */
     bool has_bases;
-    struct ntt_domain domain; /* of order n */
-    struct arena arena;       /* owns what follows */
-    fr *omega;                /* [n] omega^i */
-    fr *constants;            /* [circuit->constant_count] */
-    uint32_t *sigma;          /* [3 n] cell = column * n + row; the cell that each cell maps to */
+    struct ntt_domain domain;      /* of order n */
+    struct arena arena;            /* owns what follows */
+    fr *omega;                     /* [n] omega^i */
+    fr *constants;                 /* [circuit->constant_count] */
+    unsigned twin[CIRCUIT_ADVICE]; /* the first advice column that each always equals, or itself */
+    uint32_t *sigma; /* [3 n] cell = column * n + row; the cell that each cell maps to */
     fr *fixed[PLONK_FIXED_COLUMNS]; /* [n] coefficients; null for a column of zeros */
     struct plonk_lookup_index *tables;
 };

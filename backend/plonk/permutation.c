@@ -34,6 +34,40 @@ void plonk_permutation_build(uint32_t *sigma, const struct circuit *circuit, uin
     }
 }
 
+/* Whether a class of a few cells holds both. */
+static bool share_class(const uint32_t *sigma, uint32_t a, uint32_t b)
+{
+    enum { LONGEST_CLASS = 16 };
+    uint32_t cell = a;
+    for (int i = 0; i < LONGEST_CLASS; i++) {
+        cell = sigma[cell];
+        if (cell == b)
+            return true;
+        if (cell == a)
+            return false;
+    }
+    return false;
+}
+
+bool plonk_permutation_twins(const struct circuit *circuit, const uint32_t *sigma, unsigned a,
+                             unsigned b)
+{
+    const uint32_t rows = (uint32_t)1 << circuit->lg_rows;
+    for (uint32_t row = 0; row < circuit->usable_rows; row++) {
+        uint32_t cell_a = a * rows + row, cell_b = b * rows + row;
+        bool are_alone = sigma[cell_a] == cell_a && sigma[cell_b] == cell_b;
+        if (!are_alone && !share_class(sigma, cell_a, cell_b))
+            return false;
+    }
+    for (size_t i = 0; i < circuit->fill_count; i++) {
+        const struct fill *fill = &circuit->fills[i];
+        uint32_t at = fill->column * rows + fill->row;
+        if ((fill->column == a || fill->column == b) && sigma[at] == at)
+            return false;
+    }
+    return true;
+}
+
 void plonk_permutation_label(fr *out, uint32_t cell, unsigned lg_rows, const fr *omega)
 {
     uint32_t column = cell >> lg_rows;

@@ -91,6 +91,15 @@ static void choose_bases(const struct plonk_prover *prover, enum plonk_phase pha
         by_powers[g] = takes_powers(prover, &layout->group[g], value);
 }
 
+/* Whether group g is the one column that the group before it is, too. */
+static bool is_same_group(const struct plonk_layout *layout, fr *const *coefficients,
+                          enum plonk_phase phase, unsigned g)
+{
+    const struct plonk_group *group = &layout->group[g];
+    return g > layout->phase_first[phase] && group->arity == 1 && group[-1].arity == 1 &&
+           coefficients[group->column[0]] == coefficients[group[-1].column[0]];
+}
+
 /* Commits to all groups of a phase, by coefficients or by values. */
 static enum round_result commit_phase(struct plonk_prover *prover, enum plonk_phase phase,
                                       fr *const *value, fr *const *coefficients,
@@ -99,6 +108,7 @@ static enum round_result commit_phase(struct plonk_prover *prover, enum plonk_ph
     static const char *const label[] = {"phase 0", "phase 1"};
     const struct plonk_proving_key *key = prover->key;
     const struct plonk_layout *layout = prover->layout;
+    g1_affine point;
     for (unsigned g = layout->phase_first[phase]; g < layout->phase_first[phase + 1]; g++) {
         const struct plonk_group *group = &layout->group[g];
         const fr *taken[PLONK_ARITY_MAX];
@@ -107,9 +117,10 @@ static enum round_result commit_phase(struct plonk_prover *prover, enum plonk_ph
             taken[i] = coefficients[group->column[i]];
             values[i] = (struct kzg_column){.full = value[group->column[i]]};
         }
-        g1_affine point;
         offer_work(prover);
-        enum status status = by_powers[g]
+        /* A group that is one repeated column has the point of the group before it. */
+        enum status status = is_same_group(layout, coefficients, phase, g) ? STATUS_OK
+                             : by_powers[g]
                                  ? kzg_commit_group(&point, key->srs, taken, group->arity,
                                                     layout->rows, prover->machine, prover->diag)
                                  : kzg_commit_values(&point, plonk_proving_key_bases(key, phase),
@@ -171,6 +182,23 @@ static void touch(const struct plonk_prover *prover, fr *z, fr *phi, fr *s, fr *
         trial->touch(trial->touch_context, &prover->challenges, z, phi, s, h);
 }
 
+/* Makes an advice column one polynomial with the column that it always equals: README section 2.
+ * Returns whether it did; a witness that breaks the circuit may have another. */
+static bool join_twin(struct plonk_prover *prover, unsigned column)
+{
+    unsigned twin = column < PLONK_A1 + CIRCUIT_ADVICE
+                        ? PLONK_A1 + prover->key->twin[column - PLONK_A1]
+                        : column;
+    if (twin == column)
+        return false;
+    size_t rows = prover->layout->usable_rows + 1;
+    if (memcmp(prover->value[column], prover->value[twin], rows * sizeof(fr)) != 0)
+        return false;
+    memcpy(prover->value[column] + rows, prover->value[twin] + rows, PLONK_TAIL_ROWS * sizeof(fr));
+    prover->column[column] = prover->column[twin];
+    return true;
+}
+
 static void fill_advice(struct plonk_prover *prover)
 {
     const struct plonk_layout *layout = prover->layout;
@@ -187,7 +215,8 @@ static void fill_advice(struct plonk_prover *prover)
         prover->value[column][layout->usable_rows] = fr_zero;
         if (column == PLONK_M)
             replace(prover, prover->value[column], prover->trial->m);
-        blind_tail(prover, prover->value[column]);
+        if (!join_twin(prover, column))
+            blind_tail(prover, prover->value[column]);
     }
 }
 
@@ -195,7 +224,10 @@ static enum round_result round_advice(struct plonk_prover *prover)
 {
     prover->work_used = prover->value_count;
     fill_advice(prover);
-    transform(prover, prover->column, prover->value, PLONK_Z);
+    fr *source[PLONK_Z];
+    for (unsigned column = 0; column < PLONK_Z; column++)
+        source[column] = plonk_is_repeated(prover->column, column) ? NULL : prover->value[column];
+    transform(prover, prover->column, source, PLONK_Z);
     for (unsigned j = 0; j < prover->layout->param_columns; j++) {
         plonk_parameter_values(prover->parameter[j], prover->layout, prover->witness->parameters[j],
                                prover->tail->value[j]);

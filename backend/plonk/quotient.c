@@ -53,6 +53,14 @@ size_t plonk_work_count(const struct plonk_proving_key *key)
     return quotient > opening ? quotient : opening;
 }
 
+bool plonk_is_repeated(fr *const *column, unsigned index)
+{
+    for (unsigned k = 0; k < index && column[index] != NULL; k++)
+        if (column[k] == column[index])
+            return true;
+    return false;
+}
+
 struct evaluate_job {
     fr *out;
     fr *const *polynomial;
@@ -103,6 +111,7 @@ struct coset_job {
     fr *power;                       /* [n] of shift */
     const fr *source[PLONK_COLUMNS]; /* null: zero */
     fr *target[PLONK_COLUMNS];
+    bool is_repeated[PLONK_COLUMNS]; /* the target is that of an earlier column */
 };
 
 static void coset_task(void *context, size_t begin, size_t end, unsigned worker)
@@ -111,7 +120,7 @@ static void coset_task(void *context, size_t begin, size_t end, unsigned worker)
     const struct coset_job *job = context;
     size_t n = job->prover->layout->rows;
     for (size_t column = begin; column < end; column++) {
-        if (job->source[column] == NULL)
+        if (job->source[column] == NULL || job->is_repeated[column])
             continue;
         fr_vec_mul(job->target[column], job->source[column], job->power, n);
         ntt_forward_scrambled(NULL, &job->prover->key->domain, job->target[column]);
@@ -276,7 +285,11 @@ static void add_gated(fr *quotient, const struct plonk_prover *prover)
         if (column == PLONK_TTAG)
             polynomial[column] = table;
         job.source[column] = polynomial[column];
-        if (polynomial[column] != NULL) {
+        job.is_repeated[column] = plonk_is_repeated(polynomial, column);
+        for (unsigned k = 0; k < column && job.is_repeated[column]; k++)
+            job.target[column] =
+                polynomial[k] == polynomial[column] ? job.target[k] : job.target[column];
+        if (polynomial[column] != NULL && !job.is_repeated[column]) {
             job.target[column] = free;
             free += n;
         }

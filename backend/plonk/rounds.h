@@ -57,6 +57,9 @@ struct plonk_prover {
     bool holds; /* Q(xi) is the value that the verifier computes from the evaluations */
 };
 
+/* Whether a column is one that stands before it: their pointers are equal, and not null. */
+bool plonk_is_repeated(fr *const *column, unsigned index);
+
 /* Coefficients of Q. */
 size_t plonk_opened_count(const struct plonk_layout *layout);
 
