@@ -6,6 +6,9 @@
 
 enum { FORMAT = 3 };
 #define COUNT_MAX ((size_t)1 << 28)
+/* Positions of a relation: multiplications of a large convolution, which are no numbers of a file.
+ */
+#define SPACE_MAX ((size_t)1 << 36)
 
 /* An enum that must be at most `last`. */
 #define CODE_ENUM(codec, field, last)                                                              \
@@ -19,7 +22,7 @@ enum { FORMAT = 3 };
         (field) = code_value;                                                                      \
     } while (0)
 
-static void code_dims(struct codec *codec, uint8_t *rank, int64_t *dims, size_t *count)
+static void code_dims(struct codec *codec, uint8_t *rank, int64_t *dims, size_t most, size_t *count)
 {
     codec_u8(codec, rank);
     if (*rank > RELATION_RANK_MAX)
@@ -27,7 +30,7 @@ static void code_dims(struct codec *codec, uint8_t *rank, int64_t *dims, size_t 
     size_t product = 1;
     for (unsigned d = 0; d < *rank && !codec->failed; d++) {
         codec_i64(codec, &dims[d]);
-        if (dims[d] < 0 || (dims[d] > 0 && product > COUNT_MAX / (size_t)dims[d]))
+        if (dims[d] < 0 || (dims[d] > 0 && product > most / (size_t)dims[d]))
             codec_fail(codec);
         else
             product *= (size_t)dims[d];
@@ -39,7 +42,7 @@ static void code_dims(struct codec *codec, uint8_t *rank, int64_t *dims, size_t 
 static void code_tensor(struct codec *codec, struct relation_tensor *tensor)
 {
     codec_text(codec, &tensor->name);
-    code_dims(codec, &tensor->rank, tensor->shape, &tensor->count);
+    code_dims(codec, &tensor->rank, tensor->shape, COUNT_MAX, &tensor->count);
     CODE_ENUM(codec, tensor->role, ROLE_CONSTANT);
     CODE_ENUM(codec, tensor->encoding, ENCODING_FLOAT_BITS);
     codec_i64(codec, &tensor->scale.numerator);
@@ -122,7 +125,7 @@ static void code_relation(struct codec *codec, struct relation *relation)
 {
     CODE_ENUM(codec, relation->kind, RELATION_DIGEST);
     codec_u32(codec, &relation->node);
-    code_dims(codec, &relation->space_rank, relation->space, NULL);
+    code_dims(codec, &relation->space_rank, relation->space, SPACE_MAX, NULL);
     codec_u8(codec, &relation->contract_rank);
     codec_u8(codec, &relation->output_count);
     codec_u8(codec, &relation->view_count);

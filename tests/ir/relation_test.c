@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ir/relation_codec.h"
 #include "tests/harness/harness.h"
 
 struct bench {
@@ -422,4 +423,36 @@ TEST(the_bracket_rule_wants_disjoint_intervals)
     expect(&b, STATUS_BAD_INPUT);
     bracket(&b, 2, -1, false);
     expect(&b, STATUS_BAD_INPUT);
+}
+
+/* 2^29 multiplications of 2^15 numbers by 2^14: more positions than a file may have numbers. */
+TEST(a_contraction_of_many_positions_comes_back_from_its_bytes)
+{
+    struct bench b;
+    struct buffer bytes;
+    struct relation_program again;
+    struct diag diag = {0};
+    bench_init(&b);
+    buffer_init(&bytes);
+    uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, 1 << 15, 0, 1),
+             w = tensor(&b, ROLE_PARAMETER, 1 << 14, -2, 1);
+    add_range(&b, x, 1 << 15, 0, 1);
+    struct relation r = {.kind = RELATION_CONTRACT,
+                         .node = RELATION_NONE,
+                         .space_rank = 2,
+                         .contract_rank = 1,
+                         .space = {1 << 15, 1 << 14},
+                         .view_count = 2,
+                         .output_count = 1};
+    r.views[0] = (struct relation_view){.tensor = x, .stride = {1, 0}, .high = {1 << 15, 1 << 14}};
+    r.views[1] = (struct relation_view){.tensor = w, .stride = {0, 1}, .high = {1 << 15, 1 << 14}};
+    r.outputs[0] = tensor(&b, ROLE_WITNESS, 1 << 15, -(1 << 15), 1 << 14);
+    relation_add(&b.program, &r);
+    relation_program_serialize(&b.program, &bytes);
+    REQUIRE_OK(relation_program_parse(&again, &b.arena, 253, bytes.data, bytes.count, &diag),
+               &diag);
+    CHECK_U64(again.relation_count, b.program.relation_count);
+    CHECK_I64(again.relations[1].space[1], 1 << 14);
+    buffer_release(&bytes);
+    expect(&b, STATUS_OK);
 }
