@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.26;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {PlonkVerifier} from "../src/PlonkVerifier.sol";
 import {RemoteDesk} from "../src/bridge/RemoteDesk.sol";
 import {SertnGovernor} from "../src/governance/SertnGovernor.sol";
@@ -18,6 +17,7 @@ import {InferenceVerifier} from "../src/verify/InferenceVerifier.sol";
 import {VerifierRouter} from "../src/verify/VerifierRouter.sol";
 import {Vetting} from "../src/vetting/Vetting.sol";
 
+/// @title Deployment of a network.
 /// @notice Deploys a network at addresses that follow from its settings alone, the same on every chain.
 /// @dev Every contract is made by the deployer that is at one address of nearly all chains (anvil has it), by CREATE2. Whoever runs this is the admin:
 ///      it owns the contracts until a vote has the timelock accept them.
@@ -67,6 +67,8 @@ abstract contract Deployment {
     error NotDeployed(address expected);
 
     /// @notice Makes what is not there yet, and sets what only an admin can.
+    /// @param s the settings.
+    /// @return n where the contracts are.
     function deployNetwork(Settings memory s) internal returns (Network memory n) {
         n.token = SertnToken(_make(s.salt, type(SertnToken).creationCode, abi.encode(s.admin, s.supply)));
         n.timelock =

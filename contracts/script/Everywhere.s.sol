@@ -5,12 +5,16 @@ import {IInferenceMarket} from "../src/interfaces/IInferenceMarket.sol";
 import {INodePools} from "../src/interfaces/INodePools.sol";
 import {Deployment} from "./Deployment.sol";
 
+/// @title Cheat codes.
 /// @notice What of forge's cheat codes a script uses.
 interface IScriptVm {
+    /// @notice Sends what follows.
     function startBroadcast() external;
+    /// @notice Sends no more.
     function stopBroadcast() external;
 }
 
+/// @title Script that deploys a network.
 /// @notice forge script script/Everywhere.s.sol --rpc-url URL --broadcast: a network on a development chain; `--sig 'run(...)'` takes other settings.
 contract Everywhere is Deployment {
     IScriptVm private constant VM = IScriptVm(address(uint160(uint256(keccak256("hevm cheat code")))));
@@ -21,6 +25,8 @@ contract Everywhere is Deployment {
     }
 
     /// @notice A network with other settings.
+    /// @param settings the settings.
+    /// @return n where the contracts are.
     function run(Settings memory settings) public returns (Network memory n) {
         VM.startBroadcast();
         n = deployNetwork(settings);
@@ -28,6 +34,8 @@ contract Everywhere is Deployment {
     }
 
     /// @notice Settings for development: everything short and cheap. The reference string is public knowledge and refused on any chain but 31337.
+    /// @param admin who runs this and owns the contracts at first.
+    /// @return s the settings.
     function developmentSettings(address admin) public pure returns (Settings memory s) {
         s.salt = keccak256("sertn development");
         (s.admin, s.guardian) = (admin, admin);

@@ -24,6 +24,8 @@ interface IPlonkVerifier {
     ///         takes about a third of the gas of 16 calls of verify.
     /// @dev The openings are added up with multipliers hashed from the whole call; a false proof makes the sum false but for a chance of 2^-252.
     ///      Nothing says which one is false: verify() does.
+    /// @param vkDigest keccak256 of the key that the caller trusts.
+    /// @param vk the model's verifying key.
     /// @param contexts one for each proof, at least one.
     /// @param words the public words of all proofs, one after the other.
     /// @param proofs the proofs, one after the other.

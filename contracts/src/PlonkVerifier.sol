@@ -13,6 +13,7 @@ contract PlonkVerifier is IPlonkVerifier {
     /// @notice The call has too little gas to say whether the proof is valid.
     error NotEnoughGas();
 
+    /// @inheritdoc IPlonkVerifier
     bytes32 public immutable srsDigest;
     uint256 private immutable TAU_X1;
     uint256 private immutable TAU_X0;
@@ -35,6 +36,7 @@ contract PlonkVerifier is IPlonkVerifier {
     /// @dev Where memory begins that _reduce uses from one step to the next.
     uint256 private constant BUFFER = 0xa00;
 
+    /// @notice Makes a verifier over a reference string.
     /// @param tau [tau]_2 in the order of EIP-197: x imaginary, x real, y imaginary, y real.
     /// @param origin 0 development, 1 ceremony.
     constructor(uint256[4] memory tau, uint256 origin) {

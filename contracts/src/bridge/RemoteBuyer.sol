@@ -18,8 +18,12 @@ abstract contract RemoteBuyer is ERC7786Recipient {
     uint256 private _count;
 
     /// @notice A request is on its way to the desk.
+    /// @param tag the buyer's own mark.
     event RemoteRequested(bytes32 indexed tag);
     /// @notice The answer or the end of a request came.
+    /// @param tag the buyer's own mark.
+    /// @param jobId the job.
+    /// @param kind answer or refund.
     event RemoteEnded(bytes32 indexed tag, uint256 indexed jobId, RemoteKind kind);
 
     /// @notice Nobody waits for an answer with this tag.
@@ -27,6 +31,7 @@ abstract contract RemoteBuyer is ERC7786Recipient {
     /// @notice The message is of a kind that a buyer does not take.
     error BadKind(RemoteKind kind);
 
+    /// @notice Makes a buyer.
     /// @param gateway the gateway between the chains.
     /// @param desk_ ERC-7930 address of the desk.
     constructor(IERC7786GatewaySource gateway, bytes memory desk_) {

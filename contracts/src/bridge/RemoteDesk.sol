@@ -10,7 +10,7 @@ import {InteroperableAddress} from "@openzeppelin/contracts/utils/draft-Interope
 import {Governed} from "../governance/Governed.sol";
 import {IInferenceCallback, IInferenceMarket} from "../interfaces/IInferenceMarket.sol";
 import {IRemoteDesk, RemoteKind} from "../interfaces/IRemoteDesk.sol";
-import {Job, JobState, Request} from "../types/Job.sol";
+import {JobState, Request} from "../types/Job.sol";
 
 /// @title Desk where accounts of other chains buy answers.
 /// @notice The desk is the requester and the destination of its jobs; whose credit pays is what the gateway says of the sender, never what a payload
@@ -36,6 +36,7 @@ contract RemoteDesk is IRemoteDesk, ERC7786Recipient, ReentrancyGuardTransient, 
     mapping(address gateway => mapping(bytes32 chain => bool)) private _allowed;
     mapping(uint256 jobId => Order) private _orders;
 
+    /// @notice Makes a desk without gateways.
     /// @param owner_ governance's timelock.
     /// @param guardian_ has nothing to stop here: pausing the market stops requests.
     /// @param market the market.

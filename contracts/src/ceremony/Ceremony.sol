@@ -7,6 +7,7 @@ import {INodePools} from "../interfaces/INodePools.sol";
 import {CeremonyKeys} from "../libraries/CeremonyKeys.sol";
 
 /// @title A ceremony of powers of tau whose contributions are checked on the chain.
+/// @notice Nodes take turns; each contribution is checked, and a block hash ends it.
 /// @dev The chain keeps one hash for each contribution; whoever posts the next brings the powers before.
 contract Ceremony is ICeremony, Governed {
     /// @dev A contribution.
@@ -15,8 +16,9 @@ contract Ceremony is ICeremony, Governed {
         bytes32 link;
     }
 
-    /// @notice Bounds of a turn.
+    /// @notice Shortest turn.
     uint256 public constant MIN_WINDOW = 10 minutes;
+    /// @notice Longest turn.
     uint256 public constant MAX_WINDOW = 7 days;
     /// @notice Longest enrolment.
     uint256 public constant MAX_ENROLLMENT = 365 days;
@@ -66,6 +68,7 @@ contract Ceremony is ICeremony, Governed {
         _;
     }
 
+    /// @notice Makes a ceremony and opens enrolment.
     /// @param owner_ governance's timelock, who may strike contributions.
     /// @param guardian_ has nothing to stop here.
     /// @param pools the pools.

@@ -13,6 +13,7 @@ import {
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 
 /// @title Votes of token holders; what they decide is done by the timelock, the only owner of the network's contracts.
+/// @notice Proposals, votes, and bounds of both.
 contract SertnGovernor is
     Governor,
     GovernorSettings,
@@ -21,12 +22,17 @@ contract SertnGovernor is
     GovernorVotesQuorumFraction,
     GovernorTimelockControl
 {
-    /// @notice Bounds of the parameters, which only a vote can change.
+    /// @notice Shortest time from a proposal to its vote. Only a vote changes parameters, within these bounds.
     uint256 public constant MIN_VOTING_DELAY = 1 hours;
+    /// @notice Longest time from a proposal to its vote.
     uint256 public constant MAX_VOTING_DELAY = 7 days;
+    /// @notice Shortest vote.
     uint256 public constant MIN_VOTING_PERIOD = 1 days;
+    /// @notice Longest vote.
     uint256 public constant MAX_VOTING_PERIOD = 30 days;
+    /// @notice Least part of the supply that must take part.
     uint256 public constant MIN_QUORUM_PERCENT = 2;
+    /// @notice Most that may be asked for.
     uint256 public constant MAX_QUORUM_PERCENT = 40;
     /// @notice Most of the supply that a proposal may take, so that nobody is shut out of proposing.
     uint256 public constant MAX_THRESHOLD_PERCENT = 2;
@@ -34,6 +40,7 @@ contract SertnGovernor is
     /// @notice A parameter is beyond its bound.
     error ParameterOutOfBounds(bytes32 name, uint256 value, uint256 least, uint256 most);
 
+    /// @notice Makes a governor; it proposes and cancels once the timelock has given it these roles.
     /// @param token the votes.
     /// @param timelock who executes.
     /// @param delay seconds from a proposal to its vote.

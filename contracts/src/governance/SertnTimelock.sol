@@ -4,14 +4,17 @@ pragma solidity ^0.8.24;
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 
 /// @title Owner of every contract of the network. Does what the governor decided, after a delay in which everybody can leave.
+/// @notice Whoever dislikes a decision has the delay to leave.
 contract SertnTimelock is TimelockController {
-    /// @notice Bounds of the delay.
+    /// @notice Shortest delay.
     uint256 public constant MIN_DELAY = 1 days;
+    /// @notice Longest delay.
     uint256 public constant MAX_DELAY = 30 days;
 
     /// @notice The delay must be from `least` to `most`.
     error DelayOutOfBounds(uint256 delay, uint256 least, uint256 most);
 
+    /// @notice Makes a timelock.
     /// @dev The deployer is administrator until the governor has its roles, and gives the role up then.
     /// @param delay the first delay.
     /// @param admin who hands the roles to the governor.

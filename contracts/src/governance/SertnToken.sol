@@ -7,8 +7,10 @@ import {ERC20Votes} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Vo
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 
 /// @title Token of governance, of stakes and of payments. All of it is made at once; nobody can make more.
+/// @notice Votes in governance, stakes and pays.
 /// @dev Votes are counted by time, so that chains with other block times vote alike.
 contract SertnToken is ERC20, ERC20Permit, ERC20Votes {
+    /// @notice Makes all of the token.
     /// @param holder who gets all of it.
     /// @param supply how much there is.
     constructor(address holder, uint256 supply) ERC20("Sertn", "SERTN") ERC20Permit("Sertn") {
@@ -20,11 +22,13 @@ contract SertnToken is ERC20, ERC20Permit, ERC20Votes {
         return uint48(block.timestamp);
     }
 
+    // solhint-disable func-name-mixedcase
     /// @notice Says so, as ERC-6372 has it.
-    // solhint-disable-next-line func-name-mixedcase
     function CLOCK_MODE() public pure override returns (string memory) {
         return "mode=timestamp";
     }
+
+    // solhint-enable func-name-mixedcase
 
     /// @inheritdoc ERC20Permit
     function nonces(address owner) public view override(ERC20Permit, Nonces) returns (uint256) {

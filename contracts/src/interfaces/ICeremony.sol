@@ -28,12 +28,23 @@ interface ICeremony {
     }
 
     /// @notice A node waits for its turn.
+    /// @param node the node.
+    /// @param place its place in the queue.
+    /// @param turnEndsAt last second of the present turn.
     event Enrolled(address indexed node, uint256 place, uint256 turnEndsAt);
     /// @notice A node's turn passed without a contribution.
+    /// @param node the node.
+    /// @param place its place in the queue.
+    /// @param turnEndsAt last second of the present turn.
     event Skipped(address indexed node, uint256 place, uint256 turnEndsAt);
     /// @notice The powers were multiplied by a node's secret.
+    /// @param number of the contribution, from 1 on.
+    /// @param node the node.
+    /// @param link hash that chains it to those before.
+    /// @param powers the powers behind it.
     /// @param response digest of the contribution, 64 bytes: the file keeps those of earlier ones no more, so whoever made one compares it here.
     /// @param uri where the file is.
+    /// @param turnEndsAt last second of the present turn.
     event Contributed(
         uint256 indexed number,
         address indexed node,
@@ -44,12 +55,22 @@ interface ICeremony {
         uint256 turnEndsAt
     );
     /// @notice The last contribution counts no more: its file is not to be had, or does not hold what the entry says.
+    /// @param number of the contribution, from 1 on.
+    /// @param node the node.
+    /// @param reason what is wrong with its file.
     event Struck(uint256 indexed number, address indexed node, string reason);
     /// @notice The hash of this block will be the beacon.
+    /// @param blockNumber the block.
     event BeaconAnnounced(uint256 blockNumber);
     /// @notice The beacon.
+    /// @param blockNumber the block.
+    /// @param beacon the hash.
     event BeaconDrawn(uint256 blockNumber, bytes32 beacon);
     /// @notice The ceremony is over: verifiers made with this [tau]_2 and origin 1 have this digest.
+    /// @param srsDigest digest of the reference string.
+    /// @param powers the powers behind the beacon.
+    /// @param response digest of the contribution.
+    /// @param uri where the final file is.
     event Finished(bytes32 srsDigest, Powers powers, bytes32[2] response, string uri);
 
     /// @notice The node has less stake than the pools ask of a node.

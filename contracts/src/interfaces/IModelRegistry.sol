@@ -4,6 +4,7 @@ pragma solidity ^0.8.24;
 import {IZkmlRegistry} from "./IZkmlRegistry.sol";
 
 /// @title Registry of models: ERC-7992 with the schemas, the compute cost and the owner's price of an answer.
+/// @notice Anyone registers a model for a fee, with its key; nothing of it changes later.
 interface IModelRegistry is IZkmlRegistry {
     /// @notice What an owner says of a model. Circuit hash, key hash, reference string and compute cost are read from the key itself.
     /// @param inputSchemaHash hash of the input schema (`input_schema_hash` of public/metadata.json).
@@ -31,6 +32,12 @@ interface IModelRegistry is IZkmlRegistry {
     }
 
     /// @notice What the ERC's event leaves out; together they hold all that the registry stores, and the key itself.
+    /// @param modelId the model.
+    /// @param inputSchemaHash hash of the schema of its inputs.
+    /// @param outputSchemaHash hash of the schema of its outputs.
+    /// @param computeCost compute units of an answer.
+    /// @param royalty the owner's part of the price.
+    /// @param verifyingKey the key itself.
     event ModelDetails(
         uint256 indexed modelId,
         bytes32 inputSchemaHash,
@@ -40,8 +47,13 @@ interface IModelRegistry is IZkmlRegistry {
         bytes verifyingKey
     );
     /// @notice Another address owns the model.
+    /// @param modelId the model.
+    /// @param from its old owner.
+    /// @param to its new owner.
     event ModelTransferred(uint256 indexed modelId, address indexed from, address indexed to);
     /// @notice Registering costs another fee.
+    /// @param oldFee what it cost.
+    /// @param newFee what it costs from now on.
     event FeeChanged(uint256 oldFee, uint256 newFee);
 
     /// @notice The fee must be from `least` to `most`.
@@ -71,18 +83,28 @@ interface IModelRegistry is IZkmlRegistry {
         returns (uint256 modelId);
 
     /// @notice Gives a model to another owner, who earns the royalties from then on.
+    /// @param modelId the model.
+    /// @param to its new owner.
     function transferModel(uint256 modelId, address to) external;
 
     /// @notice Sets the fee of a registration. Only governance; never zero.
+    /// @param newFee what it costs from now on.
     function setFee(uint256 newFee) external;
 
     /// @notice The terms of a model; reverts where there is none.
+    /// @param modelId the model.
+    /// @return terms vk hash, proof system, compute cost, royalty, whether it is deprecated.
     function termsOf(uint256 modelId) external view returns (Terms memory terms);
 
     /// @notice Hashes of the schemas of a model's inputs and outputs.
+    /// @param modelId the model.
+    /// @return inputSchemaHash hash of the schema of its inputs.
+    /// @return outputSchemaHash hash of the schema of its outputs.
     function schemasOf(uint256 modelId) external view returns (bytes32 inputSchemaHash, bytes32 outputSchemaHash);
 
     /// @notice Owner of a model; reverts where there is none.
+    /// @param modelId the model.
+    /// @return owner whose it is.
     function ownerOf(uint256 modelId) external view returns (address owner);
 
     /// @notice Models have the numbers 1 .. modelCount().

@@ -58,22 +58,52 @@ interface INodePools {
     }
 
     /// @notice A node has more stake.
+    /// @param node the node.
+    /// @param from who paid.
+    /// @param amount what arrived.
     event Bonded(address indexed node, address indexed from, uint256 amount);
     /// @notice Stake is on its way out.
+    /// @param node the node.
+    /// @param amount what starts now.
+    /// @param total all that is on its way.
+    /// @param unbondsAt when it may be taken.
     event Unbonding(address indexed node, uint256 amount, uint256 total, uint256 unbondsAt);
     /// @notice Stake went out.
+    /// @param node the node.
+    /// @param amount how much, in the smallest unit of the token.
     event Unbonded(address indexed node, uint256 amount);
     /// @notice A node asked for an operator, who has to agree.
+    /// @param node the node.
+    /// @param operator the hot key; zero for none.
     event OperatorProposed(address indexed node, address indexed operator);
     /// @notice A node has an operator; zero for none.
+    /// @param node the node.
+    /// @param operator the hot key; zero for none.
     event OperatorChanged(address indexed node, address indexed operator);
     /// @notice A node promises these units of a pool from an epoch on.
+    /// @param modelId the model.
+    /// @param node the node.
+    /// @param units compute units.
+    /// @param fromEpoch first epoch that they hold for.
     event UnitsChanged(uint256 indexed modelId, address indexed node, uint64 units, uint256 fromEpoch);
     /// @notice A node has a place in a pool.
+    /// @param modelId the model.
+    /// @param node the node.
+    /// @param place its place.
     event Joined(uint256 indexed modelId, address indexed node, uint256 place);
     /// @notice A node's place in a pool is free again.
+    /// @param modelId the model.
+    /// @param node the node.
+    /// @param place the place it had.
     event Left(uint256 indexed modelId, address indexed node, uint256 place);
     /// @notice A job is a node's alone until then.
+    /// @param jobId the job.
+    /// @param node the node.
+    /// @param units compute units.
+    /// @param penalty what missing it costs.
+    /// @param until last second of it.
+    /// @param epoch number of the epoch.
+    /// @param attempt first or second assignment of the job.
     event JobAssigned(
         uint256 indexed jobId,
         address indexed node,
@@ -84,18 +114,33 @@ interface INodePools {
         uint8 attempt
     );
     /// @notice A node has served its assignment, or could not (excused): its penalty is unlocked.
+    /// @param jobId the job.
+    /// @param node the node.
+    /// @param served false for an excuse.
     event AssignmentReleased(uint256 indexed jobId, address indexed node, bool served);
     /// @notice A node said in time that it will not serve its assignment. Its units of this epoch are used up.
+    /// @param jobId the job.
+    /// @param node the node.
     event AssignmentDeclined(uint256 indexed jobId, address indexed node);
     /// @notice A node missed its assignment and lost `amount`; it has no units in this pool until it sets them again.
+    /// @param jobId the job.
+    /// @param node the node.
+    /// @param amount what it lost.
+    /// @param reporter who reported it.
+    /// @param reward what the reporter gets.
     event WorkMissed(
         uint256 indexed jobId, address indexed node, uint256 amount, address indexed reporter, uint256 reward
     );
     /// @notice An account took what penalties brought it.
+    /// @param account whose account.
+    /// @param amount how much.
     event Claimed(address indexed account, uint256 amount);
     /// @notice The seed of the draws of an epoch.
+    /// @param epoch number of the epoch.
+    /// @param seed the seed.
     event EpochSeeded(uint256 indexed epoch, uint192 seed);
     /// @notice Other parameters hold for later assignments.
+    /// @param parameters the new parameters.
     event ParametersChanged(Parameters parameters);
 
     /// @notice Only the node may do this, or its operator where that is said.
@@ -138,25 +183,36 @@ interface INodePools {
     error UnbondingTooShort(uint256 unbonding, uint256 longestJob);
 
     /// @notice Adds to a node's stake, from the caller's tokens.
+    /// @param node the node.
+    /// @param amount how much, in the smallest unit of the token.
     function bond(address node, uint256 amount) external;
 
     /// @notice Sends stake of the caller on its way out. What stands for units of this epoch or later stays. Starts the time of all that is on its way again.
+    /// @param amount how much.
     function unbond(uint96 amount) external;
 
     /// @notice Takes what has been on its way long enough.
+    /// @return amount how much, in the smallest unit of the token.
     function withdrawUnbonded() external returns (uint256 amount);
 
     /// @notice Proposes an operator for the caller's node, or removes it (zero).
+    /// @param operator who is to act for it; zero for nobody.
     function proposeOperator(address operator) external;
 
     /// @notice Becomes the operator of a node that proposed the caller.
+    /// @param node the node.
     function acceptOperator(address node) external;
 
     /// @notice Promises units of a model for every epoch from the next on; zero to stop. Counted in whole jobs: a rest smaller than the model's
     ///         compute cost is left out. The node or its operator.
+    /// @param node the node.
+    /// @param modelId the model.
+    /// @param units compute units.
     function setUnits(address node, uint256 modelId, uint64 units) external;
 
     /// @notice Frees the place of a node that has no units in a pool any more; anyone may.
+    /// @param node the node.
+    /// @param modelId the model.
     function quit(address node, uint256 modelId) external;
 
     /// @notice Fixes the seed of this epoch's draws, in two calls of different blocks; assignments do the same on their way. Anyone may.
@@ -164,25 +220,39 @@ interface INodePools {
 
     /// @notice Gives the next job in a model's queue to a node; anyone may. Who gets it is drawn by free units, from the epoch's seed. Jobs that would
     ///         leave others less time behind the node's are passed over: anyone may serve them.
+    /// @param modelId the model.
+    /// @return jobId the job.
+    /// @return node the node.
     function assign(uint256 modelId) external returns (uint256 jobId, address node);
 
     /// @notice Unlocks the penalty of a served or excused assignment; anyone may.
+    /// @param jobId the job.
     function release(uint256 jobId) external;
 
     /// @notice Gives an assignment back without a penalty, in the first half of its time: its input cannot be had, no output meets what is asked, or the
     ///         price does not pay. The node or its operator. The job goes to another node, once.
+    /// @param jobId the job.
     function decline(uint256 jobId) external;
 
     /// @notice Takes the penalty of a missed assignment; anyone may, for a part of it. Gives the job to another node, once.
+    /// @param jobId the job.
     function penalize(uint256 jobId) external;
 
     /// @notice Pays the caller what penalties brought it.
+    /// @return amount how much, in the smallest unit of the token.
     function claim() external returns (uint256 amount);
 
     /// @notice Sets parameters of later assignments. Only governance.
+    /// @param parameters_ the new parameters.
     function setParameters(Parameters calldata parameters_) external;
 
     /// @notice Parameters of assignments made now.
+    /// @return minStake least stake of a node with units.
+    /// @return stakePerUnit stake for each unit promised.
+    /// @return penaltyPerUnit what each unit of missed work costs.
+    /// @return windowBase seconds a node has for any job.
+    /// @return windowPerMegaUnit seconds more for each 2^20 units.
+    /// @return reporterBps part of a penalty that whoever reports it gets.
     function parameters()
         external
         view
@@ -199,17 +269,28 @@ interface INodePools {
     function currentEpoch() external view returns (uint64);
 
     /// @notice Units of a node in a pool: promised and assigned in this epoch, promised from the next on.
+    /// @param modelId the model.
+    /// @param node the node.
+    /// @return committed units promised for this epoch.
+    /// @return assigned units of these that are assigned.
+    /// @return next units promised from the next epoch on.
     function unitsOf(uint256 modelId, address node)
         external
         view
         returns (uint64 committed, uint64 assigned, uint64 next);
 
     /// @notice The same of a whole pool.
+    /// @param modelId the model.
+    /// @return committed units promised for this epoch.
+    /// @return assigned units of these that are assigned.
+    /// @return next units promised from the next epoch on.
     function poolOf(uint256 modelId) external view returns (uint64 committed, uint64 assigned, uint64 next);
 
     /// @notice A node.
+    /// @param node the node.
     function nodeOf(address node) external view returns (Node memory);
 
     /// @notice The assignment of a job; all zero where there is none.
+    /// @param jobId the job.
     function assignmentOf(uint256 jobId) external view returns (Assignment memory);
 }

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.24;
 
 import {IInferenceCallback} from "./IInferenceMarket.sol";
-import {Request} from "../types/Job.sol";
 
 /// @notice What messages between a desk and its buyers on other chains are about. Payloads are abi.encode(kind, body).
 /// @dev Request: body = abi.encode(bytes32 tag, Request); the desk is its destination, whatever the request says. Withdraw: abi.encode(address to,
@@ -15,6 +14,7 @@ enum RemoteKind {
 }
 
 /// @title Desk where accounts of other chains buy answers: requests come and answers go by ERC-7786 gateways.
+/// @notice Accounts of other chains have credit here and send requests; answers go back when they are final.
 interface IRemoteDesk is IInferenceCallback {
     /// @notice A job for an account of another chain.
     /// @param account whose credit paid: keccak256 of its ERC-7930 address.
@@ -35,18 +35,41 @@ interface IRemoteDesk is IInferenceCallback {
     }
 
     /// @notice A gateway may, or may no longer, bring messages of a chain and take answers there.
+    /// @param gateway the gateway.
+    /// @param chain ERC-7930 address of the chain.
+    /// @param allowed whether it may.
     event GatewaySet(address indexed gateway, bytes chain, bool allowed);
     /// @notice Somebody paid into the credit of an account of another chain.
+    /// @param account whose account.
+    /// @param buyer ERC-7930 address of the account.
+    /// @param from who paid.
+    /// @param amount how much, in the smallest unit of the token.
     event Funded(bytes32 indexed account, bytes buyer, address indexed from, uint256 amount);
     /// @notice Credit went out, as its account asked by a message.
+    /// @param account whose account it left.
+    /// @param to who receives.
+    /// @param amount how much, in the smallest unit of the token.
     event Withdrawn(bytes32 indexed account, address indexed to, uint256 amount);
     /// @notice A job was requested for an account of another chain.
+    /// @param jobId the job.
+    /// @param account account that buys it.
+    /// @param buyer ERC-7930 address of the account.
+    /// @param tag the buyer's own mark.
+    /// @param price all that is in escrow for it.
     event Ordered(uint256 indexed jobId, bytes32 indexed account, bytes buyer, bytes32 tag, uint256 price);
     /// @notice The answer of a job is here; it goes on its way after the finality delay.
+    /// @param jobId the job.
+    /// @param account account that bought it.
+    /// @param digest keccak256 of its words.
     event Answered(uint256 indexed jobId, bytes32 indexed account, bytes32 digest);
     /// @notice An answer went to its buyer.
+    /// @param jobId the job.
+    /// @param account account that bought it.
     event Relayed(uint256 indexed jobId, bytes32 indexed account);
     /// @notice The price of an unanswered job is in its account's credit again.
+    /// @param jobId the job.
+    /// @param account account that bought it.
+    /// @param amount how much, in the smallest unit of the token.
     event Reclaimed(uint256 indexed jobId, bytes32 indexed account, uint256 amount);
 
     /// @notice The account has less credit.

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 /// @title Which contract verifies which proof system. A route is added once, can be stopped for ever, and never changes.
+/// @notice Looked up at every settlement.
 interface IVerifierRouter {
     enum RouteState {
         None,
@@ -25,8 +26,15 @@ interface IVerifierRouter {
     }
 
     /// @notice A proof system has a verifier from now on.
+    /// @param proofSystemId number of the proof system.
+    /// @param verifier contract that verifies it.
+    /// @param canary statement whose truth is known.
     event RouteAdded(bytes4 indexed proofSystemId, address indexed verifier, Canary canary);
     /// @notice A proof system has no verifier any more, and never will again.
+    /// @param proofSystemId number of the proof system.
+    /// @param verifier contract that verifies it.
+    /// @param by who stopped it.
+    /// @param byProof whether by a proof of a false claim.
     event RouteStopped(bytes4 indexed proofSystemId, address indexed verifier, address indexed by, bool byProof);
     /// @notice No route will ever be added again.
     event Frozen();
@@ -47,12 +55,21 @@ interface IVerifierRouter {
     error ProofRejected();
 
     /// @notice Adds a route. Only governance.
+    /// @param proofSystemId number of the proof system.
+    /// @param verifier contract that verifies it.
+    /// @param canary statement whose truth is known.
     function addRoute(bytes4 proofSystemId, address verifier, Canary calldata canary) external;
 
     /// @notice Stops a route for ever. Only governance.
+    /// @param proofSystemId number of the proof system.
     function stopRoute(bytes4 proofSystemId) external;
 
     /// @notice Stops a route for ever; anyone, with a proof that its verifier accepts for a false claim.
+    /// @param proofSystemId number of the proof system.
+    /// @param vk key of the known statement.
+    /// @param context what the proof is bound to.
+    /// @param words public words of the false claim.
+    /// @param proof the proof.
     function stopByProof(
         bytes4 proofSystemId,
         bytes calldata vk,
@@ -65,9 +82,15 @@ interface IVerifierRouter {
     function freeze() external;
 
     /// @notice The verifier of a proof system; reverts unless the route is live.
+    /// @param proofSystemId number of the proof system.
+    /// @return verifier contract that verifies it.
     function verifierOf(bytes4 proofSystemId) external view returns (address verifier);
 
     /// @notice State, verifier and known statement of a route, stopped ones too.
+    /// @param proofSystemId number of the proof system.
+    /// @return state never added, live or stopped.
+    /// @return verifier contract that verifies it.
+    /// @return canary statement whose truth is known.
     function routeOf(bytes4 proofSystemId)
         external
         view

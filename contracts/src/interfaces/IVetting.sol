@@ -71,10 +71,23 @@ interface IVetting is IInferenceCallback {
     }
 
     /// @notice Somebody committed to a backtest.
+    /// @param id the backtest.
+    /// @param modelId the model.
+    /// @param publisher who committed to it.
+    /// @param plan what it is to show.
     event Published(uint256 indexed id, uint256 indexed modelId, address indexed publisher, Plan plan);
     /// @notice A job of the market is to answer a row.
+    /// @param id the backtest.
+    /// @param jobId the job.
+    /// @param row the row it answers.
+    /// @param label its label.
     event Attached(uint256 indexed id, uint256 indexed jobId, uint32 row, uint128 label);
     /// @notice A row was proved.
+    /// @param id the backtest.
+    /// @param row number of the row.
+    /// @param label its label.
+    /// @param answer what the model says.
+    /// @param hit whether the answer is within the tolerance.
     event Proved(uint256 indexed id, uint32 row, uint128 label, uint256 answer, bool hit);
 
     /// @notice No backtest has this number.

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 /// @title Sums of units over the nodes of a pool: a binary tree in which promising, assigning and drawing touch one path, whatever the pool's size.
+/// @notice Promises, assignments and draws in eight steps.
 /// @dev Node 1 is the root, nodes LEAVES .. 2 LEAVES - 1 are the nodes' places; each holds the sum of its two children. Epochs roll lazily: a sum that
 ///      was written in an earlier epoch reads as what was promised for the next one, with nothing assigned. That is linear, so sums stay sums.
 library CapacityTree {
@@ -25,6 +26,10 @@ library CapacityTree {
     uint256 internal constant LEAVES = 256;
 
     /// @notice The sum at an index, as of an epoch.
+    /// @param tree the tree.
+    /// @param index place in the tree, 1 for the root.
+    /// @param epoch number of the epoch.
+    /// @return sum as of that epoch.
     function sumAt(Tree storage tree, uint256 index, uint64 epoch) internal view returns (Sum memory sum) {
         sum = tree.sums[index];
         if (sum.epoch != epoch) {
@@ -33,6 +38,11 @@ library CapacityTree {
     }
 
     /// @notice Sets what a leaf promises from the next epoch on.
+    /// @param tree the tree.
+    /// @param leaf place of the node.
+    /// @param epoch number of the epoch.
+    /// @param units what it promises from now on.
+    /// @return before what it promised before.
     function setNext(Tree storage tree, uint256 leaf, uint64 epoch, uint64 units) internal returns (uint64 before) {
         before = sumAt(tree, leaf, epoch).next;
         for (uint256 i = leaf; i != 0; i >>= 1) {
@@ -43,6 +53,10 @@ library CapacityTree {
     }
 
     /// @notice Assigns units of a leaf, which must have them free.
+    /// @param tree the tree.
+    /// @param leaf place of the node.
+    /// @param epoch number of the epoch.
+    /// @param units how many.
     function assign(Tree storage tree, uint256 leaf, uint64 epoch, uint64 units) internal {
         for (uint256 i = leaf; i != 0; i >>= 1) {
             Sum memory sum = sumAt(tree, i, epoch);
@@ -53,12 +67,19 @@ library CapacityTree {
     }
 
     /// @notice Units of this epoch that are not assigned.
+    /// @param tree the tree.
+    /// @param index place in the tree, 1 for the root.
+    /// @param epoch the present epoch.
     function free(Tree storage tree, uint256 index, uint64 epoch) internal view returns (uint64) {
         Sum memory sum = sumAt(tree, index, epoch);
         return sum.committed - sum.assigned;
     }
 
     /// @notice Draws a leaf with chance in proportion to its free units; zero where there are none.
+    /// @param tree the tree.
+    /// @param epoch number of the epoch.
+    /// @param seed a random number.
+    /// @return leaf place of the node.
     function draw(Tree storage tree, uint64 epoch, uint256 seed) internal view returns (uint256 leaf) {
         uint256 total = free(tree, 1, epoch);
         if (total == 0) return 0;
@@ -75,6 +96,9 @@ library CapacityTree {
     }
 
     /// @notice Goes down to where more is free at each step: likely to find units for a large job that draws missed.
+    /// @param tree the tree.
+    /// @param epoch number of the epoch.
+    /// @return leaf place of the node.
     function richest(Tree storage tree, uint64 epoch) internal view returns (uint256 leaf) {
         leaf = 1;
         while (leaf < LEAVES) {

@@ -3,6 +3,7 @@ pragma solidity ^0.8.24;
 
 /// @title What a ceremony of powers of tau draws from hashes, as the files of sertn-registry and snarkjs have it: the point that a contributor's
 ///        knowledge of its secret is proved with, and the secret of a beacon.
+/// @notice Proof bases and beacon secrets.
 /// @dev Draws come from ChaCha20, keyed with 32 bytes, from block 0 on. A field element is eight words, the lowest limb first and each limb's high word
 ///      first, cut to 254 bits, drawn again until it is below the modulus, and taken as a number in the form of memory, 2^256 times what it stands for
 ///      (backend/commit/ceremony_key.c).
@@ -54,6 +55,8 @@ library CeremonyKeys {
     }
 
     /// @notice The secret tau of a beacon: its SHA-256, 2^lgRounds times, seeds the draws, and tau is the first of them.
+    /// @param beacon the hash.
+    /// @param lgRounds logarithm of the rounds.
     function beaconSecret(bytes32 beacon, uint256 lgRounds) internal view returns (uint256) {
         Draws memory draws;
         bytes32 seed = beacon;

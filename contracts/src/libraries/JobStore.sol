@@ -4,6 +4,7 @@ pragma solidity ^0.8.24;
 import {Job, JobState} from "../types/Job.sol";
 
 /// @title How the market keeps a job: three words, and one more for each of what few jobs have.
+/// @notice Packs a job and reads it.
 /// @dev From the low end, in bits. head: requester 160, deadline 40, settledAt 40, state 8, inputBits 8. terms: price 96, royalty 96, feeBps 16,
 ///      inputWords 16, flags 8. callback: destination 160, gas 32, price of a unit of gas 64. reservation: node 160, until 40.
 library JobStore {
@@ -28,16 +29,23 @@ library JobStore {
     uint256 private constant BPS = 10_000;
 
     /// @notice State that a head says.
+    /// @param head first word of a job.
     function stateIn(uint256 head) internal pure returns (JobState) {
         return JobState(uint8(head >> 240));
     }
 
     /// @notice Head of a job in another state.
+    /// @param head first word of a job.
+    /// @param state its new state.
     function withState(uint256 head, JobState state) internal pure returns (uint256) {
         return (head & ~(uint256(0xff) << 240)) | (uint256(state) << 240);
     }
 
     /// @notice Parts of a price: the owner's and governance's, the latter feeBps of what is left for compute.
+    /// @param terms vk hash, proof system, compute cost, royalty, whether it is deprecated.
+    /// @param callback its callback; zero for none.
+    /// @return royalty the owner's part of the price.
+    /// @return fee governance's part of the price.
     function partsOf(uint256 terms, uint256 callback) internal pure returns (uint256 royalty, uint256 fee) {
         royalty = uint96(terms >> 96);
         uint256 work = uint96(terms) - royalty - uint256(uint32(callback >> 160)) * (callback >> 192);
@@ -45,11 +53,15 @@ library JobStore {
     }
 
     /// @notice The callback of a job; zero where it has none.
+    /// @param stored the job in storage.
+    /// @param terms vk hash, proof system, compute cost, royalty, whether it is deprecated.
     function callbackOf(Stored storage stored, uint256 terms) internal view returns (uint256) {
         return terms & HAS_CALLBACK == 0 ? 0 : stored.callback;
     }
 
     /// @notice A job as others read it.
+    /// @param stored the job in storage.
+    /// @return job the job as others read it.
     function load(Stored storage stored) internal view returns (Job memory job) {
         (uint256 head, uint256 terms) = (stored.head, stored.terms);
         uint256 callback = callbackOf(stored, terms);

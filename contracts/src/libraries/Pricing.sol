@@ -6,12 +6,16 @@ import {IInferenceMarket} from "../interfaces/IInferenceMarket.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
 
 /// @title What a job costs.
+/// @notice The one formula of prices.
 library Pricing {
     using SafeCast for uint256;
 
     uint256 private constant BPS = 10_000;
 
     /// @notice price = compute cost x unit price + callback gas x its price + the owner's royalty.
+    /// @param terms vk hash, proof system, compute cost, royalty, whether it is deprecated.
+    /// @param parameters the prices now.
+    /// @param callbackGas gas that the destination gets.
     /// @return price all of it.
     /// @return fee governance's part: feeBps of compute cost x unit price.
     function price(

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 /// @title Reads what a verifying key says (backend/plonk/README.md, section 3).
+/// @notice Of the key of a circuit: its rows, words, proof length and digests.
 library VerifyingKey {
     /// @notice Not a key of menu 1 in mode gas, or not in its one canonical form.
     error BadVerifyingKey();
@@ -24,6 +25,8 @@ library VerifyingKey {
     uint256 private constant PROOF_BYTES = 1120;
 
     /// @notice Reads and checks the header: the same checks as the verifier's, so that a key that passes is one it can use.
+    /// @param vk the model's verifying key.
+    /// @return header what stands in the key.
     function read(bytes calldata vk) internal pure returns (Header memory header) {
         if (vk.length < FIXED_BYTES) revert BadVerifyingKey();
         bytes32 head = bytes32(vk[:32]);
@@ -45,6 +48,7 @@ library VerifyingKey {
 
     /// @notice Compute units of one answer: the rows of the circuit, 2^lgRows, as `compute_cost` in public/metadata.json. Proving takes time in
     ///         proportion to them, and a model's owner cannot say another number: the key fixes them.
+    /// @param header what stands in the key.
     function computeCost(Header memory header) internal pure returns (uint64) {
         return uint64(1) << header.lgRows;
     }

@@ -35,11 +35,15 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
         uint88 fees;
     }
 
-    /// @notice Bounds of the parameters.
+    /// @notice Highest price of a compute unit.
     uint256 public constant MAX_UNIT_PRICE = 1e18;
+    /// @notice Highest price of a unit of callback gas.
     uint256 public constant MAX_CALLBACK_GAS_PRICE = 1e15;
+    /// @notice Most of the price of compute that governance gets: a tenth.
     uint256 public constant MAX_FEE_BPS = 1000;
+    /// @notice Shortest time to a deadline.
     uint256 public constant MIN_DURATION = 1 minutes;
+    /// @notice Longest time to a deadline.
     uint256 public constant MAX_DURATION = 7 days;
     /// @notice Most gas a job may give its destination.
     uint256 public constant MAX_CALLBACK_GAS = 1_000_000;
@@ -74,6 +78,7 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
         _;
     }
 
+    /// @notice Makes a market without jobs.
     /// @param owner_ governance's timelock.
     /// @param guardian_ who may pause beside it.
     /// @param token token of all money.
@@ -311,6 +316,8 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
     }
 
     /// @notice Whether a nonce was used or taken back.
+    /// @param requester whose nonce.
+    /// @param nonce the nonce.
     function isNonceUsed(address requester, uint256 nonce) external view returns (bool) {
         return _usedNonces[requester][nonce >> 8] & (uint256(1) << (nonce & 0xff)) != 0;
     }

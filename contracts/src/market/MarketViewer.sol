@@ -9,16 +9,23 @@ import {Job, JobState} from "../types/Job.sol";
 import {InferenceMarket} from "./InferenceMarket.sol";
 
 /// @title Questions about a market, answered from what it stores. Keeps nothing and may be replaced at any time.
+/// @notice For buyers, nodes and pages; nothing depends on it.
 contract MarketViewer {
     /// @notice The market asked about.
     InferenceMarket public immutable MARKET;
 
+    /// @notice Makes a viewer of a market.
     /// @param market the market to ask.
     constructor(InferenceMarket market) {
         MARKET = market;
     }
 
     /// @notice What a job of this model costs now.
+    /// @param modelId the model.
+    /// @param callbackGas gas that the destination gets.
+    /// @return price all that is in escrow for it.
+    /// @return royalty the owner's part of the price.
+    /// @return fee governance's part of the price.
     function priceOf(uint256 modelId, uint32 callbackGas)
         external
         view
@@ -31,6 +38,7 @@ contract MarketViewer {
 
     /// @notice Whether a proof of this job would be paid now, as far as exclusive nodes allow: it is open and in time, the market runs, its model
     ///         has a verifier.
+    /// @param jobId the job.
     function isSettleable(uint256 jobId) external view returns (bool) {
         Job memory job = MARKET.jobOf(jobId);
         if (job.state != JobState.Open || block.timestamp > job.deadline) return false;
@@ -78,6 +86,7 @@ contract MarketViewer {
     }
 
     /// @notice How the last jobs of a model ended, for buyers who judge its owner and nodes.
+    /// @param modelId the model.
     /// @param count how many jobs to look at, at most; the last ones.
     /// @return open still waiting.
     /// @return paid answered with a proof.

@@ -14,6 +14,7 @@ import {InferenceMarket} from "../market/InferenceMarket.sol";
 import {Job, JobState} from "../types/Job.sol";
 
 /// @title Pools of nodes.
+/// @notice Nodes stake and promise units; jobs are drawn to them, are theirs alone for a while, and cost them stake when missed.
 /// @dev The market calls nothing here: it is told whose a job is for a while, and what becomes of an assignment is read from it afterwards. So nothing
 ///      here can stand between a proof and its payment.
 contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
@@ -29,11 +30,15 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
     uint64 public constant MAX_UNITS = 1 << 40;
     /// @notice Places of a pool.
     uint256 public constant PLACES = CapacityTree.LEAVES;
-    /// @notice Bounds of the parameters.
+    /// @notice Highest least stake.
     uint256 public constant MAX_MIN_STAKE = 1e24;
+    /// @notice Most stake for a unit.
     uint256 public constant MAX_STAKE_PER_UNIT = 1e18;
+    /// @notice Shortest time for a job.
     uint256 public constant MIN_WINDOW = 1 minutes;
+    /// @notice Longest time for any job, and for each 2^20 units more.
     uint256 public constant MAX_WINDOW = 1 days;
+    /// @notice Most that a report earns: half of the penalty.
     uint256 public constant MAX_REPORTER_BPS = 5000;
 
     /// @dev Bounds of the gas of an assignment.
@@ -59,8 +64,9 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
     IERC20 public immutable TOKEN;
     /// @notice The market.
     InferenceMarket public immutable MARKET;
-    /// @notice Models and verifiers, the market's own.
+    /// @notice The models, the market's own.
     IModelRegistry public immutable REGISTRY;
+    /// @notice The verifiers, the market's own.
     IVerifierRouter public immutable ROUTER;
 
     /// @inheritdoc INodePools
@@ -88,6 +94,7 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         _;
     }
 
+    /// @notice Makes pools for a market, which has to be told of them once.
     /// @param owner_ governance's timelock.
     /// @param guardian_ has nothing to stop here: pausing the market excuses nodes.
     /// @param market the market, whose token, registry and router are used here.

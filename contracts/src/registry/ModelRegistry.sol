@@ -26,8 +26,9 @@ contract ModelRegistry is IModelRegistry, IERC165, Governed {
         address owner;
     }
 
-    /// @notice Bounds of the fee: never free, never above a million tokens of 18 decimals.
+    /// @notice Least fee: registering never is free.
     uint256 public constant MIN_FEE = 1;
+    /// @notice Highest fee: a million tokens of 18 decimals.
     uint256 public constant MAX_FEE = 1e24;
     /// @notice Longest uri.
     uint256 public constant MAX_URI_BYTES = 1024;
@@ -52,6 +53,7 @@ contract ModelRegistry is IModelRegistry, IERC165, Governed {
     /// @inheritdoc IModelRegistry
     uint256 public fee;
 
+    /// @notice Makes a registry without models.
     /// @param owner_ governance's timelock, which receives the fees.
     /// @param guardian_ has nothing to stop here; kept for uniformity.
     /// @param token token of the fees.

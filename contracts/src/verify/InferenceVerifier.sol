@@ -9,6 +9,7 @@ import {IVerifierRouter} from "../interfaces/IVerifierRouter.sol";
 import {PublicWords} from "../libraries/PublicWords.sol";
 
 /// @title Verifies inferences of registered models for contracts that know ERC-7992 or ERC-8274, without a market.
+/// @notice Reverts or says no unless a proof holds for the key that a model was registered with.
 /// @dev Keeps nothing: whoever must not take a proof twice puts a nonce into the context, which the proof is bound to.
 contract InferenceVerifier is IZkmlVerifier, IProofVerifier, IERC165 {
     /// @notice What a claim's bytes hold (`output` of ERC-7992, `metadata` of ERC-8274).
@@ -33,6 +34,7 @@ contract InferenceVerifier is IZkmlVerifier, IProofVerifier, IERC165 {
     /// @notice The verifiers.
     IVerifierRouter public immutable ROUTER;
 
+    /// @notice Makes a verifier over a registry.
     /// @param models the registry.
     /// @param router the routes of proof systems.
     constructor(IModelRegistry models, IVerifierRouter router) {
@@ -74,6 +76,7 @@ contract InferenceVerifier is IZkmlVerifier, IProofVerifier, IERC165 {
     }
 
     /// @notice What a requester commits to: context and inputs.
+    /// @param claim the claim.
     function commitmentOf(Claim calldata claim) external pure returns (bytes32) {
         return keccak256(abi.encode(claim.context, PublicWords.commit(claim.words, claim.inputWords, claim.inputBits)));
     }

@@ -19,6 +19,7 @@ contract VerifierRouter is IVerifierRouter, Governed {
     /// @inheritdoc IVerifierRouter
     bool public frozen;
 
+    /// @notice Makes a router without routes.
     /// @param owner_ governance's timelock.
     /// @param guardian_ has nothing to stop here: a stop is for ever. Pausing the market is the guardian's.
     constructor(address owner_, address guardian_) Governed(owner_, guardian_) {}

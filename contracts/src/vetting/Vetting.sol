@@ -12,6 +12,7 @@ import {PublicWords} from "../libraries/PublicWords.sol";
 import {Job, JobState} from "../types/Job.sol";
 
 /// @title Backtests of models whose every answer is proved.
+/// @notice Publishers commit to data first; answers come with proofs, and results add up here.
 /// @dev Nobody has a say here beside whoever publishes: no owner, nothing to set.
 contract Vetting is IVetting {
     /// @dev A backtest: what of the plan later calls need, and what was shown.
@@ -60,6 +61,7 @@ contract Vetting is IVetting {
     mapping(uint256 id => mapping(uint256 word => uint256 bits)) private _proved;
     mapping(uint256 jobId => Attachment) private _attachments;
 
+    /// @notice Makes a place for backtests beside a market.
     /// @param market the market.
     /// @param registry the models.
     /// @param router the verifiers.
