@@ -281,12 +281,10 @@ static enum status send_proof(struct chain_result *result, struct verifying *v,
 static enum status check_chain(const struct verifying *v, const struct srs_verifier *srs,
                                struct diag *diag)
 {
-    uint64_t wanted = v->options->chain_id, found = v->nodes.chain_id;
-    if (wanted != 0 && found != wanted)
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "%s is a node of chain %llu, not of chain %llu that --chain-id asks for",
-                        v->nodes.node[0].url, (unsigned long long)found,
-                        (unsigned long long)wanted);
+    uint64_t found = v->nodes.chain_id;
+    enum status status = endpoints_check_chain(&v->nodes, v->options->chain_id, diag);
+    if (status != STATUS_OK)
+        return status;
     if (srs->origin == SRS_DEVELOPMENT && found != CHAIN_DEVELOPMENT)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "the key was made over the development parameters, which anybody can "

@@ -85,6 +85,16 @@ void endpoints_close(struct endpoints *nodes)
     nodes->count = 0;
 }
 
+enum status endpoints_check_chain(const struct endpoints *nodes, uint64_t wanted, struct diag *diag)
+{
+    if (wanted == 0 || nodes->chain_id == wanted)
+        return STATUS_OK;
+    return diag_set(diag, STATUS_BAD_INPUT,
+                    "%s is a node of chain %llu, not of chain %llu that --chain-id asks for",
+                    nodes->node[0].url, (unsigned long long)nodes->chain_id,
+                    (unsigned long long)wanted);
+}
+
 /* ---- asking --------------------------------------------------------------------------------- */
 
 struct votes {

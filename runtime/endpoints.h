@@ -24,6 +24,10 @@ enum status endpoints_open(struct endpoints *nodes, const char *urls,
                            struct diag *diag) SERTN_MUST_CHECK;
 void endpoints_close(struct endpoints *nodes);
 
+/* Whether the nodes are of a chain; wanted 0: any. Errors: STATUS_BAD_INPUT. */
+enum status endpoints_check_chain(const struct endpoints *nodes, uint64_t wanted,
+                                  struct diag *diag) SERTN_MUST_CHECK;
+
 /* The result that at least the quorum gives. Errors: STATUS_IO when nodes do not answer or
  * disagree; STATUS_REJECTED when the quorum says that the call reverts. */
 enum status endpoints_agree(cJSON **result, struct endpoints *nodes, const char *method,

@@ -18,7 +18,10 @@ enum status chain_side_open(struct chain_side *side, const struct chain_side_opt
     if (o->rpc == NULL)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "give a node, or several with commas, with --rpc URL");
-    return endpoints_open(&side->nodes, o->rpc, diag);
+    enum status status = endpoints_open(&side->nodes, o->rpc, diag);
+    if (status == STATUS_OK)
+        status = endpoints_check_chain(&side->nodes, o->chain_id, diag);
+    return status;
 }
 
 enum status chain_side_open_account(struct chain_side *side, const struct chain_side_options *o,

@@ -9,6 +9,7 @@
 struct chain_side_options {
     const char *rpc;
     struct signer_options signer;
+    uint64_t chain_id; /* the nodes must be of this chain; 0: any */
 };
 
 struct chain_side {

@@ -49,6 +49,7 @@ static const char all[] =
 
 #define CHAIN                                                                                      \
     "  --rpc URL                a node of the chain; several with commas between must agree\n"     \
+    "  --chain-id N             refuse nodes of any other chain\n"                                 \
     "  --registry ADDRESS       the contract of the registry\n"
 #define ACCOUNT                                                                                    \
     "  --keystore FILE          the account that signs and pays (Web3 Secret Storage, version "    \
@@ -153,6 +154,7 @@ static const char vet[] =
     "  -o FILE                  where the backtest goes\n"
     "  --srs FILE.ptau          powers of tau of a ceremony, when they are not in the cache\n"
     "  --rpc URL                a node of the chain; several with commas between must agree\n"
+    "  --chain-id N             refuse nodes of any other chain\n"
     "  --vetting ADDRESS        the contract of backtests\n"
     "  --number N               the model's number in the registry\n"
     "  --days N                 time to prove it in, 7 by default\n"

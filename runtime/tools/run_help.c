@@ -25,6 +25,7 @@
     "                           by default\n"
 #define MARKET                                                                                     \
     "  --rpc URL                a node of the chain; several with commas between must agree\n"     \
+    "  --chain-id N             refuse nodes of any other chain\n"                                 \
     "  --market ADDRESS         the contract of the market\n"
 #define ACCOUNT                                                                                    \
     "  --keystore FILE          the account that signs and pays (Web3 Secret Storage, version "    \
@@ -32,7 +33,8 @@
     "  --password-file FILE     its password on the first line; asked at the terminal "            \
     "otherwise\n"                                                                                  \
     "  --journal FILE           where transactions are written down before they are sent; by\n"    \
-    "                           default sertn/journal in $XDG_DATA_HOME or ~/.local/share\n"
+    "                           default sertn/journal in $XDG_DATA_HOME or ~/.local/share\n"       \
+    "  --max-gas-price GWEI     most that a gas may cost, 200 by default\n"
 #define SRS                                                                                        \
     "  --srs FILE.ptau          powers of tau of a ceremony, when they are not in the cache\n"
 

@@ -25,7 +25,7 @@ struct market_side {
 
 static struct chain_side_options chain_options(const struct run_options *o)
 {
-    return (struct chain_side_options){o->chain.rpc, o->chain.signer};
+    return (struct chain_side_options){o->chain.rpc, o->chain.signer, o->chain.chain_id};
 }
 
 static enum status open_side(struct market_side *side, const struct run_options *o, bool signs,

@@ -40,6 +40,12 @@ static bool take_max_reward(void *context, const char *value, struct diag *diag)
                            1, UINT64_MAX, diag);
 }
 
+static bool take_chain_id(void *context, const char *value, struct diag *diag)
+{
+    return cli_take_number(&((struct registry_options *)context)->chain.chain_id, "chain-id", value,
+                           1, UINT64_MAX, diag);
+}
+
 static bool take_max_gas_price(void *context, const char *value, struct diag *diag)
 {
     return cli_take_gwei(&((struct registry_options *)context)->chain.signer.most_fee, value, diag);
@@ -101,6 +107,7 @@ static const struct cli_option option_table[] = {
     CLI_TAKE("rounds", take_rounds, "beacon"),
     CLI_TAKE("power", take_power, "new import"),
     TEXT("rpc", chain.rpc, "publish list show deprecate vet"),
+    CLI_TAKE("chain-id", take_chain_id, "publish list show deprecate vet"),
     TEXT("registry", registry, "publish list show deprecate"),
     TEXT("keystore", chain.signer.keystore, "publish deprecate sealing-key open vet"),
     TEXT("password-file", chain.signer.password_file, "publish deprecate sealing-key open vet"),

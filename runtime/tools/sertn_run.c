@@ -98,7 +98,7 @@ static const struct cli_option option_table[] = {
     TEXT("password-file", chain.signer.password_file, "verify request submit claim refund"),
     TEXT("journal", chain.signer.journal, "verify request submit claim refund"),
     CLI_TAKE("max-gas-price", take_max_gas_price, "verify request submit claim refund"),
-    CLI_TAKE("chain-id", take_chain_id, "verify"),
+    CLI_TAKE("chain-id", take_chain_id, "verify request submit claim refund status"),
     TEXT("model", onnx, "eval"),
     FLAG("check", check, "keys"),
     TEXT("market", market.address, "request submit claim refund status"),

@@ -257,6 +257,8 @@ TEST(bad_questions_are_refused)
     kit_refused(&out, 2, "--viewer", "no address");
     out = kit_shell("$SERTN_REGISTRY show 1 --rpc %s --registry %s", n->url, n->token);
     kit_refused(&out, 2, "registry", "no registry");
+    out = show(n, 1, "--chain-id 1");
+    kit_refused(&out, 2, "not of chain 1 that --chain-id asks for", "another chain");
     out = kit_shell("$SERTN_REGISTRY show x --rpc %s --registry %s", n->url, n->registry);
     kit_refused(&out, 2, "no number", "no number");
     out = kit_shell("$SERTN_REGISTRY show 1 --registry %s", n->registry);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ir/support/file.h"
+#include "runtime/backtest.h"
 #include "tests/programs/network_kit.h"
 
 enum { ROWS = 5 };
@@ -219,6 +220,41 @@ TEST(every_change_of_a_file_is_found)
         cJSON_ReplaceItemInObject(root, members[i], cJSON_CreateNumber(7));
         refused(&s, root, members[i]);
     }
+}
+
+/* Files of anybody: bytes changed, cut, put in, at random. */
+TEST(hostile_files_never_crash)
+{
+    struct subject s = prepare();
+    struct model model = {0};
+    struct srs_verifier srs;
+    struct diag diag = {0};
+    cJSON_Delete(make(&s, ""));
+    struct buffer file = kit_read(s.file);
+    REQUIRE_OK(model_load(&model, s.folder, MODEL_HEAD, &diag), &diag);
+    REQUIRE_OK(proof_open_verifier(&srs, &model, NULL, &diag), &diag);
+    for (int i = 0; i < 2000; i++) {
+        struct backtest test;
+        struct diag why = {0};
+        struct buffer changed = {0};
+        size_t at = test_random_below(file.count), cut = test_random_below(40);
+        buffer_put(&changed, file.data, at);
+        if (i % 3 == 0)
+            buffer_put_u8(&changed, (uint8_t)test_random_edge_u64());
+        else if (i % 3 == 1)
+            buffer_puts(&changed, test_random_below(2) == 0 ? "1e999" : "[{");
+        at = file.count - at < cut ? file.count : at + cut;
+        buffer_put(&changed, file.data + at, file.count - at);
+        enum status status =
+            backtest_read(&test, &model, changed.data, changed.count, "file", &why);
+        if (status == STATUS_OK)
+            status = backtest_verify(&test, &srs, &why);
+        CHECK((status == STATUS_OK) == (why.text[0] == '\0') && strchr(why.text, '\n') == NULL);
+        backtest_release(&test);
+        buffer_release(&changed);
+    }
+    model_release(&model);
+    buffer_release(&file);
 }
 
 TEST(a_backtest_of_another_model_is_refused)
