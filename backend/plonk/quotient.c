@@ -111,7 +111,8 @@ struct coset_job {
     fr *power;                       /* [n] of shift */
     const fr *source[PLONK_COLUMNS]; /* null: zero */
     fr *target[PLONK_COLUMNS];
-    bool is_repeated[PLONK_COLUMNS]; /* the target is that of an earlier column */
+    unsigned listed[PLONK_COLUMNS]; /* [count] columns that are neither zero nor an earlier one */
+    size_t count, next;
 };
 
 static void coset_task(void *context, size_t begin, size_t end, unsigned worker)
@@ -119,11 +120,33 @@ static void coset_task(void *context, size_t begin, size_t end, unsigned worker)
     (void)worker;
     const struct coset_job *job = context;
     size_t n = job->prover->layout->rows;
-    for (size_t column = begin; column < end; column++) {
-        if (job->source[column] == NULL || job->is_repeated[column])
-            continue;
+    for (size_t i = begin; i < end; i++) {
+        unsigned column = job->listed[i];
         fr_vec_mul(job->target[column], job->source[column], job->power, n);
         ntt_forward_scrambled(NULL, &job->prover->key->domain, job->target[column]);
+    }
+}
+
+static void shift_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const struct coset_job *job = context;
+    unsigned column = job->listed[job->next];
+    fr_vec_mul(job->target[column] + begin, job->source[column] + begin, job->power + begin,
+               end - begin);
+}
+
+/* A column a thread, while there are enough for all threads; then all threads on each. */
+static void evaluate_columns(struct coset_job *job)
+{
+    struct machine *machine = job->prover->machine;
+    size_t n = job->prover->layout->rows,
+           alone = job->count - job->count % machine_threads(machine);
+    machine_parallel_for(machine, alone, 1, coset_task, job);
+    for (job->next = alone; job->next < job->count; job->next++) {
+        machine_parallel_for(machine, n, 4096, shift_task, job);
+        ntt_forward_scrambled(machine, &job->prover->key->domain,
+                              job->target[job->listed[job->next]]);
     }
 }
 
@@ -171,7 +194,7 @@ static void divide_on_coset(fr *out, const struct plonk_prover *prover, struct c
     job->shift = shift;
     job->power = out; /* not written before all columns are there */
     machine_parallel_for(prover->machine, n, 4096, powers_task, job);
-    machine_parallel_for(prover->machine, PLONK_COLUMNS, 1, coset_task, job);
+    evaluate_columns(job);
     for (unsigned column = 0; column < PLONK_COLUMNS; column++)
         points.column[column] = job->source[column] != NULL ? job->target[column] : NULL;
     machine_parallel_for(prover->machine, n, 64, points_task, &points);
@@ -285,11 +308,13 @@ static void add_gated(fr *quotient, const struct plonk_prover *prover)
         if (column == PLONK_TTAG)
             polynomial[column] = table;
         job.source[column] = polynomial[column];
-        job.is_repeated[column] = plonk_is_repeated(polynomial, column);
-        for (unsigned k = 0; k < column && job.is_repeated[column]; k++)
-            job.target[column] =
-                polynomial[k] == polynomial[column] ? job.target[k] : job.target[column];
-        if (polynomial[column] != NULL && !job.is_repeated[column]) {
+        if (plonk_is_repeated(polynomial, column)) {
+            unsigned k = 0;
+            while (polynomial[k] != polynomial[column])
+                k++;
+            job.target[column] = job.target[k];
+        } else if (polynomial[column] != NULL) {
+            job.listed[job.count++] = column;
             job.target[column] = free;
             free += n;
         }
