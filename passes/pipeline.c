@@ -446,8 +446,11 @@ static enum status prepare_options(struct pipeline *p)
 
 /* ---- models that are refused before anything is computed ---- */
 
-/* Rows that each number a node gives takes at least: where it compares, one that finds the bit and
- * one that uses it. */
+/*
+ * Rows that each number a node gives takes, of more than 16 bits as all of them but toys have:
+ * where it compares, one that uses the bit and two that find it, and two that round what is
+ * compared.
+ */
 static uint64_t element_rows(enum op_kind op)
 {
     switch (op) {
@@ -457,7 +460,7 @@ static uint64_t element_rows(enum op_kind op)
     case OP_CLIP:
     case OP_MAX:
     case OP_MIN:
-        return 2;
+        return 5;
     default:
         return (op_info(op)->traits & TRAIT_FUNCTION) != 0 ? 1 : 0;
     }
@@ -486,8 +489,8 @@ static uint64_t weight_rows(const struct graph *graph, const struct graph_node *
     return is_often ? weights->count : weights->count / 2;
 }
 
-/* Models that no table holds, by a bound of their rows from below: to find that out by lowering
- * them would take minutes. */
+/* Models that no table holds, by the rows of their largest parts: to find that out by lowering them
+ * would take minutes. */
 static enum status check_size(const struct pipeline *p)
 {
     const struct graph *graph = p->graph;

@@ -17,6 +17,10 @@ enum { LG_ROWS_MIN = 5 };
 static const uint8_t limb_widths[] = {12, 14, 16, 0, 8, 10, 9, 11, 13, 15, 7, 6, 5, 4};
 enum { LARGE_ROWS = 1 << 18 };
 
+/* Where a program has so many numbers, the widest limbs take the fewest rows whatever their table
+ * takes, and are tried alone. */
+enum { WIDEST_LIMB = 16, LARGE_ELEMENTS = 1 << 22 };
+
 /* ---- classification ---- */
 
 /* A copy: each element is one element of one term, or zero. */
@@ -505,16 +509,27 @@ struct search {
     uint64_t dot_gate_rows;
 };
 
+static bool is_large_program(const struct relation_program *program)
+{
+    size_t elements = 0;
+    for (size_t i = 0; i < program->tensor_count; i++)
+        elements += program->tensors[i].count;
+    return elements > LARGE_ELEMENTS;
+}
+
 /* Tries every width with one to `columns_most` parameter columns; keeps what is better than before.
  */
 static enum status search_widths(struct search *search, const struct place_contractions *with,
                                  unsigned columns_least, unsigned columns_most)
 {
     struct choice choice = {.contractions = with};
+    bool is_large = is_large_program(search->program);
     for (choice.param_columns = columns_least; choice.param_columns <= columns_most;
          choice.param_columns++) {
         for (size_t i = 0; i < sizeof limb_widths; i++) {
             choice.limb_bits = limb_widths[i];
+            if (is_large && choice.limb_bits != WIDEST_LIMB)
+                continue;
             if (choice.limb_bits == 0) {
                 if (search->best.place.row_count > LARGE_ROWS)
                     break;

@@ -35,7 +35,7 @@ struct digest_spec {
 };
 
 /* The most rows of a table, as a power of two. */
-enum { PLACE_LG_ROWS_MAX = 25 };
+enum { PLACE_LG_ROWS_MAX = 26 };
 
 struct place_options {
     unsigned param_columns; /* 1 or 2: how many pinned columns the target offers; 0 = choose */

@@ -27,6 +27,7 @@ struct conformance_result {
     char stage[24];       /* where it failed: a pass of the compiler, or run, check, compare */
     char operator_of[64]; /* its node's operator; empty for a graph of several nodes */
     char reason[CONFORMANCE_REASON_BYTES];
+    bool is_refused;                    /* by the compiler, in a sentence */
     bool is_interpreted;                /* the float interpreter gives the reference outputs */
     unsigned outputs, proven;           /* outputs, and those with a proven error, which held */
     char gap[CONFORMANCE_REASON_BYTES]; /* why one of the others has none */

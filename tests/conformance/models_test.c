@@ -8,7 +8,7 @@
 
 #include "tests/harness/harness.h"
 
-enum { MODEL_SECONDS = 600, MODEL_MEGABYTES = 12288 };
+enum { MODEL_SECONDS = 1200, MODEL_MEGABYTES = 20480 };
 
 static void run(const char *release, const char *root, struct conformance_tolerance tolerance,
                 const char *name)

@@ -178,7 +178,7 @@ TEST(a_model_that_no_table_holds_is_refused_before_it_is_run)
     double start = seconds();
     CHECK_STATUS(compile_model(&compilation, &options, &problems, &notes), STATUS_LIMIT, NULL);
     double took = seconds() - start;
-    CHECK(problems.count == 1 && strstr(problems.item[0].text, "the limit is 2^25") != NULL);
+    CHECK(problems.count == 1 && strstr(problems.item[0].text, "the limit is 2^26") != NULL);
     CHECK_MSG(took < seconds_most, "refused in %.2f s", took);
     compilation_release(&compilation);
     diag_list_release(&problems);

@@ -291,7 +291,7 @@ bool conformance_write_models(const char *path, const struct conformance_test *t
     for (size_t i = 0; i < count; i++) {
         const struct conformance_result *result = &tests[i].result;
         fprintf(file, "| %s | %s | %u | %llu | %.2f | %zu | %.2f | %zu | ", tests[i].name,
-                outcome_names[result->outcome], result->rows,
+                result->is_refused ? "refused" : outcome_names[result->outcome], result->rows,
                 (unsigned long long)result->dot_gate_rows, result->compile_seconds,
                 (size_t)(result->compile_memory_bytes >> 20), result->check_seconds,
                 (size_t)(result->peak_memory_bytes >> 20));

@@ -252,6 +252,7 @@ static enum status compile(struct run *run, const char *path)
     enum status status = compile_model(&run->compilation, &run->options, &problems, &notes);
     run->result->compile_seconds = machine_seconds() - start;
     run->result->compile_memory_bytes = machine_peak_memory_bytes();
+    run->result->is_refused = status == STATUS_UNSUPPORTED || status == STATUS_LIMIT;
     if (status == STATUS_OK) {
         run->result->rows = run->compilation.report.rows;
         run->result->dot_gate_rows = run->compilation.report.summary.dot_gate_rows;
