@@ -59,6 +59,10 @@ static struct tensor *any_input(struct subject *s)
     double middle = (s->range.low + s->range.high) / 2, half = (s->range.high - s->range.low) / 2;
     for (size_t e = 0; e < t->count; e++)
         t->data.real[e] = element_round(ELEMENT_F32, middle + half * 0.9999 * t->data.real[e]);
+    /* Ends of the range, where errors are largest. */
+    if (test_random_below(4) == 0)
+        t->data.real[test_random_below(t->count)] =
+            test_random_below(2) == 0 ? s->range.low : s->range.high;
     return t;
 }
 
@@ -282,7 +286,26 @@ static uint32_t any_operator(struct subject *s, uint32_t a, uint32_t b)
     static const enum op_kind binary[] = {OP_ADD, OP_SUB, OP_MUL, OP_MAX, OP_MIN, OP_MAT_MUL};
     struct kit *kit = &s->kit;
     uint32_t one, y;
-    switch (test_random_below(8)) {
+    switch (test_random_below(12)) {
+    case 8:
+        one = kit_random_parameter(kit, "scale", kit_shape(1, WIDTH), 1);
+        y = kit_random_parameter(kit, "shift", kit_shape(1, WIDTH), 1);
+        return test_random_below(2) == 0
+                   ? kit_node(kit, OP_LAYER_NORMALIZATION, (const uint32_t[]){a, one, y}, 3)
+                   : kit_binary(kit, OP_RMS_NORMALIZATION, a, one);
+    case 9:
+        /* Exponentials of what is held to [-3, 2]. */
+        one = kit_parameter(kit, "low", kit_shape(0), (const double[]){-3});
+        y = kit_parameter(kit, "high", kit_shape(0), (const double[]){2});
+        y = kit_node(kit, OP_CLIP, (const uint32_t[]){a, one, y}, 3);
+        return kit_unary(kit, test_random_below(2) == 0 ? OP_EXP : OP_SINH, y);
+    case 10:
+        y = kit_parameter(kit, "exponent", kit_shape(0),
+                          (const double[]){(double)(2 + test_random_below(2))});
+        return kit_binary(kit, OP_POW, kit_unary(kit, OP_TANH, a), y);
+    case 11:
+        y = kit_unary(kit, test_random_below(2) == 0 ? OP_LOG_SOFTMAX : OP_TRANSPOSE, a);
+        return y;
     case 0:
     case 1:
         return kit_unary(kit, unary[test_random_below(sizeof unary / sizeof *unary)], a);
