@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/hash/keccak.h"
 #include "runtime/chain_sender.h"
@@ -17,6 +18,7 @@ static const uint8_t deployer_bytes[CHAIN_ADDRESS_BYTES] = {
     0x92, 0x0c, 0xa7, 0x8f, 0xbf, 0x26, 0xc0, 0xb4, 0x95, 0x6c};
 /* Explicit gas limits: far above what is used, and they save the round trip of an estimate. */
 enum { VERIFY_GAS_LIMIT = 2000000, DEPLOY_GAS_LIMIT = 8000000, WORD = 32 };
+enum { LAG_TRIES = 20, LAG_WAIT_US = 500000 };
 
 /* ---- ABI ---- */
 
@@ -144,6 +146,17 @@ static void address_text(char text[CHAIN_ADDRESS_TEXT], const uint8_t address[CH
     free(hex);
 }
 
+/* Whether the code is there; after it was mined, nodes that lag behind others have some seconds. */
+static enum status await_code(bool *present, struct verifying *v, bool is_mined, struct diag *diag)
+{
+    enum status status = has_code(present, &v->nodes, v->address, diag);
+    for (unsigned i = 0; i < LAG_TRIES && is_mined && status == STATUS_OK && !*present; i++) {
+        usleep(LAG_WAIT_US);
+        status = has_code(present, &v->nodes, v->address, diag);
+    }
+    return status;
+}
+
 /* Sends the creation code. Somebody else may be doing the same: what counts is that the code is
  * there in the end. */
 static enum status deploy(struct chain_result *result, struct verifying *v,
@@ -169,7 +182,7 @@ static enum status deploy(struct chain_result *result, struct verifying *v,
         struct diag failure = {0};
         enum status sent = chain_send(&result->deploy_gas, &v->sender, name, deployer_bytes, &data,
                                       v->sender.has_key ? 0 : DEPLOY_GAS_LIMIT, &failure);
-        status = has_code(&present, &v->nodes, v->address, diag);
+        status = await_code(&present, v, sent == STATUS_OK, diag);
         if (status == STATUS_OK && !present && sent != STATUS_OK)
             status = diag_set(diag, sent, "%s", failure.text);
     }

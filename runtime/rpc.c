@@ -9,7 +9,7 @@
 
 enum status rpc_open(struct rpc *rpc, const char *url, struct diag *diag)
 {
-    *rpc = (struct rpc){.url = url, .next_id = 1};
+    *rpc = (struct rpc){.url = url, .next_id = 1, .seconds = RPC_SECONDS_MAX};
     if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
         return diag_set(diag, STATUS_BAD_INPUT,
                         "--rpc takes an http:// or https:// address, not '%s'", url);
@@ -46,7 +46,7 @@ static enum status post(struct buffer *answer, struct rpc *rpc, const struct buf
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->count);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)RPC_SECONDS_MAX);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)rpc->seconds);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     CURLcode code = curl_easy_perform(curl);

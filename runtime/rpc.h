@@ -19,6 +19,7 @@ struct rpc {
     const char *url; /* borrowed */
     void *curl;      /* CURL *, owned */
     unsigned next_id;
+    unsigned seconds; /* that one call may take; RPC_SECONDS_MAX after rpc_open */
 };
 
 enum status rpc_open(struct rpc *rpc, const char *url, struct diag *diag) SERTN_MUST_CHECK;

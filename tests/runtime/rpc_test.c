@@ -1,0 +1,104 @@
+/* label: fast libs: sertn_3rd_cjson */
+/*
+ * JSON-RPC with servers that are no good nodes: each failure is one sentence that names the node,
+ * and nothing of what a stranger says reaches a terminal as it is.
+ */
+#include "runtime/rpc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/harness/harness.h"
+#include "tests/runtime/server_kit.h"
+
+static enum status ask(struct server *server, const char *body, struct diag *diag)
+{
+    struct rpc rpc;
+    uint64_t value = 0;
+    memset(diag, 0, sizeof *diag);
+    if (body != NULL)
+        server->answer = (struct server_answer){.body = body, .count = strlen(body)};
+    REQUIRE_OK(rpc_open(&rpc, server->url, diag), diag);
+    rpc.seconds = 1;
+    enum status status = rpc_call_quantity(&value, &rpc, "eth_chainId", "[]", diag);
+    rpc_close(&rpc);
+    return status;
+}
+
+#define ANSWER(rest) "{\"jsonrpc\":\"2.0\",\"id\":1," rest "}"
+
+TEST(rubbish_is_one_sentence_that_names_the_node)
+{
+    static const struct {
+        const char *body, *says;
+        enum status status;
+    } cases[] = {
+        {"", "not JSON-RPC", STATUS_IO},
+        {"<html>no</html>", "not JSON-RPC", STATUS_IO},
+        {"[]", "not JSON-RPC", STATUS_IO},
+        {"{", "not JSON-RPC", STATUS_IO},
+        {"null", "not JSON-RPC", STATUS_IO},
+        {ANSWER("\"result\":7"), "no text", STATUS_IO},
+        {ANSWER("\"result\":\"7\""), "no number", STATUS_IO},
+        {ANSWER("\"result\":\"0x\""), "no number", STATUS_IO},
+        {ANSWER("\"result\":\"0x-1\""), "no number", STATUS_IO},
+        {ANSWER("\"result\":\"0x11112222333344445\""), "no number", STATUS_IO},
+        {ANSWER("\"result\":\"0x1\\u0000\""), NULL, STATUS_OK},
+        {ANSWER("\"error\":{}"), "no reason given", STATUS_IO},
+        {ANSWER("\"error\":{\"code\":-32601,\"message\":\"no such method\"}"), "no such method",
+         STATUS_IO},
+        {ANSWER("\"error\":{\"code\":3,\"message\":\"execution reverted\"}"), "reverted",
+         STATUS_REJECTED},
+        {ANSWER("\"error\":{\"message\":\"\\u001b[2J\\nroot: all is well\"}"),
+         "refuses eth_chainId:  [2J root: all is well", STATUS_IO},
+    };
+    struct server server;
+    struct diag diag;
+    server_start(&server);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK_STATUS(ask(&server, cases[i].body, &diag), cases[i].status, &diag);
+        if (cases[i].says == NULL)
+            continue;
+        CHECK_MSG(strstr(diag.text, cases[i].says) != NULL, "no '%s' in: %s", cases[i].says,
+                  diag.text);
+        CHECK(strstr(diag.text, server.url) != NULL && strchr(diag.text, '\n') == NULL &&
+              strchr(diag.text, '\033') == NULL);
+    }
+    server_stop(&server);
+}
+
+TEST(servers_that_fail_are_said_to_be_out_of_reach)
+{
+    struct server server;
+    struct diag diag;
+    server_start(&server);
+    server.answer = (struct server_answer){.is_silent = true};
+    CHECK_STATUS(ask(&server, NULL, &diag), STATUS_IO, &diag);
+    CHECK_MSG(strstr(diag.text, "cannot be reached") != NULL, "%s", diag.text);
+    server.answer = (struct server_answer){.body = "{", .count = 1, .announced = 100};
+    CHECK_STATUS(ask(&server, NULL, &diag), STATUS_IO, &diag);
+    size_t much = (size_t)RPC_ANSWER_BYTES_MAX + 10;
+    char *spaces = malloc(much);
+    REQUIRE(spaces != NULL);
+    memset(spaces, ' ', much);
+    server.answer = (struct server_answer){.body = spaces, .count = much};
+    CHECK_STATUS(ask(&server, NULL, &diag), STATUS_IO, &diag);
+    free(spaces);
+    server_stop(&server);
+    CHECK_STATUS(ask(&server, NULL, &diag), STATUS_IO, &diag); /* gone */
+    CHECK_MSG(strstr(diag.text, server.url) != NULL, "%s", diag.text);
+}
+
+TEST(deep_answers_do_not_overflow)
+{
+    struct server server;
+    struct diag diag;
+    struct buffer deep = {0};
+    server_start(&server);
+    buffer_puts(&deep, "{\"result\":");
+    for (int i = 0; i < 200000; i++)
+        buffer_puts(&deep, "[");
+    CHECK_STATUS(ask(&server, buffer_text(&deep), &diag), STATUS_IO, &diag);
+    buffer_release(&deep);
+    server_stop(&server);
+}
