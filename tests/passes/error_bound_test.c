@@ -247,9 +247,12 @@ TEST(a_divisor_that_may_be_zero_has_no_bound)
 TEST(an_operator_without_a_rule_is_named)
 {
     struct subject s;
-    subject_init(&s, kit_shape(2, 3, 3), -2, 2);
-    subject_run(&s, kit_unary(&s.kit, OP_DET, s.x));
-    check_gap(&s, 0, "Det_0 (Det) has no rule");
+    subject_init(&s, kit_shape(1, 6), -2, 2);
+    uint32_t d = kit_parameter(&s.kit, "d", kit_shape(1, 1), (const double[]){0.75});
+    uint32_t y = kit_binary(&s.kit, OP_MOD, s.x, d);
+    kit_attribute_int(&s.kit, "fmod", 1);
+    subject_run(&s, y);
+    check_gap(&s, 0, "Mod_0 (Mod) has no rule");
     kit_release(&s.kit);
 }
 
