@@ -159,9 +159,11 @@ static struct ends ends_of(const struct error_bound *bounds, const struct relati
     return ends;
 }
 
-/* Products of ends, with a margin for their rounding. */
+/* Products of ends, with a margin for their rounding; anything where one is beyond float64. */
 static struct ends times(struct ends a, struct ends b)
 {
+    if (!isfinite(a.low) || !isfinite(a.high) || !isfinite(b.low) || !isfinite(b.high))
+        return (struct ends){-INFINITY, INFINITY};
     double p[4] = {a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high};
     struct ends out = {fmin(fmin(p[0], p[1]), fmin(p[2], p[3])),
                        fmax(fmax(p[0], p[1]), fmax(p[2], p[3]))};
@@ -173,7 +175,8 @@ static struct ends ends_of_term(const struct error_bound *bounds, const struct r
                                 const struct relation_term *term)
 {
     double c = wide_to_double(term->coefficient);
-    struct ends out = {c < 0 ? down(c) : c, c > 0 ? -down(-c) : c};
+    bool is_exact = fabs(c) < 0x1p53;
+    struct ends out = {is_exact ? c : down(c), is_exact ? c : -down(-c)};
     for (unsigned f = 0; f < term->factor_count; f++) {
         struct ends x = ends_of(bounds, r, &term->factors[f]);
         if (f + 1 < term->factor_count &&
@@ -335,7 +338,8 @@ static const struct error_bound *inexact_operand(const struct error_bound *bound
     return NULL;
 }
 
-/* What a function of integers, not of numbers, gives; `error`: of exact operands. */
+/* What a function of integers, not of numbers, gives: exact for exact operands, but for what a
+ * memory that it reads is off. */
 static void bound_decision(struct error_bound *bounds, const struct relation_program *program,
                            const struct relation *r, const struct error_bound *memory)
 {
