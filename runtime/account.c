@@ -462,7 +462,8 @@ static enum status await(bool *is_pending, struct account *account, struct journ
         if (settled || lost)
             return journal_settle(account->journal, entry, diag);
         double now = machine_seconds();
-        *is_pending = now - start >= account->seconds;
+        /* Whether the nonce is lost takes some looks to say. */
+        *is_pending = now - start >= account->seconds && suspicions == 0;
         if (*is_pending)
             return diag_set(diag, STATUS_IO,
                             "'%s' was not mined in %u seconds%s%s; it is in the journal, try again",
@@ -488,11 +489,30 @@ static enum status await(bool *is_pending, struct account *account, struct journ
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
-/* Gives the newest attempt to the nodes and waits. */
+/* Replaces an attempt that no block takes any more, because gas has become dearer than it pays. */
+static enum status replace_stuck(struct account *account, const struct journal_entry *entry,
+                                 struct transaction *t, const struct journal_attempt *attempt,
+                                 struct diag *reason, struct diag *diag)
+{
+    struct transaction now = *t;
+    struct account unbounded = *account;
+    unbounded.most_fee = 0;
+    enum status status = ask_fees(&now, &unbounded, diag);
+    explicit_bzero(unbounded.key, sizeof unbounded.key);
+    uint64_t base = (now.fee - now.priority_fee) / 2; /* as ask_fees doubles it */
+    if (status != STATUS_OK || base <= attempt->fee)
+        return status;
+    return replace(account, entry, t, attempt, reason, diag);
+}
+
+/* Gives the newest attempt to the nodes and waits. Without t what was written down earlier tells
+ * what a dearer attempt is made of. */
 static enum status go_on(bool *is_pending, struct account *account, struct journal_entry *entry,
                          const char *name, struct transaction *t, struct diag *diag)
 {
     struct journal_attempt attempt;
+    struct transaction written;
+    struct buffer data = {0};
     struct diag reason = {0};
     bool found;
     enum status status = journal_attempt(&found, &attempt, account->journal, entry->id, 0, diag);
@@ -501,8 +521,21 @@ static enum status go_on(bool *is_pending, struct account *account, struct journ
             diag_set(diag, STATUS_IO, "the journal has an entry '%s' without a transaction", name);
     if (status == STATUS_OK)
         hand_over(account, &attempt, &reason);
+    if (status == STATUS_OK && t == NULL) {
+        if (!transaction_parse(&written, &data, &attempt.raw))
+            status = diag_set(diag, STATUS_IO,
+                              "the journal has an entry '%s' that is no "
+                              "transaction",
+                              name);
+        else
+            status = replace_stuck(account, entry, &written, &attempt, &reason, diag);
+        t = &written;
+    }
     buffer_release(&attempt.raw);
-    return status == STATUS_OK ? await(is_pending, account, entry, name, t, &reason, diag) : status;
+    if (status == STATUS_OK)
+        status = await(is_pending, account, entry, name, t, &reason, diag);
+    buffer_release(&data);
+    return status;
 }
 
 enum status account_send(struct account_result *result, struct account *account, const char *name,
@@ -533,8 +566,7 @@ enum status account_send(struct account_result *result, struct account *account,
         if (status == STATUS_OK)
             status = write_down(&entry, account, name, &t, diag);
     }
-    /* Of what was written earlier the call may be another by now: its bytes are sent again as they
-     * are, and not replaced. */
+    /* Of what was written earlier the call may be another by now: it stays what it was. */
     if (status == STATUS_OK)
         status =
             go_on(&result->is_pending, account, &entry, name, result->was_known ? NULL : &t, diag);

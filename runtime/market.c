@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "backend/hash/keccak.h"
-
-/* Attempts of one call that fail on the chain before it is given up. */
-enum { ATTEMPTS_MOST = 100 };
+#include "runtime/signer.h"
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
@@ -315,25 +313,6 @@ bool market_meets(const uint8_t *words, size_t word_count, const uint8_t require
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
-enum status market_send(struct account_result *result, struct account *account, const char *name,
-                        const uint8_t to[ABI_ADDRESS], const struct buffer *data, struct diag *diag)
-{
-    char attempt[JOURNAL_NAME_BYTES];
-    for (unsigned i = 0; i < ATTEMPTS_MOST; i++) {
-        struct journal_entry entry;
-        bool found;
-        snprintf(attempt, sizeof attempt, i == 0 ? "%s" : "%s, attempt %u", name, i + 1);
-        enum status status =
-            journal_find(&found, &entry, account->journal, &account->id, attempt, diag);
-        if (status != STATUS_OK)
-            return status;
-        if (!found || entry.state == JOURNAL_OPEN || entry.state == JOURNAL_MINED)
-            return account_send(result, account, attempt, to, data, 0, diag);
-    }
-    return diag_set(diag, STATUS_REJECTED, "'%s' failed %d times on the chain", name,
-                    ATTEMPTS_MOST);
-}
-
 enum status market_word_data(struct buffer *out, const char *signature,
                              const uint8_t word[ABI_WORD], struct diag *diag)
 {
@@ -354,7 +333,7 @@ static enum status approve(struct account *account, const struct market *market,
     amount_put(&data, value);
     enum status status = buffer_status(&data, diag);
     if (status == STATUS_OK)
-        status = market_send(&result, account, step, market->token, &data, diag);
+        status = signer_send(&result, account, step, market->token, &data, 0, diag);
     buffer_release(&data);
     return status;
 }
@@ -371,7 +350,7 @@ static enum status deposit(struct account *account, const struct market *market,
     amount_put(&data, value);
     enum status status = buffer_status(&data, diag);
     if (status == STATUS_OK)
-        status = market_send(&result, account, step, market->address, &data, diag);
+        status = signer_send(&result, account, step, market->address, &data, 0, diag);
     buffer_release(&data);
     return status;
 }
@@ -471,7 +450,7 @@ enum status market_send_request(struct market_job_id *id, struct account_result 
     if (status == STATUS_OK)
         status = buffer_status(&data, diag);
     if (status == STATUS_OK)
-        status = market_send(result, account, name, market->address, &data, diag);
+        status = signer_send(result, account, name, market->address, &data, 0, diag);
     if (status == STATUS_OK)
         status = job_of_receipt(id, market, result->hash, diag);
     buffer_release(&data);

@@ -161,13 +161,4 @@ struct market_units {
 enum status market_units(struct market_units *out, const struct market *market, uint64_t model,
                          const uint8_t *node, struct diag *diag) SERTN_MUST_CHECK;
 
-/*
- * Sends a call under a name, once for good: an attempt that was mined and failed, or lost its nonce
- * to a stranger, is followed by one under the next of a series of names. Requires: the caller has
- * seen that the call is still wanted. Errors: those of account_send.
- */
-enum status market_send(struct account_result *result, struct account *account, const char *name,
-                        const uint8_t to[ABI_ADDRESS], const struct buffer *data,
-                        struct diag *diag) SERTN_MUST_CHECK;
-
 #endif

@@ -13,6 +13,7 @@
 #include "backend/hash/keccak.h"
 #include "ir/support/file.h"
 #include "ir/support/machine.h"
+#include "runtime/signer.h"
 
 enum {
     BACKOFF_SECONDS_MOST = 300,
@@ -93,7 +94,7 @@ static enum status send(struct sending *out, struct node *n, const char *name,
     struct account_result result = {0};
     struct diag reason = {0};
     *out = (struct sending){0};
-    enum status status = market_send(&result, &n->account, name, to, data, &reason);
+    enum status status = signer_send(&result, &n->account, name, to, data, 0, &reason);
     out->is_mined = status == STATUS_OK;
     out->is_new = (status == STATUS_OK || result.is_pending) && !result.was_known;
     if (status == STATUS_REJECTED) {
@@ -238,7 +239,7 @@ enum status node_step_assign(struct node *n, struct diag *diag)
             continue;
         for (int k = 0; k < 8; k++)
             word[ABI_WORD - 1 - k] = (uint8_t)(served->number >> (8 * k));
-        name_step(name, "assign", &job, pool.assigned);
+        name_step(name, "assign", &job, 0);
         status = send_word(&sending, n, name, n->market.pools, "assign(uint256)", word, diag);
         if (status == STATUS_OK && sending.is_new)
             node_say(n, job.id, "was given to a node");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/hash/keccak.h"
+#include "ir/support/reader.h"
 #include "runtime/rlp.h"
 
 enum { SCALAR = 32, POINT = 65, TYPE = 2 };
@@ -154,4 +155,71 @@ enum status transaction_sign(struct buffer *out, const struct transaction *trans
     }
     buffer_release(&fields);
     return status;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/* The head of an item: where its content is. Lengths as put_length writes them. */
+static const uint8_t *take_item(struct reader *r, unsigned base, size_t *count)
+{
+    uint8_t first = reader_u8(r);
+    size_t length = 0;
+    if (base == 0x80 && first < 0x80) { /* a byte that stands for itself */
+        *count = 1;
+        return r->failed ? NULL : r->data + r->offset - 1;
+    }
+    if (first < base || first >= base + 64) {
+        reader_fail(r);
+    } else if (first < base + 56) {
+        length = first - base;
+    } else {
+        for (unsigned i = first - base - 55; i > 0; i--) {
+            length = length << 8 | reader_u8(r);
+            if (length > r->count)
+                reader_fail(r);
+        }
+    }
+    *count = r->failed ? 0 : length;
+    return base == 0xc0 ? NULL : reader_bytes(r, length);
+}
+
+static uint64_t take_u64(struct reader *r)
+{
+    size_t count;
+    uint64_t value = 0;
+    const uint8_t *bytes = take_item(r, 0x80, &count);
+    if (count > 8)
+        reader_fail(r);
+    for (size_t i = 0; i < count && !r->failed; i++)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+bool transaction_parse(struct transaction *out, struct buffer *data, const struct buffer *raw)
+{
+    struct reader r;
+    size_t count;
+    *out = (struct transaction){.data = data};
+    reader_init(&r, raw->data, raw->count);
+    if (reader_u8(&r) != TYPE)
+        reader_fail(&r);
+    take_item(&r, 0xc0, &count);
+    if (count != reader_left(&r))
+        reader_fail(&r);
+    out->chain_id = take_u64(&r);
+    out->nonce = take_u64(&r);
+    out->priority_fee = take_u64(&r);
+    out->fee = take_u64(&r);
+    out->gas = take_u64(&r);
+    const uint8_t *to = take_item(&r, 0x80, &count);
+    if (!r.failed && count == sizeof out->to)
+        memcpy(out->to, to, count);
+    else
+        reader_fail(&r);
+    if (take_u64(&r) != 0)
+        reader_fail(&r);
+    const uint8_t *call = take_item(&r, 0x80, &count);
+    if (!r.failed)
+        buffer_put(data, call, count);
+    return !r.failed && !data->failed;
 }

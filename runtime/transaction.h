@@ -8,6 +8,8 @@
 #ifndef SERTN_RUNTIME_TRANSACTION_H
 #define SERTN_RUNTIME_TRANSACTION_H
 
+#include <stdbool.h>
+
 #include "ir/support/buffer.h"
 #include "ir/support/status.h"
 
@@ -31,5 +33,11 @@ enum status transaction_address(uint8_t address[TRANSACTION_ADDRESS_BYTES],
 enum status transaction_sign(struct buffer *out, const struct transaction *transaction,
                              const uint8_t key[TRANSACTION_KEY_BYTES],
                              struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Takes a transaction that transaction_sign made apart again, to make a dearer one of the same
+ * call. The bytes of the call go to `data`, which `out` borrows. False for any other bytes.
+ */
+bool transaction_parse(struct transaction *out, struct buffer *data, const struct buffer *raw);
 
 #endif

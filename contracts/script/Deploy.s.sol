@@ -68,7 +68,7 @@ contract Deploy {
             minStake: 1e18,
             stakePerUnit: 1e14,
             penaltyPerUnit: 1e13,
-            windowBase: 2 minutes,
+            windowBase: 10 minutes,
             windowPerMegaUnit: 10 minutes,
             reporterBps: 1000
         });

@@ -7,6 +7,7 @@
 #include "backend/hash/keccak.h"
 #include "ir/support/file.h"
 #include "runtime/job.h"
+#include "runtime/signer.h"
 #include "runtime/tools/chain_side.h"
 #include "runtime/tools/run_common.h"
 #include "runtime/workload.h"
@@ -393,7 +394,8 @@ enum status run_submit(struct cli *cli, struct run_options *o, struct diag *diag
             status = market_settle_data(&data, job.id, prover, &model, &proof, diag);
     }
     if (status == STATUS_OK)
-        status = market_send(&result, &side.chain.account, name, side.market.address, &data, diag);
+        status =
+            signer_send(&result, &side.chain.account, name, side.market.address, &data, 0, diag);
     if (status == STATUS_OK) {
         amount_format(paid, job.price - job.royalty - job.fee);
         add_job(cli->result, job.id);
@@ -500,8 +502,8 @@ enum status run_refund(struct cli *cli, struct run_options *o, struct diag *diag
         snprintf(name, sizeof name, "refund %s", text);
         status = market_word_data(&data, "refund(uint256)", word, diag);
         if (status == STATUS_OK)
-            status =
-                market_send(&result, &side.chain.account, name, side.market.address, &data, diag);
+            status = signer_send(&result, &side.chain.account, name, side.market.address, &data, 0,
+                                 diag);
     }
     if (status == STATUS_OK) {
         amount_format(price, job.price);
@@ -530,7 +532,7 @@ static enum status claim_model(struct market_side *side, uint64_t number, const 
     enum status status = market_word_data(&data, "claim(uint256)", word, diag);
     if (status == STATUS_OK)
         status =
-            market_send(&result, &side->chain.account, name, side->market.address, &data, diag);
+            signer_send(&result, &side->chain.account, name, side->market.address, &data, 0, diag);
     buffer_release(&data);
     return status;
 }
@@ -572,8 +574,8 @@ enum status run_claim(struct cli *cli, struct run_options *o, struct diag *diag)
         amount_put(&data, held);
         status = buffer_status(&data, diag);
         if (status == STATUS_OK)
-            status =
-                market_send(&result, &side.chain.account, name, side.market.address, &data, diag);
+            status = signer_send(&result, &side.chain.account, name, side.market.address, &data, 0,
+                                 diag);
         if (status == STATUS_OK)
             chain_side_add_result(cli->result, &result);
     }

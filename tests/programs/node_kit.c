@@ -17,7 +17,7 @@ static const char earned[] = "608000000000000"; /* JOBS times 304000000000000 */
 
 struct test_output node_drain(const char *config)
 {
-    return kit_shell("timeout 60 $SERTN_RUN node --config %s --drain", config);
+    return kit_shell("timeout 300 $SERTN_RUN node --config %s --drain", config);
 }
 
 const char *node_earned(const struct network *n, enum network_account account)
@@ -100,8 +100,8 @@ static const char *sent(const struct network *n)
 static struct test_output run(const char *config, unsigned at)
 {
     if (at == 0)
-        return kit_shell("timeout 120 $SERTN_RUN node --config %s --drain --json", config);
-    return kit_shell("LD_PRELOAD=%s KILL_AT_SYNC=%u timeout 120 $SERTN_RUN node --config %s "
+        return kit_shell("timeout 300 $SERTN_RUN node --config %s --drain --json", config);
+    return kit_shell("LD_PRELOAD=%s KILL_AT_SYNC=%u timeout 300 $SERTN_RUN node --config %s "
                      "--drain --json",
                      preload(), at, config);
 }

@@ -75,7 +75,7 @@ TEST(work_that_does_not_pay_is_refused_and_given_back)
     network_request(n, 0, 1);
     const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, "");
     struct test_output out = kit_shell(
-        "sed -i 's/\"token_per_wei\":0/\"token_per_wei\":1000/' %s && timeout 60 $SERTN_RUN node "
+        "sed -i 's/\"token_per_wei\":0/\"token_per_wei\":1000/' %s && timeout 300 $SERTN_RUN node "
         "--config %s --drain",
         config, config);
     kit_done(&out, "node");
@@ -195,7 +195,7 @@ TEST(a_wrong_configuration_is_refused)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *bad = test_path(folder, "bad.json");
         struct test_output out =
-            kit_shell("sed '%s' %s >%s && timeout 60 $SERTN_RUN node --config %s --drain",
+            kit_shell("sed '%s' %s >%s && timeout 300 $SERTN_RUN node --config %s --drain",
                       cases[i][0], config, bad, bad);
         kit_refused(&out, 2, cases[i][1], cases[i][0]);
     }

@@ -134,7 +134,7 @@ TEST(dear_gas_is_waited_out)
         config, config);
     CHECK_MSG(strstr(out.errors, "more than the limit of 1") != NULL, "%s", out.errors);
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
-    out = kit_shell("sed -i 's/,\"most_wei_per_gas\":1//' %s && timeout 60 $SERTN_RUN node "
+    out = kit_shell("sed -i 's/,\"most_wei_per_gas\":1//' %s && timeout 300 $SERTN_RUN node "
                     "--config %s --drain",
                     config, config);
     kit_done(&out, "node");

@@ -264,6 +264,41 @@ TEST(what_is_too_cheap_is_replaced)
     stop(&c);
 }
 
+/* In another process, after gas has become dearer than was offered: the same call, dearer. */
+TEST(what_no_block_takes_any_more_is_replaced_by_whoever_goes_on)
+{
+    struct chain c;
+    struct account_result result;
+    struct journal_attempt attempt;
+    struct journal_entry entry;
+    struct diag diag = {0};
+    bool found;
+    start(&c, false);
+    c.account.seconds = 0;
+    CHECK_STATUS(send(&result, &c, "stuck", &diag), STATUS_IO, &diag);
+    CHECK(result.is_pending && !result.was_known);
+    tell(&c, "anvil_setNextBlockBaseFeePerGas", "[\"0x174876e800\"]");
+    tell(&c, "evm_mine", "[]");
+    CHECK_U64(sent_by(&c), 0);
+    close_account(&c);
+    open_account(&c);
+    c.account.seconds = 0;
+    CHECK_STATUS(send(&result, &c, "stuck", &diag), STATUS_IO, &diag);
+    CHECK(result.is_pending && result.was_known);
+    REQUIRE_OK(journal_find(&found, &entry, &c.journal, &c.account.id, "stuck", &diag), &diag);
+    REQUIRE_OK(journal_attempt(&found, &attempt, &c.journal, entry.id, 1, &diag), &diag);
+    CHECK(found);
+    buffer_release(&attempt.raw);
+    /* Dear enough now: nothing more is made of it. */
+    CHECK_STATUS(send(&result, &c, "stuck", &diag), STATUS_IO, &diag);
+    REQUIRE_OK(journal_attempt(&found, &attempt, &c.journal, entry.id, 2, &diag), &diag);
+    CHECK(!found);
+    tell(&c, "evm_mine", "[]");
+    REQUIRE_OK(send(&result, &c, "stuck", &diag), &diag);
+    CHECK_U64(sent_by(&c), 1);
+    stop(&c);
+}
+
 TEST(a_reorganised_chain_gets_it_again)
 {
     struct chain c;
