@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "runtime/node.h"
 #include "runtime/tools/run_commands.h"
@@ -34,6 +35,8 @@ enum status run_node(struct cli *cli, struct run_options *o, struct diag *diag)
     if (config.limits.threads == 0)
         config.limits.threads = cli->threads;
     const struct node_options options = {&config, o->market.drain, &stopped, say, cli};
+    /* The account's key stays out of core dumps and of other programs' sight. */
+    prctl(PR_SET_DUMPABLE, 0);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
