@@ -57,7 +57,7 @@ enum status market_reservation(uint8_t node[ABI_ADDRESS], uint64_t *until,
                                const struct market *market, struct market_job_id id,
                                struct diag *diag) SERTN_MUST_CHECK;
 
-/* The time of the newest block, in seconds. */
+/* The time of the block to come, in seconds; of the newest one where nodes tell no other. */
 enum status market_time(uint64_t *seconds, const struct market *market,
                         struct diag *diag) SERTN_MUST_CHECK;
 enum status market_is_paused(bool *paused, const struct market *market,

@@ -44,7 +44,7 @@ struct node {
     int lock;     /* of the data folder; -1: none */
     char *inputs; /* folder, owned */
     uint8_t prover[ABI_ADDRESS];
-    uint64_t now;   /* of the newest block, seconds */
+    uint64_t now;   /* of the block to come, seconds */
     uint64_t clock; /* of this machine, seconds */
     uint64_t fee;   /* wei a gas, as it is now */
     uint64_t polls, failures;

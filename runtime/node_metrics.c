@@ -40,7 +40,7 @@ void node_show(struct node *n)
                "Paid to this node, in the smallest unit of the token.", counts.earned);
     put_metric(&out, "polls_total", "counter", "Looks at the chain since the start.",
                (double)n->polls);
-    put_metric(&out, "chain_time_seconds", "gauge", "Time of the newest block.", (double)n->now);
+    put_metric(&out, "chain_time_seconds", "gauge", "Time of the block to come.", (double)n->now);
     put_metric(&out, "next_block", "gauge", "The first block whose events were not read.",
                (double)n->logs.next);
     put_metric(&out, "gas_price_wei", "gauge", "Price of gas that jobs are held against.",

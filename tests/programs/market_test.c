@@ -82,6 +82,18 @@ TEST(a_job_is_asked_for_proved_and_paid_once)
     cJSON_Delete(claimed);
 }
 
+/* A chain that had no block for a while: the deadline counts from the next one. */
+TEST(a_deadline_counts_from_the_block_to_come)
+{
+    struct network *n = network_start();
+    cJSON_Delete(network_call(n, "evm_increaseTime", "[\"0xe00\"]")); /* and no block */
+    struct test_output out = network_run(n, NETWORK_OWNER,
+                                         "request %s --input %s --number 1 "
+                                         "--deadline 700 --quiet",
+                                         n->model, n->input);
+    kit_done(&out, "request");
+}
+
 TEST(a_job_without_an_answer_is_refunded)
 {
     struct network *n = network_start();
