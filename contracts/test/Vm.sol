@@ -19,6 +19,7 @@ interface Vm {
     function expectRevert() external;
     function expectRevert(bytes calldata reason) external;
     function snapshotGasLastCall(string calldata name) external returns (uint256);
+    function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
     function snapshotValue(string calldata name, uint256 value) external;
     function prank(address sender) external;
     function startPrank(address sender) external;

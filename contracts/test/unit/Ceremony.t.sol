@@ -92,6 +92,7 @@ contract CeremonyTest is PoolsKit {
         contribute(2);
         equal(ceremony.contributions(), 2, "two");
         (address who, bytes32 link) = ceremony.contributionOf(2);
+        vm.snapshotGasLastCall("contribution_of");
         (, bytes32 before) = ceremony.contributionOf(1);
         check(who == contributors[1] && link == keccak256(abi.encode(before, powers(2), who)), "chain");
     }

@@ -73,7 +73,7 @@ contract RemoteDeskTest is PoolsKit {
         buyer.ask(r);
         vm.chainId(HOME);
         gateway.deliver(gateway.count() - 1);
-        vm.snapshotGasLastCall("receive_request");
+        vm.snapshotGasLastCall("receive_message_request");
         return market.jobIdOf(modelId, market.queueLength(modelId));
     }
 
@@ -103,7 +103,7 @@ contract RemoteDeskTest is PoolsKit {
         vm.chainId(AWAY);
         uint256 last = gateway.count() - 1;
         gateway.deliver(last);
-        vm.snapshotGasLastCall("receive_answer");
+        vm.snapshotGasLastCall("receive_message_answer");
         equal(buyer.answer(), 42, "answer");
         // a gateway that delivers twice is caught by the tag
         vm.expectRevert();

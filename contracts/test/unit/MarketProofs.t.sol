@@ -88,8 +88,8 @@ contract MarketProofsTest is PoolsKit {
         }
         (uint256 batch, bool all) = gasOf(abi.encodeCall(verifier.verifyBatch, (keyHash, key, contexts, words, proofs)));
         check(all, "honest batch");
-        vm.snapshotValue("verify_16_singles", singles);
-        vm.snapshotValue("verify_16_batch", batch);
+        vm.snapshotValue("verify_16_one_by_one", singles);
+        vm.snapshotValue("verify_batch_16", batch);
         check(2 * batch <= singles, "at most half of the singles");
     }
 
