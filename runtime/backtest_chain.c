@@ -136,10 +136,14 @@ enum status vetting_publish(struct backtest *test, const struct vetting *vetting
     char name[JOURNAL_NAME_BYTES], what[120];
     struct buffer data = {0};
     struct account_result result;
+    uint8_t digest[KECCAK256_BYTES];
     uint64_t now = 0;
     int at = snprintf(what, sizeof what, "vet model %" PRIu64 " ", number);
-    for (size_t i = 0; i < sizeof test->root; i++)
-        at += snprintf(what + at, sizeof what - (size_t)at, "%02x", test->root[i]);
+    put_plan(&data, test, number, uri, 0);
+    keccak256(digest, data.data, data.count);
+    buffer_clear(&data);
+    for (size_t i = 0; i < sizeof digest; i++)
+        at += snprintf(what + at, sizeof what - (size_t)at, "%02x", digest[i]);
     put_name(name, what, vetting);
     enum status status = vetting_check_model(vetting, test, number, diag);
     if (status == STATUS_OK)

@@ -26,7 +26,7 @@ enum status vetting_check_model(const struct vetting *vetting, const struct back
 /*
  * Commits to a planned backtest of model `number` and binds it to what the chain calls it: proofs
  * are made after this. uri: where inputs and labels are. days: for proving it. Called again for the
- * same root it finds the first publication in the journal. Errors: those of account_send.
+ * same plan it finds the first publication in the journal. Errors: those of account_send.
  */
 enum status vetting_publish(struct backtest *test, const struct vetting *vetting,
                             struct account *account, uint64_t number, const char *uri,

@@ -249,6 +249,10 @@ static enum status make(struct cli *cli, const struct registry_options *o, struc
         status = prove(m, cli, diag);
     if (status == STATUS_OK) {
         backtest_score(&m->test);
+        if (m->on_chain) /* which counted by itself */
+            status = vetting_compare(&m->test, &m->vetting, diag);
+    }
+    if (status == STATUS_OK) {
         status = backtest_print(&text, &m->test, diag);
     }
     if (status == STATUS_OK)

@@ -408,6 +408,10 @@ TEST(the_chain_counts_the_same)
     out = kit_shell("$SERTN_REGISTRY vet %s %s --rpc %s --vetting %s", s.folder, lie, n->url,
                     vetting);
     kit_refused(&out, 1, "another plan", "another period");
+    /* With another tolerance it is another backtest. */
+    cJSON *wider = make(&s, kit_text("%s --tolerance 2", arguments(n, &s, vetting)));
+    CHECK(kit_number(wider, "backtest") == 2 && kit_number(wider, "hits") == ROWS);
+    cJSON_Delete(wider);
     free(text);
     cJSON_Delete(root);
     cJSON_Delete(made);
