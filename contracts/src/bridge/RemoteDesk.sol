@@ -125,6 +125,8 @@ contract RemoteDesk is IRemoteDesk, ERC7786Recipient, ReentrancyGuardTransient, 
         override
         nonReentrant
     {
+        // Nothing here could give it back.
+        if (msg.value != 0) revert ValueNotTaken(msg.value);
         (RemoteKind kind, bytes memory body) = abi.decode(payload, (RemoteKind, bytes));
         bytes32 account = _accountOf(sender);
         if (kind == RemoteKind.Request) {

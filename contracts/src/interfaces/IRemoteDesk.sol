@@ -88,6 +88,8 @@ interface IRemoteDesk is IInferenceCallback {
     error NotMarket(address caller);
     /// @notice The message is of a kind that a desk does not take.
     error BadMessage(RemoteKind kind);
+    /// @notice Messages bring no ether: credit is in the market's token.
+    error ValueNotTaken(uint256 value);
     /// @notice The finality delay must be at most `most`.
     error FinalityTooLong(uint256 given, uint256 most);
 

@@ -40,6 +40,10 @@ contract Gateway is IERC7786GatewaySource {
         return messages.length;
     }
 
+    function deliverWith(address to, bytes calldata sender, bytes calldata payload) external payable {
+        IERC7786Recipient(to).receiveMessage{value: msg.value}(0, sender, payload);
+    }
+
     function deliver(uint256 index) external {
         Message memory m = messages[index];
         (uint256 chain, address to) = InteroperableAddress.parseEvmV1(m.recipient);

@@ -198,6 +198,8 @@ contract RemoteDeskTest is PoolsKit {
         vm.prank(address(gateway));
         vm.expectRevert(abi.encodeWithSelector(IRemoteDesk.BadMessage.selector, RemoteKind.Answer));
         desk.receiveMessage(bytes32(0), buyerName, abi.encode(RemoteKind.Answer, ""));
+        vm.expectRevert(abi.encodeWithSelector(IRemoteDesk.ValueNotTaken.selector, 1));
+        gateway.deliverWith{value: 1}(address(desk), buyerName, payload);
         bytes memory chain = InteroperableAddress.formatEvmV1(AWAY);
         desk.setGateway(address(gateway), chain, false);
         vm.prank(address(gateway));
