@@ -161,7 +161,6 @@ TEST(a_server_that_lies_or_fails_is_found_out)
     char *much = calloc(1, 100000);
     server.answer = (struct server_answer){.body = much, .count = 100000};
     refused(&storage, uri, &id, STATUS_LIMIT, "more than");
-    free(much);
     server.answer = (struct server_answer){.status = "302 Found",
                                            .headers = "Location: file:///etc/passwd\r\n"};
     refused(&storage, "ar://0123456789-0123456789_0123456789-0123456789", &id, STATUS_IO,
@@ -169,6 +168,7 @@ TEST(a_server_that_lies_or_fails_is_found_out)
     server.answer.is_silent = true;
     refused(&storage, uri, &id, STATUS_IO, server.url);
     server_stop(&server);
+    free(much); /* what is sent until then */
     refused(&storage, uri, &id, STATUS_IO, server.url); /* gone */
 }
 
