@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "passes/range.h"
+
 /* ---- numbers that are not rounded down ---- */
 
 /* The next double: what a correctly rounded result may lack. 0 stays, since no product here comes
@@ -136,14 +138,6 @@ static double down(double x)
     return nextafter(x, -INFINITY);
 }
 
-static bool same_view(const struct relation_view *a, const struct relation_view *b, unsigned rank)
-{
-    bool same = a->tensor == b->tensor && a->offset == b->offset && a->index_list == b->index_list;
-    for (unsigned d = 0; d < rank; d++)
-        same &= a->stride[d] == b->stride[d] && a->low[d] == b->low[d] && a->high[d] == b->high[d];
-    return same;
-}
-
 /* Numbers between two ends, by what is known of them. */
 struct ends {
     double low, high;
@@ -180,7 +174,7 @@ static struct ends ends_of_term(const struct error_bound *bounds, const struct r
     for (unsigned f = 0; f < term->factor_count; f++) {
         struct ends x = ends_of(bounds, r, &term->factors[f]);
         if (f + 1 < term->factor_count &&
-            same_view(&term->factors[f], &term->factors[f + 1], r->space_rank)) {
+            range_same_view(r, &term->factors[f], &term->factors[f + 1])) {
             struct ends square = times(x, x);
             double least = x.low > 0 ? down(x.low * x.low) : 0;
             out = times(out, (struct ends){least, square.high});
@@ -323,7 +317,7 @@ static void bound_contract(struct error_bound *bounds, const struct relation_pro
     }
     give(&bounds[r->outputs[0]], &program->tensors[r->outputs[0]], most, error, ideal, gap,
          r->node);
-    if (same_view(&r->views[0], &r->views[1], r->space_rank))
+    if (range_same_view(r, &r->views[0], &r->views[1]))
         bounds[r->outputs[0]].least = fmax(bounds[r->outputs[0]].least, 0);
 }
 

@@ -147,6 +147,16 @@ static struct smooth_domain tail_domain(const struct shaped *s)
     return (struct smooth_domain){0, far, false, true};
 }
 
+/* The range of the tail's argument: of |x|, or of x where the tail has both sides. */
+static struct range tail_range(const struct shaped *s, struct range x)
+{
+    if (s->shape == SMOOTH_RAMP_SIGNED)
+        return x;
+    struct range mirrored;
+    ASSERT(range_scale(&mirrored, x, wide_from_i64(-1)));
+    return range_make(wide_from_i64(0), range_hull(x, mirrored).high);
+}
+
 static void keep_better(struct shaped *best, const struct shaped *candidate)
 {
     if (candidate->rows < best->rows)
@@ -281,7 +291,9 @@ static struct shaped choose_way(struct lowering *l, enum smooth_shape shape,
     struct range range = lowering_range_of(l, x);
     double need = fmax(-wide_to_double(range.low), wide_to_double(range.high) + 1);
     s.reach = rounded_reach(reach_of(l, &s, ldexp(fmax(need, 1), -lowering_fraction(l, x))));
-    s.rows = lowering_smooth_rows(l, tail, x, tail_domain(&s), fraction) / own + SIGN_ROWS;
+    s.rows =
+        lowering_smooth_rows(l, tail, x, tail_range(&s, range), tail_domain(&s), fraction) / own +
+        SIGN_ROWS;
     for (unsigned degree = 1; degree <= 3; degree++) {
         consider_direct(l, &s, x, degree, fraction);
         consider_two_steps(l, &s, x, degree, fraction);

@@ -117,10 +117,9 @@ static int64_t floor_shift(wide x, unsigned bits)
 }
 
 /* Fills in the pieces that the argument's range leaves of the domain. */
-static void clip(struct lowering *l, struct smooth_pieces *p, uint32_t x,
+static void clip(struct lowering *l, struct smooth_pieces *p, struct range range,
                  const struct smooth_domain *d)
 {
-    struct range range = lowering_range_of(l, x);
     int64_t from = floor_shift(range.low, p->rest_bits), to = floor_shift(range.high, p->rest_bits);
     p->low = (int64_t)ldexp(d->low, (int)p->shift);
     p->high = (int64_t)ldexp(d->high, (int)p->shift);
@@ -177,8 +176,8 @@ double smooth_element_rows(unsigned degree)
  * products and bits to drop an element.
  */
 static struct smooth_pieces choose_pieces(struct lowering *l, enum table_function f, uint32_t x,
-                                          const struct smooth_domain *domain, int32_t fraction,
-                                          double *rows_needed)
+                                          struct range range, const struct smooth_domain *domain,
+                                          int32_t fraction, double *rows_needed)
 {
     /* Rounded up so that functions of nearly one precision share a table. */
     enum { CLAMP_ROWS = 4, SHARED_BITS = 4, SHARED_REST = 1 };
@@ -188,7 +187,7 @@ static struct smooth_pieces choose_pieces(struct lowering *l, enum table_functio
     double count = (double)lowering_tensor(l, x)->count;
     for (unsigned degree = 1; degree <= 3; degree++) {
         struct smooth_pieces p = smooth_pieces_of(l, f, x, degree, fraction);
-        clip(l, &p, x, domain);
+        clip(l, &p, range, domain);
         double entries = (double)(p.last - p.first + 1),
                rows = smooth_table_rows(l, (p.degree + 1) * entries);
         rows += count * (smooth_element_rows(p.degree) + (domain->goes_on_above ? CLAMP_ROWS : 0) +
@@ -358,10 +357,10 @@ uint32_t smooth_argument(struct lowering *l, uint32_t x)
 }
 
 double lowering_smooth_rows(struct lowering *l, enum table_function f, uint32_t x,
-                            struct smooth_domain domain, int32_t fraction)
+                            struct range range, struct smooth_domain domain, int32_t fraction)
 {
     double rows;
-    choose_pieces(l, f, smooth_argument(l, x), &domain, fraction < 1 ? 1 : fraction, &rows);
+    choose_pieces(l, f, x, range, &domain, fraction < 1 ? 1 : fraction, &rows);
     return rows;
 }
 
@@ -371,7 +370,8 @@ uint32_t lowering_smooth(struct lowering *l, enum table_function f, uint32_t x,
     double rows;
     fraction = fraction < 1 ? 1 : fraction;
     x = smooth_argument(l, x);
-    struct smooth_pieces p = choose_pieces(l, f, x, &domain, fraction, &rows);
+    struct smooth_pieces p =
+        choose_pieces(l, f, x, lowering_range_of(l, x), &domain, fraction, &rows);
     if (rows == INFINITY)
         lowering_fail(l, STATUS_LIMIT,
                       "a table of %s with %d fraction bits has too many entries; declare a smaller "

@@ -62,9 +62,11 @@ uint32_t lowering_shaped(struct lowering *l, enum smooth_shape shape, enum table
 double lowering_shaped_rows(struct lowering *l, enum smooth_shape shape, enum table_function tail,
                             uint32_t x, double far, const struct smooth_demand *demand);
 
-/* Rows that it takes, INFINITY when no table is small enough. */
+/* Rows that it takes for an argument as precise as x, of which there are as many, INFINITY when no
+ * table is small enough. Requires: x as smooth_argument gives it; `range`, the argument's and not
+ * always that of x, has a part in the domain. */
 double lowering_smooth_rows(struct lowering *l, enum table_function f, uint32_t x,
-                            struct smooth_domain domain, int32_t fraction);
+                            struct range range, struct smooth_domain domain, int32_t fraction);
 
 /* ---- parts of the scheme ---- */
 

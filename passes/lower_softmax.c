@@ -31,7 +31,9 @@ static uint32_t exp_below_zero(struct lowering *l, uint32_t x, int32_t fraction)
     const double ln2 = 0.69314718055994531;
     struct smooth_domain domain = {-ceil((fraction + 2) * ln2), 0, true, false};
     double rows = lowering_exp_rows(l) + ELEMENT_ROWS * (double)lowering_tensor(l, x)->count;
-    if (rows < lowering_smooth_rows(l, TABLE_EXP, x, domain, fraction))
+    uint32_t argument = smooth_argument(l, x);
+    if (rows < lowering_smooth_rows(l, TABLE_EXP, argument, lowering_range_of(l, argument), domain,
+                                    fraction))
         return lowering_exp(l, x, 0, fraction);
     uint32_t y = lowering_smooth(l, TABLE_EXP, x, domain, fraction);
     /* What lies below the domain counts as its end, where exp is below 2^-(fraction + 2). */

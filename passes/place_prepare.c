@@ -6,6 +6,7 @@
 
 #include "passes/place.h"
 #include "passes/place_internal.h"
+#include "passes/range.h"
 
 struct prepare {
     struct relation_program *program;
@@ -24,26 +25,6 @@ static void fail(struct prepare *prepare, const char *what)
 struct interval {
     wide low, high;
 };
-
-static struct interval interval_product(struct prepare *prepare, struct interval a,
-                                        struct interval b)
-{
-    wide corner[4];
-    bool fits = wide_mul(&corner[0], a.low, b.low) && wide_mul(&corner[1], a.low, b.high) &&
-                wide_mul(&corner[2], a.high, b.low) && wide_mul(&corner[3], a.high, b.high);
-    if (!fits) {
-        fail(prepare, "a product");
-        return a;
-    }
-    struct interval result = {corner[0], corner[0]};
-    for (int i = 1; i < 4; i++) {
-        if (wide_compare(corner[i], result.low) < 0)
-            result.low = corner[i];
-        if (wide_compare(corner[i], result.high) > 0)
-            result.high = corner[i];
-    }
-    return result;
-}
 
 /* A view may read zero outside its box, so its interval includes zero when it has one. */
 static struct interval view_interval(const struct prepare *prepare,
@@ -91,15 +72,33 @@ static bool is_variable(const struct prepare *prepare, const struct relation_vie
     return prepare->program->tensors[view->tensor].role != ROLE_CONSTANT;
 }
 
-/* Replaces the first two variable factors of a term by one new tensor. */
+/* The two variable factors to join: equal ones, whose product is known not to be negative, else the
+ * first. */
+static void choose_factors(const struct prepare *prepare, const struct relation *relation,
+                           const struct relation_term *term, unsigned at[2])
+{
+    unsigned found = 0;
+    for (unsigned i = 0; i < term->factor_count; i++) {
+        if (!is_variable(prepare, &term->factors[i]))
+            continue;
+        if (found < 2)
+            at[found++] = i;
+        for (unsigned j = i + 1; j < term->factor_count; j++) {
+            if (range_same_view(relation, &term->factors[i], &term->factors[j])) {
+                at[0] = i;
+                at[1] = j;
+                return;
+            }
+        }
+    }
+}
+
+/* Replaces two variable factors of a term by one new tensor. */
 static void join_factors(struct prepare *prepare, const struct relation *relation,
                          struct relation_term *term)
 {
-    unsigned at[2], found = 0;
-    for (unsigned f = 0; f < term->factor_count && found < 2; f++) {
-        if (is_variable(prepare, &term->factors[f]))
-            at[found++] = f;
-    }
+    unsigned at[2] = {0, 0};
+    choose_factors(prepare, relation, term, at);
     struct relation_view a = term->factors[at[0]], b = term->factors[at[1]];
     struct relation product = {.kind = RELATION_PRODUCT,
                                .node = relation->node,
@@ -110,9 +109,12 @@ static void join_factors(struct prepare *prepare, const struct relation *relatio
     struct relation_term joined = {
         .coefficient = wide_from_i64(1), .factor_count = 2, .factors = {a, b}};
     product.terms = &joined;
-    product.outputs[0] = new_tensor(
-        prepare, relation,
-        interval_product(prepare, view_interval(prepare, &a), view_interval(prepare, &b)));
+    struct range range;
+    if (!range_of_output(prepare->program, &product, 0, &range)) {
+        fail(prepare, "a product");
+        return;
+    }
+    product.outputs[0] = new_tensor(prepare, relation, (struct interval){range.low, range.high});
     relation_add(prepare->program, &product);
     term->factors[at[0]] = whole(prepare, product.outputs[0], relation);
     memmove(&term->factors[at[1]], &term->factors[at[1] + 1],

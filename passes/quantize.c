@@ -700,12 +700,18 @@ static void output_budgets(struct quantizing *q)
     }
 }
 
-/* Fraction bits for an absolute error budget: half a unit of the last place is half the budget or
- * less. */
-static int32_t fraction_for(double budget, double largest)
+/*
+ * Fraction bits for an absolute error budget: half a unit of the last place is half the budget or
+ * less. Gains are those of small steps, so that a budget as large as the value itself says nothing:
+ * 1 / (1 + exp(50)) does not feel steps of 50, and yet is not 1 / (1 + exp(0)).
+ */
+static int32_t fraction_for(double budget, const struct value_plan *value)
 {
+    double largest = magnitude(value);
     if (!isfinite(budget))
         budget = fmax(largest, 0x1p-20) * 0x1p-16;
+    if (!value->is_output && largest > 0)
+        budget = fmin(budget, largest * 0x1p-4);
     int exponent = 0;
     frexp(budget, &exponent);
     int32_t fraction = 1 - exponent;
@@ -733,10 +739,9 @@ static enum status plan_fractions(struct quantizing *q)
             status = probe_node(q, &q->graph->nodes[n]);
     }
     for (size_t v = 0; v < q->graph->value_count; v++)
-        q->plan->values[v].fraction =
-            element_type_is_float(q->graph->values[v].type)
-                ? fraction_for(q->budget[v], magnitude(&q->plan->values[v]))
-                : 0;
+        q->plan->values[v].fraction = element_type_is_float(q->graph->values[v].type)
+                                          ? fraction_for(q->budget[v], &q->plan->values[v])
+                                          : 0;
     return status;
 }
 

@@ -134,8 +134,8 @@ struct range range_of_view(const struct relation_program *program, const struct 
     return view_may_be_zero(relation, view) ? range_hull(range, range_of_i64(0, 0)) : range;
 }
 
-static bool same_view(const struct relation *relation, const struct relation_view *a,
-                      const struct relation_view *b)
+bool range_same_view(const struct relation *relation, const struct relation_view *a,
+                     const struct relation_view *b)
 {
     if (a->tensor != b->tensor || a->offset != b->offset ||
         (a->index_list == NULL) != (b->index_list == NULL))
@@ -166,7 +166,8 @@ static bool same_monomial(const struct relation *relation, const struct monomial
         return false;
     for (unsigned i = 0; i < a->count; i++) {
         unsigned j = 0;
-        while (j < b->count && (used[j] || !same_view(relation, a->factors[i], b->factors[j])))
+        while (j < b->count &&
+               (used[j] || !range_same_view(relation, a->factors[i], b->factors[j])))
             j++;
         if (j == b->count)
             return false;
@@ -203,7 +204,7 @@ static bool same_geometry(const struct relation *relation, const struct relation
 {
     struct relation_view renamed = *b;
     renamed.tensor = a->tensor;
-    return same_view(relation, a, &renamed);
+    return range_same_view(relation, a, &renamed);
 }
 
 static struct range conditional_range(const struct relation_program *program,
@@ -239,7 +240,7 @@ static bool monomial_range(const struct relation_program *program, const struct 
         struct range factor = conditional_range(program, relation, term->factors[i], condition);
         unsigned j = i + 1;
         while (j < term->count &&
-               (done[j] || !same_view(relation, term->factors[i], term->factors[j])))
+               (done[j] || !range_same_view(relation, term->factors[i], term->factors[j])))
             j++;
         if (j < term->count) {
             done[j] = true;
@@ -289,7 +290,7 @@ static bool substituted_range(const struct relation_program *program,
         bool vanishes = false;
         for (unsigned f = 0; f < polynomial->terms[t].count; f++) {
             const struct relation_view *factor = polynomial->terms[t].factors[f];
-            if (condition->bit != NULL && same_view(relation, condition->bit, factor)) {
+            if (condition->bit != NULL && range_same_view(relation, condition->bit, factor)) {
                 vanishes |= !condition->is_one;
                 if (!wide_mul(&term.coefficient, term.coefficient, wide_from_i64(condition->one)))
                     return false;
@@ -335,7 +336,7 @@ static bool is_whole(const struct relation_program *program, const struct relati
         return false;
     struct relation_view whole =
         relation_view_whole(program, view->tensor, relation->space_rank, relation->space);
-    return same_view(relation, &whole, view);
+    return range_same_view(relation, &whole, view);
 }
 
 /* x when bit is the sign of x as lowering writes it, RELATION_NONE otherwise. */
@@ -574,7 +575,7 @@ static bool contract_range(const struct relation_program *program, const struct 
     struct range product;
     if (!range_product(&product, a, b))
         return false;
-    if (same_view(relation, &relation->views[0], &relation->views[1]))
+    if (range_same_view(relation, &relation->views[0], &relation->views[1]))
         product.low = wide_max(product.low, wide_from_i64(0));
     return range_scale(out, product, wide_from_i64(inner));
 }

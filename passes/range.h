@@ -34,6 +34,10 @@ unsigned range_bits(struct range a);
 struct range range_of_view(const struct relation_program *program, const struct relation *relation,
                            const struct relation_view *view);
 
+/* Whether two views of a relation are written alike, so that they give the same values. */
+bool range_same_view(const struct relation *relation, const struct relation_view *a,
+                     const struct relation_view *b);
+
 /*
  * Range of output `k` of a relation from the ranges of its operands. Quotients, table outputs and
  * what is read have ranges of their own; hints and digests have none: false. False also when a

@@ -1,6 +1,7 @@
 /* Interval arithmetic holds for every value, and a range that follows from nothing is refused. */
 #include "passes/bound_ranges.h"
 
+#include "passes/place.h"
 #include "tests/harness/harness.h"
 
 static struct range random_range(void)
@@ -436,4 +437,34 @@ TEST(a_sign_counts_as_a_bit)
             ASSERT(wide_neg(&t->low, wide_power_of_two(cases[i].low_bits)));
         expect(&b, cases[i].status);
     }
+}
+
+/* x y y k, then z times it: what a product of more than two factors is split into must be as well
+ * known as the product, or a circuit's own ranges would not follow from it. */
+TEST(split_products_keep_what_is_known_of_squares)
+{
+    struct bench b;
+    struct diag diag = {0};
+    bench_init(&b);
+    uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, 0, 31), y = tensor(&b, ROLE_PRIVATE_INPUT, -16, 15),
+             z = tensor(&b, ROLE_PRIVATE_INPUT, -14, 0), k = tensor(&b, ROLE_PARAMETER, 0, 7),
+             square = tensor(&b, ROLE_WITNESS, 0, 31 * 256 * 7),
+             out = tensor(&b, ROLE_WITNESS, -14 * 31 * 256 * 7, 0);
+    add_range(&b, x, 0, 31);
+    add_range(&b, y, -16, 15);
+    add_range(&b, z, -14, 0);
+    struct relation_term four = {.coefficient = wide_from_i64(1),
+                                 .factor_count = 4,
+                                 .factors = {whole(x), whole(y), whole(y), whole(k)}},
+                         two = {.coefficient = wide_from_i64(1),
+                                .factor_count = 2,
+                                .factors = {whole(z), whole(square)}};
+    struct relation first = with_terms(RELATION_PRODUCT, &four, 1, square),
+                    second = with_terms(RELATION_PRODUCT, &two, 1, out);
+    relation_add(&b.program, &first);
+    relation_add(&b.program, &second);
+    REQUIRE_OK(pass_bound_ranges(&b.program, 253, &diag), &diag);
+    REQUIRE_OK(place_prepare(&b.program, &diag), &diag);
+    CHECK(b.program.relation_count > 5);
+    expect(&b, STATUS_OK);
 }

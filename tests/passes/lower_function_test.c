@@ -67,8 +67,41 @@ TEST(smaller_tables_have_fewer_entries)
                 kit.result.program->tables[t].size * kit.result.program->tables[t].output_count;
         kit_release(&kit);
     }
-    CHECK_MSG(entries[0] < entries[1] && 2 * entries[1] < entries[2], "%zu, %zu, %zu",
-              entries[0], entries[1], entries[2]);
+    CHECK_MSG(entries[0] < entries[1] && 2 * entries[1] < entries[2], "%zu, %zu, %zu", entries[0],
+              entries[1], entries[2]);
+}
+
+/* An argument known to lie on one side of zero: a range that ends before the magnitude's begins. */
+static void on_one_side(enum op_kind op, double low, double high)
+{
+    struct kit kit;
+    struct shape shape = kit_shape(1, 6);
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, shape),
+             ends[2] = {kit_parameter(&kit, "low", kit_shape(0), &low),
+                        kit_parameter(&kit, "high", kit_shape(0), &high)};
+    uint32_t clipped = kit_node(&kit, OP_CLIP, (const uint32_t[]){x, ends[0], ends[1]}, 3);
+    kit_output(&kit, kit_unary(&kit, op, clipped));
+    for (int i = 0; i < 4; i++)
+        kit_set(&kit, (const struct tensor *[]){kit_random_tensor(&kit, shape, 8)});
+    kit_run(&kit);
+    for (int i = 0; i < 4; i++) {
+        const struct tensor *inputs[] = {kit_random_tensor(&kit, shape, 8)};
+        kit_compare(&kit, inputs, 4e-6, 1e-3);
+    }
+    kit_release(&kit);
+}
+
+TEST(arguments_on_one_side_of_zero)
+{
+    static const enum op_kind ops[] = {OP_SIGMOID, OP_TANH, OP_SOFTPLUS, OP_ERF,
+                                       OP_GELU,    OP_MISH, OP_SWISH,    OP_EXP};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        on_one_side(ops[i], -6, -2);
+        on_one_side(ops[i], -0x1p-10, -0x1p-12);
+        on_one_side(ops[i], 2, 6);
+        on_one_side(ops[i], -60, -50);
+    }
 }
 
 /* ---- where exp ends ---- */
@@ -99,8 +132,8 @@ static bool saturates(const struct ending *ending, bool *accepts)
     uint32_t e = kit_unary(&kit, OP_EXP, x);
     kit_output(&kit, ending->divides ? kit_unary(&kit, OP_RECIPROCAL, e) : e);
     for (int k = 0; k <= 4; k++)
-        kit_set(&kit, (const struct tensor *[]){one_number(&kit, ending->type,
-                                                           ending->seen * (double)k / 4)});
+        kit_set(&kit, (const struct tensor *[]){
+                          one_number(&kit, ending->type, ending->seen * (double)k / 4)});
     kit_run(&kit);
     bool found = false;
     for (size_t i = 0; i < kit.result.report.range_count; i++)
@@ -127,14 +160,10 @@ TEST(exp_saturates_only_where_float32_divides_by_its_infinity)
         struct ending ending;
         bool saturates, accepts;
     } cases[] = {
-        {{ELEMENT_F32, true, 80, 200}, true, true},
-        {{ELEMENT_BF16, true, 80, 200}, true, true},
-        {{ELEMENT_F16, true, 11, 40}, false, false},
-        {{ELEMENT_F32, true, 20, 60}, false, false},
-        {{ELEMENT_F32, false, 20, 60}, false, false},
-        {{ELEMENT_F32, false, 80, 89}, false, false},
-        {{ELEMENT_F64, true, 30, 70}, false, false},
-        {{ELEMENT_F64, false, 30, 70}, false, false},
+        {{ELEMENT_F32, true, 80, 200}, true, true},   {{ELEMENT_BF16, true, 80, 200}, true, true},
+        {{ELEMENT_F16, true, 11, 40}, false, false},  {{ELEMENT_F32, true, 20, 60}, false, false},
+        {{ELEMENT_F32, false, 20, 60}, false, false}, {{ELEMENT_F32, false, 80, 89}, false, false},
+        {{ELEMENT_F64, true, 30, 70}, false, false},  {{ELEMENT_F64, false, 30, 70}, false, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bool accepts;
