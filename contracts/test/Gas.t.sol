@@ -12,11 +12,13 @@ import {InferenceMarket} from "../src/market/InferenceMarket.sol";
 import {InferenceVerifier} from "../src/verify/InferenceVerifier.sol";
 import {Vetting} from "../src/vetting/Vetting.sol";
 import {Request} from "../src/types/Job.sol";
+import {ModelVerifier_mlp} from "./generated/ModelVerifier_mlp.sol";
+import {GasKit} from "./kit/GasKit.sol";
 import {PoolsKit} from "./kit/PoolsKit.sol";
 
 /// @notice Gas of the functions that no other test takes a snapshot of, questions too: test/layout holds that none is left out.
 /// forge-config: default.isolate = true
-contract GasTest is PoolsKit {
+contract GasTest is PoolsKit, GasKit {
     Vetting private vetting;
     RemoteDesk private desk;
     Ceremony private ceremony;
@@ -31,19 +33,6 @@ contract GasTest is PoolsKit {
         ceremony = new Ceremony(address(this), GUARDIAN, pools, [bytes32(0), 0], 1 hours, 1 days, 1);
     }
 
-    /// @dev Camel case in, as in the source; the check compares names without case and underscores.
-    function see(string memory group, address target, string memory name, bytes memory call_) private {
-        (bool ok,) = target.call(call_);
-        check(ok, string.concat(group, ".", name));
-        vm.snapshotGasLastCall(group, name);
-    }
-
-    function seeAll(string memory group, address target, string[12] memory names) private {
-        for (uint256 i = 0; i < names.length && bytes(names[i]).length != 0; ++i) {
-            see(group, target, names[i], abi.encodeWithSignature(string.concat(names[i], "()")));
-        }
-    }
-
     function test_owners() external {
         Governed[6] memory all = [Governed(market), pools, registry, router, ceremony, desk];
         string[6] memory names =
@@ -55,9 +44,7 @@ contract GasTest is PoolsKit {
             see(n, a, "pendingOwner", abi.encodeCall(all[i].pendingOwner, ()));
             see(n, a, "setGuardian", abi.encodeCall(all[i].setGuardian, (STRANGER)));
             see(n, a, "transferOwnership", abi.encodeCall(all[i].transferOwnership, (STRANGER)));
-            vm.prank(STRANGER);
-            all[i].acceptOwnership();
-            vm.snapshotGasLastCall(n, "acceptOwnership");
+            seeAs(STRANGER, n, a, "acceptOwnership", abi.encodeCall(all[i].acceptOwnership, ()));
         }
     }
 
@@ -70,20 +57,7 @@ contract GasTest is PoolsKit {
         seeAll(
             "InferenceMarket",
             m,
-            [
-                "MAX_CALLBACK_GAS",
-                "MAX_CALLBACK_GAS_PRICE",
-                "MAX_DURATION",
-                "MAX_FEE_BPS",
-                "MAX_UNIT_PRICE",
-                "MIN_DURATION",
-                "REGISTRY",
-                "ROUTER",
-                "TOKEN",
-                "lastPauseEnd",
-                "parameters",
-                "pools"
-            ]
+            "MAX_CALLBACK_GAS MAX_CALLBACK_GAS_PRICE MAX_DURATION MAX_FEE_BPS MAX_UNIT_PRICE MIN_DURATION REGISTRY ROUTER TOKEN lastPauseEnd parameters pools"
         );
         see("InferenceMarket", m, "eip712Domain", abi.encodeCall(market.eip712Domain, ()));
         see("InferenceMarket", m, "profile", abi.encodeCall(market.profile, ()));
@@ -98,7 +72,7 @@ contract GasTest is PoolsKit {
         see("InferenceMarket", m, "reservationOf", abi.encodeCall(market.reservationOf, (id)));
         InferenceMarket other = new InferenceMarket(address(this), GUARDIAN, token, registry, router, parameters());
         see("InferenceMarket", address(other), "setPools", abi.encodeCall(other.setPools, (address(1))));
-        seeAll("MarketViewer", address(viewer), ["MARKET", "", "", "", "", "", "", "", "", "", "", ""]);
+        seeAll("MarketViewer", address(viewer), "MARKET");
         see("MarketViewer", address(viewer), "isSettleable", abi.encodeCall(viewer.isSettleable, (id)));
         see("MarketViewer", address(viewer), "lastJobs", abi.encodeCall(viewer.lastJobs, (modelId, 10)));
         see("MarketViewer", address(viewer), "priceOf", abi.encodeCall(viewer.priceOf, (modelId, 0)));
@@ -111,22 +85,9 @@ contract GasTest is PoolsKit {
         seeAll(
             "NodePools",
             p,
-            [
-                "EPOCH",
-                "MARKET",
-                "MAX_MIN_STAKE",
-                "MAX_REPORTER_BPS",
-                "MAX_STAKE_PER_UNIT",
-                "MAX_UNITS",
-                "MAX_WINDOW",
-                "MIN_WINDOW",
-                "PLACES",
-                "REGISTRY",
-                "ROUTER",
-                "TOKEN"
-            ]
+            "EPOCH MARKET MAX_MIN_STAKE MAX_REPORTER_BPS MAX_STAKE_PER_UNIT MAX_UNITS MAX_WINDOW MIN_WINDOW PLACES REGISTRY ROUTER TOKEN"
         );
-        seeAll("NodePools", p, ["UNBONDING", "currentEpoch", "parameters", "", "", "", "", "", "", "", "", ""]);
+        seeAll("NodePools", p, "UNBONDING currentEpoch parameters");
         see("NodePools", p, "assignedUpTo", abi.encodeCall(pools.assignedUpTo, (modelId)));
         see("NodePools", p, "assignmentOf", abi.encodeCall(pools.assignmentOf, (1)));
         see("NodePools", p, "claimable", abi.encodeCall(pools.claimable, (PROVER)));
@@ -140,10 +101,7 @@ contract GasTest is PoolsKit {
 
     function test_modelsAndVerifiers() external {
         (address r, address v) = (address(registry), address(router));
-        string[12] memory none;
-        (none[0], none[1], none[2], none[3]) = ("MAX_FEE", "MAX_URI_BYTES", "MIN_FEE", "ROUTER");
-        (none[4], none[5], none[6]) = ("TOKEN", "fee", "modelCount");
-        seeAll("ModelRegistry", r, none);
+        seeAll("ModelRegistry", r, "MAX_FEE MAX_URI_BYTES MIN_FEE ROUTER TOKEN fee modelCount");
         see("ModelRegistry", r, "getModel", abi.encodeCall(registry.getModel, (modelId)));
         see("ModelRegistry", r, "ownerOf", abi.encodeCall(registry.ownerOf, (modelId)));
         see("ModelRegistry", r, "schemasOf", abi.encodeCall(registry.schemasOf, (modelId)));
@@ -153,17 +111,23 @@ contract GasTest is PoolsKit {
         see("VerifierRouter", v, "routeOf", abi.encodeCall(router.routeOf, (system)));
         see("VerifierRouter", v, "verifierOf", abi.encodeCall(router.verifierOf, (system)));
         v = address(inference);
-        seeAll(
-            "InferenceVerifier",
-            v,
-            ["REGISTRY", "ROUTER", "proofProfile", "proofSystem", "registry", "", "", "", "", "", "", ""]
-        );
+        seeAll("InferenceVerifier", v, "REGISTRY ROUTER proofProfile proofSystem registry");
         see("InferenceVerifier", v, "proofSystemOf", abi.encodeCall(inference.proofSystemOf, (modelId)));
         see("InferenceVerifier", v, "supportsInterface", abi.encodeCall(inference.supportsInterface, (0)));
         InferenceVerifier.Claim memory claim = InferenceVerifier.Claim(modelId, 0, 1, 40, answerWords(1));
         see("InferenceVerifier", v, "commitmentOf", abi.encodeCall(inference.commitmentOf, (claim)));
         PlonkVerifier plonk = deploy();
-        seeAll("PlonkVerifier", address(plonk), ["proofSystemId", "srsDigest", "", "", "", "", "", "", "", "", "", ""]);
+        seeAll("PlonkVerifier", address(plonk), "proofSystemId srsDigest");
+    }
+
+    function test_modelVerifier() external {
+        ModelVerifier_mlp model = new ModelVerifier_mlp(deploy());
+        address v = address(model);
+        Claim memory c = load("mlp");
+        seeAll("ModelVerifier", v, "CIRCUIT_DIGEST VERIFIER VK_DIGEST WORDS verifyingKey");
+        see("ModelVerifier", v, "output_output_0", abi.encodeCall(model.output_output_0, (c.words)));
+        see("ModelVerifier", v, "requireProof", abi.encodeCall(model.requireProof, (c.context, c.words, c.proof)));
+        see("ModelVerifier", v, "verify", abi.encodeCall(model.verify, (c.context, c.words, c.proof)));
     }
 
     function test_vettingAndBridge() external {
@@ -182,24 +146,7 @@ contract GasTest is PoolsKit {
         vm.prank(address(market));
         vetting.onInference(job, modelId, words);
         vm.snapshotGasLastCall("Vetting", "onInference");
-        seeAll(
-            "Vetting",
-            t,
-            [
-                "MARKET",
-                "MAX_DURATION",
-                "MAX_ROWS",
-                "MAX_URI_BYTES",
-                "MAX_WIDTH",
-                "REGISTRY",
-                "ROUTER",
-                "",
-                "",
-                "",
-                "",
-                ""
-            ]
-        );
+        seeAll("Vetting", t, "MARKET MAX_DURATION MAX_ROWS MAX_URI_BYTES MAX_WIDTH REGISTRY ROUTER");
         see("Vetting", t, "backtestAt", abi.encodeCall(vetting.backtestAt, (modelId, 0)));
         see("Vetting", t, "backtestCount", abi.encodeCall(vetting.backtestCount, (modelId)));
         see("Vetting", t, "contextOf", abi.encodeCall(vetting.contextOf, (id, 0)));
@@ -217,9 +164,7 @@ contract GasTest is PoolsKit {
         vm.prank(address(market));
         desk.onInference(job, modelId, words);
         vm.snapshotGasLastCall("RemoteDesk", "onInference");
-        seeAll(
-            "RemoteDesk", t, ["CALLBACK_GAS", "FINALITY", "MARKET", "MAX_FINALITY", "TOKEN", "", "", "", "", "", "", ""]
-        );
+        seeAll("RemoteDesk", t, "CALLBACK_GAS FINALITY MARKET MAX_FINALITY TOKEN");
         see("RemoteDesk", t, "creditOf", abi.encodeCall(desk.creditOf, (keccak256(buyer))));
         see("RemoteDesk", t, "orderOf", abi.encodeCall(desk.orderOf, (job)));
     }
@@ -229,22 +174,9 @@ contract GasTest is PoolsKit {
         seeAll(
             "Ceremony",
             c,
-            [
-                "BEACON_DELAY",
-                "BEACON_LG_ROUNDS",
-                "CLOSES_AT",
-                "LEAST",
-                "MAX_ENROLLMENT",
-                "MAX_LEAST",
-                "MAX_WINDOW",
-                "MIN_WINDOW",
-                "POOLS",
-                "WINDOW",
-                "beacon",
-                "beaconBlock"
-            ]
+            "BEACON_DELAY BEACON_LG_ROUNDS CLOSES_AT LEAST MAX_ENROLLMENT MAX_LEAST MAX_WINDOW MIN_WINDOW POOLS WINDOW beacon beaconBlock"
         );
-        seeAll("Ceremony", c, ["contributions", "srsDigest", "turn", "", "", "", "", "", "", "", "", ""]);
+        seeAll("Ceremony", c, "contributions srsDigest turn");
         bytes32[2] memory challenge;
         uint256[2] memory point = [uint256(1), 2];
         see("Ceremony", c, "proofBase", abi.encodeCall(ceremony.proofBase, (challenge, point, point)));

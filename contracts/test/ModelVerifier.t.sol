@@ -22,7 +22,6 @@ contract ModelVerifierTest is Fixture {
         Claim memory c = load("mlp");
         check(mlp.VK_DIGEST() == c.vkDigest && keccak256(mlp.verifyingKey()) == c.vkDigest, "key");
         check(mlp.verify(c.context, c.words, c.proof), "honest proof");
-        vm.snapshotGasLastCall("model_verify_mlp");
         check(!linear.verify(c.context, c.words, c.proof), "proof of another model");
         check(!mlp.verify(bytes32(uint256(1)), c.words, c.proof), "another context");
     }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {Fixture} from "../Fixture.sol";
+
+/// @notice Snapshots of the gas of single calls, by the names of contract and function. test/layout holds that no function is without one.
+abstract contract GasKit is Fixture {
+    /// @dev Names as in the source; where there are more ways or overloads, "_" and a word behind.
+    function see(string memory group, address target, string memory name, bytes memory call_) internal {
+        seeAs(address(this), group, target, name, call_);
+    }
+
+    function seeAs(address sender, string memory group, address target, string memory name, bytes memory call_)
+        internal
+    {
+        if (sender != address(this)) vm.prank(sender);
+        (bool ok,) = target.call(call_);
+        check(ok, string.concat(group, ".", name));
+        vm.snapshotGasLastCall(group, name);
+    }
+
+    /// @dev Functions without an argument, their names with a blank between.
+    function seeAll(string memory group, address target, string memory names) internal {
+        bytes memory text = bytes(names);
+        uint256 from = 0;
+        for (uint256 i = 0; i <= text.length; ++i) {
+            if (i < text.length && text[i] != " ") continue;
+            bytes memory name = new bytes(i - from);
+            for (uint256 j = 0; j < name.length; ++j) {
+                name[j] = text[from + j];
+            }
+            see(group, target, string(name), abi.encodeWithSignature(string.concat(string(name), "()")));
+            from = i + 1;
+        }
+    }
+}
