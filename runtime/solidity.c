@@ -85,6 +85,8 @@ static void put_output(struct buffer *out, const struct model *model, const stru
                   !is_special       ? ""
                   : tensor->has_nan ? "; NaN is type(int256).min"
                                     : "; minus infinity is type(int256).min");
+    buffer_puts(out, "    /// @param words all public words of a claim.\n"
+                     "    /// @return values the output, row-major.\n");
     buffer_printf(out,
                   "    function output_%s(uint256[] calldata words) external pure returns "
                   "(int256[] memory values) {\n",
@@ -101,6 +103,7 @@ static void put_output(struct buffer *out, const struct model *model, const stru
     if (port->text_table == NULL || port->text_table->type != ELEMENT_STRING)
         return;
     buffer_printf(out, "\n    /// @notice Label that value i of output_%s stands for.\n", name);
+    buffer_puts(out, "    /// @param i the value.\n");
     buffer_printf(out, "    function label_%s(uint256 i) external pure returns (string memory) {\n",
                   name);
     for (size_t k = 0; k < port->text_table->count; k++) {

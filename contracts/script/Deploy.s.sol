@@ -13,21 +13,37 @@ import {NodePools} from "../src/nodes/NodePools.sol";
 import {ModelRegistry} from "../src/registry/ModelRegistry.sol";
 import {VerifierRouter} from "../src/verify/VerifierRouter.sol";
 
-/// @notice The cheat codes of forge that this script uses.
-interface ScriptVm {
+/// @title Cheat codes.
+/// @notice What of forge's cheat codes a script uses.
+interface IDeployVm {
+    /// @notice Sends what follows.
     function startBroadcast() external;
+    /// @notice Sends no more.
     function stopBroadcast() external;
-    function envAddress(string calldata name) external view returns (address);
-    function envOr(string calldata name, address otherwise) external view returns (address);
-    function envString(string calldata name) external view returns (string memory);
-    function toString(address value) external pure returns (string memory);
+    /// @notice Writes a file.
+    /// @param path where.
+    /// @param text what.
     function writeFile(string calldata path, string calldata text) external;
+    /// @notice An address in the environment.
+    /// @param name its variable.
+    function envAddress(string calldata name) external view returns (address);
+    /// @notice An address that may be in the environment.
+    /// @param name its variable.
+    /// @param otherwise what it is where there is none.
+    function envOr(string calldata name, address otherwise) external view returns (address);
+    /// @notice A text in the environment.
+    /// @param name its variable.
+    function envString(string calldata name) external view returns (string memory);
+    /// @notice An address in writing.
+    /// @param value the address.
+    function toString(address value) external pure returns (string memory);
 }
 
 /// @title Deploys the network beside a verifier that is there already: token, router, registry, market, pools, viewer.
+/// @notice VERIFIER says which verifier, GUARDIAN who may stop things beside the owner, OUT where the addresses are written.
 /// @dev contracts/deploy calls it. OWNER, where it is given, is proposed as the owner of everything and has to accept (a timelock, by a vote).
 contract Deploy {
-    ScriptVm private constant vm = ScriptVm(address(uint160(uint256(keccak256("hevm cheat code")))));
+    IDeployVm private constant VM = IDeployVm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
     SertnToken private _token;
     VerifierRouter private _router;
@@ -38,10 +54,10 @@ contract Deploy {
 
     /// @notice Entry of forge script.
     function run() external {
-        IPlonkVerifier verifier = IPlonkVerifier(vm.envAddress("VERIFIER"));
-        address guardian = vm.envOr("GUARDIAN", msg.sender);
+        IPlonkVerifier verifier = IPlonkVerifier(VM.envAddress("VERIFIER"));
+        address guardian = VM.envOr("GUARDIAN", msg.sender);
         IVerifierRouter.Canary memory none;
-        vm.startBroadcast();
+        VM.startBroadcast();
         _token = new SertnToken(msg.sender, 1e27);
         _router = new VerifierRouter(msg.sender, guardian);
         _router.addRoute(verifier.proofSystemId(), address(verifier), none);
@@ -50,9 +66,9 @@ contract Deploy {
         _pools = new NodePools(msg.sender, guardian, _market, poolParameters());
         _market.setPools(address(_pools));
         _viewer = new MarketViewer(_market);
-        _propose(vm.envOr("OWNER", msg.sender));
-        vm.stopBroadcast();
-        _write(vm.envString("OUT"));
+        _propose(VM.envOr("OWNER", msg.sender));
+        VM.stopBroadcast();
+        _write(VM.envString("OUT"));
     }
 
     /// @notice First parameters of the market.
@@ -83,15 +99,14 @@ contract Deploy {
     }
 
     function _write(string memory path) private {
-        string memory text = string.concat(
-            '{"token":"', vm.toString(address(_token)), '","router":"', vm.toString(address(_router)), '"'
-        );
-        text = string.concat(
-            text, ',"registry":"', vm.toString(address(_registry)), '","market":"', vm.toString(address(_market)), '"'
-        );
-        text = string.concat(
-            text, ',"pools":"', vm.toString(address(_pools)), '","viewer":"', vm.toString(address(_viewer)), '"}\n'
-        );
-        vm.writeFile(path, text);
+        string memory text = string.concat("{", _field("token", address(_token)), ",");
+        text = string.concat(text, _field("router", address(_router)), ",", _field("registry", address(_registry)), ",");
+        text = string.concat(text, _field("market", address(_market)), ",", _field("pools", address(_pools)), ",");
+        text = string.concat(text, _field("viewer", address(_viewer)), "}\n");
+        VM.writeFile(path, text);
+    }
+
+    function _field(string memory name, address value) private pure returns (string memory) {
+        return string.concat("\"", name, "\":\"", VM.toString(value), "\"");
     }
 }

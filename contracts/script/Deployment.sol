@@ -23,6 +23,8 @@ import {Vetting} from "../src/vetting/Vetting.sol";
 ///      it owns the contracts until a vote has the timelock accept them.
 abstract contract Deployment {
     /// @notice Settings. Two chains with equal ones have equal addresses.
+    // In the order of the contracts; it is never stored.
+    // solhint-disable-next-line gas-struct-packing
     struct Settings {
         bytes32 salt;
         address admin;
@@ -132,6 +134,8 @@ abstract contract Deployment {
         made = address(uint160(uint256(keccak256(abi.encodePacked(hex"ff", CREATE2_DEPLOYER, salt, keccak256(whole))))));
         if (made.code.length != 0) return made;
         if (CREATE2_DEPLOYER.code.length == 0) revert NoDeployer(CREATE2_DEPLOYER);
+        // The deployer has no ABI: it takes salt and code as they are.
+        // solhint-disable-next-line avoid-low-level-calls
         (bool ok,) = CREATE2_DEPLOYER.call(bytes.concat(salt, whole));
         if (!ok || made.code.length == 0) revert NotDeployed(made);
     }

@@ -14,7 +14,7 @@ contract PlonkVerifier is IPlonkVerifier {
     error NotEnoughGas();
 
     /// @inheritdoc IPlonkVerifier
-    bytes32 public immutable srsDigest;
+    bytes32 public immutable srsDigest; // solhint-disable-line immutable-vars-naming
     uint256 private immutable TAU_X1;
     uint256 private immutable TAU_X0;
     uint256 private immutable TAU_Y1;
@@ -124,6 +124,7 @@ contract PlonkVerifier is IPlonkVerifier {
 
     /// @dev Runs the transcript of one proof and its identity at xi, and leaves behind in memory what its opening multiplies its points with.
     ///      Ends the call with false where the proof is malformed.
+    // solhint-disable-next-line function-max-lines
     function _reduce(
         bytes32 vkDigest,
         bytes calldata vk,
@@ -627,6 +628,7 @@ contract PlonkVerifier is IPlonkVerifier {
 
     /// @dev Adds a multiple of the opening of the proof that _reduce has read to the sums. The points that all proofs of a key share wait for
     ///      _finish, which multiplies each of them once.
+    // solhint-disable-next-line function-max-lines
     function _open(uint256 sums) private view {
         assembly {
             function refuse() {
@@ -693,6 +695,7 @@ contract PlonkVerifier is IPlonkVerifier {
     }
 
     /// @dev Adds the key's points and ends the call with the answer of the pairing: e(left, [1]_2) e(-right, [tau]_2) = 1.
+    // solhint-disable-next-line function-max-lines
     function _finish(uint256 sums) private view {
         assembly {
             function refuse() {

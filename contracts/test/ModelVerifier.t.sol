@@ -18,7 +18,7 @@ contract ModelVerifierTest is Fixture {
         mlp = new ModelVerifier_mlp(verifier);
     }
 
-    function test_holdsTheKeyOfItsModel() external {
+    function test_holdsTheKeyOfItsModel() external view {
         Claim memory c = load("mlp");
         check(mlp.VK_DIGEST() == c.vkDigest && keccak256(mlp.verifyingKey()) == c.vkDigest, "key");
         check(mlp.verify(c.context, c.words, c.proof), "honest proof");

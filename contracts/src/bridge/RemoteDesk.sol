@@ -97,6 +97,7 @@ contract RemoteDesk is IRemoteDesk, ERC7786Recipient, ReentrancyGuardTransient, 
         emit Reclaimed(jobId, order.account, order.price);
         // The credit is back whether or not the gateway takes the message.
         bytes memory payload = abi.encode(RemoteKind.Refunded, abi.encode(order.tag, jobId));
+        // solhint-disable-next-line no-empty-blocks
         try IERC7786GatewaySource(order.gateway).sendMessage{value: msg.value}(order.buyer, payload, new bytes[](0)) {}
         catch {
             if (msg.value != 0) revert MessageNotSent(jobId);

@@ -60,6 +60,8 @@ interface IVetting is IInferenceCallback {
     /// @param hits proved rows whose answer is within the tolerance of its label.
     /// @param totalError sum over the proved rows of the distance between answer and label.
     /// @param closesAt last second in which rows can be proved; what is missing then is missing for ever.
+    // It is made to be read, never stored.
+    // solhint-disable-next-line gas-struct-packing
     struct Result {
         address publisher;
         uint256 modelId;

@@ -106,8 +106,10 @@ library CeremonyKeys {
 
     /// @dev One block of ChaCha20. Its rows of four words stand in one word each, 64 bits apart.
     function _chacha(Draws memory draws) private pure {
-        (uint256 seed, uint256 count) = (draws.seed, draws.block_++);
-        uint256[16] memory word = draws.word;
+        (uint256 seed, uint256 count, uint256[16] memory word) = (draws.seed, draws.block_, draws.word);
+        unchecked {
+            draws.block_ = count + 1;
+        }
         assembly ("memory-safe") {
             function spread(v) -> row {
                 row := or(
@@ -158,7 +160,11 @@ library CeremonyKeys {
 
     function _drawWord(Draws memory draws) private pure returns (uint256) {
         if (draws.next == 16) _chacha(draws);
-        return draws.word[draws.next++];
+        uint256 next = draws.next;
+        unchecked {
+            draws.next = next + 1;
+        }
+        return draws.word[next];
     }
 
     function _drawField(Draws memory draws, uint256 modulus) private pure returns (uint256 value) {

@@ -51,6 +51,7 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
     /// @dev Gas the market needs after a callback returned.
     uint256 private constant CALLBACK_RESERVE = 10_000;
 
+    // solhint-disable-next-line gas-small-strings
     bytes32 private constant REQUEST_TYPEHASH = keccak256(
         "Request(address requester,uint256 modelId,bytes input,bytes32 inputHash,bytes32 precommitment,uint16 inputWords,uint8 inputBits,uint256 requirement,address destination,uint32 callbackGas,uint40 deadline,uint96 maxPrice,uint256 nonce,uint256 expiry)"
     );
@@ -112,6 +113,7 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
         nonReentrant
     {
         // Whoever saw the permit may have used it first; what counts is whether the transfer works.
+        // solhint-disable-next-line no-empty-blocks
         try IERC20Permit(address(TOKEN)).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
         _deposit(account, amount);
     }
@@ -505,7 +507,10 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
         (uint256 next, uint256 toWord, uint256 toByte) = (0, 0, 0);
         for (uint256 i = 0; i < answers.length; ++i) {
             if (!paid[i]) continue;
-            contexts[next++] = ProofContext.bind(address(this), answers[i].jobId, answers[i].prover);
+            contexts[next] = ProofContext.bind(address(this), answers[i].jobId, answers[i].prover);
+            unchecked {
+                ++next;
+            }
             uint256[] calldata from = answers[i].words;
             bytes calldata proof = answers[i].proof;
             assembly ("memory-safe") {

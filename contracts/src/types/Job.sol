@@ -51,6 +51,8 @@ struct Job {
 /// @param callbackGas gas that it gets.
 /// @param deadline last second in which the job can be paid.
 /// @param maxPrice the most the requester is willing to pay.
+// In the order that a requester signs; it is never stored.
+// solhint-disable-next-line gas-struct-packing
 struct Request {
     uint256 modelId;
     bytes input;

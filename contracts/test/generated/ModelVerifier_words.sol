@@ -13,7 +13,9 @@ contract ModelVerifier_words {
 
     /// @notice keccak256 of the verifying key.
     bytes32 public constant VK_DIGEST = 0xd293d8da0f2125460134ba8cd597a849d9f8e81464631fe6d8365962f2e6ddaa;
+    /// @notice Digest of the circuit that the key is of.
     bytes32 public constant CIRCUIT_DIGEST = 0x1dcbedd3cc70bce443555b0023674c4c60a75916c4968479e615c330a262b08b;
+    /// @notice Public words of a claim.
     uint256 public constant WORDS = 2;
     /// @notice Universal verifier, whose reference string must be the one the key was made over.
     IPlonkVerifier public immutable VERIFIER;
@@ -24,6 +26,8 @@ contract ModelVerifier_words {
     /// @notice The verifier trusts another reference string than the key.
     error WrongReferenceString(bytes32 given, bytes32 expected);
 
+    /// @notice Makes the model's contract.
+    /// @param verifier the universal verifier, over the reference string of the key.
     constructor(IPlonkVerifier verifier) {
         bytes32 digest = verifier.srsDigest();
         if (digest != 0x97f2c02880f4655143e63ce5e6974ec58fb89d79b7f0b659e6a3a2661c82ba92) {
@@ -38,16 +42,24 @@ contract ModelVerifier_words {
     }
 
     /// @notice Whether the proof holds for these words and this context.
+    /// @param context what the proof is bound to.
+    /// @param words all public words of the claim.
+    /// @param proof the proof.
     function verify(bytes32 context, uint256[] calldata words, bytes calldata proof) public view returns (bool) {
         return VERIFIER.verify(VK_DIGEST, verifyingKey(), context, words, proof);
     }
 
     /// @notice Reverts unless the proof holds; for consumers that act on the answer in the same transaction.
+    /// @param context what the proof is bound to.
+    /// @param words all public words of the claim.
+    /// @param proof the proof.
     function requireProof(bytes32 context, uint256[] calldata words, bytes calldata proof) external view {
         if (!verify(context, words, proof)) revert ProofRejected();
     }
 
     /// @notice Output output: real numbers with 18 decimals, rounded toward zero.
+    /// @param words all public words of a claim.
+    /// @return values the output, row-major.
     function output_output_0(uint256[] calldata words) external pure returns (int256[] memory values) {
         values = _unpack(words, Layout(0, 120, 45, 3, 0, 1e18 * 1, 1, -24));
     }

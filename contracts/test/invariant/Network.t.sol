@@ -4,7 +4,6 @@ pragma solidity ^0.8.24;
 import {IInferenceMarket} from "../../src/interfaces/IInferenceMarket.sol";
 import {INodePools} from "../../src/interfaces/INodePools.sol";
 import {IVerifierRouter} from "../../src/interfaces/IVerifierRouter.sol";
-import {IZkmlRegistry} from "../../src/interfaces/IZkmlRegistry.sol";
 import {Answer, Job, JobState, Request} from "../../src/types/Job.sol";
 import {PoolsKit} from "../kit/PoolsKit.sol";
 import {Test} from "../Vm.sol";

@@ -3,7 +3,7 @@ pragma solidity ^0.8.26;
 
 import {InteroperableAddress} from "@openzeppelin/contracts/utils/draft-InteroperableAddress.sol";
 import {RemoteDesk} from "../../src/bridge/RemoteDesk.sol";
-import {IRemoteDesk, RemoteKind} from "../../src/interfaces/IRemoteDesk.sol";
+import {RemoteKind} from "../../src/interfaces/IRemoteDesk.sol";
 import {JobState, Request} from "../../src/types/Job.sol";
 import {PoolsKit} from "../kit/PoolsKit.sol";
 import {Test} from "../Vm.sol";

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IPlonkVerifier} from "../../src/IPlonkVerifier.sol";
 import {IInferenceMarket} from "../../src/interfaces/IInferenceMarket.sol";
 import {IModelRegistry} from "../../src/interfaces/IModelRegistry.sol";
@@ -9,7 +8,7 @@ import {IVerifierRouter} from "../../src/interfaces/IVerifierRouter.sol";
 import {InferenceMarket} from "../../src/market/InferenceMarket.sol";
 import {MarketViewer} from "../../src/market/MarketViewer.sol";
 import {ModelRegistry} from "../../src/registry/ModelRegistry.sol";
-import {Answer, Job, JobState, Request} from "../../src/types/Job.sol";
+import {Answer, JobState, Request} from "../../src/types/Job.sol";
 import {VerifierRouter} from "../../src/verify/VerifierRouter.sol";
 import {Fixture} from "../Fixture.sol";
 import {Token} from "../Token.sol";

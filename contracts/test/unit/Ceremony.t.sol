@@ -214,7 +214,7 @@ contract CeremonyTest is PoolsKit {
         ceremony.contribute(a, b, k, response, "");
     }
 
-    function test_theBeaconEndsIt() external {
+    function test_theBeaconWaitsForTurnsAndEnrollment() external {
         enrollAll();
         contribute(1);
         contribute(2);
@@ -235,6 +235,15 @@ contract CeremonyTest is PoolsKit {
         ceremony.enroll(contributors[2]);
         contribute(3);
         vm.warp(block.timestamp + 1);
+        ceremony.announceBeacon();
+    }
+
+    function test_theBeaconEndsIt() external {
+        enrollAll();
+        for (uint256 i = 1; i <= 3; ++i) {
+            contribute(i);
+        }
+        vm.warp(ceremony.CLOSES_AT() + 1);
         vm.expectRevert(abi.encodeWithSelector(ICeremony.WrongMoment.selector));
         ceremony.drawBeacon();
         ceremony.announceBeacon();

@@ -266,7 +266,7 @@ contract DeploymentTest is PoolsKit, Deployment {
         equal(second.token.balanceOf(address(this)), s.supply, "supply");
         vm.revertToState(clean);
         // other settings, other addresses
-        s.registryFee += 1;
+        ++s.registryFee;
         Network memory third = deployNetwork(s);
         check(address(third.registry) != address(second.registry), "other settings");
         check(address(third.router) == address(second.router), "that do not reach the router");
@@ -279,7 +279,7 @@ contract DeploymentTest is PoolsKit, Deployment {
         this.deployFor(s);
     }
 
-    function deployFor(Settings memory s) external {
+    function deployFor(Settings calldata s) external {
         deployNetwork(s);
     }
 }

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.24;
 
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
-import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {SertnGovernor} from "../../src/governance/SertnGovernor.sol";
 import {SertnTimelock} from "../../src/governance/SertnTimelock.sol";

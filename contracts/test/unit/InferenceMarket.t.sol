@@ -12,7 +12,7 @@ import {IZkmlRegistry} from "../../src/interfaces/IZkmlRegistry.sol";
 import {InferenceMarket} from "../../src/market/InferenceMarket.sol";
 import {Answer, Job, JobState, Request} from "../../src/types/Job.sol";
 import {MarketKit} from "../kit/MarketKit.sol";
-import {SilentToken, TaxedToken, Token} from "../Token.sol";
+import {SilentToken, TaxedToken} from "../Token.sol";
 import {Vm} from "../Vm.sol";
 
 /// @notice Destinations of answers: one that keeps them, and ones that do harm.
@@ -631,9 +631,9 @@ contract InferenceMarketTest is MarketKit {
         bytes memory sig = signature(signed(r, signer, 9, expiry));
         bytes memory bad = abi.encodeWithSelector(IInferenceMarket.BadSignature.selector, signer);
         // nothing that was signed can be changed
-        r.maxPrice -= 1;
+        --r.maxPrice;
         refusedSigned(r, signer, 9, expiry, sig, bad);
-        r.maxPrice += 1;
+        ++r.maxPrice;
         r.input = "ipfs://other";
         refusedSigned(r, signer, 9, expiry, sig, bad);
         r.input = "ipfs://input";
