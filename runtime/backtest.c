@@ -259,9 +259,8 @@ static void hash_leaf(struct backtest_row *row, size_t index)
 static void hash_pair(uint8_t out[HASH], const uint8_t *a, const uint8_t *b)
 {
     uint8_t pair[2 * HASH];
-    bool swap = memcmp(a, b, HASH) > 0;
-    memcpy(pair, swap ? b : a, HASH);
-    memcpy(pair + HASH, swap ? a : b, HASH);
+    memcpy(pair, a, HASH);
+    memcpy(pair + HASH, b, HASH);
     keccak256(out, pair, sizeof pair);
 }
 

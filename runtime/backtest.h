@@ -5,11 +5,12 @@
  * One output element is scored: its bits in the public words are a number, the label is encoded
  * into the same kind of number, and an answer whose distance from the label is at most `tolerance`
  * is a hit. Rows are leaves keccak256(keccak256(row, commitment, label)), three words of 32 bytes,
- * of a Merkle tree whose pairs are sorted; a commitment is that of a job of the market
- * (workload.h). Each proof is bound to its place: on a chain to (chain, Vetting contract, backtest
- * and row, publisher), as contracts/src/vetting/Vetting.sol demands, which knows the root before
- * anything is proved; elsewhere to keccak256("sertn.vetting.v1", root, row), so that rows cannot be
- * exchanged or proofs of other rows shown.
+ * of a Merkle tree in the order of the rows (pairs are not sorted, so that a row has one place in
+ * it); a commitment is that of a job of the market (workload.h). Each proof is bound to its place:
+ * on a chain to (chain, Vetting contract, backtest and row, publisher), as
+ * contracts/src/vetting/Vetting.sol demands, which knows the root before anything is proved;
+ * elsewhere to keccak256("sertn.vetting.v1", root, row), so that rows cannot be exchanged or proofs
+ * of other rows shown.
  *
  * backtest.json has exactly: version, model_hash, vk_hash, from, to (seconds of the period of the
  * data), output, element, tolerance (as the words count), root, chain_id, contract, backtest,

@@ -142,6 +142,7 @@ contract GasTest is PoolsKit, GasKit {
         Request memory r = draft();
         (r.destination, r.callbackGas) = (t, 150_000);
         uint256 job = ask(r);
+        vm.prank(REQUESTER);
         vetting.attach(id, job, 0, uint128(words[0] & 0xff), new bytes32[](0));
         vm.prank(address(market));
         vetting.onInference(job, modelId, words);

@@ -5,12 +5,14 @@ import {IInferenceCallback} from "./IInferenceMarket.sol";
 
 /// @title Backtests of models whose every answer is proved.
 /// @notice A publisher commits to data, inputs with known labels, before it proves the model's answers to them. The chain compares answers and labels,
-///         so that neither can be bent, and what was promised and not proved stays visible. Answers come with proofs of their own, or from jobs of the
+///         so that neither can be bent afterwards, and what was promised and not proved stays visible. What nobody can prove is that the labels are
+///         true, and which rows were left out or put in twice before the commitment: whoever judges a backtest looks at its data. Answers come with proofs of their own, or from jobs of the
 ///         market whose destination is this contract.
 interface IVetting is IInferenceCallback {
     /// @notice What a backtest is to show.
     /// @param modelId the model.
-    /// @param root Merkle root of the rows: leaves are keccak256 of keccak256 of abi.encode(row, precommitment, label), pairs sorted.
+    /// @param root Merkle root of the rows: leaves are keccak256 of keccak256 of abi.encode(row, precommitment, label), in the order of the rows, and a pair is
+    ///        keccak256 of both in their order; the last one of an odd level goes up as it is.
     /// @param rows how many rows there are, numbered from 0.
     /// @param inputWords public words that are inputs as a whole, as in a request of the market.
     /// @param inputBits low bits of the next word that are input as well.
@@ -108,6 +110,8 @@ interface IVetting is IInferenceCallback {
     error ProofRejected(uint256 id);
     /// @notice The job is not one of this model, input and destination that waits for its answer, or answers a row already.
     error WrongJob(uint256 jobId);
+    /// @notice Only whoever asked for the job says which row it answers.
+    error NotRequester(uint256 jobId, address caller);
     /// @notice Only the market brings answers.
     error NotMarket(address caller);
 
@@ -122,7 +126,7 @@ interface IVetting is IInferenceCallback {
     /// @param rows the rows.
     function prove(uint256 id, bytes calldata vk, Row[] calldata rows) external;
 
-    /// @notice Says which row an open job of the market answers, whose destination is this contract. Anyone may; it takes the label of the data.
+    /// @notice Says which row an open job of the market answers, whose destination is this contract. Only the job's requester; it takes the label of the data.
     /// @param id the backtest.
     /// @param jobId the job.
     /// @param row number of the row.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {IPlonkVerifier} from "../IPlonkVerifier.sol";
 import {IInferenceCallback, IInferenceMarket} from "../interfaces/IInferenceMarket.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
@@ -103,6 +103,8 @@ contract Vetting is IVetting {
         bytes memory proofs;
         for (uint256 i = 0; i < rows.length; ++i) {
             Row calldata row = rows[i];
+            // Proofs are of as many words each: otherwise a row could be told the words of its neighbour's proof.
+            if (row.words.length != rows[0].words.length) revert ProofRejected(id);
             bytes32 commitment = PublicWords.commit(row.words, test.inputWords, test.inputBits);
             _requireRow(id, test, row.row, commitment, row.label, row.path);
             contexts[i] = _contextOf(id, row.row, test.publisher);
@@ -121,6 +123,7 @@ contract Vetting is IVetting {
             job.state != JobState.Open || job.destination != address(this) || jobId >> 64 != test.modelId
                 || job.inputWords != test.inputWords || job.inputBits != test.inputBits || _attachments[jobId].id != 0
         ) revert WrongJob(jobId);
+        if (msg.sender != job.requester) revert NotRequester(jobId, msg.sender);
         _requireRow(id, test, row, job.precommitment, label, path);
         if (isProved(id, row)) revert AlreadyProved(id, row);
         _attachments[jobId] = Attachment(uint64(id), row, label);
@@ -188,9 +191,30 @@ contract Vetting is IVetting {
         bytes32[] calldata path
     ) private view {
         bytes32 leaf = keccak256(bytes.concat(keccak256(abi.encode(row, commitment, label))));
-        if (row >= test.rows || commitment == bytes32(0) || !MerkleProof.verifyCalldata(path, test.root, leaf)) {
+        if (row >= test.rows || commitment == bytes32(0) || !_stands(test.root, leaf, row, test.rows, path)) {
             revert NotInTheData(id, row);
         }
+    }
+
+    /// @dev Whether a leaf stands at its row's place of the tree, and not just anywhere: else there could be several leaves of a row, and its publisher
+    ///      would show the one that pleases.
+    function _stands(bytes32 root, bytes32 node, uint256 place, uint256 width, bytes32[] calldata path)
+        private
+        pure
+        returns (bool)
+    {
+        uint256 used = 0;
+        for (; width > 1; width = (width + 1) >> 1) {
+            if ((place ^ 1) < width) {
+                if (used == path.length) return false;
+                bytes32 sibling = path[used++];
+                node = place & 1 == 0
+                    ? Hashes.efficientKeccak256(node, sibling)
+                    : Hashes.efficientKeccak256(sibling, node);
+            }
+            place >>= 1;
+        }
+        return used == path.length && node == root;
     }
 
     /// @dev Counts a row; false where it was counted before.

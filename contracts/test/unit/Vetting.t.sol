@@ -43,23 +43,32 @@ contract VettingTest is PoolsKit {
         return keccak256(bytes.concat(keccak256(abi.encode(row, precommitment(row), labels[row]))));
     }
 
-    function pair(bytes32 a, bytes32 b) private pure returns (bytes32) {
-        return a < b ? keccak256(abi.encode(a, b)) : keccak256(abi.encode(b, a));
+    /// @dev The tree of the rows: its root, and the path of a row.
+    function tree(uint32 row) private view returns (bytes32 root, bytes32[] memory path) {
+        bytes32[] memory leaves = new bytes32[](ROWS);
+        for (uint32 i = 0; i < ROWS; ++i) {
+            leaves[i] = leaf(i);
+        }
+        return treeOf(leaves, row);
     }
 
-    /// @dev The tree of eight leaves: its root, and the path of a row.
-    function tree(uint32 row) private view returns (bytes32 root, bytes32[] memory path) {
-        bytes32[] memory level = new bytes32[](8);
-        for (uint32 i = 0; i < 8; ++i) {
-            level[i] = leaf(i);
+    /// @dev Pairs in their order; the last one of an odd level goes up as it is.
+    function treeOf(bytes32[] memory leaves, uint256 place) private pure returns (bytes32 root, bytes32[] memory path) {
+        bytes32[] memory level = new bytes32[](leaves.length);
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            level[i] = leaves[i];
         }
-        path = new bytes32[](3);
-        for (uint256 k = 0; k < 3; ++k) {
-            path[k] = level[row ^ 1];
-            for (uint256 i = 0; i < level.length / 2; ++i) {
-                level[i] = pair(level[2 * i], level[2 * i + 1]);
+        path = new bytes32[](20);
+        uint256 used;
+        for (uint256 width = leaves.length; width > 1; width = (width + 1) / 2) {
+            if (place ^ 1 < width) path[used++] = level[place ^ 1];
+            for (uint256 i = 0; i < width; i += 2) {
+                level[i / 2] = i + 1 < width ? keccak256(abi.encode(level[i], level[i + 1])) : level[i];
             }
-            row >>= 1;
+            place /= 2;
+        }
+        assembly ("memory-safe") {
+            mstore(path, used)
         }
         return (level[0], path);
     }
@@ -138,11 +147,16 @@ contract VettingTest is PoolsKit {
         r = rowOf(id, 1);
         r.words = new uint256[](1);
         refused(id, r, abi.encodeWithSelector(IVetting.NotInTheData.selector, id, 1));
-        // leaves that only fill the tree are no rows
+        // there are no more rows than were promised
         r = rowOf(id, 1);
-        (, r.path) = tree(6);
         r.row = 6;
         refused(id, r, abi.encodeWithSelector(IVetting.NotInTheData.selector, id, 6));
+        // a path has its row's length
+        r = rowOf(id, 1);
+        r.path = new bytes32[](4);
+        refused(id, r, abi.encodeWithSelector(IVetting.NotInTheData.selector, id, 1));
+        r.path = new bytes32[](2);
+        refused(id, r, abi.encodeWithSelector(IVetting.NotInTheData.selector, id, 1));
         // a proof for another backtest of the same data, or for another publisher
         uint256 second = publish();
         r = rowOf(second, 1);
@@ -171,6 +185,57 @@ contract VettingTest is PoolsKit {
     function refused(uint256 id, IVetting.Row memory r, bytes memory reason) private {
         vm.expectRevert(reason);
         vetting.prove(id, key, one(r));
+    }
+
+    /// @dev A publisher commits to a tree that has several labels for a row, and shows later the one that the model meets.
+    function test_aRowHasOnePlaceInTheTree() external {
+        bytes32[] memory leaves = new bytes32[](2 * ROWS);
+        for (uint32 i = 0; i < ROWS; ++i) {
+            leaves[i] = leaf(i);
+            // the same row, labelled with the model's answer
+            leaves[ROWS + i] = keccak256(bytes.concat(keccak256(abi.encode(i, precommitment(i), answers[i]))));
+        }
+        IVetting.Plan memory p = plan();
+        (p.root,) = treeOf(leaves, 0);
+        uint256 id = vetting.publish(p);
+        IVetting.Row memory r = rowOf(id, 5);
+        r.proof = ideal.prove(keyHash, vetting.contextOf(id, 5), r.words);
+        r.label = answers[5];
+        (, r.path) = treeOf(leaves, ROWS + 5);
+        refused(id, r, abi.encodeWithSelector(IVetting.NotInTheData.selector, id, 5));
+        // nor does a tree over fewer leaves hold two rows in one place
+        p.rows = 2 * ROWS;
+        id = vetting.publish(p);
+        r.proof = ideal.prove(keyHash, vetting.contextOf(id, 5), r.words);
+        refused(id, r, abi.encodeWithSelector(IVetting.NotInTheData.selector, id, 5));
+    }
+
+    /// @dev Words of one claim passed off as those of two rows: together they are what was proved, and each is not.
+    function test_rowsHaveTheWordsOfTheirOwnProof() external {
+        uint256[] memory first = words(0);
+        uint256[] memory second = words(1);
+        // a row whose input is the last word of the first claim, and whose answer is a word of the second's input
+        bytes32[] memory leaves = new bytes32[](2);
+        leaves[0] = leaf(0);
+        bytes32 commitment = keccak256(abi.encode(second[1], second[2] & ((1 << 40) - 1)));
+        leaves[1] = keccak256(bytes.concat(keccak256(abi.encode(uint32(1), commitment, uint128(answers[1])))));
+        IVetting.Plan memory p = plan();
+        (p.root,) = treeOf(leaves, 0);
+        (p.rows, p.word) = (2, 1);
+        uint256 id = vetting.publish(p);
+        IVetting.Row[] memory rows = new IVetting.Row[](2);
+        (rows[0], rows[1]) = (rowOf(id, 0), rowOf(id, 1));
+        (, rows[0].path) = treeOf(leaves, 0);
+        (, rows[1].path) = treeOf(leaves, 1);
+        rows[0].words = new uint256[](4);
+        (rows[0].words[0], rows[0].words[1], rows[0].words[2], rows[0].words[3]) =
+        (first[0], first[1], first[2], second[0]);
+        rows[1].words = new uint256[](2);
+        (rows[1].words[0], rows[1].words[1]) = (second[1], second[2]);
+        rows[1].label = answers[1];
+        vm.prank(PUBLISHER);
+        vm.expectRevert(abi.encodeWithSelector(IVetting.ProofRejected.selector, id));
+        vetting.prove(id, key, rows);
     }
 
     function test_plansAreHeldToTheirBounds() external {
@@ -237,16 +302,21 @@ contract VettingTest is PoolsKit {
         uint256 id = publish();
         uint256 job = request(1, address(vetting));
         (, bytes32[] memory path) = tree(1);
+        // whoever else attaches it, to data of its own perhaps, would keep it from the row that it was paid for
+        vm.prank(STRANGER);
+        vm.expectRevert(abi.encodeWithSelector(IVetting.NotRequester.selector, job, STRANGER));
+        vetting.attach(id, job, 1, labels[1], path);
+        vm.startPrank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IVetting.NotInTheData.selector, id, 2));
         vetting.attach(id, job, 2, labels[2], path);
         vm.expectRevert(abi.encodeWithSelector(IVetting.NotInTheData.selector, id, 1));
         vetting.attach(id, job, 1, 20, path);
-        vm.prank(STRANGER);
         vetting.attach(id, job, 1, labels[1], path);
         vm.snapshotGasLastCall("attach");
         bytes memory wrong = abi.encodeWithSelector(IVetting.WrongJob.selector, job);
         vm.expectRevert(wrong);
         vetting.attach(id, job, 1, labels[1], path);
+        vm.stopPrank();
         uint256[] memory w = words(1);
         vm.expectRevert(abi.encodeWithSelector(IVetting.NotMarket.selector, address(this)));
         vetting.onInference(job, modelId, w);
@@ -254,14 +324,17 @@ contract VettingTest is PoolsKit {
         vm.snapshotGasLastCall("settle_with_row");
         IVetting.Result memory r = vetting.resultOf(id);
         check(r.proved == 1 && r.hits == 1 && r.totalError == 2, "row");
+        vm.prank(REQUESTER);
         vm.expectRevert(wrong);
         vetting.attach(id, job, 1, labels[1], path); // paid
         uint256 other = request(2, address(0x1234));
         (, path) = tree(2);
+        vm.prank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IVetting.WrongJob.selector, other));
         vetting.attach(id, other, 2, labels[2], path);
         // an answer that comes when the row is proved already changes nothing
         other = request(2, address(vetting));
+        vm.prank(REQUESTER);
         vetting.attach(id, other, 2, labels[2], path);
         vetting.prove(id, key, one(rowOf(id, 2)));
         settle(other, 2);
@@ -271,9 +344,11 @@ contract VettingTest is PoolsKit {
         (, path) = tree(3);
         (, bytes32[] memory again) = tree(2);
         uint256 late = request(2, address(vetting));
+        vm.startPrank(REQUESTER);
         vm.expectRevert(abi.encodeWithSelector(IVetting.AlreadyProved.selector, id, 2));
         vetting.attach(id, late, 2, labels[2], again);
         vetting.attach(id, other, 3, labels[3], path);
+        vm.stopPrank();
         vm.warp(uint256(vetting.resultOf(id).closesAt) + 1);
         market.refund(other);
         equal(vetting.resultOf(id).proved, 2, "two");
