@@ -43,7 +43,7 @@ contract InferenceVerifier is IZkmlVerifier, IProofVerifier, IERC165 {
     }
 
     /// @inheritdoc IZkmlVerifier
-    /// @param inputCommitment keccak256 of abi.encode(context, commitment to the inputs): the context carries the nonce that the ERC asks for.
+    /// @param inputCommitment what commitmentOf says of the claim: the context in it carries the nonce that the ERC asks for.
     /// @param output abi.encode of a Claim.
     /// @param proof abi.encode(verifying key, proof).
     function verifyInference(uint256 modelId, bytes32 inputCommitment, bytes calldata output, bytes calldata proof)
@@ -75,10 +75,12 @@ contract InferenceVerifier is IZkmlVerifier, IProofVerifier, IERC165 {
         return _holds(claim, REGISTRY.termsOf(claim.modelId), proof);
     }
 
-    /// @notice What a requester commits to: context and inputs.
+    /// @notice What a requester commits to: keccak256 of abi.encode(model, context, inputWords, inputBits, commitment to the inputs). A claim comes from
+    ///         whoever proves, so everything that says what was asked for is in it.
     /// @param claim the claim.
     function commitmentOf(Claim calldata claim) external pure returns (bytes32) {
-        return keccak256(abi.encode(claim.context, PublicWords.commit(claim.words, claim.inputWords, claim.inputBits)));
+        bytes32 inputs = PublicWords.commit(claim.words, claim.inputWords, claim.inputBits);
+        return keccak256(abi.encode(claim.modelId, claim.context, claim.inputWords, claim.inputBits, inputs));
     }
 
     /// @inheritdoc IProofVerifier
@@ -88,7 +90,7 @@ contract InferenceVerifier is IZkmlVerifier, IProofVerifier, IERC165 {
 
     /// @inheritdoc IProofVerifier
     function proofProfile() external view returns (bytes32) {
-        return keccak256(abi.encode("sertn.claim.v1", block.chainid, address(REGISTRY)));
+        return keccak256(abi.encode("sertn.claim.v2", block.chainid, address(REGISTRY)));
     }
 
     /// @inheritdoc IZkmlVerifier

@@ -26,7 +26,8 @@ contract InferenceVerifierTest is MarketKit {
         claim.inputBits = 120;
         claim.words = c.words;
         proof = abi.encode(c.vk, c.proof);
-        commitment = keccak256(abi.encode(bytes32(0), keccak256(abi.encode(c.words[0] & ((uint256(1) << 120) - 1)))));
+        bytes32 inputs = keccak256(abi.encode(c.words[0] & ((uint256(1) << 120) - 1)));
+        commitment = keccak256(abi.encode(modelId, bytes32(0), uint16(0), uint8(120), inputs));
     }
 
     function test_verifiesInferencesOfRegisteredModels() external {
@@ -72,13 +73,41 @@ contract InferenceVerifierTest is MarketKit {
         c.context = bytes32(0);
         c.modelId = 7;
         data = abi.encode(c);
+        other = inference.commitmentOf(c);
         vm.expectRevert(abi.encodeWithSelector(IZkmlRegistry.ModelNotFound.selector, 7));
-        inference.verifyInference(7, commitment, data, proof);
+        inference.verifyInference(7, other, data, proof);
         c.modelId = modelId;
         data = abi.encode(c);
         vm.prank(MODEL_OWNER);
         registry.deprecateModel(modelId);
         vm.expectRevert(abi.encodeWithSelector(IZkmlVerifier.VerificationRefused_ModelDeprecated.selector, modelId));
         inference.verifyInference(modelId, commitment, data, proof);
+    }
+
+    /// @dev What a prover brings along, it chooses: a requester's hash must leave it no choice of the model, nor of what is input.
+    function test_aCommitmentIsOfOneModelAndLayout() external {
+        build();
+        inference = new InferenceVerifier(registry, router);
+        InferenceVerifier.Claim memory c;
+        c.modelId = modelId;
+        (c.inputWords, c.inputBits) = (1, 40);
+        c.words = answerWords(5); // the input's last 40 bits are 0x77
+        bytes32 wanted = inference.commitmentOf(c);
+        // a model that the prover registered, whose circuit it knows how to satisfy
+        c.modelId = addModel(key, ideal.proofSystemId());
+        check(!accepted(wanted, c), "another model");
+        c.modelId = modelId;
+        // another input, which agrees in the bits that the prover says are the input
+        c.inputBits = 8;
+        c.words[1] |= 1 << 20;
+        check(!accepted(wanted, c), "another input");
+        c.words = answerWords(5);
+        c.inputBits = 40;
+        check(accepted(wanted, c), "what was asked for");
+    }
+
+    function accepted(bytes32 wanted, InferenceVerifier.Claim memory c) private view returns (bool) {
+        bytes memory p = abi.encode(key, ideal.prove(keyHash, c.context, c.words));
+        return inference.verify(wanted, keccak256(abi.encodePacked(c.words)), abi.encode(c), p);
     }
 }
