@@ -35,12 +35,37 @@ contract ModelVerifierTest is Fixture {
     }
 
     function test_consumerTakesAnAnswerOnceAndOnlyForItsRequest() external {
-        AnswerConsumer consumer = new AnswerConsumer(IModelVerifier(address(mlp)));
+        AnswerConsumer consumer = new AnswerConsumer(IModelVerifier(address(mlp)), 1, 0);
         Claim memory c = load("mlp");
         vm.expectRevert(abi.encodeWithSelector(AnswerConsumer.UnknownRequest.selector, bytes32(0)));
         consumer.answer(bytes32(0), c.words, c.proof);
-        bytes32 context = consumer.request();
+        bytes32 context = consumer.request(keccak256(abi.encode(c.words[0])));
         vm.expectRevert(abi.encodeWithSelector(ModelVerifier_mlp.ProofRejected.selector));
         consumer.answer(context, c.words, c.proof);
     }
+
+    /// @dev Whoever answers chooses the words: a true answer to another input must not count.
+    function test_consumerTakesAnswersToItsOwnInput() external {
+        AnswerConsumer consumer = new AnswerConsumer(IModelVerifier(address(new Believer())), 1, 8);
+        uint256[] memory words = new uint256[](2);
+        (words[0], words[1]) = (7, 0x9905);
+        vm.expectRevert(abi.encodeWithSelector(AnswerConsumer.NoInput.selector));
+        consumer.request(bytes32(0));
+        bytes32 context = consumer.request(keccak256(abi.encode(uint256(7), uint256(5))));
+        words[0] = 8;
+        vm.expectRevert(abi.encodeWithSelector(AnswerConsumer.OtherInput.selector, context));
+        consumer.answer(context, words, "");
+        (words[0], words[1]) = (7, 0x9906);
+        vm.expectRevert(abi.encodeWithSelector(AnswerConsumer.OtherInput.selector, context));
+        consumer.answer(context, words, "");
+        words[1] = 0x9905;
+        consumer.answer(context, words, "");
+        vm.expectRevert(abi.encodeWithSelector(AnswerConsumer.UnknownRequest.selector, context));
+        consumer.answer(context, words, "");
+    }
+}
+
+/// @notice Takes every proof, for tests of what else is checked.
+contract Believer {
+    function requireProof(bytes32, uint256[] calldata, bytes calldata) external pure {}
 }
