@@ -30,7 +30,7 @@ contract GasTest is PoolsKit, GasKit {
         vetting = new Vetting(market, registry, router);
         desk = new RemoteDesk(address(this), GUARDIAN, market, token, 0);
         inference = new InferenceVerifier(registry, router);
-        ceremony = new Ceremony(address(this), GUARDIAN, pools, [bytes32(0), 0], 1 hours, 1 days, 1);
+        ceremony = new Ceremony(address(this), GUARDIAN, pools, [bytes32(0), 0], 1 hours, 1 days, 1, 3 days);
     }
 
     function test_owners() external {
@@ -177,7 +177,7 @@ contract GasTest is PoolsKit, GasKit {
             c,
             "BEACON_DELAY BEACON_LG_ROUNDS CLOSES_AT LEAST MAX_ENROLLMENT MAX_LEAST MAX_WINDOW MIN_WINDOW POOLS WINDOW beacon beaconBlock"
         );
-        seeAll("Ceremony", c, "contributions srsDigest turn");
+        seeAll("Ceremony", c, "contributions srsDigest turn REVIEW MIN_REVIEW MAX_REVIEW");
         bytes32[2] memory challenge;
         uint256[2] memory point = [uint256(1), 2];
         see("Ceremony", c, "proofBase", abi.encodeCall(ceremony.proofBase, (challenge, point, point)));

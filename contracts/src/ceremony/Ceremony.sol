@@ -22,6 +22,10 @@ contract Ceremony is ICeremony, Governed {
     uint256 public constant MAX_WINDOW = 7 days;
     /// @notice Longest enrolment.
     uint256 public constant MAX_ENROLLMENT = 365 days;
+    /// @notice Shortest time from the last contribution to the beacon: a vote that strikes it takes longer than two days.
+    uint256 public constant MIN_REVIEW = 3 days;
+    /// @notice Longest such time.
+    uint256 public constant MAX_REVIEW = 90 days;
     /// @notice Most contributions that a ceremony may ask for.
     uint256 public constant MAX_LEAST = 256;
     /// @notice Blocks from the announcement of the beacon to its block.
@@ -49,6 +53,8 @@ contract Ceremony is ICeremony, Governed {
     uint256 public immutable CLOSES_AT;
     /// @notice Contributions that a ceremony takes at least.
     uint256 public immutable LEAST;
+    /// @notice Seconds from the last contribution to the announcement of the beacon, in which its file is looked at.
+    uint256 public immutable REVIEW;
     /// @notice The beacon's block, once it is announced.
     uint256 public beaconBlock;
     /// @notice The beacon, once it is drawn.
@@ -57,10 +63,15 @@ contract Ceremony is ICeremony, Governed {
     bytes32 public srsDigest;
     bytes32 private immutable FIRST_LINK;
 
-    Entry[] private _entries;
+    /// @inheritdoc ICeremony
+    uint256 public contributions;
+    mapping(uint256 number => Entry) private _entries;
+    /// @dev Every [tau]_1 there was.
+    mapping(bytes32 point => bool) private _seen;
     address[] private _queue;
     uint256 private _place;
     uint256 private _turnEndsAt;
+    uint256 private _reviewEndsAt;
     mapping(address node => bool) private _waits;
 
     modifier whileRunning() {
@@ -76,6 +87,7 @@ contract Ceremony is ICeremony, Governed {
     /// @param window seconds of a turn.
     /// @param enrollment seconds of enrolment.
     /// @param least contributions that it takes.
+    /// @param review seconds from the last contribution to the beacon.
     constructor(
         address owner_,
         address guardian_,
@@ -83,28 +95,32 @@ contract Ceremony is ICeremony, Governed {
         bytes32[2] memory firstChallenge,
         uint256 window,
         uint256 enrollment,
-        uint256 least
+        uint256 least,
+        uint256 review
     ) Governed(owner_, guardian_) {
         _bound("window", window, MIN_WINDOW, MAX_WINDOW);
         _bound("enrollment", enrollment, MIN_WINDOW, MAX_ENROLLMENT);
         _bound("least", least, 1, MAX_LEAST);
+        _bound("review", review, MIN_REVIEW, MAX_REVIEW);
         POOLS = pools;
         WINDOW = window;
         CLOSES_AT = block.timestamp + enrollment;
         LEAST = least;
+        REVIEW = review;
         Powers memory powers;
         powers.tau1 = [uint256(1), 2];
         powers.tau2 = [G2_X1, G2_X0, G2_Y1, G2_Y0];
         powers.challenge = firstChallenge;
         FIRST_LINK = keccak256(abi.encode(bytes32(0), powers, address(0)));
+        _seen[keccak256(abi.encode(powers.tau1))] = true;
     }
 
     /// @inheritdoc ICeremony
     function enroll(address node) external whileRunning {
         _requireCaller(node);
-        if (block.timestamp > CLOSES_AT) revert EnrollmentClosed();
-        (uint96 least,,,,,) = POOLS.parameters();
-        if (POOLS.nodeOf(node).stake < least) revert NotANode(node);
+        // Where too few contributed, or too many were struck, more may: otherwise the ceremony could never end.
+        if (block.timestamp > CLOSES_AT && contributions + _queue.length - _place >= LEAST) revert EnrollmentClosed();
+        if (!_isNode(node)) revert NotANode(node);
         if (_waits[node]) revert AlreadyEnrolled(node);
         _waits[node] = true;
         // Nobody's turn: it is this node's from now on.
@@ -126,35 +142,45 @@ contract Ceremony is ICeremony, Governed {
         _requireCaller(node);
         if (block.timestamp > endsAt) revert TurnOver(endsAt);
         _requireLast(before);
+        // The secret 1, or a contribution that was struck, posted again by another who does not know its secret.
+        bytes32 point = keccak256(abi.encode(powers.tau1));
+        if (_seen[point]) revert RepeatedPowers();
+        _seen[point] = true;
         _checkStep(before, powers, knowledge);
         _next();
-        bytes32 link = keccak256(abi.encode(_lastLink(), powers, node));
-        _entries.push(Entry(node, link));
-        emit Contributed(_entries.length, node, link, powers, response, uri, _turnEndsAt);
+        bytes32 link = keccak256(abi.encode(_linkOf(contributions), powers, node));
+        _entries[++contributions] = Entry(node, link);
+        _reviewEndsAt = block.timestamp + REVIEW;
+        emit Contributed(contributions, node, link, powers, response, uri, _turnEndsAt);
     }
 
     /// @inheritdoc ICeremony
     function skip() external whileRunning {
         (address node, uint256 endsAt) = turn();
-        if (node == address(0) || block.timestamp <= endsAt) revert TurnNotOver();
+        // Whoever has taken its stake away waits for nothing: otherwise one stake could fill the queue.
+        if (node == address(0) || (block.timestamp <= endsAt && _isNode(node))) revert TurnNotOver();
         uint256 place = _place;
         _next();
         emit Skipped(node, place, _turnEndsAt);
     }
 
     /// @inheritdoc ICeremony
-    function strike(string calldata reason) external onlyOwner whileRunning {
-        uint256 count = _entries.length;
-        if (count == 0) revert NothingToStrike();
-        address node = _entries[count - 1].node;
-        _entries.pop();
+    function strike(uint256 number, bytes32 link, string calldata reason) external onlyOwner whileRunning {
+        // A vote takes time: it is about this contribution, whatever was made upon it meanwhile.
+        if (number == 0 || number > contributions || _entries[number].link != link) revert NothingToStrike();
+        contributions = number - 1;
         (beaconBlock, beacon) = (0, bytes32(0));
-        emit Struck(count, node, reason);
+        // whoever has its turn starts from other powers
+        if (_place != _queue.length) _turnEndsAt = block.timestamp + WINDOW;
+        emit Struck(number, _entries[number].node, reason, _turnEndsAt);
     }
 
     /// @inheritdoc ICeremony
     function announceBeacon() external whileRunning {
-        if (block.timestamp <= CLOSES_AT || _place != _queue.length || _entries.length < LEAST) revert NotReady();
+        if (
+            block.timestamp <= CLOSES_AT || block.timestamp <= _reviewEndsAt || _place != _queue.length
+                || contributions < LEAST
+        ) revert NotReady();
         bool missed = beaconBlock != 0 && block.number > beaconBlock + BLOCK_HASHES;
         if (beacon != bytes32(0) || (beaconBlock != 0 && !missed)) revert WrongMoment();
         beaconBlock = block.number + BEACON_DELAY;
@@ -197,13 +223,9 @@ contract Ceremony is ICeremony, Governed {
     }
 
     /// @inheritdoc ICeremony
-    function contributions() external view returns (uint256) {
-        return _entries.length;
-    }
-
-    /// @inheritdoc ICeremony
     function contributionOf(uint256 number) external view returns (address node, bytes32 link) {
-        Entry storage entry = _entries[number - 1];
+        if (number == 0 || number > contributions) revert ContributionUnknown(number);
+        Entry storage entry = _entries[number];
         return (entry.node, entry.link);
     }
 
@@ -234,17 +256,21 @@ contract Ceremony is ICeremony, Governed {
         _turnEndsAt = block.timestamp + WINDOW;
     }
 
-    function _lastLink() private view returns (bytes32) {
-        uint256 count = _entries.length;
-        return count == 0 ? FIRST_LINK : _entries[count - 1].link;
+    function _isNode(address node) private view returns (bool) {
+        (uint96 least,,,,,) = POOLS.parameters();
+        return POOLS.nodeOf(node).stake >= least;
+    }
+
+    function _linkOf(uint256 number) private view returns (bytes32) {
+        return number == 0 ? FIRST_LINK : _entries[number].link;
     }
 
     /// @dev Holds the powers that the caller brings to the hash that is kept of them.
     function _requireLast(Powers calldata before) private view {
-        uint256 count = _entries.length;
-        bytes32 link = count < 2 ? (count == 0 ? bytes32(0) : FIRST_LINK) : _entries[count - 2].link;
-        address node = count == 0 ? address(0) : _entries[count - 1].node;
-        if (keccak256(abi.encode(link, before, node)) != _lastLink()) revert WrongPowers();
+        uint256 count = contributions;
+        bytes32 link = count == 0 ? bytes32(0) : _linkOf(count - 1);
+        address node = count == 0 ? address(0) : _entries[count].node;
+        if (keccak256(abi.encode(link, before, node)) != _linkOf(count)) revert WrongPowers();
     }
 
     /// @dev Three equations, summed with a factor c that nobody chose: x s and s differ by the x of x q and q; so do the new and the old [tau]_1;

@@ -54,11 +54,12 @@ interface ICeremony {
         string uri,
         uint256 turnEndsAt
     );
-    /// @notice The last contribution counts no more: its file is not to be had, or does not hold what the entry says.
+    /// @notice A contribution counts no more, nor do those made upon it: its file is not to be had, or does not hold what the entry says.
     /// @param number of the contribution, from 1 on.
     /// @param node the node.
     /// @param reason what is wrong with its file.
-    event Struck(uint256 indexed number, address indexed node, string reason);
+    /// @param turnEndsAt last second of the present turn, which starts again.
+    event Struck(uint256 indexed number, address indexed node, string reason, uint256 turnEndsAt);
     /// @notice The hash of this block will be the beacon.
     /// @param blockNumber the block.
     event BeaconAnnounced(uint256 blockNumber);
@@ -95,18 +96,22 @@ interface ICeremony {
     error KnowledgeNotProved();
     /// @notice The new powers are not the old ones times the secret of the beacon.
     error NotTheBeacons();
-    /// @notice Enrolment goes on, somebody's turn does, or there are too few contributions.
+    /// @notice Enrolment goes on, somebody's turn does, the last contribution is still looked at, or there are too few.
     error NotReady();
     /// @notice The beacon was announced or drawn already, or was not yet.
     error WrongMoment();
     /// @notice The ceremony is over.
     error CeremonyOver();
-    /// @notice There is no contribution.
+    /// @notice There is no contribution of this number and link.
     error NothingToStrike();
+    /// @notice There is no contribution of this number.
+    error ContributionUnknown(uint256 number);
+    /// @notice Powers that were there before are no contribution.
+    error RepeatedPowers();
     /// @notice A parameter is beyond its bound.
     error ParameterOutOfBounds(bytes32 name, uint256 value, uint256 least, uint256 most);
 
-    /// @notice Puts a node in the queue. The node or its operator.
+    /// @notice Puts a node in the queue. The node or its operator; behind the end of enrolment only where contributions are missing.
     /// @param node a node with the pools' least stake.
     function enroll(address node) external;
 
@@ -124,20 +129,24 @@ interface ICeremony {
         string calldata uri
     ) external;
 
-    /// @notice Ends a turn that nobody used in time; anyone may.
+    /// @notice Ends a turn that nobody used in time, or of a node whose stake is gone; anyone may.
     function skip() external;
 
-    /// @notice Takes back the last contribution, and a beacon announced or drawn behind it. Only governance.
+    /// @notice Takes back a contribution, those made upon it, and a beacon announced or drawn behind it. Only governance.
+    /// @param number of the contribution.
+    /// @param link its link, so that a vote strikes no other one.
     /// @param reason what is wrong with its file.
-    function strike(string calldata reason) external;
+    function strike(uint256 number, bytes32 link, string calldata reason) external;
 
-    /// @notice Names the block of the beacon, after enrolment and all turns; again where its hash was not drawn in time. Anyone may.
+    /// @notice Names the block of the beacon, after enrolment, all turns and the time to look at the last file; again where its hash was not drawn in
+    ///         time. Anyone may.
     function announceBeacon() external;
 
     /// @notice Takes the beacon from the announced block, within 256 blocks; anyone may.
     function drawBeacon() external;
 
-    /// @notice Posts the last contribution, that of the beacon (`sertn-registry ceremony beacon --beacon 0x... --rounds 10`); anyone may.
+    /// @notice Posts the last contribution, that of the beacon (`sertn-registry ceremony beacon --beacon 0x... --rounds 10`); anyone may. The chain
+    ///         checks the powers; everybody can make the file from the last one and the beacon, whatever the caller says of it.
     /// @param before the powers of the last contribution.
     /// @param powers those behind the beacon.
     /// @param response digest of the beacon's contribution.

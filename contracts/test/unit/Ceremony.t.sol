@@ -7,6 +7,7 @@ import {Ceremony} from "../../src/ceremony/Ceremony.sol";
 import {ICeremony} from "../../src/interfaces/ICeremony.sol";
 import {PoolsKit} from "../kit/PoolsKit.sol";
 import {PowersFile} from "../kit/PowersFile.sol";
+import {Twice} from "../kit/Twice.sol";
 
 /// @notice The entries of a file that sertn-registry made, posted by three nodes.
 /// forge-config: default.isolate = true
@@ -32,7 +33,7 @@ contract CeremonyTest is PoolsKit {
         build();
         buildPools();
         file = vm.readFileBinary("test/fixtures/ceremony.ptau");
-        ceremony = new Ceremony(address(this), GUARDIAN, pools, firstChallenge(), 1 hours, 3 days, 2);
+        ceremony = new Ceremony(address(this), GUARDIAN, pools, firstChallenge(), 1 hours, 3 days, 2, 4 days);
         for (uint256 i = 0; i < 3; ++i) {
             stake(contributors[i], 1e18);
         }
@@ -196,22 +197,131 @@ contract CeremonyTest is PoolsKit {
         contribute(2);
     }
 
-    function test_governanceStrikesTheLast() external {
+    /// @dev An honest contribution with the secret 2 after these powers.
+    function contributeTwice(address node, ICeremony.Powers memory before) private returns (ICeremony.Powers memory b) {
+        ICeremony.Knowledge memory k;
+        (b, k) = Twice.contribution(ceremony, before);
+        vm.prank(node);
+        ceremony.contribute(before, b, k, response, "");
+    }
+
+    function linkOf(uint256 number) private view returns (bytes32 link) {
+        (, link) = ceremony.contributionOf(number);
+    }
+
+    function test_governanceStrikes() external {
         enrollAll();
         vm.expectRevert(abi.encodeWithSelector(ICeremony.NothingToStrike.selector));
-        ceremony.strike("");
+        ceremony.strike(0, bytes32(0), "");
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NothingToStrike.selector));
+        ceremony.strike(1, bytes32(0), "");
         contribute(1);
+        bytes32 link = linkOf(1);
         vm.prank(contributors[0]);
         vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, contributors[0]));
-        ceremony.strike("");
-        ceremony.strike("no file");
+        ceremony.strike(1, link, "");
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NothingToStrike.selector));
+        ceremony.strike(1, bytes32(uint256(link) ^ 1), "");
+        vm.warp(block.timestamp + 30 minutes);
+        ceremony.strike(1, link, "no file");
         vm.snapshotGasLastCall("strike");
         equal(ceremony.contributions(), 0, "none");
-        // the second node goes on from the generators
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.ContributionUnknown.selector, 1));
+        ceremony.contributionOf(1);
+        (, uint256 endsAt) = ceremony.turn();
+        equal(endsAt, block.timestamp + 1 hours, "the second node has a whole turn to start from the generators");
+        // the struck contribution is not another's
         (ICeremony.Powers memory a, ICeremony.Powers memory b) = (powers(0), powers(1));
         ICeremony.Knowledge memory k = knowledge(1);
         vm.prank(contributors[1]);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.RepeatedPowers.selector));
         ceremony.contribute(a, b, k, response, "");
+        b = contributeTwice(contributors[1], a);
+        check(linkOf(1) == keccak256(abi.encode(keccak256(abi.encode(bytes32(0), a, 0)), b, contributors[1])), "chain");
+    }
+
+    /// @dev While a vote is taken others contribute, friends of the bad one perhaps: it is struck all the same, and they with it.
+    function test_aStrikeIsAboutOneContribution() external {
+        enrollAll();
+        contribute(1);
+        bytes32 good = linkOf(1);
+        contribute(2);
+        bytes32 bad = linkOf(2);
+        contribute(3);
+        ceremony.strike(2, bad, "no file");
+        check(ceremony.contributions() == 1 && linkOf(1) == good, "the first stays, nothing behind it");
+        // a second vote about the same one finds nothing, though another stands in its place
+        vm.prank(contributors[1]);
+        ceremony.enroll(contributors[1]);
+        contributeTwice(contributors[1], powers(1));
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NothingToStrike.selector));
+        ceremony.strike(2, bad, "no file");
+        equal(ceremony.contributions(), 2, "the new one stays");
+    }
+
+    /// @dev The secret 1 changes nothing, and everybody knows it.
+    function test_powersThatWereThereAreNoContribution() external {
+        enrollAll();
+        ICeremony.Powers memory a = powers(0);
+        ICeremony.Powers memory b = powers(0);
+        b.challenge[0] = keccak256("next");
+        ICeremony.Knowledge memory k;
+        (k.s, k.sx) = ([uint256(1), 2], [uint256(1), 2]);
+        k.qx = ceremony.proofBase(a.challenge, k.s, k.sx);
+        refuse(a, b, k, ICeremony.RepeatedPowers.selector);
+    }
+
+    /// @dev One stake, taken away again behind each enrolment, would fill the queue with turns that nobody uses.
+    function test_whoTakesItsStakeAwayIsSkippedAtOnce() external {
+        enrollAll();
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.TurnNotOver.selector));
+        ceremony.skip();
+        vm.prank(contributors[0]);
+        pools.unbond(1);
+        ceremony.skip();
+        (address node,) = ceremony.turn();
+        check(node == contributors[1], "the next");
+    }
+
+    /// @dev Strikes behind the end of enrolment left too few contributions for ever.
+    function test_missingContributionsCanStillBeMade() external {
+        enrollAll();
+        for (uint256 i = 1; i <= 3; ++i) {
+            contribute(i);
+        }
+        vm.warp(ceremony.CLOSES_AT() + 1);
+        vm.prank(contributors[0]);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.EnrollmentClosed.selector));
+        ceremony.enroll(contributors[0]);
+        ceremony.strike(2, linkOf(2), "no file");
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NotReady.selector));
+        ceremony.announceBeacon();
+        vm.prank(contributors[0]);
+        ceremony.enroll(contributors[0]);
+        vm.prank(contributors[1]);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.EnrollmentClosed.selector));
+        ceremony.enroll(contributors[1]);
+        contributeTwice(contributors[0], powers(1));
+        vm.warp(block.timestamp + 4 days + 1);
+        ceremony.announceBeacon();
+    }
+
+    /// @dev The beacon ends what can be struck: whoever contributes last must leave a vote its time.
+    function test_theLastFileIsLookedAtBeforeTheBeacon() external {
+        enrollAll();
+        vm.warp(ceremony.CLOSES_AT() - 30 minutes);
+        ceremony.skip();
+        contributeTwice(contributors[1], powers(0));
+        ICeremony.Powers memory last = powers(0);
+        (last,) = Twice.contribution(ceremony, last);
+        vm.warp(ceremony.CLOSES_AT() + 1);
+        contributeTwice(contributors[2], last);
+        uint256 reviewed = block.timestamp + 4 days;
+        vm.warp(reviewed);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NotReady.selector));
+        ceremony.announceBeacon();
+        vm.warp(reviewed + 1);
+        ceremony.announceBeacon();
     }
 
     function test_theBeaconWaitsForTurnsAndEnrollment() external {
@@ -234,7 +344,7 @@ contract CeremonyTest is PoolsKit {
         vm.prank(contributors[2]);
         ceremony.enroll(contributors[2]);
         contribute(3);
-        vm.warp(block.timestamp + 1);
+        vm.warp(block.timestamp + 4 days + 1);
         ceremony.announceBeacon();
     }
 
@@ -243,7 +353,7 @@ contract CeremonyTest is PoolsKit {
         for (uint256 i = 1; i <= 3; ++i) {
             contribute(i);
         }
-        vm.warp(ceremony.CLOSES_AT() + 1);
+        vm.warp(ceremony.CLOSES_AT() + 4 days + 1);
         vm.expectRevert(abi.encodeWithSelector(ICeremony.WrongMoment.selector));
         ceremony.drawBeacon();
         ceremony.announceBeacon();
@@ -279,8 +389,9 @@ contract CeremonyTest is PoolsKit {
         vm.snapshotGasLastCall("finish");
         // the verifier over the powers that came of it
         check(ceremony.srsDigest() == new PlonkVerifier(b.tau2, 1).srsDigest(), "digest");
+        bytes32 link = linkOf(3);
         vm.expectRevert(abi.encodeWithSelector(ICeremony.CeremonyOver.selector));
-        ceremony.strike("");
+        ceremony.strike(3, link, "");
         vm.expectRevert(abi.encodeWithSelector(ICeremony.CeremonyOver.selector));
         ceremony.skip();
     }
@@ -291,35 +402,29 @@ contract CeremonyTest is PoolsKit {
         for (uint256 i = 1; i <= 3; ++i) {
             contribute(i);
         }
-        vm.warp(ceremony.CLOSES_AT() + 1);
+        vm.warp(ceremony.CLOSES_AT() + 1 days + 1);
         ceremony.announceBeacon();
         vm.roll(block.number + 65);
         ceremony.drawBeacon();
-        ceremony.strike("the file has other powers");
+        ceremony.strike(3, linkOf(3), "the file has other powers");
         check(ceremony.beacon() == bytes32(0) && ceremony.beaconBlock() == 0, "void");
         ceremony.announceBeacon();
     }
 
     function test_parametersHaveBounds() external {
-        outOfBounds(10 minutes - 1, 1 days, 1, "window", 10 minutes - 1, 10 minutes, 7 days);
-        outOfBounds(7 days + 1, 1 days, 1, "window", 7 days + 1, 10 minutes, 7 days);
-        outOfBounds(1 days, 1, 1, "enrollment", 1, 10 minutes, 365 days);
-        outOfBounds(1 days, 366 days, 1, "enrollment", 366 days, 10 minutes, 365 days);
-        outOfBounds(1 days, 1 days, 0, "least", 0, 1, 256);
-        outOfBounds(1 days, 1 days, 257, "least", 257, 1, 256);
+        outOfBounds([uint256(10 minutes - 1), 1 days, 1, 3 days], "window", 10 minutes - 1, 10 minutes, 7 days);
+        outOfBounds([uint256(7 days + 1), 1 days, 1, 3 days], "window", 7 days + 1, 10 minutes, 7 days);
+        outOfBounds([uint256(1 days), 1, 1, 3 days], "enrollment", 1, 10 minutes, 365 days);
+        outOfBounds([uint256(1 days), 366 days, 1, 3 days], "enrollment", 366 days, 10 minutes, 365 days);
+        outOfBounds([uint256(1 days), 1 days, 0, 3 days], "least", 0, 1, 256);
+        outOfBounds([uint256(1 days), 1 days, 257, 3 days], "least", 257, 1, 256);
+        outOfBounds([uint256(1 days), 1 days, 1, 3 days - 1], "review", 3 days - 1, 3 days, 90 days);
+        outOfBounds([uint256(1 days), 1 days, 1, 90 days + 1], "review", 90 days + 1, 3 days, 90 days);
     }
 
-    function outOfBounds(
-        uint256 window,
-        uint256 enrollment,
-        uint256 least,
-        bytes32 name,
-        uint256 value,
-        uint256 from,
-        uint256 to
-    ) private {
+    function outOfBounds(uint256[4] memory p, bytes32 name, uint256 value, uint256 from, uint256 to) private {
         vm.expectRevert(abi.encodeWithSelector(ICeremony.ParameterOutOfBounds.selector, name, value, from, to));
-        new Ceremony(address(this), GUARDIAN, pools, firstChallenge(), window, enrollment, least);
+        new Ceremony(address(this), GUARDIAN, pools, firstChallenge(), p[0], p[1], p[2], p[3]);
     }
 
     /// @dev q is the hash that the file's own proof was made with, for every contribution: the proofs hold with it and no other.
