@@ -19,7 +19,7 @@ import {JobState, Request} from "../types/Job.sol";
 contract RemoteDesk is IRemoteDesk, ERC7786Recipient, ReentrancyGuardTransient, Governed {
     using SafeERC20 for IERC20;
 
-    /// @notice Gas that the market gives an answer to this contract.
+    /// @notice Least gas that the market gives an answer to this contract: enough for a thousand words, and a buyer of more may ask for more.
     uint32 public constant CALLBACK_GAS = 120_000;
     /// @notice Longest finality delay.
     uint256 public constant MAX_FINALITY = 7 days;
@@ -88,19 +88,22 @@ contract RemoteDesk is IRemoteDesk, ERC7786Recipient, ReentrancyGuardTransient, 
 
     /// @inheritdoc IRemoteDesk
     function reclaim(uint256 jobId) external payable nonReentrant {
-        Order memory order = _orderOf(jobId);
-        JobState state = MARKET.jobOf(jobId).state;
-        if (state == JobState.Paid) revert WasAnswered(jobId);
-        if (state == JobState.Open) MARKET.refund(jobId); // reverts before the deadline is over
-        delete _orders[jobId];
-        creditOf[order.account] += order.price;
-        emit Reclaimed(jobId, order.account, order.price);
-        // The credit is back whether or not the gateway takes the message.
+        Order storage order = _orderOf(jobId);
+        bool isFirst = !order.reclaimed;
+        if (isFirst) {
+            JobState state = MARKET.jobOf(jobId).state;
+            if (state == JobState.Paid) revert WasAnswered(jobId);
+            if (state == JobState.Open) MARKET.refund(jobId); // reverts before the deadline is over
+            order.reclaimed = true;
+            creditOf[order.account] += order.price;
+            emit Reclaimed(jobId, order.account, order.price);
+        }
+        // The credit is back whether or not the gateway takes the message. Where it does not, another call brings it.
         bytes memory payload = abi.encode(RemoteKind.Refunded, abi.encode(order.tag, jobId));
-        // solhint-disable-next-line no-empty-blocks
-        try IERC7786GatewaySource(order.gateway).sendMessage{value: msg.value}(order.buyer, payload, new bytes[](0)) {}
-        catch {
-            if (msg.value != 0) revert MessageNotSent(jobId);
+        try IERC7786GatewaySource(order.gateway).sendMessage{value: msg.value}(order.buyer, payload, new bytes[](0)) {
+            delete _orders[jobId];
+        } catch {
+            if (!isFirst || msg.value != 0) revert MessageNotSent(jobId);
         }
     }
 
@@ -146,7 +149,8 @@ contract RemoteDesk is IRemoteDesk, ERC7786Recipient, ReentrancyGuardTransient, 
     function _request(address gateway, bytes32 account, bytes calldata buyer, bytes32 tag, Request memory request)
         private
     {
-        (request.destination, request.callbackGas) = (address(this), CALLBACK_GAS);
+        request.destination = address(this);
+        if (request.callbackGas < CALLBACK_GAS) request.callbackGas = CALLBACK_GAS;
         uint256 before = MARKET.balanceOf(address(this));
         uint256 jobId = MARKET.request(request);
         uint256 price = before - MARKET.balanceOf(address(this));

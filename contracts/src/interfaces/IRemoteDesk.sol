@@ -4,7 +4,8 @@ pragma solidity ^0.8.24;
 import {IInferenceCallback} from "./IInferenceMarket.sol";
 
 /// @notice What messages between a desk and its buyers on other chains are about. Payloads are abi.encode(kind, body).
-/// @dev Request: body = abi.encode(bytes32 tag, Request); the desk is its destination, whatever the request says. Withdraw: abi.encode(address to,
+/// @dev Request: body = abi.encode(bytes32 tag, Request); the desk is its destination, whatever the request says, and has
+///      callbackGas or 120,000 for the answer, whichever is more. Withdraw: abi.encode(address to,
 ///      uint256 amount). Answer: abi.encode(bytes32 tag, uint256 jobId, uint256 modelId, uint256[] words). Refunded: abi.encode(bytes32 tag, uint256 jobId).
 enum RemoteKind {
     Request,
@@ -20,6 +21,7 @@ interface IRemoteDesk is IInferenceCallback {
     /// @param account whose credit paid: keccak256 of its ERC-7930 address.
     /// @param price what the job took of it.
     /// @param answeredAt when the answer came; zero before.
+    /// @param reclaimed whether its price went back and only its buyer is still to be told.
     /// @param gateway by which the request came and the answer goes.
     /// @param tag the buyer's own mark.
     /// @param digest keccak256 of the words of the answer.
@@ -28,6 +30,7 @@ interface IRemoteDesk is IInferenceCallback {
         bytes32 account;
         uint96 price;
         uint40 answeredAt;
+        bool reclaimed;
         address gateway;
         bytes32 tag;
         bytes32 digest;
@@ -82,7 +85,7 @@ interface IRemoteDesk is IInferenceCallback {
     error OtherWords(uint256 jobId);
     /// @notice The job was answered.
     error WasAnswered(uint256 jobId);
-    /// @notice The gateway took no message for what was paid: call again without a payment.
+    /// @notice The gateway took no message for what was paid: call with what it asks, or, for the credit alone, without a payment.
     error MessageNotSent(uint256 jobId);
     /// @notice Only the market brings answers.
     error NotMarket(address caller);
@@ -103,7 +106,8 @@ interface IRemoteDesk is IInferenceCallback {
     /// @param words the words of its answer, as the market's event has them.
     function relay(uint256 jobId, uint256[] calldata words) external payable;
 
-    /// @notice Puts the price of a job that was not answered in time into its account's credit, and tells the buyer; anyone may.
+    /// @notice Puts the price of a job that was not answered in time into its account's credit, once, and tells the buyer; anyone may, and pays what the
+    ///         gateway asks. Where the gateway took no message, another call brings it.
     /// @param jobId the job.
     function reclaim(uint256 jobId) external payable;
 

@@ -15,7 +15,9 @@ contract Remote is PoolsKit {
     uint256[] public jobs;
     mapping(uint256 jobId => uint256) public owedTo; // buyer + 1, until the order is done with
     mapping(uint256 buyer => uint256) public credit;
+    mapping(uint256 jobId => bool) public untold; // reclaimed, and its buyer is still to be told
     uint256 public sent;
+    bool public broken;
     mapping(bytes32 action => uint256) public done;
 
     constructor() {
@@ -29,6 +31,7 @@ contract Remote is PoolsKit {
     }
 
     function sendMessage(bytes calldata, bytes calldata, bytes[] calldata) external payable returns (bytes32) {
+        require(!broken, "broken");
         ++sent;
         return 0;
     }
@@ -85,7 +88,7 @@ contract Remote is PoolsKit {
         if (jobs.length == 0) return;
         uint256 id = jobs[which % jobs.length];
         uint256 answeredAt = desk.orderOf(id).answeredAt;
-        bool good = owedTo[id] != 0 && answeredAt != 0 && block.timestamp >= answeredAt + 1 hours;
+        bool good = owedTo[id] != 0 && answeredAt != 0 && block.timestamp >= answeredAt + 1 hours && !broken;
         uint256[] memory words = answerWords(9);
         uint256 before = sent;
         try desk.relay(id, words) {
@@ -101,15 +104,26 @@ contract Remote is PoolsKit {
         if (jobs.length == 0) return;
         uint256 id = jobs[which % jobs.length];
         uint256 price = market.jobOf(id).price;
-        bool good = owedTo[id] != 0 && stateOf(id) != JobState.Paid && block.timestamp > market.jobOf(id).deadline;
+        bool first = owedTo[id] != 0 && stateOf(id) != JobState.Paid && block.timestamp > market.jobOf(id).deadline;
+        uint256 before = sent;
         try desk.reclaim(id) {
-            check(good, "a price that must not come back");
-            credit[owedTo[id] - 1] += price;
-            owedTo[id] = 0;
-            ++done["reclaim"];
+            check(first || (untold[id] && !broken), "a price that must not come back");
+            equal(sent, broken ? before : before + 1, "its buyer is told once");
+            if (first) {
+                credit[owedTo[id] - 1] += price;
+                owedTo[id] = 0;
+                ++done["reclaim"];
+            } else {
+                ++done["tell"];
+            }
+            untold[id] = broken;
         } catch {
-            check(!good, "a price that must come back");
+            check(!first && (!untold[id] || broken), "a price that must come back");
         }
+    }
+
+    function breakGateway(uint256 chance) external {
+        broken = chance % 3 == 0;
     }
 
     function refund(uint256 which) external {
@@ -150,7 +164,7 @@ contract RemoteInvariants is Test {
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[10] memory list = [
+        bytes4[11] memory list = [
             Remote.fund.selector,
             Remote.order.selector,
             Remote.order.selector,
@@ -160,6 +174,7 @@ contract RemoteInvariants is Test {
             Remote.relay.selector,
             Remote.reclaim.selector,
             Remote.refund.selector,
+            Remote.breakGateway.selector,
             Remote.pass.selector
         ];
         targets = new FuzzSelector[](1);
@@ -183,14 +198,14 @@ contract RemoteInvariants is Test {
     function test_theHandlerReachesEverything() external {
         uint256 seed = 3;
         bytes4[] memory selectors = this.targetSelectors()[0].selectors;
-        for (uint256 i = 0; i < 400; ++i) {
+        for (uint256 i = 0; i < 600; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
-            (bool ok,) = address(remote).call(abi.encodeWithSelector(selectors[seed % 10], seed >> 8, seed >> 72));
+            (bool ok,) = address(remote).call(abi.encodeWithSelector(selectors[seed % 11], seed >> 8, seed >> 72));
             check(ok, "an action failed");
             if (i % 20 == 0) remote.checkCredit();
         }
-        string[4] memory needed = ["order", "answer", "relay", "reclaim"];
-        for (uint256 i = 0; i < 4; ++i) {
+        string[5] memory needed = ["order", "answer", "relay", "reclaim", "tell"];
+        for (uint256 i = 0; i < 5; ++i) {
             check(remote.done(bytes32(bytes(needed[i]))) > 0, needed[i]);
         }
     }

@@ -14,9 +14,14 @@ contract Gateway is IERC7786GatewaySource {
 
     Message[] public messages;
     bool public broken;
+    uint256 public fee;
 
     function breakDown() external {
         broken = true;
+    }
+
+    function ask(uint256 fee_) external {
+        fee = fee_;
     }
 
     function supportsAttribute(bytes4) external pure returns (bool) {
@@ -28,7 +33,7 @@ contract Gateway is IERC7786GatewaySource {
         payable
         returns (bytes32)
     {
-        require(!broken, "broken");
+        require(!broken && msg.value >= fee, "broken");
         if (attributes.length != 0) revert UnsupportedAttribute(bytes4(attributes[0]));
         bytes memory sender = InteroperableAddress.formatEvmV1(block.chainid, msg.sender);
         messages.push(Message(sender, recipient, payload));

@@ -10,7 +10,7 @@ import {RemoteBuyer} from "../../src/bridge/RemoteBuyer.sol";
 import {RemoteDesk} from "../../src/bridge/RemoteDesk.sol";
 import {IInferenceMarket} from "../../src/interfaces/IInferenceMarket.sol";
 import {IRemoteDesk, RemoteKind} from "../../src/interfaces/IRemoteDesk.sol";
-import {JobState, Request} from "../../src/types/Job.sol";
+import {Answer, JobState, Request} from "../../src/types/Job.sol";
 import {Gateway} from "../kit/Gateway.sol";
 import {PoolsKit} from "../kit/PoolsKit.sol";
 
@@ -138,6 +138,50 @@ contract RemoteDeskTest is PoolsKit {
         uint256 paid = ask();
         vm.expectRevert(abi.encodeWithSelector(IRemoteDesk.OrderUnknown.selector, paid));
         desk.reclaim(paid);
+    }
+
+    /// @dev Whoever reclaims without what the gateway asks, or with too little gas for it, would leave the buyer waiting for ever.
+    function test_theEndOfAJobIsToldLater() external {
+        uint256 id = order();
+        vm.warp(uint256(market.jobOf(id).deadline) + 1);
+        gateway.ask(5);
+        uint256 before = gateway.count();
+        vm.prank(STRANGER);
+        desk.reclaim(id);
+        equal(desk.creditOf(account), 100e18, "the credit is back");
+        equal(gateway.count(), before, "and nobody was told");
+        vm.expectRevert(abi.encodeWithSelector(IRemoteDesk.MessageNotSent.selector, id));
+        desk.reclaim(id);
+        uint256[] memory words = answerWords(1);
+        vm.expectRevert(abi.encodeWithSelector(IRemoteDesk.NotFinal.selector, id, type(uint256).max));
+        desk.relay(id, words);
+        desk.reclaim{value: 5}(id);
+        equal(desk.creditOf(account), 100e18, "once");
+        vm.chainId(AWAY);
+        gateway.deliver(before);
+        equal(buyer.refunds(), 1, "told");
+        vm.chainId(HOME);
+        vm.expectRevert(abi.encodeWithSelector(IRemoteDesk.OrderUnknown.selector, id));
+        desk.reclaim(id);
+    }
+
+    /// @dev A model with thousands of public words takes more gas here than most: its buyer asks for it, and pays.
+    function test_buyersOfManyWordsAskForMoreGas() external {
+        for (uint256 i = 0; i < 3; ++i) {
+            uint256[] memory words = new uint256[](i == 0 ? 1000 : 12_000);
+            (words[0], words[1]) = (answerWords(0)[0], answerWords(0)[1]);
+            Request memory r = draft();
+            r.callbackGas = i < 2 ? 0 : 600_000;
+            vm.chainId(AWAY);
+            buyer.ask(r);
+            vm.chainId(HOME);
+            gateway.deliver(gateway.count() - 1);
+            Answer memory a = answerTo(market.jobIdOf(modelId, i + 1));
+            a.words = words;
+            a.proof = ideal.prove(keyHash, market.contextOf(a.jobId, a.prover), words);
+            market.settle(key, a);
+            check(desk.orderOf(a.jobId).answeredAt == (i == 1 ? 0 : block.timestamp), "told, for gas enough");
+        }
     }
 
     function test_answeredJobsAreNotReclaimed() external {
