@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 /// @title Pools of nodes: each model has one, of nodes that have promised compute units for every epoch and staked for the promise.
 /// @notice A job at the head of its model's queue is given to one node, which may then settle it alone for a while, and pays when it does not.
 interface INodePools {
-    /// @notice Parameters that governance sets. An assignment keeps those it was made under.
+    /// @notice Parameters that governance sets. An assignment keeps those it was made under, but for the reporter's part.
     /// @param minStake least stake of a node with units.
     /// @param stakePerUnit stake for each unit promised.
     /// @param penaltyPerUnit what each unit of missed work costs.
@@ -225,7 +225,7 @@ interface INodePools {
     /// @return node the node.
     function assign(uint256 modelId) external returns (uint256 jobId, address node);
 
-    /// @notice Unlocks the penalty of a served or excused assignment; anyone may.
+    /// @notice Unlocks the penalty of a served or excused assignment; anyone may, but only the node or its operator while the time of an excused one goes on.
     /// @param jobId the job.
     function release(uint256 jobId) external;
 

@@ -90,7 +90,7 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
     mapping(address node => Promise) private _promises;
 
     modifier onlyNodeOrOperator(address node) {
-        if (msg.sender != node && msg.sender != _nodes[node].operator) revert NotNode(node, msg.sender);
+        _requireActsFor(node);
         _;
     }
 
@@ -218,7 +218,7 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
             if (job.state != JobState.Open || !_leavesTime(job, units)) continue;
             // Where nothing can be settled the head of the queue waits.
             if (!_canSettle(modelId)) revert NothingToAssign(modelId);
-            node = _assign(jobId, modelId, units, 1);
+            node = _assign(jobId, modelId, units, 1, address(0));
             if (node == address(0)) revert NoCapacity(modelId, jobId);
             assignedUpTo[modelId] = place;
             return (jobId, node);
@@ -239,7 +239,11 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         Assignment memory a = _assignments[jobId];
         if (a.node == address(0)) revert NotAssigned(jobId);
         bool served = _isServed(jobId, a);
-        if (!served && !_isExcused(jobId, a)) revert NotServed(jobId);
+        if (!served) {
+            if (!_isExcused(jobId, a)) revert NotServed(jobId);
+            // An excuse is the node's: nobody else ends its time with it.
+            if (block.timestamp <= a.until) _requireActsFor(a.node);
+        }
         _unlock(jobId, a);
         if (served) ++_nodes[a.node].served;
         emit AssignmentReleased(jobId, a.node, served);
@@ -261,7 +265,7 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
     function decline(uint256 jobId) external {
         Assignment memory a = _assignments[jobId];
         if (a.node == address(0)) revert NotAssigned(jobId);
-        if (msg.sender != a.node && msg.sender != _nodes[a.node].operator) revert NotNode(a.node, msg.sender);
+        _requireActsFor(a.node);
         if (block.timestamp > a.since + (a.until - a.since) / 2) revert TooLateToDecline(jobId);
         _unlock(jobId, a);
         emit AssignmentDeclined(jobId, a.node);
@@ -319,6 +323,10 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
 
     // ---- internal ----
 
+    function _requireActsFor(address node) private view {
+        if (msg.sender != node && msg.sender != _nodes[node].operator) revert NotNode(node, msg.sender);
+    }
+
     /// @dev Stake that a node must keep: for its promises, and for the penalties of what it was given.
     function _needed(Node storage node, uint256 units) private view returns (uint256 needed) {
         if (units != 0) {
@@ -360,11 +368,14 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         return job.deadline >= 2 * _until(units) - block.timestamp;
     }
 
-    /// @dev Draws a node with units and stake for a job, and gives it to it; zero where none was found.
-    function _assign(uint256 jobId, uint256 modelId, uint64 units, uint8 attempt) private returns (address node) {
+    /// @dev Draws a node with units and stake for a job, but not the one that had it, and gives it to it; zero where none was found.
+    function _assign(uint256 jobId, uint256 modelId, uint64 units, uint8 attempt, address had)
+        private
+        returns (address node)
+    {
         uint64 epoch = currentEpoch();
         uint96 penalty = (uint256(units) * parameters.penaltyPerUnit).toUint96();
-        uint256 place = _draw(jobId, modelId, units, penalty, attempt, epoch);
+        uint256 place = _draw(jobId, modelId, units, penalty, attempt, had);
         if (place == 0) return address(0);
         node = nodeAt[modelId][place];
         _trees[modelId].assign(place, epoch, units);
@@ -381,13 +392,14 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
         if (
             a.attempts < MAX_ATTEMPTS && job.state == JobState.Open && _leavesTime(job, a.units)
                 && _canSettle(jobId >> 64)
-        ) _assign(jobId, jobId >> 64, a.units, a.attempts + 1);
+        ) _assign(jobId, jobId >> 64, a.units, a.attempts + 1, a.node);
     }
 
-    function _draw(uint256 jobId, uint256 modelId, uint64 units, uint96 penalty, uint8 attempt, uint64 epoch)
+    function _draw(uint256 jobId, uint256 modelId, uint64 units, uint96 penalty, uint8 attempt, address had)
         private
         returns (uint256 place)
     {
+        uint64 epoch = currentEpoch();
         CapacityTree.Tree storage tree = _trees[modelId];
         uint256 seed = _epochSeed(epoch);
         for (uint256 i = 0; i <= DRAWS; ++i) {
@@ -395,8 +407,11 @@ contract NodePools is INodePools, ReentrancyGuardTransient, Governed {
                 ? tree.draw(epoch, uint256(keccak256(abi.encode(seed, jobId, attempt, i))))
                 : tree.richest(epoch);
             if (place == 0) return 0;
-            Node storage node = _nodes[nodeAt[modelId][place]];
-            if (tree.free(place, epoch) >= units && node.stake >= uint256(node.locked) + penalty) return place;
+            address drawn = nodeAt[modelId][place];
+            Node storage node = _nodes[drawn];
+            if (drawn != had && tree.free(place, epoch) >= units && node.stake >= uint256(node.locked) + penalty) {
+                return place;
+            }
         }
         return 0;
     }

@@ -448,6 +448,52 @@ contract NodePoolsTest is PoolsKit {
         pools.release(later);
     }
 
+    /// @dev A pause excuses the node; it does not let a stranger take the job from it that it has been proving.
+    function test_anExcusedNodeKeepsItsTime() external {
+        join(PROVER, 2 * cost);
+        nextEpoch();
+        uint256 id = ask();
+        uint256 other = ask();
+        pools.assign(modelId);
+        pools.assign(modelId);
+        vm.prank(GUARDIAN);
+        market.pause();
+        market.unpause();
+        vm.prank(STRANGER);
+        vm.expectRevert(abi.encodeWithSelector(INodePools.NotNode.selector, PROVER, STRANGER));
+        pools.release(id);
+        (address node,) = market.reservationOf(id);
+        check(node == PROVER, "still the node's");
+        vm.prank(PROVER);
+        pools.release(id); // its own choice
+        (node,) = market.reservationOf(id);
+        check(node == address(0), "anybody's");
+        vm.warp(uint256(pools.assignmentOf(other).until) + 1);
+        vm.prank(STRANGER);
+        pools.release(other);
+    }
+
+    /// @dev A node that declines has no second time for the same job.
+    function test_aDeclinedJobGoesToAnotherNode() external {
+        join(PROVER, 8 * cost);
+        nextEpoch();
+        uint256 id = ask();
+        pools.assign(modelId);
+        vm.prank(PROVER);
+        pools.decline(id);
+        (address node,) = market.reservationOf(id);
+        check(node == address(0) && pools.assignmentOf(id).node == address(0), "nobody's: there is no other");
+        join(PROVER_2, cost);
+        nextEpoch();
+        for (uint256 i = 0; i < 3; ++i) {
+            id = ask();
+            (, node) = pools.assign(modelId);
+            vm.prank(node);
+            pools.decline(id);
+            check(pools.assignmentOf(id).node != node, "another's or nobody's");
+        }
+    }
+
     /// @dev Open assignments hold the stake they could cost: a node cannot leave from under them, nor be given more than it can pay for.
     function test_openAssignmentsHoldStake() external {
         stake(PROVER, 2e18);
