@@ -411,8 +411,12 @@ static enum status is_lost(bool *lost, struct account *account, const struct jou
     char params[80];
     uint64_t count;
     *lost = false;
-    if (entry->block[0] != '\0') /* there is a receipt, which waits for blocks */
+    /* There is a receipt, which waits for blocks: a nonce that was counted before it was found is
+     * no reason to look on when time is up. */
+    if (entry->block[0] != '\0') {
+        *suspicions = 0;
         return STATUS_OK;
+    }
     snprintf(params, sizeof params, "[\"%s\",\"latest\"]", account->id.address);
     enum status status =
         endpoints_agree_quantity(&count, account->nodes, "eth_getTransactionCount", params, diag);

@@ -152,6 +152,21 @@ static enum status send(struct account_result *result, struct chain *c, const ch
     return status;
 }
 
+/* What attempt number n of a name, from the newest on, offers for a gas; false without one. */
+static bool attempt_fee(uint64_t *fee, struct chain *c, const char *name, unsigned n)
+{
+    struct journal_attempt attempt;
+    struct journal_entry entry;
+    struct diag diag = {0};
+    bool found;
+    REQUIRE_OK(journal_find(&found, &entry, &c->journal, &c->account.id, name, &diag), &diag);
+    REQUIRE(found);
+    REQUIRE_OK(journal_attempt(&found, &attempt, &c->journal, entry.id, n, &diag), &diag);
+    *fee = found ? attempt.fee : 0;
+    buffer_release(&attempt.raw);
+    return found;
+}
+
 TEST(a_name_is_sent_once)
 {
     struct chain c;
@@ -239,24 +254,14 @@ TEST(what_is_too_cheap_is_replaced)
 {
     struct chain c;
     struct account_result result;
-    struct journal_attempt attempt;
-    struct journal_entry entry;
     struct diag diag = {0};
-    bool found;
     start(&c, false);
     c.account.seconds = 4;
     c.account.replace_seconds = 1;
     CHECK_STATUS(send(&result, &c, "cheap", &diag), STATUS_IO, &diag);
-    REQUIRE_OK(journal_find(&found, &entry, &c.journal, &c.account.id, "cheap", &diag), &diag);
-    REQUIRE(found);
-    uint64_t fee[2];
-    for (unsigned n = 0; n < 2; n++) {
-        REQUIRE_OK(journal_attempt(&found, &attempt, &c.journal, entry.id, n, &diag), &diag);
-        REQUIRE(found);
-        fee[n] = attempt.fee;
-        buffer_release(&attempt.raw);
-    }
-    CHECK(fee[0] > fee[1] + fee[1] / 10);
+    uint64_t last = 0, before = 0;
+    REQUIRE(attempt_fee(&last, &c, "cheap", 0) && attempt_fee(&before, &c, "cheap", 1));
+    CHECK(last > before + before / 10);
     tell(&c, "evm_setAutomine", "[true]");
     tell(&c, "evm_mine", "[]");
     REQUIRE_OK(send(&result, &c, "cheap", &diag), &diag);
@@ -269,10 +274,8 @@ TEST(what_no_block_takes_any_more_is_replaced_by_whoever_goes_on)
 {
     struct chain c;
     struct account_result result;
-    struct journal_attempt attempt;
-    struct journal_entry entry;
     struct diag diag = {0};
-    bool found;
+    uint64_t fee;
     start(&c, false);
     c.account.seconds = 0;
     CHECK_STATUS(send(&result, &c, "stuck", &diag), STATUS_IO, &diag);
@@ -285,14 +288,10 @@ TEST(what_no_block_takes_any_more_is_replaced_by_whoever_goes_on)
     c.account.seconds = 0;
     CHECK_STATUS(send(&result, &c, "stuck", &diag), STATUS_IO, &diag);
     CHECK(result.is_pending && result.was_known);
-    REQUIRE_OK(journal_find(&found, &entry, &c.journal, &c.account.id, "stuck", &diag), &diag);
-    REQUIRE_OK(journal_attempt(&found, &attempt, &c.journal, entry.id, 1, &diag), &diag);
-    CHECK(found);
-    buffer_release(&attempt.raw);
+    CHECK(attempt_fee(&fee, &c, "stuck", 1));
     /* Dear enough now: nothing more is made of it. */
     CHECK_STATUS(send(&result, &c, "stuck", &diag), STATUS_IO, &diag);
-    REQUIRE_OK(journal_attempt(&found, &attempt, &c.journal, entry.id, 2, &diag), &diag);
-    CHECK(!found);
+    CHECK(!attempt_fee(&fee, &c, "stuck", 2));
     tell(&c, "evm_mine", "[]");
     REQUIRE_OK(send(&result, &c, "stuck", &diag), &diag);
     CHECK_U64(sent_by(&c), 1);
@@ -499,6 +498,76 @@ TEST(a_receipt_that_one_node_invents_is_not_believed)
     endpoints_close(&nodes);
     server_stop(&liar);
     stop(&c);
+}
+
+/* ---- a node that counts before it finds ------------------------------------------------------ */
+
+/* Answers as a node of one block, in which a transaction is mined between the first question for
+ * its receipt and the question for the nonce. */
+struct slow_node {
+    char text[900];
+    unsigned receipts; /* asked for */
+};
+
+static void answer_slowly(struct server_answer *answer, void *context, const struct buffer *request)
+{
+    struct slow_node *node = context;
+    const char *body = (const char *)request->data, *result = "\"0x1\"";
+    char receipt[700];
+#define ASKS(method) (memmem(body, request->count, method, strlen(method)) != NULL)
+    if (ASKS("eth_chainId"))
+        result = "\"0x7a69\"";
+    else if (ASKS("eth_getBalance"))
+        result = "\"0xffffffffffffff\"";
+    else if (ASKS("eth_getTransactionCount"))
+        result = node->receipts == 0 ? "\"0x0\"" : "\"0x1\"";
+    else if (ASKS("eth_getBlockByNumber"))
+        result = "{\"hash\":\"0x1111111111111111111111111111111111111111111111111111111111111111\","
+                 "\"baseFeePerGas\":\"0x1\"}";
+    else if (ASKS("eth_feeHistory"))
+        result = "{\"baseFeePerGas\":[\"0x1\",\"0x1\"],\"reward\":[[\"0x1\"]]}";
+    else if (ASKS("eth_getTransactionReceipt") && node->receipts++ == 0)
+        result = "null";
+    else if (ASKS("eth_getTransactionReceipt")) {
+        const char *hash = memmem(body, request->count, "[\"0x", 4);
+        snprintf(receipt, sizeof receipt,
+                 "{\"transactionHash\":\"%.66s\",\"blockHash\":\"0x11111111111111111111111111111111"
+                 "11111111111111111111111111111111\",\"blockNumber\":\"0x1\",\"status\":\"0x1\","
+                 "\"gasUsed\":\"0x5208\"}",
+                 hash + 2);
+        result = receipt;
+    }
+#undef ASKS
+    snprintf(node->text, sizeof node->text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s}", result);
+    answer->body = node->text;
+    answer->count = strlen(node->text);
+}
+
+/* This waited for ever for blocks that did not come, when the nonce was counted before the receipt
+ * was found: what happens to processes that are stopped between the two. */
+TEST(who_waits_for_blocks_ends_when_time_is_up)
+{
+    struct chain c = {.path = test_path(test_temp_dir(), "journal")};
+    struct account_result result;
+    struct slow_node node = {.receipts = 0};
+    struct server server;
+    struct buffer data = {0};
+    struct diag diag = {0};
+    server_start(&server);
+    server.context = &node;
+    server.respond = answer_slowly;
+    snprintf(c.url, sizeof c.url, "%s", server.url);
+    open_account(&c);
+    c.account.confirmations = 3;
+    c.account.seconds = 1;
+    alarm(60);
+    CHECK_STATUS(account_send(&result, &c.account, "deep", to, &data, 21000, &diag), STATUS_IO,
+                 &diag);
+    alarm(0);
+    CHECK(result.is_pending);
+    CHECK_MSG(node.receipts > 2, "%u", node.receipts);
+    close_account(&c);
+    server_stop(&server);
 }
 
 /* ---- events --------------------------------------------------------------------------------- */
