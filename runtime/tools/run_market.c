@@ -415,6 +415,24 @@ enum status run_submit(struct cli *cli, struct run_options *o, struct diag *diag
 
 /* ---- status --------------------------------------------------------------------------------- */
 
+/* A job of the market by its name, and the time there. */
+static enum status look_up(struct market_job *job, uint64_t *now, struct market_side *side,
+                           const struct run_options *o, const char *name, bool signs,
+                           struct diag *diag)
+{
+    struct market_job_id id;
+    enum status status = read_job(&id, name, diag);
+    if (status == STATUS_OK)
+        status = open_side(side, o, signs, diag);
+    if (status == STATUS_OK)
+        status = market_job(job, &side->market, id, diag);
+    if (status == STATUS_OK)
+        status = market_time(now, &side->market, diag);
+    if (status == STATUS_OK && job->state == MARKET_NONE)
+        status = diag_set(diag, STATUS_BAD_INPUT, "the market has no job %.80s", name);
+    return status;
+}
+
 static void add_state(cJSON *object, const struct market_job *job,
                       const struct market_assignment *assignment, uint64_t now)
 {
@@ -441,17 +459,9 @@ enum status run_status(struct cli *cli, struct run_options *o, struct diag *diag
     struct market_job job;
     uint64_t now = 0;
     cli->result = cJSON_CreateObject();
-    enum status status = read_job(&job.id, o->folder, diag);
-    if (status == STATUS_OK)
-        status = open_side(&side, o, false, diag);
-    if (status == STATUS_OK)
-        status = market_job(&job, &side.market, job.id, diag);
-    if (status == STATUS_OK)
-        status = market_time(&now, &side.market, diag);
+    enum status status = look_up(&job, &now, &side, o, o->folder, false, diag);
     if (status == STATUS_OK)
         status = market_assignment(&assignment, &side.market, job.id, diag);
-    if (status == STATUS_OK && job.state == MARKET_NONE)
-        status = diag_set(diag, STATUS_BAD_INPUT, "the market has no job %s", o->folder);
     if (status == STATUS_OK) {
         add_state(cli->result, &job, &assignment, now);
         const cJSON *field;
@@ -479,18 +489,10 @@ enum status run_refund(struct cli *cli, struct run_options *o, struct diag *diag
     uint64_t now = 0;
     char name[JOURNAL_NAME_BYTES], text[MARKET_JOB_TEXT] = "", price[AMOUNT_TEXT];
     cli->result = cJSON_CreateObject();
-    enum status status = read_job(&job.id, o->folder, diag);
-    if (status == STATUS_OK)
-        status = open_side(&side, o, true, diag);
-    if (status == STATUS_OK)
-        status = market_job(&job, &side.market, job.id, diag);
-    if (status == STATUS_OK)
-        status = market_time(&now, &side.market, diag);
+    enum status status = look_up(&job, &now, &side, o, o->folder, true, diag);
     if (status == STATUS_OK) {
         market_job_text(text, job.id);
-        if (job.state == MARKET_NONE)
-            status = diag_set(diag, STATUS_BAD_INPUT, "the market has no job %s", text);
-        else if (job.state == MARKET_JOB_PAID)
+        if (job.state == MARKET_JOB_PAID)
             status = diag_set(diag, STATUS_REJECTED, "job %s is paid already", text);
         else if (job.state == MARKET_JOB_OPEN && now <= job.deadline)
             status = diag_set(diag, STATUS_REJECTED,

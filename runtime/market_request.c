@@ -1,0 +1,333 @@
+/* What is asked of a market, and what it answers with: requests, their events, answers. See
+ * market.h.
+ */
+#include "runtime/market_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/hash/keccak.h"
+#include "runtime/signer.h"
+
+/* ---- sending -------------------------------------------------------------------------------- */
+
+enum status market_word_data(struct buffer *out, const char *signature,
+                             const uint8_t word[ABI_WORD], struct diag *diag)
+{
+    abi_put_selector(out, signature);
+    abi_put_word(out, word);
+    return buffer_status(out, diag);
+}
+
+static enum status approve(struct account *account, const struct market *market, const char *name,
+                           amount value, struct diag *diag)
+{
+    char step[JOURNAL_NAME_BYTES];
+    struct account_result result;
+    struct buffer data = {0};
+    snprintf(step, sizeof step, "approve for %s", name);
+    abi_put_selector(&data, "approve(address,uint256)");
+    abi_put_address(&data, market->address);
+    amount_put(&data, value);
+    enum status status = buffer_status(&data, diag);
+    if (status == STATUS_OK)
+        status = signer_send(&result, account, step, market->token, &data, 0, diag);
+    buffer_release(&data);
+    return status;
+}
+
+static enum status deposit(struct account *account, const struct market *market, const char *name,
+                           const uint8_t owner[ABI_ADDRESS], amount value, struct diag *diag)
+{
+    char step[JOURNAL_NAME_BYTES];
+    struct account_result result;
+    struct buffer data = {0};
+    snprintf(step, sizeof step, "deposit for %s", name);
+    abi_put_selector(&data, "deposit(address,uint256)");
+    abi_put_address(&data, owner);
+    amount_put(&data, value);
+    enum status status = buffer_status(&data, diag);
+    if (status == STATUS_OK)
+        status = signer_send(&result, account, step, market->address, &data, 0, diag);
+    buffer_release(&data);
+    return status;
+}
+
+/* Moves into the market what the price lacks there. */
+static enum status fund(struct account *account, const struct market *market, const char *name,
+                        amount price, struct diag *diag)
+{
+    uint8_t owner[ABI_ADDRESS], words[2][ABI_WORD];
+    amount held = 0, tokens = 0, allowed = 0;
+    char text[2][AMOUNT_TEXT];
+    bool is_address = abi_parse_address(owner, account->id.address);
+    ASSERT(is_address);
+    enum status status = market_balance(&held, market, owner, diag);
+    if (status != STATUS_OK || held >= price)
+        return status;
+    amount lacks = price - held;
+    market_address_word(words[0], owner);
+    market_address_word(words[1], market->address);
+    status =
+        market_ask_amount(&tokens, market, market->token, "balanceOf(address)", words[0], 1, diag);
+    if (status == STATUS_OK && tokens < lacks) {
+        amount_format(text[0], lacks);
+        amount_format(text[1], tokens);
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "the account %s has %s tokens and the job needs %s more than it holds in "
+                          "the market; send it some",
+                          account->id.address, text[1], text[0]);
+    }
+    if (status == STATUS_OK)
+        status = market_ask_amount(&allowed, market, market->token, "allowance(address,address)",
+                                   words[0], 2, diag);
+    if (status == STATUS_OK && allowed < lacks)
+        status = approve(account, market, name, lacks, diag);
+    if (status == STATUS_OK)
+        status = deposit(account, market, name, owner, lacks, diag);
+    return status;
+}
+
+static void put_request(struct buffer *out, const struct market_request *r)
+{
+    abi_put_selector(out, "request((uint256,bytes,bytes32,bytes32,uint16,uint8,uint256,address,"
+                          "uint32,uint40,uint96))");
+    abi_put_u64(out, ABI_WORD);
+    abi_put_u64(out, r->model);
+    abi_put_u64(out, 11 * ABI_WORD);
+    abi_put_word(out, r->input_hash);
+    abi_put_word(out, r->precommitment);
+    abi_put_u64(out, r->input_words);
+    abi_put_u64(out, r->input_bits);
+    abi_put_word(out, r->requirement);
+    abi_put_address(out, r->destination);
+    abi_put_u64(out, r->callback_gas);
+    abi_put_u64(out, r->deadline);
+    amount_put(out, r->most_price);
+    abi_put_bytes(out, r->input, r->input_bytes);
+}
+
+/* The job of the request that the transaction made. */
+static enum status job_of_receipt(struct market_job_id *id, const struct market *market,
+                                  const char *hash, struct diag *diag)
+{
+    cJSON *receipt;
+    bool found = false;
+    enum status status = endpoints_receipt(&receipt, market->nodes, hash, diag);
+    const cJSON *log;
+    cJSON_ArrayForEach(log, cJSON_GetObjectItemCaseSensitive(receipt, "logs"))
+    {
+        struct market_requested event;
+        struct diag ignored = {0};
+        bool is_one;
+        if (!found && market_read_requested(&is_one, &event, log, &ignored) == STATUS_OK &&
+            is_one) {
+            found = true;
+            *id = event.id;
+            market_requested_release(&event);
+        }
+    }
+    cJSON_Delete(receipt);
+    if (status == STATUS_OK && !found)
+        status = diag_set(diag, STATUS_IO, "the receipt of %s has no job", hash);
+    return status;
+}
+
+enum status market_send_request(struct market_job_id *id, struct account_result *result,
+                                const struct market *market, struct account *account,
+                                const char *name, const struct market_request *request,
+                                amount price, struct diag *diag)
+{
+    struct buffer data = {0};
+    struct journal_entry entry;
+    bool is_known = false;
+    enum status status =
+        journal_find(&is_known, &entry, account->journal, &account->id, name, diag);
+    if (status == STATUS_OK && !is_known)
+        status = fund(account, market, name, price, diag);
+    put_request(&data, request);
+    if (status == STATUS_OK)
+        status = buffer_status(&data, diag);
+    if (status == STATUS_OK)
+        status = signer_send(result, account, name, market->address, &data, 0, diag);
+    if (status == STATUS_OK)
+        status = job_of_receipt(id, market, result->hash, diag);
+    buffer_release(&data);
+    return status;
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+static const char requested_signature[] =
+    "JobRequested(uint256,uint256,address,(uint256,bytes,bytes32,bytes32,uint16,uint8,uint256,"
+    "address,uint32,uint40,uint96),uint96,uint96,uint96)";
+
+void market_requested_release(struct market_requested *event)
+{
+    buffer_release(&event->input);
+}
+
+/* The words of the topics, appended. */
+static bool read_topics(struct buffer *out, const cJSON *log)
+{
+    const cJSON *topic;
+    cJSON_ArrayForEach(topic, cJSON_GetObjectItemCaseSensitive(log, "topics"))
+    {
+        if (!cJSON_IsString(topic) || !abi_parse_hex(out, topic->valuestring))
+            return false;
+    }
+    return out->count % ABI_WORD == 0;
+}
+
+static bool read_request(struct market_requested *event, const struct buffer *data)
+{
+    struct abi_reader r = {data->data, data->count, false};
+    struct market_request *request = &event->request;
+    size_t tuple = abi_offset(&r, 0, 0), count;
+    event->price = amount_read(&r, 0, 1);
+    event->royalty = amount_read(&r, 0, 2);
+    event->fee = amount_read(&r, 0, 3);
+    request->model = abi_u64(&r, tuple, 0);
+    const uint8_t *input = abi_bytes(&count, &r, abi_offset(&r, tuple, 1));
+    memcpy(request->input_hash, abi_word(&r, tuple, 2), 32);
+    memcpy(request->precommitment, abi_word(&r, tuple, 3), 32);
+    request->input_words = (unsigned)abi_u64(&r, tuple, 4);
+    request->input_bits = (unsigned)abi_u64(&r, tuple, 5);
+    memcpy(request->requirement, abi_word(&r, tuple, 6), ABI_WORD);
+    memcpy(request->destination, abi_word(&r, tuple, 7) + 12, ABI_ADDRESS);
+    request->callback_gas = (uint32_t)abi_u64(&r, tuple, 8);
+    request->deadline = abi_u64(&r, tuple, 9);
+    request->most_price = amount_read(&r, tuple, 10);
+    if (r.failed)
+        return false;
+    buffer_put(&event->input, input, count);
+    request->input = event->input.data;
+    request->input_bytes = count;
+    return !event->input.failed;
+}
+
+enum status market_read_requested(bool *found, struct market_requested *event, const cJSON *log,
+                                  struct diag *diag)
+{
+    uint8_t topic[KECCAK256_BYTES];
+    struct buffer topics = {0}, data = {0};
+    enum status status = STATUS_OK;
+    *event = (struct market_requested){0};
+    keccak256(topic, requested_signature, sizeof requested_signature - 1);
+    *found = read_topics(&topics, log) && topics.count >= ABI_WORD &&
+             memcmp(topics.data, topic, ABI_WORD) == 0;
+    if (*found) {
+        bool good = topics.count == 4 * ABI_WORD &&
+                    market_job_of_word(&event->id, topics.data + ABI_WORD) &&
+                    rpc_parse_quantity(&event->block, endpoints_text(log, "blockNumber")) &&
+                    abi_parse_hex(&data, endpoints_text(log, "data")) && read_request(event, &data);
+        if (good)
+            memcpy(event->requester, topics.data + 3 * ABI_WORD + 12, ABI_ADDRESS);
+        if (!good || event->request.model != event->id.model)
+            status = market_bad_answer("an event of the market", diag);
+    }
+    if (status != STATUS_OK)
+        market_requested_release(event);
+    buffer_release(&topics);
+    buffer_release(&data);
+    return status;
+}
+
+/* The events of one kind about a job, from a block on. */
+static enum status find_logs(cJSON **logs, const struct market *market, const char *signature,
+                             struct market_job_id id, uint64_t first, struct diag *diag)
+{
+    uint8_t topic[KECCAK256_BYTES], word[ABI_WORD];
+    struct buffer params = {0};
+    keccak256(topic, signature, strlen(signature));
+    market_job_word(word, id);
+    buffer_puts(&params, "[{\"address\":\"");
+    contract_put_hex(&params, market->address, ABI_ADDRESS);
+    buffer_printf(
+        &params, "\",\"fromBlock\":\"0x%" PRIx64 "\",\"toBlock\":\"latest\",\"topics\":[\"", first);
+    contract_put_hex(&params, topic, sizeof topic);
+    buffer_puts(&params, "\",\"");
+    contract_put_hex(&params, word, sizeof word);
+    buffer_puts(&params, "\"]}]");
+    *logs = NULL;
+    enum status status = buffer_status(&params, diag);
+    if (status == STATUS_OK)
+        status = endpoints_agree(logs, market->nodes, "eth_getLogs", buffer_text(&params), diag);
+    buffer_release(&params);
+    return status;
+}
+
+enum status market_find_requested(struct market_requested *event, const struct market *market,
+                                  struct market_job_id id, struct diag *diag)
+{
+    cJSON *logs;
+    bool found = false;
+    char text[MARKET_JOB_TEXT];
+    enum status status = find_logs(&logs, market, requested_signature, id, 0, diag);
+    const cJSON *log;
+    cJSON_ArrayForEach(log, logs)
+    {
+        if (status == STATUS_OK && !found)
+            status = market_read_requested(&found, event, log, diag);
+    }
+    market_job_text(text, id);
+    if (status == STATUS_OK && !found)
+        status = diag_set(diag, STATUS_BAD_INPUT, "the market has no job %s", text);
+    if (status == STATUS_OK && memcmp(&event->id, &id, sizeof id) != 0) {
+        market_requested_release(event);
+        status = market_bad_answer("the request of a job", diag);
+    }
+    cJSON_Delete(logs);
+    return status;
+}
+
+enum status market_find_paid(bool *found, uint8_t prover[ABI_ADDRESS], amount *paid,
+                             const struct market *market, struct market_job_id id, uint64_t first,
+                             struct diag *diag)
+{
+    static const char signature[] = "JobPaid(uint256,address,uint256,bytes32,uint256[])";
+    cJSON *logs;
+    *found = false;
+    enum status status = find_logs(&logs, market, signature, id, first, diag);
+    const cJSON *log;
+    cJSON_ArrayForEach(log, logs)
+    {
+        struct buffer topics = {0}, data = {0};
+        if (read_topics(&topics, log) && topics.count == 3 * ABI_WORD &&
+            abi_parse_hex(&data, endpoints_text(log, "data"))) {
+            struct abi_reader r = {data.data, data.count, false};
+            *paid = amount_read(&r, 0, 0);
+            memcpy(prover, topics.data + 2 * ABI_WORD + 12, ABI_ADDRESS);
+            *found = !r.failed;
+        }
+        buffer_release(&topics);
+        buffer_release(&data);
+    }
+    cJSON_Delete(logs);
+    return status;
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+/* settle(vk, (jobId, prover, words, proof)). */
+enum status market_settle_data(struct buffer *out, struct market_job_id id,
+                               const uint8_t prover[ABI_ADDRESS], const struct model *model,
+                               const struct proof *proof, struct diag *diag)
+{
+    uint8_t word[ABI_WORD];
+    market_job_word(word, id);
+    abi_put_selector(out, "settle(bytes,(uint256,address,uint256[],bytes))");
+    abi_put_u64(out, 2 * ABI_WORD);
+    abi_put_u64(out, 2 * ABI_WORD + abi_bytes_size(model->vk_bytes));
+    abi_put_bytes(out, model->vk, model->vk_bytes);
+    abi_put_word(out, word);
+    abi_put_address(out, prover);
+    abi_put_u64(out, 4 * ABI_WORD);
+    abi_put_u64(out, 5 * ABI_WORD + ABI_WORD * proof->word_count);
+    abi_put_u64(out, proof->word_count);
+    buffer_put(out, proof->words, ABI_WORD * proof->word_count);
+    abi_put_bytes(out, proof->bytes, proof->byte_count);
+    return buffer_status(out, diag);
+}
