@@ -25,7 +25,14 @@ struct node_slot {
     bool is_used;
 };
 
-enum { NODE_WORKERS_MOST = 64 };
+enum { NODE_WORKERS_MOST = 64, NODE_NAME_BYTES = JOURNAL_NAME_BYTES - 20 };
+
+/* What became of a call. */
+struct node_sending {
+    bool is_mined;
+    bool is_new;         /* it is in the journal since now */
+    struct diag refused; /* what the contract objects, if it does */
+};
 
 struct node {
     const struct node_options *options;
@@ -56,14 +63,66 @@ struct node {
 void node_say(struct node *node, struct market_job_id id, const char *format, ...)
     SERTN_PRINTF(3, 4);
 
-/* node_jobs.c: one step of every job that has one. Errors: those of the chain and of the file of
- * jobs; what concerns a job alone is written into it. */
+/* ---- node_jobs.c ---- */
+
+/* One step of every job that has one. Errors: those of the chain and of the file of jobs; what
+ * concerns a job alone is written into it. */
 enum status node_step_jobs(struct node *node, bool *is_idle, struct diag *diag) SERTN_MUST_CHECK;
-/* Gives jobs that wait at the head of a queue to nodes. */
-enum status node_step_assign(struct node *node, struct diag *diag) SERTN_MUST_CHECK;
 /* Looks after the children. */
 enum status node_step_workers(struct node *node, struct diag *diag) SERTN_MUST_CHECK;
 struct node_served *node_find_served(struct node *node, uint64_t number);
+bool node_is_ours(const struct node *node, const uint8_t address[ABI_ADDRESS]);
+
+/* Writes a state down and says so. */
+enum status node_move(struct node *node, struct node_job *job, enum node_state state,
+                      const char *reason, struct diag *diag) SERTN_MUST_CHECK;
+/* The step failed for a reason that may pass; after too many tries the job is given up. */
+enum status node_fail(struct node *node, struct node_job *job, const char *reason,
+                      struct diag *diag) SERTN_MUST_CHECK;
+/* A reason that lies with this node, not with the job: it is shown, and costs no try. */
+void node_trouble(struct node *node, enum status status, const char *text);
+enum status node_drop_input(struct node *node, struct market_job_id id,
+                            struct diag *diag) SERTN_MUST_CHECK;
+/* What the market will hold an answer of this node to. */
+void node_make_claim(struct job_claim *claim, const struct node *node,
+                     const struct market_job *job);
+/* A proof, as text, is believed when it verifies. */
+enum status node_check_proof(struct proof *proof, const struct node_served *served,
+                             const struct job_claim *claim, const struct buffer *text,
+                             struct diag *diag) SERTN_MUST_CHECK;
+
+/* ---- node_assign.c ---- */
+
+/* Gives jobs that wait at the head of a queue to nodes. */
+enum status node_step_assign(struct node *node, struct diag *diag) SERTN_MUST_CHECK;
+/* Whose a job is: ours to serve now, or not (yet). */
+enum status node_is_for_us(bool *ours, struct node *node, struct node_job *job,
+                           const struct market_job *on_chain, struct diag *diag) SERTN_MUST_CHECK;
+/* What is left of an assignment of ours when the job has ended: its penalty is unlocked, or it is
+ * given back in time. */
+enum status node_end_assignment(struct node *node, struct node_job *job,
+                                const struct market_job *on_chain,
+                                struct diag *diag) SERTN_MUST_CHECK;
+/*
+ * Sends a call. One that is on its way, or that this account cannot pay at the moment, is no
+ * failure of the job: the next look goes on.
+ */
+enum status node_send(struct node_sending *out, struct node *node, const char *name,
+                      const uint8_t to[ABI_ADDRESS], const struct buffer *data,
+                      struct diag *diag) SERTN_MUST_CHECK;
+/* Names a transaction about a job as it was asked for: another request under its number, after a
+ * reorganisation, has another name. */
+void node_name_step(char name[NODE_NAME_BYTES], const char *verb, const struct market_job *job,
+                    uint64_t stamp);
+
+/* ---- node_settle.c ---- */
+
+/* Hands a proof in. */
+enum status node_submit(struct node *node, struct node_job *job, const struct market_job *on_chain,
+                        struct diag *diag) SERTN_MUST_CHECK;
+/* The job ended on the chain. */
+enum status node_end_job(struct node *node, struct node_job *job, const struct market_job *on_chain,
+                         struct diag *diag) SERTN_MUST_CHECK;
 
 /* node_metrics.c: puts health and metrics on show. */
 void node_show(struct node *node);

@@ -1,0 +1,66 @@
+/*
+ * Handing proofs in and being paid.
+ */
+#include "runtime/node_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum status node_submit(struct node *n, struct node_job *job, const struct market_job *on_chain,
+                        struct diag *diag)
+{
+    struct node_served *served = node_find_served(n, job->id.model);
+    struct buffer text = {0}, data = {0};
+    struct proof proof = {0};
+    struct job_claim claim;
+    struct diag reason = {0};
+    struct node_sending sending = {0};
+    char name[NODE_NAME_BYTES];
+    bool ours = false;
+    if (served == NULL)
+        return STATUS_OK;
+    enum status status = node_is_for_us(&ours, n, job, on_chain, diag);
+    if (status != STATUS_OK || !ours)
+        return status;
+    status = node_store_proof(&text, &n->store, job->id, diag);
+    node_make_claim(&claim, n, on_chain);
+    if (status == STATUS_OK &&
+        node_check_proof(&proof, served, &claim, &text, &reason) != STATUS_OK) {
+        status =
+            node_move(n, job, NODE_TAKEN, reason.text, diag); /* of another prover, or damaged */
+    } else if (status == STATUS_OK) {
+        node_name_step(name, "settle", on_chain, 0);
+        status = market_settle_data(&data, job->id, n->prover, &served->model, &proof, diag);
+        if (status == STATUS_OK)
+            status = node_send(&sending, n, name, n->market.address, &data, diag);
+        if (status == STATUS_OK && sending.refused.status != STATUS_OK)
+            status = node_fail(n, job, sending.refused.text, diag);
+        /* Whether it was paid the chain says, at the next look. */
+    }
+    proof_release(&proof);
+    buffer_release(&text);
+    buffer_release(&data);
+    return status;
+}
+
+enum status node_end_job(struct node *n, struct node_job *job, const struct market_job *on_chain,
+                         struct diag *diag)
+{
+    uint8_t prover[ABI_ADDRESS] = {0};
+    amount paid = 0;
+    bool found = false;
+    char text[AMOUNT_TEXT];
+    enum status status = STATUS_OK;
+    if (on_chain->state == MARKET_JOB_PAID)
+        status = market_find_paid(&found, prover, &paid, &n->market, job->id, job->block, diag);
+    if (status == STATUS_OK && found && node_is_ours(n, prover)) {
+        status = node_store_pay(&n->store, job->id, paid, diag);
+        amount_format(text, paid);
+        node_say(n, job->id, "paid: %s", text);
+    } else if (status == STATUS_OK) {
+        status = node_move(n, job, NODE_OVER,
+                           on_chain->state == MARKET_JOB_PAID ? "answered by another" : "refunded",
+                           diag);
+    }
+    return status == STATUS_OK ? node_drop_input(n, job->id, diag) : status;
+}
