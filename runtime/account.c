@@ -11,8 +11,7 @@
 #include "ir/support/machine.h"
 #include "runtime/transaction.h"
 
-/* What one transaction may use since Osaka (EIP-7825). */
-enum { GAS_MAX = 1 << 24, FIRST_WAIT_US = 20000, MOST_WAIT_US = 2000000 };
+enum { FIRST_WAIT_US = 20000, MOST_WAIT_US = 2000000 };
 
 static void to_hex(char *text, const uint8_t *bytes, size_t count)
 {
@@ -179,30 +178,40 @@ static enum status check_funds(const struct transaction *t, struct account *acco
     return status;
 }
 
-/* What the call takes, and a fifth more. */
-static enum status ask_gas(struct transaction *t, struct account *account, const char *to,
-                           struct diag *diag)
+enum status account_estimate(uint64_t *gas, struct account *account, const uint8_t to[20],
+                             const struct buffer *data, struct diag *diag)
 {
     struct buffer call = {0};
+    char text[JOURNAL_ADDRESS_TEXT];
     cJSON *answer = NULL;
-    uint64_t gas = 0;
-    buffer_printf(&call, "[{\"from\":\"%s\",\"to\":\"%s\",\"data\":\"0x", account->id.address, to);
-    buffer_put_hex(&call, t->data->data, t->data->count);
+    *gas = 0;
+    to_hex(text, to, 20);
+    buffer_printf(&call, "[{\"from\":\"%s\",\"to\":\"%s\",\"data\":\"0x", account->id.address,
+                  text);
+    buffer_put_hex(&call, data->data, data->count);
     buffer_puts(&call, "\"}]");
     enum status status = buffer_status(&call, diag);
     if (status == STATUS_OK)
         status =
             endpoints_any(&answer, account->nodes, "eth_estimateGas", buffer_text(&call), diag);
     if (status == STATUS_OK &&
-        (!cJSON_IsString(answer) || !rpc_parse_quantity(&gas, answer->valuestring)))
+        (!cJSON_IsString(answer) || !rpc_parse_quantity(gas, answer->valuestring)))
         status = diag_set(diag, STATUS_IO, "the node estimates no gas");
-    if (status == STATUS_OK && gas > GAS_MAX)
+    if (status == STATUS_OK && *gas > ACCOUNT_GAS_MOST)
         status = diag_set(diag, STATUS_REJECTED,
-                          "the transaction would take %" PRIu64 " gas, more than one may", gas);
-    gas += gas / 5;
-    t->gas = gas > GAS_MAX ? GAS_MAX : gas;
+                          "the transaction would take %" PRIu64 " gas, more than one may", *gas);
     cJSON_Delete(answer);
     buffer_release(&call);
+    return status;
+}
+
+/* What the call takes, and a fifth more. */
+static enum status ask_gas(struct transaction *t, struct account *account, struct diag *diag)
+{
+    uint64_t gas;
+    enum status status = account_estimate(&gas, account, t->to, t->data, diag);
+    gas += gas / 5;
+    t->gas = gas > ACCOUNT_GAS_MOST ? ACCOUNT_GAS_MOST : gas;
     return status;
 }
 
@@ -548,9 +557,7 @@ enum status account_send(struct account_result *result, struct account *account,
 {
     struct transaction t = {.chain_id = account->id.chain_id, .data = data, .gas = gas_limit};
     struct journal_entry entry = {0};
-    char text[JOURNAL_ADDRESS_TEXT];
     memcpy(t.to, to, sizeof t.to);
-    to_hex(text, to, 20);
     *result = (struct account_result){0};
     enum status status = remind(account, diag);
     if (status == STATUS_OK)
@@ -562,7 +569,7 @@ enum status account_send(struct account_result *result, struct account *account,
         return report(result, &entry, name, diag);
     if (!result->was_known) {
         if (gas_limit == 0)
-            status = ask_gas(&t, account, text, diag);
+            status = ask_gas(&t, account, diag);
         if (status == STATUS_OK)
             status = ask_fees(&t, account, diag);
         if (status == STATUS_OK)

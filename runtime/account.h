@@ -54,6 +54,13 @@ enum status account_send(struct account_result *result, struct account *account,
                          const uint8_t to[20], const struct buffer *data, uint64_t gas_limit,
                          struct diag *diag) SERTN_MUST_CHECK;
 
+/* The gas that a call takes, as the nodes see it, and no more. Errors: STATUS_REJECTED when it
+ * reverts, or takes more than one transaction may; STATUS_IO. */
+enum status account_estimate(uint64_t *gas, struct account *account, const uint8_t to[20],
+                             const struct buffer *data, struct diag *diag) SERTN_MUST_CHECK;
+/* Most gas that one transaction may take (EIP-7825). */
+enum { ACCOUNT_GAS_MOST = 1 << 24 };
+
 /* Goes on with every transaction of the journal that is open; *settled counts those that are so no
  * more. What was reverted is settled too. Errors: STATUS_IO. */
 enum status account_resume(size_t *settled, struct account *account,

@@ -136,6 +136,25 @@ enum status market_find_paid(bool *found, uint8_t prover[ABI_ADDRESS], amount *p
 enum status market_settle_data(struct buffer *out, struct market_job_id id,
                                const uint8_t prover[ABI_ADDRESS], const struct model *model,
                                const struct proof *proof, struct diag *diag) SERTN_MUST_CHECK;
+/* The same of settleBatch, for answers to jobs of one model by one prover. Requires: count > 0. */
+struct market_answer {
+    struct market_job_id id;
+    struct proof proof;
+};
+enum status market_settle_batch_data(struct buffer *out, const struct market_answer *answers,
+                                     size_t count, const uint8_t prover[ABI_ADDRESS],
+                                     const struct model *model, struct diag *diag) SERTN_MUST_CHECK;
+
+/* What a batch did with one answer, by the events of its receipt: paid, or refused for a reason;
+ * neither when the batch had no answer to this job. */
+struct market_verdict {
+    bool is_paid, is_refused;
+    amount paid;
+    char reason[CONTRACT_ERROR_TEXT];
+};
+void market_read_verdict(struct market_verdict *out, const struct market *market,
+                         const cJSON *receipt, struct market_job_id id);
+
 /* Call data of a function of one job or model. */
 enum status market_word_data(struct buffer *out, const char *signature,
                              const uint8_t word[ABI_WORD], struct diag *diag) SERTN_MUST_CHECK;

@@ -164,6 +164,8 @@ static const char requested_signature[] =
     "JobRequested(uint256,uint256,address,(uint256,bytes,bytes32,bytes32,uint16,uint8,uint256,"
     "address,uint32,uint40,uint96),uint96,uint96,uint96)";
 
+static const char paid_signature[] = "JobPaid(uint256,address,uint256,bytes32,uint256[])";
+
 void market_requested_release(struct market_requested *event)
 {
     buffer_release(&event->input);
@@ -287,10 +289,9 @@ enum status market_find_paid(bool *found, uint8_t prover[ABI_ADDRESS], amount *p
                              const struct market *market, struct market_job_id id, uint64_t first,
                              struct diag *diag)
 {
-    static const char signature[] = "JobPaid(uint256,address,uint256,bytes32,uint256[])";
     cJSON *logs;
     *found = false;
-    enum status status = find_logs(&logs, market, signature, id, first, diag);
+    enum status status = find_logs(&logs, market, paid_signature, id, first, diag);
     const cJSON *log;
     cJSON_ArrayForEach(log, logs)
     {
@@ -311,17 +312,17 @@ enum status market_find_paid(bool *found, uint8_t prover[ABI_ADDRESS], amount *p
 
 /* ---- answers -------------------------------------------------------------------------------- */
 
-/* settle(vk, (jobId, prover, words, proof)). */
-enum status market_settle_data(struct buffer *out, struct market_job_id id,
-                               const uint8_t prover[ABI_ADDRESS], const struct model *model,
-                               const struct proof *proof, struct diag *diag)
+/* Bytes of (jobId, prover, words, proof). */
+static size_t answer_size(const struct proof *proof)
+{
+    return 5 * ABI_WORD + ABI_WORD * proof->word_count + abi_bytes_size(proof->byte_count);
+}
+
+static void put_answer(struct buffer *out, struct market_job_id id,
+                       const uint8_t prover[ABI_ADDRESS], const struct proof *proof)
 {
     uint8_t word[ABI_WORD];
     market_job_word(word, id);
-    abi_put_selector(out, "settle(bytes,(uint256,address,uint256[],bytes))");
-    abi_put_u64(out, 2 * ABI_WORD);
-    abi_put_u64(out, 2 * ABI_WORD + abi_bytes_size(model->vk_bytes));
-    abi_put_bytes(out, model->vk, model->vk_bytes);
     abi_put_word(out, word);
     abi_put_address(out, prover);
     abi_put_u64(out, 4 * ABI_WORD);
@@ -329,5 +330,83 @@ enum status market_settle_data(struct buffer *out, struct market_job_id id,
     abi_put_u64(out, proof->word_count);
     buffer_put(out, proof->words, ABI_WORD * proof->word_count);
     abi_put_bytes(out, proof->bytes, proof->byte_count);
+}
+
+/* settle(vk, answer). */
+enum status market_settle_data(struct buffer *out, struct market_job_id id,
+                               const uint8_t prover[ABI_ADDRESS], const struct model *model,
+                               const struct proof *proof, struct diag *diag)
+{
+    abi_put_selector(out, "settle(bytes,(uint256,address,uint256[],bytes))");
+    abi_put_u64(out, 2 * ABI_WORD);
+    abi_put_u64(out, 2 * ABI_WORD + abi_bytes_size(model->vk_bytes));
+    abi_put_bytes(out, model->vk, model->vk_bytes);
+    put_answer(out, id, prover, proof);
     return buffer_status(out, diag);
+}
+
+/* settleBatch(vk, answers). */
+enum status market_settle_batch_data(struct buffer *out, const struct market_answer *answers,
+                                     size_t count, const uint8_t prover[ABI_ADDRESS],
+                                     const struct model *model, struct diag *diag)
+{
+    size_t at = ABI_WORD * count;
+    abi_put_selector(out, "settleBatch(bytes,(uint256,address,uint256[],bytes)[])");
+    abi_put_u64(out, 2 * ABI_WORD);
+    abi_put_u64(out, 2 * ABI_WORD + abi_bytes_size(model->vk_bytes));
+    abi_put_bytes(out, model->vk, model->vk_bytes);
+    abi_put_u64(out, count);
+    for (size_t i = 0; i < count; i++) {
+        abi_put_u64(out, at);
+        at += answer_size(&answers[i].proof);
+    }
+    for (size_t i = 0; i < count; i++)
+        put_answer(out, answers[i].id, prover, &answers[i].proof);
+    return buffer_status(out, diag);
+}
+
+/* ---- verdicts ------------------------------------------------------------------------------- */
+
+static bool is_topic(const uint8_t *word, const char *signature)
+{
+    uint8_t topic[KECCAK256_BYTES];
+    keccak256(topic, signature, strlen(signature));
+    return memcmp(word, topic, ABI_WORD) == 0;
+}
+
+/* An event of the market about a job takes part in its verdict. */
+static void read_verdict(struct market_verdict *out, const uint8_t *topics,
+                         const struct buffer *data)
+{
+    struct abi_reader r = {data->data, data->count, false};
+    if (is_topic(topics, paid_signature)) {
+        out->paid = amount_read(&r, 0, 0);
+        out->is_paid = !r.failed;
+    } else if (is_topic(topics, "AnswerRefused(uint256,address,bytes4)")) {
+        char selector[2 + 2 * 4 + 1];
+        const uint8_t *word = abi_word(&r, 0, 0);
+        snprintf(selector, sizeof selector, "0x%02x%02x%02x%02x", word[0], word[1], word[2],
+                 word[3]);
+        out->is_refused = !r.failed && contract_error_text(out->reason, selector);
+    }
+}
+
+void market_read_verdict(struct market_verdict *out, const struct market *market,
+                         const cJSON *receipt, struct market_job_id id)
+{
+    uint8_t wanted[ABI_WORD], address[ABI_ADDRESS];
+    *out = (struct market_verdict){.is_paid = false};
+    market_job_word(wanted, id);
+    const cJSON *log;
+    cJSON_ArrayForEach(log, cJSON_GetObjectItemCaseSensitive(receipt, "logs"))
+    {
+        struct buffer topics = {0}, data = {0};
+        if (abi_parse_address(address, endpoints_text(log, "address")) &&
+            memcmp(address, market->address, ABI_ADDRESS) == 0 && read_topics(&topics, log) &&
+            topics.count == 3 * ABI_WORD && memcmp(topics.data + ABI_WORD, wanted, ABI_WORD) == 0 &&
+            abi_parse_hex(&data, endpoints_text(log, "data")))
+            read_verdict(out, topics.data, &data);
+        buffer_release(&topics);
+        buffer_release(&data);
+    }
 }

@@ -39,6 +39,16 @@ void node_say(struct node *n, struct market_job_id id, const char *format, ...)
     n->options->say(n->options->context, line);
 }
 
+void node_tell(struct node *n, const char *format, ...)
+{
+    char line[DIAG_TEXT_BYTES + 100];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    n->options->say(n->options->context, line);
+}
+
 /* ---- opening -------------------------------------------------------------------------------- */
 
 /* The gas that the report of a model predicts for verifying, and settling on top. */

@@ -18,6 +18,18 @@ static bool is_nobody(const uint8_t address[ABI_ADDRESS])
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
+enum status node_after_sending(struct node *n, enum status sent,
+                               const struct account_result *result, const struct diag *said,
+                               struct diag *diag)
+{
+    if (sent == STATUS_OK || sent == STATUS_REJECTED || result->is_pending)
+        return STATUS_OK;
+    if (sent != STATUS_BAD_INPUT && sent != STATUS_LIMIT)
+        return diag_set(diag, sent, "%s", said->text);
+    node_trouble(n, sent, said->text);
+    return STATUS_OK;
+}
+
 enum status node_send(struct node_sending *out, struct node *n, const char *name,
                       const uint8_t to[ABI_ADDRESS], const struct buffer *data, struct diag *diag)
 {
@@ -29,12 +41,9 @@ enum status node_send(struct node_sending *out, struct node *n, const char *name
     out->is_new = (status == STATUS_OK || result.is_pending) && !result.was_known;
     if (status == STATUS_REJECTED) {
         out->refused = reason;
-    } else if (status == STATUS_BAD_INPUT || status == STATUS_LIMIT) {
-        node_trouble(n, status, reason.text);
-    } else if (status != STATUS_OK && !result.is_pending) {
-        return diag_set(diag, status, "%s", reason.text);
+        return STATUS_OK;
     }
-    return STATUS_OK;
+    return node_after_sending(n, status, &result, &reason, diag);
 }
 
 static enum status send_word(struct node_sending *out, struct node *n, const char *name,
@@ -98,7 +107,7 @@ enum status node_end_assignment(struct node *n, struct node_job *job,
     return status;
 }
 
-enum status node_is_for_us(bool *ours, struct node *n, struct node_job *job,
+enum status node_is_for_us(bool *ours, uint64_t *time, struct node *n, struct node_job *job,
                            const struct market_job *on_chain, struct diag *diag)
 {
     uint8_t reserved[ABI_ADDRESS];
@@ -107,9 +116,12 @@ enum status node_is_for_us(bool *ours, struct node *n, struct node_job *job,
     struct market_units pool = {0, 0, 0};
     struct node_sending sending = {0};
     *ours = false;
+    *time = UINT64_MAX;
     enum status status = market_reservation(reserved, &until, &n->market, job->id, diag);
     if (status != STATUS_OK || (until >= n->now && !node_is_ours(n, reserved)))
         return status;
+    if (until >= n->now)
+        *time = until;
     if (!n->market.has_pools) {
         *ours = true;
         return STATUS_OK;

@@ -67,6 +67,12 @@ static const struct field limit_fields[] = {
     WHOLE_FIELD(limits.attempts, "attempts", 1, 100),
 };
 
+static const struct field batch_fields[] = {
+    WHOLE_FIELD(batch.jobs, "jobs", 1, 64),
+    WHOLE_FIELD(batch.seconds, "seconds", 0, 86400),
+    WHOLE_FIELD(batch.margin_seconds, "margin_seconds", 0, 86400),
+};
+
 static const struct field economics_fields[] = {
     REAL_FIELD(economics.token_per_wei, "token_per_wei", true, 1e30),
     REAL_FIELD(economics.token_per_unit, "token_per_unit", true, 1e30),
@@ -167,6 +173,17 @@ static enum status take_object(const struct reading *r, const struct field *fiel
     return STATUS_OK;
 }
 
+/* An object that may be missing. */
+static enum status take_part(const struct reading *r, const struct field *fields, size_t count,
+                             const char *part, const cJSON *object, struct diag *diag)
+{
+    if (object == NULL)
+        return STATUS_OK;
+    if (!cJSON_IsObject(object))
+        return bad_field(r, "", part, "takes an object", diag);
+    return take_object(r, fields, count, part, object, NULL, diag);
+}
+
 static enum status take_model(const struct reading *r, const cJSON *object,
                               struct node_model *model, struct diag *diag)
 {
@@ -213,23 +230,27 @@ static void set_defaults(struct node_config *config)
     config->limits.disk_bytes = UINT64_C(1) << 30;
     config->limits.input_bytes = UINT64_C(16) << 20;
     config->limits.attempts = 5;
+    config->batch.jobs = 16;
+    config->batch.seconds = 10;
+    config->batch.margin_seconds = 60;
     config->economics.margin = 0.1;
 }
 
 static enum status take_all(const struct reading *r, const cJSON *root, struct diag *diag)
 {
-    static const char *const others[] = {"models", "limits", "economics", NULL};
+    static const char *const others[] = {"models", "limits", "batch", "economics", NULL};
     const cJSON *limits = cJSON_GetObjectItemCaseSensitive(root, "limits"),
+                *batch = cJSON_GetObjectItemCaseSensitive(root, "batch"),
                 *economics = cJSON_GetObjectItemCaseSensitive(root, "economics");
     if (!cJSON_IsObject(root))
         return diag_set(diag, STATUS_BAD_INPUT, "'%s' is no JSON object", r->path);
     enum status status = take_object(r, top_fields, COUNT(top_fields), "", root, others, diag);
     if (status == STATUS_OK)
         status = take_models(r, cJSON_GetObjectItemCaseSensitive(root, "models"), diag);
-    if (status == STATUS_OK && limits != NULL && !cJSON_IsObject(limits))
-        status = bad_field(r, "", "limits", "takes an object", diag);
-    if (status == STATUS_OK && limits != NULL)
-        status = take_object(r, limit_fields, COUNT(limit_fields), "limits", limits, NULL, diag);
+    if (status == STATUS_OK)
+        status = take_part(r, limit_fields, COUNT(limit_fields), "limits", limits, diag);
+    if (status == STATUS_OK)
+        status = take_part(r, batch_fields, COUNT(batch_fields), "batch", batch, diag);
     if (status == STATUS_OK && !cJSON_IsObject(economics))
         status = bad_field(r, "", "economics",
                            "is missing: a node has to know what gas and compute cost it", diag);

@@ -35,6 +35,11 @@ struct node_config {
         uint64_t attempts;              /* at one job, before it is given up */
     } limits;
     struct {
+        uint64_t jobs;           /* most proofs of a transaction; 1: each goes alone */
+        uint64_t seconds;        /* that a proof waits for others */
+        uint64_t margin_seconds; /* before its time is over it does not wait */
+    } batch;
+    struct {
         double token_per_wei;  /* what a wei of gas is worth in the token's smallest unit */
         double token_per_unit; /* what proving a compute unit costs, likewise */
         double margin;         /* 0.1: refuse what brings less than a tenth above its cost */

@@ -16,6 +16,7 @@ struct node_served {
     struct model model;
     struct srs_verifier srs;
     uint64_t units, gas; /* of a job: compute, and gas without its callback */
+    uint64_t under_way;  /* jobs that have no proof yet, by the last look */
 };
 
 struct node_slot {
@@ -25,13 +26,21 @@ struct node_slot {
     bool is_used;
 };
 
-enum { NODE_WORKERS_MOST = 64, NODE_NAME_BYTES = JOURNAL_NAME_BYTES - 20 };
+enum { NODE_WORKERS_MOST = 64, NODE_READY_MOST = 256, NODE_NAME_BYTES = JOURNAL_NAME_BYTES - 20 };
 
 /* What became of a call. */
 struct node_sending {
     bool is_mined;
     bool is_new;         /* it is in the journal since now */
     struct diag refused; /* what the contract objects, if it does */
+};
+
+/* A proof that may be handed in, alone or with others. */
+struct node_ready {
+    struct market_job_id id;
+    uint64_t since, latest; /* when it came, by the machine; the last second of its job, there */
+    uint32_t gas;           /* of its callback */
+    uint8_t digest[32];     /* of the job as it was asked for */
 };
 
 struct node {
@@ -47,6 +56,8 @@ struct node {
     size_t served_count;
     struct logs logs;
     struct node_slot slot[NODE_WORKERS_MOST];
+    struct node_ready ready[NODE_READY_MOST];
+    size_t ready_count;
     struct node_http *http;
     int lock;     /* of the data folder; -1: none */
     char *inputs; /* folder, owned */
@@ -62,6 +73,9 @@ struct node {
 /* A line for people about a job. */
 void node_say(struct node *node, struct market_job_id id, const char *format, ...)
     SERTN_PRINTF(3, 4);
+
+/* The same about the node. */
+void node_tell(struct node *node, const char *format, ...) SERTN_PRINTF(2, 3);
 
 /* ---- node_jobs.c ---- */
 
@@ -95,8 +109,9 @@ enum status node_check_proof(struct proof *proof, const struct node_served *serv
 
 /* Gives jobs that wait at the head of a queue to nodes. */
 enum status node_step_assign(struct node *node, struct diag *diag) SERTN_MUST_CHECK;
-/* Whose a job is: ours to serve now, or not (yet). */
-enum status node_is_for_us(bool *ours, struct node *node, struct node_job *job,
+/* Whose a job is: ours to serve now, or not (yet); and until when nobody else may, UINT64_MAX when
+ * everybody may. */
+enum status node_is_for_us(bool *ours, uint64_t *until, struct node *node, struct node_job *job,
                            const struct market_job *on_chain, struct diag *diag) SERTN_MUST_CHECK;
 /* What is left of an assignment of ours when the job has ended: its penalty is unlocked, or it is
  * given back in time. */
@@ -110,6 +125,11 @@ enum status node_end_assignment(struct node *node, struct node_job *job,
 enum status node_send(struct node_sending *out, struct node *node, const char *name,
                       const uint8_t to[ABI_ADDRESS], const struct buffer *data,
                       struct diag *diag) SERTN_MUST_CHECK;
+/* What a call that was not refused means for the node: one that is on its way is no failure, one
+ * that the account cannot pay is shown. */
+enum status node_after_sending(struct node *node, enum status sent,
+                               const struct account_result *result, const struct diag *said,
+                               struct diag *diag) SERTN_MUST_CHECK;
 /* Names a transaction about a job as it was asked for: another request under its number, after a
  * reorganisation, has another name. */
 void node_name_step(char name[NODE_NAME_BYTES], const char *verb, const struct market_job *job,
@@ -117,12 +137,20 @@ void node_name_step(char name[NODE_NAME_BYTES], const char *verb, const struct m
 
 /* ---- node_settle.c ---- */
 
-/* Hands a proof in. */
+/* Hands a proof in, alone or with others. */
 enum status node_submit(struct node *node, struct node_job *job, const struct market_job *on_chain,
                         struct diag *diag) SERTN_MUST_CHECK;
 /* The job ended on the chain. */
 enum status node_end_job(struct node *node, struct node_job *job, const struct market_job *on_chain,
                          struct diag *diag) SERTN_MUST_CHECK;
+
+/* ---- node_batch.c ---- */
+
+/* A proof waits for others. */
+void node_batch_collect(struct node *node, const struct node_job *job,
+                        const struct market_job *on_chain, uint64_t until);
+/* Makes batches of those that have waited enough, and goes on with those that were made. */
+enum status node_step_batches(struct node *node, struct diag *diag) SERTN_MUST_CHECK;
 
 /* node_metrics.c: puts health and metrics on show. */
 void node_show(struct node *node);

@@ -73,10 +73,11 @@ static enum status decide(struct node *n, struct node_job *job, const struct mar
     struct node_served *served = node_find_served(n, job->id.model);
     char reason[NODE_REASON_BYTES], text[AMOUNT_TEXT];
     double cost;
+    uint64_t until;
     bool ours;
     if (served == NULL || on_chain->deadline < n->now + LEAST_SECONDS)
         return STATUS_OK;
-    enum status status = node_is_for_us(&ours, n, job, on_chain, diag);
+    enum status status = node_is_for_us(&ours, &until, n, job, on_chain, diag);
     if (status != STATUS_OK || !ours)
         return status;
     amount paid = on_chain->price - on_chain->royalty - on_chain->fee;
@@ -277,7 +278,7 @@ static enum status end_proving(struct node *n, struct node_slot *slot, enum stat
         ended = STATUS_IO; /* another try */
     if (status == STATUS_OK && ended == STATUS_OK) {
         status = node_store_set_proof(&n->store, job.id, buffer_text(&slot->worker.answer), seconds,
-                                      diag);
+                                      n->clock, diag);
         if (status == STATUS_OK)
             status = node_drop_input(n, job.id, diag);
         if (status == STATUS_OK)
@@ -350,6 +351,9 @@ enum status node_step_jobs(struct node *n, bool *is_idle, struct diag *diag)
     bool found = true;
     enum status status = STATUS_OK;
     *is_idle = true;
+    n->ready_count = 0;
+    for (size_t i = 0; i < n->served_count; i++)
+        n->served[i].under_way = 0;
     while (status == STATUS_OK && found && *n->options->stop == 0) {
         struct node_job job;
         status = node_store_next(&found, &job, &n->store, after, diag);
@@ -358,7 +362,10 @@ enum status node_step_jobs(struct node *n, bool *is_idle, struct diag *diag)
         after = job.id;
         *is_idle = false;
         status = step_job(n, &job, diag);
+        struct node_served *served = node_find_served(n, job.id.model);
+        if (served != NULL && job.state < NODE_PROVED)
+            served->under_way++;
         node_job_release(&job);
     }
-    return status;
+    return status == STATUS_OK ? node_step_batches(n, diag) : status;
 }

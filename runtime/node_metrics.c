@@ -38,6 +38,13 @@ void node_show(struct node *n)
                (double)counts.failures);
     put_metric(&out, "earned_total", "counter",
                "Paid to this node, in the smallest unit of the token.", counts.earned);
+    put_metric(&out, "batches_total", "counter", "Transactions that paid several jobs.",
+               (double)counts.batches);
+    put_metric(&out, "batched_jobs_total", "counter", "Jobs that they paid.",
+               (double)counts.batched);
+    put_metric(&out, "batch_gas_total", "counter", "Gas that they took.", (double)counts.batch_gas);
+    put_metric(&out, "batch_gas_saved_total", "counter",
+               "Gas that their jobs would have taken beyond that, one by one.", counts.saved_gas);
     put_metric(&out, "polls_total", "counter", "Looks at the chain since the start.",
                (double)n->polls);
     put_metric(&out, "chain_time_seconds", "gauge", "Time of the block to come.", (double)n->now);

@@ -16,13 +16,22 @@ enum status node_submit(struct node *n, struct node_job *job, const struct marke
     struct diag reason = {0};
     struct node_sending sending = {0};
     char name[NODE_NAME_BYTES];
-    bool ours = false;
-    if (served == NULL)
+    uint64_t until;
+    bool ours = false, is_alone = job->is_alone || n->config->batch.jobs == 1;
+    if (served == NULL || job->batch != 0)
         return STATUS_OK;
-    enum status status = node_is_for_us(&ours, n, job, on_chain, diag);
+    enum status status = node_is_for_us(&ours, &until, n, job, on_chain, diag);
     if (status != STATUS_OK || !ours)
         return status;
-    status = node_store_proof(&text, &n->store, job->id, diag);
+    if (!is_alone) {
+        node_batch_collect(n, job, on_chain, until);
+        return STATUS_OK;
+    }
+    /* What is under way alone never goes with others. */
+    if (!job->is_alone)
+        status = node_store_set_alone(&n->store, job->id, diag);
+    if (status == STATUS_OK)
+        status = node_store_proof(&text, &n->store, job->id, diag);
     node_make_claim(&claim, n, on_chain);
     if (status == STATUS_OK &&
         node_check_proof(&proof, served, &claim, &text, &reason) != STATUS_OK) {

@@ -6,9 +6,14 @@
 
 #include "backend/hash/keccak.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
-/* tries counts failures of the step that is next, failures all of them. */
+/*
+ * tries counts failures of the step that is next, failures all of them. ready is when a proof came,
+ * by the machine's clock; batch the one that it is handed in with, 0 for none; alone says that it
+ * goes by itself. A batch has its name in the journal, the gas that each of its answers would take
+ * alone, and, once it was mined, how many it paid and its own gas.
+ */
 static const char schema[] =
     "CREATE TABLE job(model INTEGER NOT NULL, place INTEGER NOT NULL, content BLOB NOT NULL,"
     " state INTEGER NOT NULL, block INTEGER NOT NULL, deadline INTEGER NOT NULL,"
@@ -16,10 +21,15 @@ static const char schema[] =
     " failures INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0,"
     " assigned INTEGER NOT NULL DEFAULT 0, proof TEXT, proving REAL NOT NULL DEFAULT 0,"
     " paid TEXT NOT NULL DEFAULT '0', reason TEXT NOT NULL DEFAULT '',"
-    " PRIMARY KEY(model, place));"
+    " ready INTEGER NOT NULL DEFAULT 0, batch INTEGER NOT NULL DEFAULT 0,"
+    " alone INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(model, place));"
     "CREATE INDEX job_state ON job(state);"
+    "CREATE INDEX job_batch ON job(batch);"
+    "CREATE TABLE batch(id INTEGER PRIMARY KEY, model INTEGER NOT NULL, name TEXT NOT NULL,"
+    " alone_gas INTEGER NOT NULL DEFAULT 0, paid INTEGER NOT NULL DEFAULT 0,"
+    " gas INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE cursor(id INTEGER PRIMARY KEY CHECK(id = 1), block INTEGER NOT NULL);"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
 const char *node_state_name(enum node_state state)
 {
@@ -91,6 +101,8 @@ enum status node_store_add(struct node_store *store, const struct market_request
         " VALUES(?1, ?2, ?3, 0, ?4, ?5, ?6, ?7) ON CONFLICT(model, place) DO UPDATE SET"
         " state = CASE WHEN content = ?3 AND proof IS NOT NULL THEN 3 ELSE 0 END,"
         " proof = CASE WHEN content = ?3 THEN proof END,"
+        " batch = CASE WHEN content = ?3 THEN batch ELSE 0 END,"
+        " alone = CASE WHEN content = ?3 THEN alone ELSE 0 END,"
         " content = ?3, block = ?4, deadline = ?5, input = ?6, input_hash = ?7, tries = 0,"
         " not_before = 0, reason = '' WHERE content <> ?3 OR state = 7");
     query_bind_number(&q, event->id.model);
@@ -123,7 +135,10 @@ static bool read_job(struct node_job *job, const struct query *q)
                              .block = query_number(q, 3),
                              .tries = query_number(q, 4),
                              .not_before = query_number(q, 5),
-                             .is_assigned = query_number(q, 6) != 0};
+                             .is_assigned = query_number(q, 6) != 0,
+                             .ready = query_number(q, 11),
+                             .batch = query_number(q, 12),
+                             .is_alone = query_number(q, 13) != 0};
     job->request.deadline = query_number(q, 7);
     query_bytes(&job->input, q, 8);
     query_bytes(&hash, q, 9);
@@ -144,7 +159,7 @@ enum status node_store_next(bool *found, struct node_job *job, struct node_store
     struct query q = query_begin(
         &store->database,
         "SELECT model, place, state, block, tries, not_before, assigned, deadline, input,"
-        " input_hash, reason FROM job WHERE (state <= 3 OR assigned <> 0)"
+        " input_hash, reason, ready, batch, alone FROM job WHERE (state <= 3 OR assigned <> 0)"
         " AND (model, place) > (?, ?) ORDER BY model, place LIMIT 1");
     query_bind_number(&q, after.model);
     query_bind_number(&q, after.place);
@@ -199,13 +214,16 @@ enum status node_store_assign(struct node_store *store, struct market_job_id id,
 }
 
 enum status node_store_set_proof(struct node_store *store, struct market_job_id id,
-                                 const char *proof, double seconds, struct diag *diag)
+                                 const char *proof, double seconds, uint64_t clock,
+                                 struct diag *diag)
 {
     struct query q = query_begin(
-        &store->database, "UPDATE job SET state = 3, proof = ?, proving = ? / 1e6, tries = 0,"
-                          " not_before = 0, reason = '' WHERE model = ? AND place = ?");
+        &store->database,
+        "UPDATE job SET state = 3, proof = ?, proving = ? / 1e6, ready = ?, batch = 0, alone = 0,"
+        " tries = 0, not_before = 0, reason = '' WHERE model = ? AND place = ?");
     query_bind_text(&q, proof);
     query_bind_number(&q, (uint64_t)(seconds * 1e6));
+    query_bind_number(&q, clock);
     bind_job(&q, id);
     return query_run(&q, diag);
 }
@@ -237,6 +255,149 @@ enum status node_store_pay(struct node_store *store, struct market_job_id id, am
     return query_run(&q, diag);
 }
 
+/* ---- batches -------------------------------------------------------------------------------- */
+
+enum status node_store_set_alone(struct node_store *store, struct market_job_id id,
+                                 struct diag *diag)
+{
+    struct query q = query_begin(&store->database, "UPDATE job SET batch = 0, alone = 1"
+                                                   " WHERE model = ? AND place = ?");
+    bind_job(&q, id);
+    return query_run(&q, diag);
+}
+
+/* Keeps what was written since database_begin if all of it was. */
+static enum status end_writing(struct node_store *store, enum status status, struct diag *diag)
+{
+    struct diag ignored = {0};
+    enum status ended =
+        database_end(&store->database, status == STATUS_OK, status == STATUS_OK ? diag : &ignored);
+    return status == STATUS_OK ? ended : status;
+}
+
+static enum status add_batch(struct node_store *store, const char *name,
+                             const struct market_job_id *ids, size_t count, struct diag *diag)
+{
+    struct query q = query_begin(&store->database, "INSERT INTO batch(model, name) VALUES(?, ?)");
+    query_bind_number(&q, ids[0].model);
+    query_bind_text(&q, name);
+    enum status status = query_run(&q, diag);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        q = query_begin(&store->database, "UPDATE job SET batch = (SELECT MAX(id) FROM batch)"
+                                          " WHERE model = ? AND place = ?");
+        bind_job(&q, ids[i]);
+        status = query_run(&q, diag);
+    }
+    return status;
+}
+
+enum status node_store_add_batch(struct node_store *store, const char *name,
+                                 const struct market_job_id *ids, size_t count, struct diag *diag)
+{
+    enum status status = database_begin(&store->database, diag);
+    return status == STATUS_OK ? end_writing(store, add_batch(store, name, ids, count, diag), diag)
+                               : status;
+}
+
+enum status node_store_next_batch(bool *found, struct node_batch *batch, struct node_store *store,
+                                  uint64_t after, struct diag *diag)
+{
+    struct query q = query_begin(
+        &store->database, "SELECT id, model, alone_gas, name FROM batch WHERE id > ? AND"
+                          " (gas = 0 OR EXISTS (SELECT 1 FROM job WHERE job.batch = batch.id AND"
+                          " job.state = 3)) ORDER BY id LIMIT 1");
+    query_bind_number(&q, after);
+    enum status status = query_step(found, &q, diag);
+    if (*found) {
+        *batch = (struct node_batch){.id = query_number(&q, 0),
+                                     .model = query_number(&q, 1),
+                                     .alone_gas = query_number(&q, 2)};
+        query_text(batch->name, sizeof batch->name, &q, 3);
+    }
+    query_end(&q);
+    return status;
+}
+
+enum status node_store_batch_jobs(struct node_batch_job jobs[NODE_BATCH_MOST], size_t *count,
+                                  struct node_store *store, uint64_t batch, struct diag *diag)
+{
+    bool found;
+    struct query q = query_begin(
+        &store->database, "SELECT model, place, state FROM job WHERE batch = ? ORDER BY place");
+    query_bind_number(&q, batch);
+    *count = 0;
+    enum status status = query_step(&found, &q, diag);
+    while (status == STATUS_OK && found && *count < NODE_BATCH_MOST) {
+        jobs[(*count)++] = (struct node_batch_job){{query_number(&q, 0), query_number(&q, 1)},
+                                                   query_number(&q, 2) == NODE_PROVED};
+        status = query_step(&found, &q, diag);
+    }
+    query_end(&q);
+    return status;
+}
+
+static enum status remove_batch(struct node_store *store, uint64_t batch, struct diag *diag)
+{
+    struct query q =
+        query_begin(&store->database, "UPDATE job SET batch = 0, alone = 1 WHERE batch = ?");
+    query_bind_number(&q, batch);
+    enum status status = query_run(&q, diag);
+    if (status != STATUS_OK)
+        return status;
+    q = query_begin(&store->database, "DELETE FROM batch WHERE id = ?");
+    query_bind_number(&q, batch);
+    return query_run(&q, diag);
+}
+
+enum status node_store_dissolve_batch(struct node_store *store, uint64_t batch, struct diag *diag)
+{
+    enum status status = database_begin(&store->database, diag);
+    return status == STATUS_OK ? end_writing(store, remove_batch(store, batch, diag), diag)
+                               : status;
+}
+
+enum status node_store_price_batch(struct node_store *store, uint64_t batch, uint64_t alone_gas,
+                                   struct diag *diag)
+{
+    struct query q = query_begin(&store->database, "UPDATE batch SET alone_gas = ? WHERE id = ?");
+    query_bind_number(&q, alone_gas);
+    query_bind_number(&q, batch);
+    return query_run(&q, diag);
+}
+
+enum status node_store_end_batch(struct node_store *store, uint64_t batch, uint64_t paid,
+                                 uint64_t gas, struct diag *diag)
+{
+    struct query q =
+        query_begin(&store->database, "UPDATE batch SET paid = ?, gas = ? WHERE id = ?");
+    query_bind_number(&q, paid);
+    query_bind_number(&q, gas);
+    query_bind_number(&q, batch);
+    return query_run(&q, diag);
+}
+
+/* ---- counts --------------------------------------------------------------------------------- */
+
+static enum status count_batches(struct node_counts *counts, struct node_store *store,
+                                 struct diag *diag)
+{
+    bool found;
+    char text[64];
+    struct query q = query_begin(&store->database,
+                                 "SELECT COUNT(*), SUM(paid), SUM(gas), SUM(paid * alone_gas - gas)"
+                                 " FROM batch WHERE gas > 0");
+    enum status status = query_step(&found, &q, diag);
+    if (status == STATUS_OK && found) {
+        counts->batches = query_number(&q, 0);
+        counts->batched = query_number(&q, 1);
+        counts->batch_gas = query_number(&q, 2);
+        query_text(text, sizeof text, &q, 3);
+        counts->saved_gas = strtod(text, NULL);
+    }
+    query_end(&q);
+    return status;
+}
+
 enum status node_store_count(struct node_counts *counts, struct node_store *store,
                              struct diag *diag)
 {
@@ -261,5 +422,5 @@ enum status node_store_count(struct node_counts *counts, struct node_store *stor
         status = query_step(&found, &q, diag);
     }
     query_end(&q);
-    return status;
+    return status == STATUS_OK ? count_batches(counts, store, diag) : status;
 }

@@ -6,6 +6,7 @@
 #define SERTN_RUNTIME_NODE_STORE_H
 
 #include "runtime/database.h"
+#include "runtime/journal.h"
 #include "runtime/market.h"
 
 /* ORDER node_state: the numbers in the file, and node_state_name. */
@@ -19,7 +20,7 @@ enum node_state {
     NODE_OVER = 6,    /* answered by another, refunded, or its time is over */
     NODE_GONE = 7,    /* left the chain with its block */
 };
-enum { NODE_STATES = 8, NODE_REASON_BYTES = 300 };
+enum { NODE_STATES = 8, NODE_REASON_BYTES = 300, NODE_BATCH_MOST = 64 };
 const char *node_state_name(enum node_state state);
 
 struct node_store {
@@ -33,6 +34,9 @@ struct node_job {
     uint64_t tries;                /* that failed, of the step that is next */
     uint64_t not_before;           /* seconds of the machine's clock */
     bool is_assigned;              /* an assignment of ours is to be released or declined */
+    uint64_t ready;                /* when its proof came, by the machine's clock */
+    uint64_t batch;                /* that it is handed in with; 0: none */
+    bool is_alone;                 /* it is handed in by itself */
     struct market_request request; /* its input is in `input` */
     struct buffer input;
     char reason[NODE_REASON_BYTES];
@@ -74,19 +78,60 @@ enum status node_store_fail(struct node_store *store, struct market_job_id id, u
 enum status node_store_assign(struct node_store *store, struct market_job_id id, bool is_assigned,
                               struct diag *diag) SERTN_MUST_CHECK;
 
-/* The proof (proof.json) goes in with the state NODE_PROVED. */
+/* The proof (proof.json) goes in with the state NODE_PROVED, and the machine's time. */
 enum status node_store_set_proof(struct node_store *store, struct market_job_id id,
-                                 const char *proof, double seconds,
+                                 const char *proof, double seconds, uint64_t clock,
                                  struct diag *diag) SERTN_MUST_CHECK;
 enum status node_store_proof(struct buffer *proof, struct node_store *store,
                              struct market_job_id id, struct diag *diag) SERTN_MUST_CHECK;
 enum status node_store_pay(struct node_store *store, struct market_job_id id, amount paid,
                            struct diag *diag) SERTN_MUST_CHECK;
 
+/* ---- batches ---- */
+
+/* Proofs that are handed in together. Who belongs to it is on disk before it is sent, so that it
+ * has the same name and the same answers after a kill. */
+struct node_batch {
+    uint64_t id, model;
+    uint64_t alone_gas; /* that one of its answers takes by itself; 0: not asked yet */
+    char name[JOURNAL_NAME_BYTES];
+};
+
+/* The job is handed in by itself from now on. */
+enum status node_store_set_alone(struct node_store *store, struct market_job_id id,
+                                 struct diag *diag) SERTN_MUST_CHECK;
+/* All at once: the batch is there with all its jobs, which are of one model, or not at all. */
+enum status node_store_add_batch(struct node_store *store, const char *name,
+                                 const struct market_job_id *ids, size_t count,
+                                 struct diag *diag) SERTN_MUST_CHECK;
+/* The next batch after a number that is not known to be mined, or has jobs in the state
+ * NODE_PROVED. */
+enum status node_store_next_batch(bool *found, struct node_batch *batch, struct node_store *store,
+                                  uint64_t after, struct diag *diag) SERTN_MUST_CHECK;
+/* Its jobs, by place. */
+struct node_batch_job {
+    struct market_job_id id;
+    bool is_waiting; /* in the state NODE_PROVED */
+};
+enum status node_store_batch_jobs(struct node_batch_job jobs[NODE_BATCH_MOST], size_t *count,
+                                  struct node_store *store, uint64_t batch,
+                                  struct diag *diag) SERTN_MUST_CHECK;
+/* It is no batch any more: its jobs go by themselves. */
+enum status node_store_dissolve_batch(struct node_store *store, uint64_t batch,
+                                      struct diag *diag) SERTN_MUST_CHECK;
+/* What one of its answers would take alone. */
+enum status node_store_price_batch(struct node_store *store, uint64_t batch, uint64_t alone_gas,
+                                   struct diag *diag) SERTN_MUST_CHECK;
+/* It was mined, with this gas, and paid so many. */
+enum status node_store_end_batch(struct node_store *store, uint64_t batch, uint64_t paid,
+                                 uint64_t gas, struct diag *diag) SERTN_MUST_CHECK;
+
 /* What metrics show. */
 struct node_counts {
     uint64_t jobs[NODE_STATES], proofs, failures;
     double earned, proving_seconds;
+    uint64_t batches, batched, batch_gas; /* mined, the jobs they paid, and their gas */
+    double saved_gas;                     /* less than those jobs would have taken alone */
 };
 enum status node_store_count(struct node_counts *counts, struct node_store *store,
                              struct diag *diag) SERTN_MUST_CHECK;

@@ -258,8 +258,9 @@ const char *network_config(const struct network *n, enum network_account account
         kit_text("{\"rpc\":\"%s\",\"chain_id\":31337,\"market\":\"%s\",\"keystore\":\"%s\","
                  "\"password_file\":\"%s\",\"data\":\"data\",\"poll_ms\":50,"
                  "\"models\":[{\"number\":1,\"folder\":\"%s\"}],"
-                 "\"economics\":{\"token_per_wei\":0,\"token_per_unit\":1}%s}",
-                 n->url, n->market, n->keystore[account], n->password, n->model, more);
+                 "\"economics\":{\"token_per_wei\":0,\"token_per_unit\":1}%s%s}",
+                 n->url, n->market, n->keystore[account], n->password, n->model,
+                 strstr(more, "\"batch\"") == NULL ? ",\"batch\":{\"seconds\":0}" : "", more);
     kit_write(path, text, strlen(text));
     return path;
 }

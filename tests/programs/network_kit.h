@@ -44,7 +44,7 @@ void network_request(const struct network *network, unsigned first, unsigned cou
 /* Bonds stake of an account and promises units of model 1, and goes into the next epoch. */
 void network_join(const struct network *network, enum network_account account, unsigned units);
 /* Writes the configuration of a node that serves model 1, with its data in folder/data; `more` are
- * further fields. Returns its path. */
+ * further fields. Proofs do not wait for others unless `more` has "batch". Returns its path. */
 const char *network_config(const struct network *network, enum network_account account,
                            const char *folder, const char *more);
 void network_pass_time(const struct network *network, unsigned seconds);

@@ -12,8 +12,7 @@
 #include "ir/support/file.h"
 #include "runtime/http.h"
 
-enum { JOBS = 2, KILLED = 128 + 9, WRITES_MOST = 2000 };
-static const char earned[] = "608000000000000"; /* JOBS times 304000000000000 */
+enum { KILLED = 128 + 9, WRITES_MOST = 2000 };
 
 struct test_output node_drain(const char *config)
 {
@@ -100,38 +99,41 @@ static const char *sent(const struct network *n)
 static struct test_output run(const char *config, unsigned at)
 {
     if (at == 0)
-        return kit_shell("timeout 300 $SERTN_RUN node --config %s --drain --json", config);
+        return kit_shell("timeout 300 $SERTN_RUN node --config %s --drain", config);
     return kit_shell("LD_PRELOAD=%s KILL_AT_SYNC=%u timeout 300 $SERTN_RUN node --config %s "
-                     "--drain --json",
+                     "--drain",
                      preload(), at, config);
 }
 
-static void check_paid(const struct network *n, const char *transactions, unsigned at)
+static void check_paid(const struct network *n, unsigned jobs, const char *transactions,
+                       unsigned at)
 {
-    const char *balance =
-        network_ask(n, n->market, "balanceOf(address)(uint256)", n->address[NETWORK_NODE]);
-    CHECK_MSG(strcmp(balance, earned) == 0, "killed at write %u: earned %s", at, balance);
+    const char *balance = node_earned(n, NETWORK_NODE);
+    CHECK_MSG(strcmp(balance, kit_text("%u000000000000", jobs * 304)) == 0,
+              "killed at write %u: earned %s", at, balance);
     CHECK_MSG(transactions == NULL || strcmp(sent(n), transactions) == 0,
               "killed at write %u: %s transactions instead of %s", at, sent(n), transactions);
 }
 
-unsigned node_kill_at_every_write(unsigned first, unsigned step)
+unsigned node_kill_at_every_write(unsigned jobs, const char *more, const char *says, unsigned first,
+                                  unsigned step)
 {
     struct network *n = network_start();
     unsigned kills = 0;
     if (!file_exists(preload()))
         test_skip("there is no preloaded library in this build");
     network_join(n, NETWORK_NODE, 4096);
-    network_request(n, 0, JOBS);
+    network_request(n, 0, jobs);
     cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
     char revert[80];
     snprintf(revert, sizeof revert, "[\"%s\"]", snapshot->valuestring);
     cJSON_Delete(snapshot);
     /* Without kills. */
-    const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, "");
+    const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, more);
     struct test_output out = run(config, 0);
     kit_done(&out, "undisturbed");
-    check_paid(n, NULL, 0);
+    CHECK_MSG(strstr(out.errors, says) != NULL, "%s", out.errors);
+    check_paid(n, jobs, NULL, 0);
     const char *transactions = sent(n);
     for (unsigned at = first; at < WRITES_MOST; at += step) {
         cJSON_Delete(network_call(n, "evm_revert", revert));
@@ -139,7 +141,7 @@ unsigned node_kill_at_every_write(unsigned first, unsigned step)
         snprintf(revert, sizeof revert, "[\"%s\"]", snapshot->valuestring);
         cJSON_Delete(snapshot);
         folder = test_temp_dir();
-        config = network_config(n, NETWORK_NODE, folder, "");
+        config = network_config(n, NETWORK_NODE, folder, more);
         out = run(config, at);
         bool killed = out.exit_status == KILLED;
         if (!killed) {
@@ -151,7 +153,7 @@ unsigned node_kill_at_every_write(unsigned first, unsigned step)
         kills += out.exit_status == KILLED;
         out = run(config, 0);
         kit_done(&out, kit_text("after a kill at write %u", at));
-        check_paid(n, transactions, at);
+        check_paid(n, jobs, transactions, at);
     }
     return kills;
 }

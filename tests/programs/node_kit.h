@@ -22,11 +22,13 @@ long node_get(const char *url, struct buffer *answer);
 long node_wait_for(const char *url, long wanted, struct buffer *answer);
 
 /*
- * Two jobs of a pool, served by a node that is killed at its write number `first`, first + step,
- * ..., each time from the same chain, and killed once more at some write after its restart; then
- * left to end its work. Each time both jobs are paid once, with as many transactions as without
- * kills. Ends when the node does its work in fewer writes. Returns the number of kills.
+ * Jobs of a pool, served by a node with further fields in its configuration that is killed at its
+ * write number `first`, first + step, ..., each time from the same chain, and killed once more at
+ * some write after its restart; then left to end its work. Each time all jobs are paid once, with
+ * as many transactions as without kills, when it says `says`. Ends when the node does its work in
+ * fewer writes. Returns the number of kills.
  */
-unsigned node_kill_at_every_write(unsigned first, unsigned step);
+unsigned node_kill_at_every_write(unsigned jobs, const char *more, const char *says, unsigned first,
+                                  unsigned step);
 
 #endif

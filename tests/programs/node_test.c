@@ -222,5 +222,6 @@ TEST(two_nodes_do_not_share_a_data_folder)
 /* The short form of node_kill_test.c: some of its writes. */
 TEST(a_node_killed_at_a_write_loses_nothing)
 {
-    CHECK(node_kill_at_every_write(1 + (unsigned)test_random_below(20), 40) > 0);
+    CHECK(node_kill_at_every_write(2, ",\"batch\":{\"jobs\":2}", "2 jobs of model 1",
+                                   1 + (unsigned)test_random_below(20), 40) > 0);
 }

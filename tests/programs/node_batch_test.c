@@ -1,0 +1,204 @@
+/* label: prover libs: sertn_3rd_cjson */
+/*
+ * Proofs that a node hands in together, on a real anvil: when they wait and when they go, what they
+ * cost beside single ones, and what becomes of those that the market refuses.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/programs/node_kit.h"
+
+/* Transactions of the node that were mined, and their gas, block by block. */
+static unsigned long long gas_of(const struct network *n, unsigned *transactions)
+{
+    cJSON *head = network_call(n, "eth_blockNumber", "[]");
+    unsigned long long last = strtoull(head->valuestring, NULL, 16), sum = 0;
+    cJSON_Delete(head);
+    *transactions = 0;
+    for (unsigned long long block = 0; block <= last; block++) {
+        cJSON *receipts = network_call(n, "eth_getBlockReceipts", kit_text("[\"0x%llx\"]", block));
+        const cJSON *receipt;
+        cJSON_ArrayForEach(receipt, receipts)
+        {
+            const cJSON *from = kit_member(receipt, "from"), *gas = kit_member(receipt, "gasUsed");
+            if (strcasecmp(from->valuestring, n->address[NETWORK_NODE]) == 0) {
+                sum += strtoull(gas->valuestring, NULL, 16);
+                ++*transactions;
+            }
+        }
+        cJSON_Delete(receipts);
+    }
+    return sum;
+}
+
+static const char *count_of(const struct network *n, const char *tag)
+{
+    cJSON *count = network_call(n, "eth_getTransactionCount",
+                                kit_text("[\"%s\",\"%s\"]", n->address[NETWORK_NODE], tag));
+    const char *text = kit_text("%s", count->valuestring);
+    cJSON_Delete(count);
+    return text;
+}
+
+TEST(four_proofs_go_in_one_transaction_for_three_fifths_of_the_gas)
+{
+    struct network *n = network_start();
+    unsigned transactions;
+    network_request(n, 0, 4);
+    cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
+    const char *revert = kit_text("[\"%s\"]", snapshot->valuestring);
+    cJSON_Delete(snapshot);
+    struct test_output out =
+        node_drain(network_config(n, NETWORK_NODE, test_temp_dir(), ",\"batch\":{\"jobs\":1}"));
+    kit_done(&out, "one by one");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "1216000000000000");
+    unsigned long long single = gas_of(n, &transactions);
+    CHECK_U64(transactions, 4);
+    cJSON_Delete(network_call(n, "evm_revert", revert));
+    out = node_drain(network_config(n, NETWORK_NODE, test_temp_dir(),
+                                    ",\"batch\":{\"jobs\":4,\"seconds\":600}"));
+    kit_done(&out, "together");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "1216000000000000");
+    unsigned long long together = gas_of(n, &transactions);
+    CHECK_U64(transactions, 1);
+    CHECK_MSG(together * 5 < single * 3, "%llu gas together, %llu one by one", together, single);
+    printf("%llu gas together, %llu one by one\n", together, single);
+    /* What it says it saved is what the chain says, but for what estimates are off. */
+    const char *said = strstr(out.errors, "4 jobs of model 1 were paid together: ");
+    REQUIRE(said != NULL);
+    unsigned long long used, less;
+    REQUIRE(sscanf(said + 38, "%llu gas, %llu less", &used, &less) == 2);
+    CHECK_U64(used, together);
+    CHECK_MSG(less + used < single + single / 20 && less + used > single - single / 20,
+              "it says %llu less than %llu", less, single);
+}
+
+/* They wait for more, until one comes near its deadline. */
+TEST(proofs_wait_for_others_but_not_into_their_deadline)
+{
+    struct network *n = network_start();
+    unsigned port = 20000 + (unsigned)test_random_below(20000), transactions;
+    const char *metrics = kit_text("http://127.0.0.1:%u/metrics", port);
+    struct buffer answer = {0};
+    network_request(n, 0, 2);
+    pid_t node = node_start(network_config(
+        n, NETWORK_NODE, test_temp_dir(),
+        kit_text(",\"listen\":\"127.0.0.1:%u\",\"batch\":{\"seconds\":3600}", port)));
+    bool proved = false;
+    for (int i = 0; i < 300 && !proved; i++) {
+        usleep(100000);
+        proved = node_get(metrics, &answer) == 200 &&
+                 strstr(buffer_text(&answer), "sertn_node_jobs{state=\"proved\"} 2\n") != NULL;
+    }
+    CHECK(proved);
+    usleep(1000000);
+    CHECK_TEXT(count_of(n, "latest"), "0x0");
+    network_pass_time(n, 7150);
+    CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));
+    (void)gas_of(n, &transactions);
+    CHECK_U64(transactions, 1);
+    static const char *const lines[] = {"sertn_node_batches_total 1\n",
+                                        "sertn_node_batched_jobs_total 2\n"};
+    bool shown = false;
+    for (int i = 0; i < 100 && !shown; i++) {
+        usleep(100000);
+        shown = node_get(metrics, &answer) == 200 && strstr(buffer_text(&answer), lines[0]) != NULL;
+    }
+    CHECK_MSG(shown && strstr(buffer_text(&answer), lines[1]) != NULL, "%s", buffer_text(&answer));
+    CHECK(node_stop(node, SIGTERM) == 0);
+    buffer_release(&answer);
+}
+
+TEST(proofs_wait_no_longer_than_told)
+{
+    struct network *n = network_start();
+    network_request(n, 0, 1);
+    pid_t node =
+        node_start(network_config(n, NETWORK_NODE, test_temp_dir(), ",\"batch\":{\"seconds\":4}"));
+    CHECK(node_earns(n, NETWORK_NODE, "304000000000000"));
+    CHECK(node_stop(node, SIGTERM) == 0);
+}
+
+/* The batch was sent and dropped by the chain's nodes, the node killed; meanwhile the jobs became
+ * another node's. The batch is refused, and they go alone when that node has missed them. */
+TEST(what_a_batch_is_refused_for_is_read_from_events_and_goes_alone)
+{
+    struct network *n = network_start();
+    const char *config =
+        network_config(n, NETWORK_NODE, test_temp_dir(), ",\"batch\":{\"jobs\":2,\"seconds\":600}");
+    network_request(n, 0, 2);
+    cJSON_Delete(network_call(n, "evm_setAutomine", "[false]"));
+    pid_t node = node_start(config);
+    for (int i = 0; i < 300 && strcmp(count_of(n, "pending"), "0x1") != 0; i++)
+        usleep(100000);
+    CHECK_TEXT(count_of(n, "pending"), "0x1");
+    CHECK(node_stop(node, SIGKILL) == 128 + SIGKILL);
+    cJSON_Delete(network_call(n, "anvil_dropAllTransactions", "[]"));
+    cJSON_Delete(network_call(n, "evm_setAutomine", "[true]"));
+    network_join(n, NETWORK_NODE_2, 4096);
+    for (int i = 0; i < 2; i++)
+        network_send(n, NETWORK_OWNER, n->pools, "assign(uint256)", "1");
+    struct test_output out =
+        kit_shell("timeout -s KILL 20 $SERTN_RUN node --config %s --drain", config);
+    CHECK_MSG(strstr(out.errors, "job 1/1: was refused in a batch and goes alone: Reserved") !=
+                  NULL,
+              "%s", out.errors);
+    CHECK(strstr(out.errors, "job 1/2: was refused in a batch and goes alone: Reserved") != NULL);
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
+    network_pass_time(n, 1300);
+    out = node_drain(config);
+    kit_done(&out, "after the other's time");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "608000000000000");
+}
+
+/* Another was faster with one of them: the other one is paid by the same batch. */
+TEST(one_that_another_answered_does_no_harm_to_the_rest)
+{
+    struct network *n = network_start();
+    unsigned transactions;
+    const char *config =
+        network_config(n, NETWORK_NODE, test_temp_dir(), ",\"batch\":{\"jobs\":2,\"seconds\":600}");
+    network_request(n, 0, 2);
+    cJSON_Delete(network_call(n, "evm_setAutomine", "[false]"));
+    pid_t node = node_start(config);
+    for (int i = 0; i < 300 && strcmp(count_of(n, "pending"), "0x1") != 0; i++)
+        usleep(100000);
+    CHECK(node_stop(node, SIGKILL) == 128 + SIGKILL);
+    cJSON_Delete(network_call(n, "anvil_dropAllTransactions", "[]"));
+    cJSON_Delete(network_call(n, "evm_setAutomine", "[true]"));
+    struct test_output out = network_run(n, NETWORK_NODE_2, "submit %s 1/1 --quiet", n->model);
+    kit_done(&out, "the other's answer");
+    out = node_drain(config);
+    kit_done(&out, "node");
+    CHECK_MSG(strstr(out.errors, "1 jobs of model 1 were paid together") != NULL, "%s", out.errors);
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE_2), "304000000000000");
+    (void)gas_of(n, &transactions);
+    CHECK_U64(transactions, 1);
+}
+
+/* Destinations that burn all they are given leave enough for those behind them. */
+TEST(callbacks_of_strangers_do_not_starve_a_batch)
+{
+    struct network *n = network_start();
+    static const char burner[] = "0x00000000000000000000000000000000b0b0b0b0";
+    unsigned transactions;
+    cJSON_Delete(network_call(n, "anvil_setCode", kit_text("[\"%s\",\"0x5b5f56\"]", burner)));
+    for (int i = 0; i < 2; i++) {
+        struct test_output out = network_run(
+            n, NETWORK_OWNER,
+            "request %s --input %s --number 1 --name b%d --destination %s --callback-gas 400000 "
+            "--deadline 7200 --quiet",
+            n->model, n->input, i, burner);
+        kit_done(&out, "request");
+    }
+    struct test_output out = node_drain(network_config(n, NETWORK_NODE, test_temp_dir(),
+                                                       ",\"batch\":{\"jobs\":2,\"seconds\":600}"));
+    kit_done(&out, "node");
+    CHECK_MSG(strstr(out.errors, "2 jobs of model 1 were paid together") != NULL, "%s", out.errors);
+    CHECK(gas_of(n, &transactions) > 800000);
+    CHECK_U64(transactions, 1);
+}
