@@ -25,6 +25,8 @@ enum {
     OVERLAP_BLOCKS = 256, /* read again after a start: the chain may have changed meanwhile */
     WORKER_WAIT_US = 20000,
     STALE_SECONDS = 120,
+    FORGET_SECONDS =
+        3600, /* after its deadline nothing becomes of a job, whatever the chain does */
 };
 
 void node_say(struct node *n, struct market_job_id id, const char *format, ...)
@@ -246,7 +248,9 @@ static enum status take_event(void *context, const cJSON *log, struct diag *diag
     enum status status = market_read_requested(&found, &event, log, diag);
     if (status != STATUS_OK || !found)
         return status;
-    if (node_find_served(n, event.id.model) != NULL)
+    /* One that is long over, and may have been forgotten, is not begun again. */
+    if (node_find_served(n, event.id.model) != NULL &&
+        event.request.deadline + FORGET_SECONDS >= n->now)
         status = node_store_add(&n->store, &event, diag);
     market_requested_release(&event);
     return status;
@@ -284,11 +288,11 @@ static enum status read_fee(struct node *n, struct diag *diag)
 
 static enum status look(struct node *n, bool *is_idle, struct diag *diag)
 {
-    enum status status = read_events(n, diag);
+    enum status status = market_time(&n->now, &n->market, diag);
     n->clock = (uint64_t)time(NULL);
     n->polls++;
     if (status == STATUS_OK)
-        status = market_time(&n->now, &n->market, diag);
+        status = read_events(n, diag);
     if (status == STATUS_OK)
         status = read_fee(n, diag);
     if (status == STATUS_OK && n->rewound) {
@@ -299,6 +303,9 @@ static enum status look(struct node *n, bool *is_idle, struct diag *diag)
         status = node_step_assign(n, diag);
     if (status == STATUS_OK)
         status = node_step_jobs(n, is_idle, diag);
+    if (status == STATUS_OK && n->now > FORGET_SECONDS)
+        status = node_store_forget(&n->store, n->config->limits.ended_jobs, n->now - FORGET_SECONDS,
+                                   diag);
     return status;
 }
 
@@ -327,7 +334,7 @@ static enum status summarize(struct node_summary *summary, struct node *n, struc
     enum status status = node_store_count(&counts, &n->store, diag);
     if (status == STATUS_OK)
         *summary = (struct node_summary){counts.jobs[NODE_PAID], counts.jobs[NODE_REFUSED],
-                                         counts.jobs[NODE_OVER], counts.earned};
+                                         counts.jobs[NODE_OVER], counts.kept, counts.earned};
     return status;
 }
 

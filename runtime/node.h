@@ -24,6 +24,7 @@ struct node_options {
 /* What a node did. */
 struct node_summary {
     uint64_t paid, refused, over;
+    uint64_t kept; /* jobs in its file */
     double earned;
 };
 

@@ -28,6 +28,7 @@ void node_show(struct node *n)
     for (int i = 0; i < NODE_STATES; i++)
         buffer_printf(&out, "sertn_node_jobs{state=\"%s\"} %" PRIu64 "\n",
                       node_state_name((enum node_state)i), counts.jobs[i]);
+    put_metric(&out, "jobs_kept", "gauge", "Jobs in the file of jobs.", (double)counts.kept);
     put_metric(&out, "up", "gauge", "1 while the last look at chain and jobs went well.",
                n->trouble.status == STATUS_OK);
     put_metric(&out, "proofs_total", "counter", "Proofs made.", (double)counts.proofs);

@@ -12,7 +12,8 @@ enum { VERSION = 2 };
  * tries counts failures of the step that is next, failures all of them. ready is when a proof came,
  * by the machine's clock; batch the one that it is handed in with, 0 for none; alone says that it
  * goes by itself. A batch has its name in the journal, the gas that each of its answers would take
- * alone, and, once it was mined, how many it paid and its own gas.
+ * alone, and, once it was mined, how many it paid and its own gas. What is forgotten still counts
+ * in total.
  */
 static const char schema[] =
     "CREATE TABLE job(model INTEGER NOT NULL, place INTEGER NOT NULL, content BLOB NOT NULL,"
@@ -28,6 +29,14 @@ static const char schema[] =
     "CREATE TABLE batch(id INTEGER PRIMARY KEY, model INTEGER NOT NULL, name TEXT NOT NULL,"
     " alone_gas INTEGER NOT NULL DEFAULT 0, paid INTEGER NOT NULL DEFAULT 0,"
     " gas INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE total(id INTEGER PRIMARY KEY CHECK(id = 1), paid INTEGER NOT NULL DEFAULT 0,"
+    " refused INTEGER NOT NULL DEFAULT 0, over INTEGER NOT NULL DEFAULT 0,"
+    " gone INTEGER NOT NULL DEFAULT 0, proofs INTEGER NOT NULL DEFAULT 0,"
+    " failures INTEGER NOT NULL DEFAULT 0, proving REAL NOT NULL DEFAULT 0,"
+    " earned REAL NOT NULL DEFAULT 0, batches INTEGER NOT NULL DEFAULT 0,"
+    " batched INTEGER NOT NULL DEFAULT 0, batch_gas INTEGER NOT NULL DEFAULT 0,"
+    " saved_gas INTEGER NOT NULL DEFAULT 0);"
+    "INSERT INTO total(id) VALUES(1);"
     "CREATE TABLE cursor(id INTEGER PRIMARY KEY CHECK(id = 1), block INTEGER NOT NULL);"
     "PRAGMA user_version = 2;";
 
@@ -378,24 +387,56 @@ enum status node_store_end_batch(struct node_store *store, uint64_t batch, uint6
 
 /* ---- counts --------------------------------------------------------------------------------- */
 
+#define SUMS_OF_BATCHES                                                                            \
+    "COUNT(*), COALESCE(SUM(paid), 0), COALESCE(SUM(gas), 0),"                                     \
+    " COALESCE(SUM(paid * alone_gas - gas), 0) FROM batch WHERE gas > 0"
+#define IS_UNUSED " AND NOT EXISTS (SELECT 1 FROM job WHERE job.batch = batch.id)"
+
 static enum status count_batches(struct node_counts *counts, struct node_store *store,
                                  struct diag *diag)
 {
     bool found;
     char text[64];
-    struct query q = query_begin(&store->database,
-                                 "SELECT COUNT(*), SUM(paid), SUM(gas), SUM(paid * alone_gas - gas)"
-                                 " FROM batch WHERE gas > 0");
+    struct query q = query_begin(&store->database, "SELECT " SUMS_OF_BATCHES);
     enum status status = query_step(&found, &q, diag);
     if (status == STATUS_OK && found) {
-        counts->batches = query_number(&q, 0);
-        counts->batched = query_number(&q, 1);
-        counts->batch_gas = query_number(&q, 2);
+        counts->batches += query_number(&q, 0);
+        counts->batched += query_number(&q, 1);
+        counts->batch_gas += query_number(&q, 2);
         query_text(text, sizeof text, &q, 3);
-        counts->saved_gas = strtod(text, NULL);
+        counts->saved_gas += strtod(text, NULL);
     }
     query_end(&q);
     return status;
+}
+
+/* What was forgotten. */
+static enum status count_total(struct node_counts *counts, struct node_store *store,
+                               struct diag *diag)
+{
+    bool found;
+    char text[64];
+    struct query q =
+        query_begin(&store->database, "SELECT paid, refused, over, gone, proofs, failures, batches,"
+                                      " batched, batch_gas, proving, earned, saved_gas FROM total");
+    enum status status = query_step(&found, &q, diag);
+    if (status == STATUS_OK && found) {
+        for (int i = 0; i < 4; i++)
+            counts->jobs[NODE_PAID + i] += query_number(&q, i);
+        counts->proofs += query_number(&q, 4);
+        counts->failures += query_number(&q, 5);
+        counts->batches += query_number(&q, 6);
+        counts->batched += query_number(&q, 7);
+        counts->batch_gas += query_number(&q, 8);
+        query_text(text, sizeof text, &q, 9);
+        counts->proving_seconds += strtod(text, NULL);
+        query_text(text, sizeof text, &q, 10);
+        counts->earned += strtod(text, NULL);
+        query_text(text, sizeof text, &q, 11);
+        counts->saved_gas += strtod(text, NULL);
+    }
+    query_end(&q);
+    return status == STATUS_OK ? count_batches(counts, store, diag) : status;
 }
 
 enum status node_store_count(struct node_counts *counts, struct node_store *store,
@@ -413,6 +454,7 @@ enum status node_store_count(struct node_counts *counts, struct node_store *stor
         uint64_t state = query_number(&q, 0);
         if (state < NODE_STATES)
             counts->jobs[state] = query_number(&q, 1);
+        counts->kept += query_number(&q, 1);
         counts->proofs += query_number(&q, 2);
         counts->failures += query_number(&q, 3);
         query_text(text, sizeof text, &q, 4);
@@ -422,5 +464,78 @@ enum status node_store_count(struct node_counts *counts, struct node_store *stor
         status = query_step(&found, &q, diag);
     }
     query_end(&q);
-    return status == STATUS_OK ? count_batches(counts, store, diag) : status;
+    return status == STATUS_OK ? count_total(counts, store, diag) : status;
+}
+
+/* ---- forgetting ----------------------------------------------------------------------------- */
+
+/* The jobs that go first: ?1 is how many, ?2 the deadline they are before. */
+#define VICTIMS                                                                                    \
+    " FROM job WHERE state >= 4 AND assigned = 0 AND deadline < ?2"                                \
+    " ORDER BY deadline, model, place LIMIT ?1"
+
+static enum status run_for_victims(struct node_store *store, const char *sql, uint64_t count,
+                                   uint64_t before, struct diag *diag)
+{
+    struct query q = query_begin(&store->database, sql);
+    query_bind_number(&q, count);
+    query_bind_number(&q, before);
+    return query_run(&q, diag);
+}
+
+static enum status forget(struct node_store *store, uint64_t count, uint64_t before,
+                          struct diag *diag)
+{
+    enum status status = run_for_victims(
+        store,
+        "WITH victim AS (SELECT state, proof, failures, proving, paid AS got" VICTIMS
+        "), sums AS (SELECT SUM(state = 4) AS a, SUM(state = 5) AS b, SUM(state = 6) AS c,"
+        " SUM(state = 7) AS d, COUNT(proof) AS e, SUM(failures) AS f, SUM(proving) AS g,"
+        " SUM(CASE WHEN state = 4 THEN CAST(got AS REAL) ELSE 0 END) AS h FROM victim)"
+        " UPDATE total SET paid = total.paid + a, refused = refused + b, over = over + c,"
+        " gone = gone + d, proofs = proofs + e, failures = total.failures + f,"
+        " proving = total.proving + g, earned = earned + h FROM sums WHERE a IS NOT NULL",
+        count, before, diag);
+    if (status == STATUS_OK)
+        status = run_for_victims(store,
+                                 "DELETE FROM job WHERE (model, place) IN"
+                                 " (SELECT model, place" VICTIMS ")",
+                                 count, before, diag);
+    if (status != STATUS_OK)
+        return status;
+    struct query q = query_begin(
+        &store->database, "UPDATE total SET (batches, batched, batch_gas, saved_gas) ="
+                          " (SELECT total.batches + a, total.batched + b, total.batch_gas + c,"
+                          " total.saved_gas + d FROM (SELECT COUNT(*) AS a,"
+                          " COALESCE(SUM(paid), 0) AS b, COALESCE(SUM(gas), 0) AS c,"
+                          " COALESCE(SUM(paid * alone_gas - gas), 0) AS d FROM batch"
+                          " WHERE gas > 0" IS_UNUSED "))");
+    status = query_run(&q, diag);
+    if (status == STATUS_OK) {
+        q = query_begin(&store->database, "DELETE FROM batch WHERE gas > 0" IS_UNUSED);
+        status = query_run(&q, diag);
+    }
+    return status;
+}
+
+enum status node_store_forget(struct node_store *store, uint64_t keep, uint64_t before,
+                              struct diag *diag)
+{
+    bool found;
+    uint64_t ended = 0, may_go = 0;
+    struct query q = query_begin(&store->database, "SELECT COUNT(*), COALESCE(SUM(assigned = 0 AND"
+                                                   " deadline < ?), 0) FROM job WHERE state >= 4");
+    query_bind_number(&q, before);
+    enum status status = query_step(&found, &q, diag);
+    if (status == STATUS_OK && found) {
+        ended = query_number(&q, 0);
+        may_go = query_number(&q, 1);
+    }
+    query_end(&q);
+    if (status != STATUS_OK || ended <= keep || may_go == 0)
+        return status;
+    uint64_t count = ended - keep < may_go ? ended - keep : may_go;
+    status = database_begin(&store->database, diag);
+    return status == STATUS_OK ? end_writing(store, forget(store, count, before, diag), diag)
+                               : status;
 }

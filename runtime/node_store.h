@@ -128,12 +128,21 @@ enum status node_store_end_batch(struct node_store *store, uint64_t batch, uint6
 
 /* What metrics show. */
 struct node_counts {
-    uint64_t jobs[NODE_STATES], proofs, failures;
+    uint64_t jobs[NODE_STATES], proofs, failures; /* forgotten ones too */
+    uint64_t kept;                                /* jobs in the file */
     double earned, proving_seconds;
     uint64_t batches, batched, batch_gas; /* mined, the jobs they paid, and their gas */
     double saved_gas;                     /* less than those jobs would have taken alone */
 };
 enum status node_store_count(struct node_counts *counts, struct node_store *store,
                              struct diag *diag) SERTN_MUST_CHECK;
+
+/*
+ * Forgets jobs that have ended beyond the last `keep` of them, the earliest deadlines first, and
+ * the batches that none of is left; all at once or nothing. What they count for stays in the
+ * counts. Those with a deadline from `before` on stay, and those whose assignment is not settled.
+ */
+enum status node_store_forget(struct node_store *store, uint64_t keep, uint64_t before,
+                              struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

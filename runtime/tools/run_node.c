@@ -24,7 +24,7 @@ static void say(void *context, const char *line)
 enum status run_node(struct cli *cli, struct run_options *o, struct diag *diag)
 {
     struct node_config config;
-    struct node_summary summary = {0, 0, 0, 0};
+    struct node_summary summary = {0, 0, 0, 0, 0};
     struct sigaction action = {.sa_handler = stop}, ignore = {.sa_handler = SIG_IGN};
     cli->result = cJSON_CreateObject();
     if (o->market.config == NULL)
@@ -46,6 +46,7 @@ enum status run_node(struct cli *cli, struct run_options *o, struct diag *diag)
         cJSON_AddNumberToObject(cli->result, "paid", (double)summary.paid);
         cJSON_AddNumberToObject(cli->result, "refused", (double)summary.refused);
         cJSON_AddNumberToObject(cli->result, "over", (double)summary.over);
+        cJSON_AddNumberToObject(cli->result, "kept", (double)summary.kept);
         cJSON_AddNumberToObject(cli->result, "earned", summary.earned);
     }
     return status;

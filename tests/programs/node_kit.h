@@ -21,6 +21,11 @@ bool node_earns(const struct network *network, enum network_account account, con
 long node_get(const char *url, struct buffer *answer);
 long node_wait_for(const char *url, long wanted, struct buffer *answer);
 
+/* A node until it has nothing left to do, killed at its write number `at`: exit status
+ * NODE_KILLED, unless it has fewer writes. Skips the case without the library that does it. */
+enum { NODE_KILLED = 128 + 9 };
+struct test_output node_run_killed(const char *config, unsigned at);
+
 /*
  * Jobs of a pool, served by a node with further fields in its configuration that is killed at its
  * write number `first`, first + step, ..., each time from the same chain, and killed once more at
