@@ -107,6 +107,16 @@ enum status market_send_request(struct market_job_id *id, struct account_result 
                                 const char *name, const struct market_request *request,
                                 amount price, struct diag *diag) SERTN_MUST_CHECK;
 
+/*
+ * Moves tokens of the account into `owner`'s account in the market. `name` names the deposit in the
+ * journal: the same again is the same deposit. Errors: those of account_send; STATUS_BAD_INPUT
+ * without the tokens.
+ */
+enum status market_deposit(struct account_result *result, const struct market *market,
+                           struct account *account, const char *name,
+                           const uint8_t owner[ABI_ADDRESS], amount value,
+                           struct diag *diag) SERTN_MUST_CHECK;
+
 /* What an event JobRequested says. Release with market_requested_release. */
 struct market_requested {
     struct market_job_id id;

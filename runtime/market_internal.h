@@ -18,4 +18,11 @@ enum status market_ask_amount(amount *out, const struct market *market,
                               const uint8_t *words, size_t count,
                               struct diag *diag) SERTN_MUST_CHECK;
 
+/* The tuple of a request, and its bytes. */
+void market_put_request(struct buffer *out, const struct market_request *request);
+size_t market_request_size(const struct market_request *request);
+/* The job of the request that a transaction made. Errors: STATUS_IO when it made none. */
+enum status market_job_of_receipt(struct market_job_id *id, const struct market *market,
+                                  const char *hash, struct diag *diag) SERTN_MUST_CHECK;
+
 #endif

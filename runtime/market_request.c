@@ -38,11 +38,11 @@ static enum status approve(struct account *account, const struct market *market,
     return status;
 }
 
-static enum status deposit(struct account *account, const struct market *market, const char *name,
+static enum status deposit(struct account_result *result, struct account *account,
+                           const struct market *market, const char *name,
                            const uint8_t owner[ABI_ADDRESS], amount value, struct diag *diag)
 {
     char step[JOURNAL_NAME_BYTES];
-    struct account_result result;
     struct buffer data = {0};
     snprintf(step, sizeof step, "deposit for %s", name);
     abi_put_selector(&data, "deposit(address,uint256)");
@@ -50,8 +50,55 @@ static enum status deposit(struct account *account, const struct market *market,
     amount_put(&data, value);
     enum status status = buffer_status(&data, diag);
     if (status == STATUS_OK)
-        status = signer_send(&result, account, step, market->address, &data, 0, diag);
+        status = signer_send(result, account, step, market->address, &data, 0, diag);
     buffer_release(&data);
+    return status;
+}
+
+/* Lets the market take tokens of an account that has them; words: account and market. */
+static enum status allow(struct account *account, const struct market *market, const char *name,
+                         const uint8_t words[2][ABI_WORD], amount value, struct diag *diag)
+{
+    amount tokens = 0, allowed = 0;
+    char text[2][AMOUNT_TEXT];
+    enum status status =
+        market_ask_amount(&tokens, market, market->token, "balanceOf(address)", words[0], 1, diag);
+    if (status == STATUS_OK && tokens < value) {
+        amount_format(text[0], value);
+        amount_format(text[1], tokens);
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "the account %s has %s tokens and %s are to go into the market; send it "
+                          "some",
+                          account->id.address, text[1], text[0]);
+    }
+    if (status == STATUS_OK)
+        status = market_ask_amount(&allowed, market, market->token, "allowance(address,address)",
+                                   words[0], 2, diag);
+    if (status == STATUS_OK && allowed < value)
+        status = approve(account, market, name, value, diag);
+    return status;
+}
+
+enum status market_deposit(struct account_result *result, const struct market *market,
+                           struct account *account, const char *name,
+                           const uint8_t owner[ABI_ADDRESS], amount value, struct diag *diag)
+{
+    uint8_t payer[ABI_ADDRESS], words[2][ABI_WORD];
+    char step[JOURNAL_NAME_BYTES];
+    struct journal_entry entry;
+    bool is_known = false;
+    bool is_address = abi_parse_address(payer, account->id.address);
+    ASSERT(is_address);
+    market_address_word(words[0], payer);
+    market_address_word(words[1], market->address);
+    /* One that was made or is under way asks for no more tokens. */
+    snprintf(step, sizeof step, "deposit for %s", name);
+    enum status status =
+        journal_find(&is_known, &entry, account->journal, &account->id, step, diag);
+    if (status == STATUS_OK && !is_known)
+        status = allow(account, market, name, words, value, diag);
+    if (status == STATUS_OK)
+        status = deposit(result, account, market, name, owner, value, diag);
     return status;
 }
 
@@ -59,42 +106,24 @@ static enum status deposit(struct account *account, const struct market *market,
 static enum status fund(struct account *account, const struct market *market, const char *name,
                         amount price, struct diag *diag)
 {
-    uint8_t owner[ABI_ADDRESS], words[2][ABI_WORD];
-    amount held = 0, tokens = 0, allowed = 0;
-    char text[2][AMOUNT_TEXT];
+    uint8_t owner[ABI_ADDRESS];
+    struct account_result result;
+    amount held = 0;
     bool is_address = abi_parse_address(owner, account->id.address);
     ASSERT(is_address);
     enum status status = market_balance(&held, market, owner, diag);
     if (status != STATUS_OK || held >= price)
         return status;
-    amount lacks = price - held;
-    market_address_word(words[0], owner);
-    market_address_word(words[1], market->address);
-    status =
-        market_ask_amount(&tokens, market, market->token, "balanceOf(address)", words[0], 1, diag);
-    if (status == STATUS_OK && tokens < lacks) {
-        amount_format(text[0], lacks);
-        amount_format(text[1], tokens);
-        status = diag_set(diag, STATUS_BAD_INPUT,
-                          "the account %s has %s tokens and the job needs %s more than it holds in "
-                          "the market; send it some",
-                          account->id.address, text[1], text[0]);
-    }
-    if (status == STATUS_OK)
-        status = market_ask_amount(&allowed, market, market->token, "allowance(address,address)",
-                                   words[0], 2, diag);
-    if (status == STATUS_OK && allowed < lacks)
-        status = approve(account, market, name, lacks, diag);
-    if (status == STATUS_OK)
-        status = deposit(account, market, name, owner, lacks, diag);
-    return status;
+    return market_deposit(&result, market, account, name, owner, price - held, diag);
 }
 
-static void put_request(struct buffer *out, const struct market_request *r)
+size_t market_request_size(const struct market_request *r)
 {
-    abi_put_selector(out, "request((uint256,bytes,bytes32,bytes32,uint16,uint8,uint256,address,"
-                          "uint32,uint40,uint96))");
-    abi_put_u64(out, ABI_WORD);
+    return 11 * ABI_WORD + abi_bytes_size(r->input_bytes);
+}
+
+void market_put_request(struct buffer *out, const struct market_request *r)
+{
     abi_put_u64(out, r->model);
     abi_put_u64(out, 11 * ABI_WORD);
     abi_put_word(out, r->input_hash);
@@ -109,8 +138,7 @@ static void put_request(struct buffer *out, const struct market_request *r)
     abi_put_bytes(out, r->input, r->input_bytes);
 }
 
-/* The job of the request that the transaction made. */
-static enum status job_of_receipt(struct market_job_id *id, const struct market *market,
+enum status market_job_of_receipt(struct market_job_id *id, const struct market *market,
                                   const char *hash, struct diag *diag)
 {
     cJSON *receipt;
@@ -147,13 +175,16 @@ enum status market_send_request(struct market_job_id *id, struct account_result 
         journal_find(&is_known, &entry, account->journal, &account->id, name, diag);
     if (status == STATUS_OK && !is_known)
         status = fund(account, market, name, price, diag);
-    put_request(&data, request);
+    abi_put_selector(&data, "request((uint256,bytes,bytes32,bytes32,uint16,uint8,uint256,address,"
+                            "uint32,uint40,uint96))");
+    abi_put_u64(&data, ABI_WORD);
+    market_put_request(&data, request);
     if (status == STATUS_OK)
         status = buffer_status(&data, diag);
     if (status == STATUS_OK)
         status = signer_send(result, account, name, market->address, &data, 0, diag);
     if (status == STATUS_OK)
-        status = job_of_receipt(id, market, result->hash, diag);
+        status = market_job_of_receipt(id, market, result->hash, diag);
     buffer_release(&data);
     return status;
 }

@@ -11,9 +11,9 @@
 struct run_market_options {
     const char *address, *store, *ipfs, *arweave, *uri, *name, *destination, *requirement, *prover,
         *to, *config;
-    uint64_t number, seconds, callback_gas;
-    amount most_price;
-    bool has_most_price, drain;
+    uint64_t number, seconds, callback_gas, expiry, nonce;
+    amount most_price, amount;
+    bool has_most_price, has_amount, has_nonce, sign_only, drain;
 };
 
 struct run_options {
@@ -39,6 +39,12 @@ enum status run_check(struct cli *cli, struct run_options *options,
 enum status run_eval(struct cli *cli, struct run_options *options,
                      struct diag *diag) SERTN_MUST_CHECK;
 enum status run_request(struct cli *cli, struct run_options *options,
+                        struct diag *diag) SERTN_MUST_CHECK;
+enum status run_send_request(struct cli *cli, struct run_options *options,
+                             struct diag *diag) SERTN_MUST_CHECK;
+enum status run_cancel_request(struct cli *cli, struct run_options *options,
+                               struct diag *diag) SERTN_MUST_CHECK;
+enum status run_deposit(struct cli *cli, struct run_options *options,
                         struct diag *diag) SERTN_MUST_CHECK;
 enum status run_submit(struct cli *cli, struct run_options *options,
                        struct diag *diag) SERTN_MUST_CHECK;

@@ -51,6 +51,9 @@ static const char all[] =
     "  check MODEL              every constraint on the witness of --input, failures explained\n"
     "  eval MODEL               outputs of --input beside the float64 reference\n"
     "  request MODEL            ask the market for a proved answer, and put its price in escrow\n"
+    "  send-request FILE        put a request in the queue that somebody signed; you pay the gas\n"
+    "  cancel-request FILE      take a request back that you signed\n"
+    "  deposit                  put money into an account of the market\n"
     "  submit MODEL JOB         prove a job of the market, or hand in its proof, and be paid\n"
     "  status JOB               what the market knows of a job\n"
     "  refund JOB               give the price of an unanswered job back after its deadline\n"
@@ -178,10 +181,58 @@ static const char request[] =
     "  --store FOLDER           put the input there and post its address; inputs above 4096 bytes\n"
     "                           are always stored\n"
     "  --ipfs URL               also add it to this IPFS node (its RPC, port 5001)\n"
-    "  --uri URI                where the input is already: ipfs://CID or ar://ID\n" SHARED "\n"
+    "  --uri URI                where the input is already: ipfs://CID or ar://ID\n"
+    "  --sign-only              send nothing: sign the request (EIP-712) and write it to -o, for\n"
+    "                           somebody else to send, who pays the gas; the job is paid from\n"
+    "                           your account in the market (deposit)\n"
+    "  -o FILE                  where the signed request goes\n"
+    "  --expiry SECONDS         how long the signature counts; as long as the market takes the\n"
+    "                           deadline by default\n"
+    "  --nonce N                number of the signed request, each one once; random by "
+    "default\n" SHARED "\n"
     "examples:\n"
     "  sertn-run request model.sertn --input in.json --number 1 --rpc http://127.0.0.1:8545 \\\n"
-    "      --market 0x5FbD...0aa3 --keystore account.json --max-price 1000000\n";
+    "      --market 0x5FbD...0aa3 --keystore account.json --max-price 1000000\n"
+    "  sertn-run request model.sertn --input in.json --number 1 --rpc http://127.0.0.1:8545 \\\n"
+    "      --market 0x5FbD...0aa3 --keystore account.json --sign-only -o request.json\n";
+
+static const char send_request[] =
+    "usage: sertn-run send-request REQUEST.json --rpc URL --keystore FILE [options]\n"
+    "\n"
+    "Puts a job into the queue that somebody signed with sertn-run request --sign-only. The\n"
+    "account that sends pays the gas, the signer's account in the market the job. Refused before\n"
+    "anything is paid: a request for another chain, one that is not signed by its requester, was\n"
+    "sent before, has expired, or that its requester cannot pay. The market is the one that was\n"
+    "signed for. The same file again is the same job.\n"
+    "\n" MARKET ACCOUNT SHARED "\n"
+    "examples:\n"
+    "  sertn-run send-request request.json --rpc http://127.0.0.1:8545 --keystore account.json\n"
+    "  cast wallet sign --data --from-file request.json   # the signature, by another wallet\n";
+
+static const char cancel_request[] =
+    "usage: sertn-run cancel-request REQUEST.json --rpc URL --keystore FILE [options]\n"
+    "\n"
+    "Takes back a request that was signed with sertn-run request --sign-only: its number (nonce)\n"
+    "is used up on the chain, and nobody can send it any more. Only its requester can.\n"
+    "\n" MARKET ACCOUNT SHARED "\n"
+    "examples:\n"
+    "  sertn-run cancel-request request.json --rpc http://127.0.0.1:8545 \\\n"
+    "      --keystore account.json\n";
+
+static const char deposit[] =
+    "usage: sertn-run deposit --amount N --rpc URL --market ADDRESS --keystore FILE [options]\n"
+    "\n"
+    "Moves tokens into an account of the market, which pays the jobs of its owner; sertn-run "
+    "claim\n"
+    "takes them out. request does so by itself; signed requests need it. The same deposit again "
+    "is\n"
+    "made once; --name tells one from another.\n"
+    "\n" MARKET ACCOUNT "  --amount N               in the token's smallest unit\n"
+    "  --to ADDRESS             whose account; the one of the keystore by default\n"
+    "  --name TEXT              a name for the deposit, to make the same twice\n" SHARED "\n"
+    "examples:\n"
+    "  sertn-run deposit --amount 1000000 --rpc http://127.0.0.1:8545 --market 0x5FbD...0aa3 \\\n"
+    "      --keystore account.json\n";
 
 static const char submit[] =
     "usage: sertn-run submit MODEL.sertn JOB --rpc URL --market ADDRESS --keystore FILE [options]\n"
@@ -245,10 +296,21 @@ const char *run_help(const char *command)
 {
     static const struct {
         const char *name, *text;
-    } texts[] = {{"keys", keys},         {"prove", prove},   {"verify", verify},
-                 {"calldata", calldata}, {"check", check},   {"eval", eval},
-                 {"request", request},   {"submit", submit}, {"status", status},
-                 {"refund", refund},     {"claim", claim},   {"node", node}};
+    } texts[] = {{"keys", keys},
+                 {"prove", prove},
+                 {"verify", verify},
+                 {"calldata", calldata},
+                 {"check", check},
+                 {"eval", eval},
+                 {"request", request},
+                 {"send-request", send_request},
+                 {"cancel-request", cancel_request},
+                 {"deposit", deposit},
+                 {"submit", submit},
+                 {"status", status},
+                 {"refund", refund},
+                 {"claim", claim},
+                 {"node", node}};
     for (size_t i = 0; command != NULL && i < sizeof texts / sizeof *texts; i++) {
         if (strcmp(command, texts[i].name) == 0)
             return texts[i].text;

@@ -1,38 +1,27 @@
-/* sertn-run request, submit, status, refund, claim: the market from the command line. */
+/* sertn-run submit, status, refund, claim: the market from the command line. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/hash/keccak.h"
 #include "ir/support/file.h"
 #include "runtime/job.h"
 #include "runtime/signer.h"
-#include "runtime/tools/chain_side.h"
-#include "runtime/tools/run_common.h"
-#include "runtime/workload.h"
+#include "runtime/tools/run_market.h"
 
 enum {
-    INLINE_BYTES_MOST = 4096,     /* inputs up to this are posted themselves */
     INPUT_BYTES_MOST = 256 << 20, /* that submit fetches */
-    NAME_BYTES_MOST = 100,
-    DEADLINE_SECONDS = 3600,
 };
 
-struct market_side {
-    struct chain_side chain;
-    struct market market;
-};
-
-static struct chain_side_options chain_options(const struct run_options *o)
+struct chain_side_options run_market_chain(const struct run_options *o)
 {
     return (struct chain_side_options){o->chain.rpc, o->chain.signer, o->chain.chain_id};
 }
 
-static enum status open_side(struct market_side *side, const struct run_options *o, bool signs,
-                             struct diag *diag)
+enum status run_market_open(struct market_side *side, const struct run_options *o, bool signs,
+                            struct diag *diag)
 {
-    const struct chain_side_options options = chain_options(o);
+    const struct chain_side_options options = run_market_chain(o);
     memset(side, 0, sizeof *side);
     if (o->market.address == NULL)
         return diag_set(diag, STATUS_BAD_INPUT,
@@ -45,34 +34,34 @@ static enum status open_side(struct market_side *side, const struct run_options 
     return status;
 }
 
-static struct storage storage_of(const struct run_options *o)
+struct storage run_market_storage(const struct run_options *o)
 {
     return (struct storage){
         .folder = o->market.store, .ipfs = o->market.ipfs, .arweave = o->market.arweave};
 }
 
-static void add_amount(cJSON *object, const char *name, amount value)
+void run_add_amount(cJSON *object, const char *name, amount value)
 {
     char text[AMOUNT_TEXT];
     amount_format(text, value);
     cJSON_AddStringToObject(object, name, text);
 }
 
-static void add_job(cJSON *object, struct market_job_id id)
+void run_add_job(cJSON *object, struct market_job_id id)
 {
     char text[MARKET_JOB_TEXT];
     market_job_text(text, id);
     cJSON_AddStringToObject(object, "job", text);
 }
 
-static void add_address(cJSON *object, const char *name, const uint8_t address[ABI_ADDRESS])
+void run_add_address(cJSON *object, const char *name, const uint8_t address[ABI_ADDRESS])
 {
     char text[CONTRACT_ADDRESS_TEXT];
     contract_address_text(text, address);
     cJSON_AddStringToObject(object, name, text);
 }
 
-static enum status read_job(struct market_job_id *id, const char *text, struct diag *diag)
+enum status run_read_job(struct market_job_id *id, const char *text, struct diag *diag)
 {
     return market_parse_job(id, text)
                ? STATUS_OK
@@ -80,9 +69,8 @@ static enum status read_job(struct market_job_id *id, const char *text, struct d
                           "'%.80s' is no job: MODEL/PLACE, or its number in hex", text);
 }
 
-/* The model on the chain is the one of the folder. */
-static enum status check_key(struct registry_model *registered, const struct market *market,
-                             const struct model *model, uint64_t number, struct diag *diag)
+enum status run_check_key(struct registry_model *registered, const struct market *market,
+                          const struct model *model, uint64_t number, struct diag *diag)
 {
     enum status status = registry_show(registered, &market->registry, number, diag);
     if (status == STATUS_OK && !model->has_key)
@@ -94,192 +82,6 @@ static enum status check_key(struct registry_model *registered, const struct mar
     return status;
 }
 
-/* ---- request -------------------------------------------------------------------------------- */
-
-/* The one set of inputs: its bytes as they are posted, and what is committed to. */
-static enum status read_input(struct buffer *bytes, struct market_request *request,
-                              const struct run_options *o, const struct model *model,
-                              struct diag *diag)
-{
-    struct workload_layout layout = {0, 0};
-    struct value_sets sets = {0};
-    struct arena arena;
-    char *text = NULL;
-    arena_init(&arena, 0);
-    enum status status = run_check_input(o, diag);
-    if (status == STATUS_OK)
-        status = run_read_inputs(&sets, o, model, &arena, diag);
-    if (status == STATUS_OK && sets.count != 1)
-        status = diag_set(diag, STATUS_BAD_INPUT, "'%s' has %zu inputs; a job is one", o->input,
-                          sets.count);
-    if (status == STATUS_OK)
-        status = workload_commit_inputs(request->precommitment, &layout, model,
-                                        run_inputs(&sets, 0), diag);
-    if (status == STATUS_OK)
-        status = workload_print(&text, model, run_inputs(&sets, 0), diag);
-    if (status == STATUS_OK) {
-        buffer_puts(bytes, text);
-        status = buffer_status(bytes, diag);
-    }
-    request->input_words = layout.words;
-    request->input_bits = layout.bits;
-    free(text);
-    arena_release(&arena);
-    return status;
-}
-
-/* The input itself, or the address of it. */
-static enum status place_input(struct buffer *posted, struct market_request *request,
-                               const struct run_options *o, const struct buffer *bytes,
-                               struct diag *diag)
-{
-    const struct storage storage = storage_of(o);
-    struct storage_id id;
-    char uri[STORAGE_URI_BYTES];
-    bool stored = o->market.ipfs != NULL || o->market.store != NULL;
-    enum status status = STATUS_OK;
-    keccak256(request->input_hash, bytes->data, bytes->count);
-    if (o->market.uri != NULL) {
-        buffer_puts(posted, o->market.uri);
-    } else if (stored || bytes->count > INLINE_BYTES_MOST) {
-        status = storage_put_local(uri, &id, &storage, bytes->data, bytes->count, diag);
-        if (status == STATUS_OK && o->market.ipfs != NULL)
-            status = storage_put_ipfs(uri, &id, &storage, bytes->data, bytes->count, diag);
-        if (status == STATUS_OK)
-            buffer_puts(posted, uri);
-    } else {
-        buffer_put(posted, bytes->data, bytes->count);
-    }
-    request->input = posted->data;
-    request->input_bytes = posted->count;
-    return status == STATUS_OK ? buffer_status(posted, diag) : status;
-}
-
-static enum status read_terms(struct market_request *request, const struct run_options *o,
-                              struct diag *diag)
-{
-    struct buffer bytes = {0};
-    enum status status = STATUS_OK;
-    request->callback_gas = (uint32_t)o->market.callback_gas;
-    if (o->market.destination != NULL &&
-        !abi_parse_address(request->destination, o->market.destination))
-        status = diag_set(diag, STATUS_BAD_INPUT, "--destination takes 0x and 40 hex digits");
-    if (status == STATUS_OK && o->market.requirement != NULL) {
-        if (abi_parse_hex(&bytes, o->market.requirement) && bytes.count == ABI_WORD)
-            memcpy(request->requirement, bytes.data, ABI_WORD);
-        else
-            status = diag_set(diag, STATUS_BAD_INPUT, "--requirement takes 0x and 64 hex digits");
-    }
-    if (status == STATUS_OK && o->market.name != NULL && strlen(o->market.name) > NAME_BYTES_MOST)
-        status = diag_set(diag, STATUS_BAD_INPUT, "--name takes at most %d bytes", NAME_BYTES_MOST);
-    buffer_release(&bytes);
-    return status;
-}
-
-/* What the price is, and whether it and the deadline are as they should be. */
-static enum status check_price(struct market_price *price, struct market_request *request,
-                               const struct market *market, const struct run_options *o,
-                               const struct registry_model *registered, struct diag *diag)
-{
-    uint64_t now, seconds = o->market.seconds != 0 ? o->market.seconds : DEADLINE_SECONDS;
-    char text[2][AMOUNT_TEXT];
-    enum status status = market_price(price, market, registered, request->callback_gas, diag);
-    if (status == STATUS_OK)
-        status = market_time(&now, market, diag);
-    if (status != STATUS_OK)
-        return status;
-    if (registered->is_deprecated)
-        return diag_set(diag, STATUS_BAD_INPUT, "model %" PRIu64 " takes no new work",
-                        registered->number);
-    if (o->market.has_most_price && price->price > o->market.most_price) {
-        amount_format(text[0], price->price);
-        amount_format(text[1], o->market.most_price);
-        return diag_set(diag, STATUS_LIMIT, "the job costs %s, more than --max-price %s", text[0],
-                        text[1]);
-    }
-    if (seconds < price->least_seconds || seconds > price->most_seconds)
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "--deadline takes from %" PRIu64 " to %" PRIu64 " seconds in this market",
-                        price->least_seconds, price->most_seconds);
-    request->deadline = now + seconds;
-    /* Who set no limit agreed to the price of now. */
-    request->most_price = o->market.has_most_price ? o->market.most_price : price->price;
-    return STATUS_OK;
-}
-
-/* Names a request by what is asked, so that the same again is the same job. */
-static void name_request(char name[JOURNAL_NAME_BYTES], const struct market *market,
-                         const struct market_request *r, const char *given)
-{
-    struct keccak256 hash;
-    uint8_t digest[KECCAK256_BYTES];
-    if (given != NULL) {
-        snprintf(name, JOURNAL_NAME_BYTES, "request '%s'", given);
-        return;
-    }
-    keccak256_init(&hash);
-    keccak256_update(&hash, market->address, sizeof market->address);
-    keccak256_update(&hash, &r->model, sizeof r->model);
-    keccak256_update(&hash, r->input_hash, sizeof r->input_hash);
-    keccak256_update(&hash, r->precommitment, sizeof r->precommitment);
-    keccak256_update(&hash, r->requirement, sizeof r->requirement);
-    keccak256_update(&hash, r->destination, sizeof r->destination);
-    keccak256_final(&hash, digest);
-    size_t at = (size_t)snprintf(name, JOURNAL_NAME_BYTES, "request ");
-    for (size_t i = 0; i < sizeof digest; i++)
-        at += (size_t)snprintf(name + at, JOURNAL_NAME_BYTES - at, "%02x", digest[i]);
-}
-
-enum status run_request(struct cli *cli, struct run_options *o, struct diag *diag)
-{
-    struct market_side side = {0};
-    struct market_request request = {.model = o->market.number};
-    struct market_price price = {0};
-    struct registry_model registered;
-    struct account_result result = {0};
-    struct market_job_id id = {0, 0};
-    struct model model = {0};
-    struct buffer bytes = {0}, posted = {0};
-    char name[JOURNAL_NAME_BYTES], text[MARKET_JOB_TEXT], paid[AMOUNT_TEXT];
-    cli->result = cJSON_CreateObject();
-    enum status status = read_terms(&request, o, diag);
-    if (status == STATUS_OK && o->market.number == 0)
-        status = diag_set(diag, STATUS_BAD_INPUT,
-                          "give the number of the model in the registry with --number N");
-    if (status == STATUS_OK)
-        status = model_load(&model, o->folder, MODEL_HEAD, diag);
-    if (status == STATUS_OK)
-        status = read_input(&bytes, &request, o, &model, diag);
-    if (status == STATUS_OK)
-        status = open_side(&side, o, true, diag);
-    if (status == STATUS_OK)
-        status = check_key(&registered, &side.market, &model, o->market.number, diag);
-    if (status == STATUS_OK)
-        status = check_price(&price, &request, &side.market, o, &registered, diag);
-    if (status == STATUS_OK)
-        status = place_input(&posted, &request, o, &bytes, diag);
-    if (status == STATUS_OK) {
-        name_request(name, &side.market, &request, o->market.name);
-        status = market_send_request(&id, &result, &side.market, &side.chain.account, name,
-                                     &request, price.price, diag);
-    }
-    if (status == STATUS_OK) {
-        market_job_text(text, id);
-        amount_format(paid, price.price);
-        add_job(cli->result, id);
-        cJSON_AddStringToObject(cli->result, "price", paid);
-        cJSON_AddNumberToObject(cli->result, "deadline", (double)request.deadline);
-        chain_side_add_result(cli->result, &result);
-        cli_say(cli, "job %s for %s%s", text, paid,
-                result.was_known ? "; it was requested before (--name asks again)" : "");
-    }
-    buffer_release(&bytes);
-    buffer_release(&posted);
-    model_release(&model);
-    chain_side_close(&side.chain);
-    return status;
-}
-
 /* ---- submit --------------------------------------------------------------------------------- */
 
 /* Proves the job here. */
@@ -287,7 +89,7 @@ static enum status prove_job(struct proof *proof, struct cli *cli, const struct 
                              const struct market_requested *event, const struct job_claim *claim,
                              struct diag *diag)
 {
-    const struct storage storage = storage_of(o);
+    const struct storage storage = run_market_storage(o);
     struct buffer input = {0};
     struct prover *prover = calloc(1, sizeof *prover);
     struct cli_progress shown;
@@ -357,13 +159,13 @@ enum status run_submit(struct cli *cli, struct run_options *o, struct diag *diag
     uint64_t now = 0;
     bool is_known = false;
     cli->result = cJSON_CreateObject();
-    enum status status = read_job(&job.id, o->second, diag);
+    enum status status = run_read_job(&job.id, o->second, diag);
     if (status == STATUS_OK)
         status = model_load(&model, o->folder, MODEL_HEAD, diag);
     if (status == STATUS_OK)
-        status = open_side(&side, o, true, diag);
+        status = run_market_open(&side, o, true, diag);
     if (status == STATUS_OK)
-        status = check_key(&registered, &side.market, &model, job.id.model, diag);
+        status = run_check_key(&registered, &side.market, &model, job.id.model, diag);
     if (status == STATUS_OK &&
         !abi_parse_address(prover, o->market.prover != NULL ? o->market.prover
                                                             : side.chain.account.id.address))
@@ -398,9 +200,9 @@ enum status run_submit(struct cli *cli, struct run_options *o, struct diag *diag
             signer_send(&result, &side.chain.account, name, side.market.address, &data, 0, diag);
     if (status == STATUS_OK) {
         amount_format(paid, job.price - job.royalty - job.fee);
-        add_job(cli->result, job.id);
+        run_add_job(cli->result, job.id);
         cJSON_AddStringToObject(cli->result, "paid", paid);
-        add_address(cli->result, "prover", prover);
+        run_add_address(cli->result, "prover", prover);
         chain_side_add_result(cli->result, &result);
         cli_say(cli, "job %s is paid: %s%s", text, paid,
                 result.was_known ? "; it was handed in before" : "");
@@ -421,9 +223,9 @@ static enum status look_up(struct market_job *job, uint64_t *now, struct market_
                            struct diag *diag)
 {
     struct market_job_id id;
-    enum status status = read_job(&id, name, diag);
+    enum status status = run_read_job(&id, name, diag);
     if (status == STATUS_OK)
-        status = open_side(side, o, signs, diag);
+        status = run_market_open(side, o, signs, diag);
     if (status == STATUS_OK)
         status = market_job(job, &side->market, id, diag);
     if (status == STATUS_OK)
@@ -436,18 +238,18 @@ static enum status look_up(struct market_job *job, uint64_t *now, struct market_
 static void add_state(cJSON *object, const struct market_job *job,
                       const struct market_assignment *assignment, uint64_t now)
 {
-    add_job(object, job->id);
+    run_add_job(object, job->id);
     cJSON_AddStringToObject(object, "state", market_state_name(job->state));
-    add_address(object, "requester", job->requester);
-    add_amount(object, "price", job->price);
-    add_amount(object, "royalty", job->royalty);
-    add_amount(object, "fee", job->fee);
+    run_add_address(object, "requester", job->requester);
+    run_add_amount(object, "price", job->price);
+    run_add_amount(object, "royalty", job->royalty);
+    run_add_amount(object, "fee", job->fee);
     cJSON_AddNumberToObject(object, "deadline", (double)job->deadline);
     cJSON_AddBoolToObject(object, "expired", job->state == MARKET_JOB_OPEN && now > job->deadline);
     if (job->state == MARKET_JOB_PAID)
         cJSON_AddNumberToObject(object, "settled_at", (double)job->settled_at);
     if (assignment->until != 0) {
-        add_address(object, "node", assignment->node);
+        run_add_address(object, "node", assignment->node);
         cJSON_AddNumberToObject(object, "assigned_until", (double)assignment->until);
     }
 }
@@ -509,7 +311,7 @@ enum status run_refund(struct cli *cli, struct run_options *o, struct diag *diag
     }
     if (status == STATUS_OK) {
         amount_format(price, job.price);
-        add_job(cli->result, job.id);
+        run_add_job(cli->result, job.id);
         cJSON_AddStringToObject(cli->result, "refunded", price);
         cJSON_AddBoolToObject(cli->result, "was_refunded", job.state == MARKET_JOB_REFUNDED);
         cli_say(cli, "job %s: %s are in the account of its requester%s", text, price,
@@ -552,7 +354,7 @@ enum status run_claim(struct cli *cli, struct run_options *o, struct diag *diag)
     cli->result = cJSON_CreateObject();
     if (o->market.to != NULL && !abi_parse_address(to, o->market.to))
         return diag_set(diag, STATUS_BAD_INPUT, "--to takes 0x and 40 hex digits");
-    enum status status = open_side(&side, o, true, diag);
+    enum status status = run_market_open(&side, o, true, diag);
     /* What an earlier call left open comes first: balances then are what they will be. */
     if (status == STATUS_OK)
         status = account_resume(&settled, &side.chain.account, diag);

@@ -55,6 +55,30 @@ static bool take_max_price(void *context, const char *value, struct diag *diag)
     return false;
 }
 
+static bool take_amount(void *context, const char *value, struct diag *diag)
+{
+    struct run_options *o = context;
+    o->market.has_amount = true;
+    if (amount_parse(&o->market.amount, value) && o->market.amount >> 96 == 0)
+        return true;
+    (void)diag_set(diag, STATUS_BAD_INPUT,
+                   "--amount takes an amount in the token's smallest unit, below 2^96");
+    return false;
+}
+
+static bool take_expiry(void *context, const char *value, struct diag *diag)
+{
+    return cli_take_number(&((struct run_options *)context)->market.expiry, "expiry", value, 1,
+                           UINT32_MAX, diag);
+}
+
+static bool take_nonce(void *context, const char *value, struct diag *diag)
+{
+    struct run_options *o = context;
+    o->market.has_nonce = true;
+    return cli_take_number(&o->market.nonce, "nonce", value, 0, UINT64_MAX, diag);
+}
+
 static bool take_evaluator(void *context, const char *value, struct diag *diag)
 {
     enum jit_choice *choice = &((struct run_options *)context)->evaluator;
@@ -85,37 +109,44 @@ static bool take_max_gas_price(void *context, const char *value, struct diag *di
 #define TEXT(name, member, commands) CLI_TEXT(name, struct run_options, member, commands)
 #define FLAG(name, member, commands) CLI_FLAG(name, struct run_options, member, commands)
 
+#define SENDERS "verify request send-request cancel-request deposit submit claim refund"
+
 static const struct cli_option option_table[] = {
     TEXT("input", input, "prove check eval request submit"),
     CLI_TAKE("evaluator", take_evaluator, "prove check eval"),
-    TEXT("o", output, "prove"),
+    TEXT("o", output, "prove request"),
     CLI_TAKE("context", take_context, "prove verify calldata"),
     TEXT("srs", srs, "keys prove verify submit"),
-    TEXT("rpc", chain.rpc, "verify request submit claim refund status"),
+    TEXT("rpc", chain.rpc, SENDERS " status"),
     TEXT("verifier", chain.verifier, "verify"),
     FLAG("deploy", chain.deploy, "verify"),
-    TEXT("keystore", chain.signer.keystore, "verify request submit claim refund"),
-    TEXT("password-file", chain.signer.password_file, "verify request submit claim refund"),
-    TEXT("journal", chain.signer.journal, "verify request submit claim refund"),
-    CLI_TAKE("max-gas-price", take_max_gas_price, "verify request submit claim refund"),
-    CLI_TAKE("chain-id", take_chain_id, "verify request submit claim refund status"),
+    TEXT("keystore", chain.signer.keystore, SENDERS),
+    TEXT("password-file", chain.signer.password_file, SENDERS),
+    TEXT("journal", chain.signer.journal, SENDERS),
+    CLI_TAKE("max-gas-price", take_max_gas_price, SENDERS),
+    CLI_TAKE("chain-id", take_chain_id, SENDERS " status"),
     TEXT("model", onnx, "eval"),
     FLAG("check", check, "keys"),
-    TEXT("market", market.address, "request submit claim refund status"),
+    TEXT("market", market.address,
+         "request send-request cancel-request deposit submit claim refund status"),
     TEXT("store", market.store, "request submit"),
     TEXT("ipfs", market.ipfs, "request submit"),
     TEXT("arweave", market.arweave, "submit"),
     TEXT("uri", market.uri, "request"),
-    TEXT("name", market.name, "request"),
+    TEXT("name", market.name, "request deposit"),
     TEXT("destination", market.destination, "request"),
     TEXT("requirement", market.requirement, "request"),
     TEXT("prover", market.prover, "submit"),
     TEXT("proof", proof, "submit"),
-    TEXT("to", market.to, "claim"),
+    TEXT("to", market.to, "claim deposit"),
     CLI_TAKE("number", take_number, "request claim"),
     CLI_TAKE("deadline", take_deadline, "request"),
     CLI_TAKE("callback-gas", take_callback_gas, "request"),
     CLI_TAKE("max-price", take_max_price, "request"),
+    FLAG("sign-only", market.sign_only, "request"),
+    CLI_TAKE("expiry", take_expiry, "request"),
+    CLI_TAKE("nonce", take_nonce, "request"),
+    CLI_TAKE("amount", take_amount, "deposit"),
     TEXT("config", market.config, "node"),
     FLAG("drain", market.drain, "node"),
 };
@@ -138,6 +169,9 @@ static const struct command command_table[] = {
     {"check", 1, "a model folder", run_check},
     {"eval", 1, "a model folder", run_eval},
     {"request", 1, "a model folder", run_request},
+    {"send-request", 1, "the file of a signed request", run_send_request},
+    {"cancel-request", 1, "the file of a signed request", run_cancel_request},
+    {"deposit", 0, "no argument", run_deposit},
     {"submit", 2, "a model folder and a job", run_submit},
     {"status", 1, "a job", run_status},
     {"refund", 1, "a job", run_refund},
@@ -162,10 +196,10 @@ static const struct command *read_command(const struct cli *cli, const char *con
     const struct command *command = count == 0 ? NULL : find_command(positional[0]);
     enum status status = STATUS_OK;
     if (count == 0)
-        status =
-            diag_set(diag, STATUS_BAD_INPUT,
-                     "give a command: keys, prove, verify, calldata, check, eval, request, submit, "
-                     "status, claim, refund or node; see sertn-run --help");
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "give a command: keys, prove, verify, calldata, check, eval, request, "
+                          "send-request, cancel-request, deposit, submit, status, claim, refund or "
+                          "node; see sertn-run --help");
     else if (command == NULL)
         status = diag_set(diag, STATUS_BAD_INPUT, "unknown command '%s'; see sertn-run --help",
                           positional[0]);
