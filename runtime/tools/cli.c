@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ir/support/buffer.h"
+#include "ir/support/file.h"
 #include "ir/support/machine.h"
 
 /* ---- options ---- */
@@ -183,8 +185,9 @@ static bool is_listed(const char *list, const char *word)
     return false;
 }
 
-enum status cli_check_options(const struct cli *cli, const struct cli_grammar *grammar,
-                              const char *command, struct diag *diag)
+/* Checks that every option given is one of the command's. */
+static enum status check_options(const struct cli *cli, const struct cli_grammar *grammar,
+                                 const char *command, struct diag *diag)
 {
     for (size_t i = 0; i < grammar->option_count; i++) {
         const struct cli_option *option = &grammar->options[i];
@@ -196,6 +199,91 @@ enum status cli_check_options(const struct cli *cli, const struct cli_grammar *g
     }
     return STATUS_OK;
 }
+
+/* ---- commands ---- */
+
+/* What there is to choose from, commas between, after the words so far. */
+static enum status ask_for_command(const struct cli *cli, const struct cli_grammar *grammar,
+                                   bool in_group, struct diag *diag)
+{
+    struct buffer list = {0};
+    const char *last = in_group ? NULL : grammar->group;
+    for (size_t i = grammar->command_count; i-- > 0;) {
+        const struct cli_command *command = &grammar->commands[i];
+        if (last == NULL && command->in_group == in_group && command->takes != NULL)
+            last = command->name;
+    }
+    for (size_t i = 0; i < grammar->command_count; i++) {
+        const struct cli_command *command = &grammar->commands[i];
+        if (command->in_group == in_group && command->takes != NULL && command->name != last)
+            buffer_printf(&list, "%s%s", list.count == 0 ? "" : ", ", command->name);
+    }
+    buffer_printf(&list, " or %s", last);
+    enum status status = buffer_status(&list, diag);
+    if (status == STATUS_OK)
+        status = diag_set(diag, STATUS_BAD_INPUT, "give a command%s%s: %s; see %s --help",
+                          in_group ? " after " : "", in_group ? grammar->group : "",
+                          buffer_text(&list), cli->program);
+    buffer_release(&list);
+    return status;
+}
+
+static const struct cli_command *find_command(const struct cli_grammar *grammar, const char *name,
+                                              bool in_group)
+{
+    for (size_t i = 0; i < grammar->command_count; i++) {
+        const struct cli_command *command = &grammar->commands[i];
+        if (command->in_group == in_group && strcmp(command->name, name) == 0)
+            return command;
+    }
+    return NULL;
+}
+
+/* Finds the command in words[0..count) and holds its arguments and options to the grammar; *used
+ * words are its own. */
+static enum status read_command(const struct cli_command **out, size_t *used, const struct cli *cli,
+                                const struct cli_grammar *grammar, const char *const *words,
+                                size_t count, struct diag *diag)
+{
+    bool in_group = count > 0 && grammar->group != NULL && strcmp(words[0], grammar->group) == 0;
+    size_t own = in_group ? 2 : 1;
+    const char *before = in_group ? grammar->group : "", *space = in_group ? " " : "";
+    if (count < own)
+        return ask_for_command(cli, grammar, in_group, diag);
+    const struct cli_command *command = find_command(grammar, words[own - 1], in_group);
+    if (command == NULL)
+        return diag_set(diag, STATUS_BAD_INPUT, "unknown command '%s%s%s'; see %s --help", before,
+                        space, words[own - 1], cli->program);
+    if (count < command->least + own || count > command->most + own)
+        return diag_set(diag, STATUS_BAD_INPUT, "%s%s%s takes %s; see %s %s%s%s --help", before,
+                        space, command->name,
+                        command->takes == NULL ? "other arguments" : command->takes, cli->program,
+                        before, space, command->name);
+    *out = command;
+    *used = own;
+    return check_options(cli, grammar, command->name, diag);
+}
+
+int cli_run(const char *program, const struct cli_grammar *grammar, void *context, cli_runner run,
+            int argc, char **argv)
+{
+    struct cli cli = {.program = program};
+    struct diag diag = {0};
+    const char *words[CLI_WORDS_MOST + 1] = {NULL};
+    const struct cli_command *command = NULL;
+    size_t count = 0, used = 0;
+    bool done;
+    ASSERT(grammar->most <= CLI_WORDS_MOST);
+    file_clean_on_signals();
+    enum status status = cli_parse(&cli, argc, argv, grammar, context, words, &count, &done, &diag);
+    if (status == STATUS_OK && !done)
+        status = read_command(&command, &used, &cli, grammar, words, count, &diag);
+    if (status == STATUS_OK && !done)
+        status = run(&cli, (size_t)(command - grammar->commands), words + used, context, &diag);
+    return cli_finish(&cli, status, &diag);
+}
+
+/* ---- values of options ---- */
 
 bool cli_take_gwei(uint64_t *wei, const char *value, struct diag *diag)
 {

@@ -47,6 +47,16 @@ struct cli_option {
         name, true, take, commands, 0                                                              \
     }
 
+/* One command of a program. */
+struct cli_command {
+    const char *name;
+    size_t least, most; /* arguments after it */
+    const char *takes;  /* what they are, as in "takes a model folder"; NULL: not told to users */
+    bool in_group;      /* stands after the group's word */
+};
+/* Words that are no options, the command's own among them. */
+enum { CLI_WORDS_MOST = 4 };
+
 /* What a program takes beside the options of all programs. */
 struct cli_grammar {
     const struct cli_option *options; /* [option_count], at most 64 */
@@ -56,6 +66,8 @@ struct cli_grammar {
     /* The text of --help, for a command (the first positional argument before it, after a group) or
      * NULL. */
     const char *(*help)(const char *command);
+    const struct cli_command *commands; /* [command_count]; NULL for a program without */
+    size_t command_count;
 };
 
 /*
@@ -67,9 +79,17 @@ enum status cli_parse(struct cli *cli, int argc, char **argv, const struct cli_g
                       void *context, const char **positional, size_t *positional_count, bool *done,
                       struct diag *diag) SERTN_MUST_CHECK;
 
-/* Checks that every option given is one of the command's. Errors: STATUS_BAD_INPUT. */
-enum status cli_check_options(const struct cli *cli, const struct cli_grammar *grammar,
-                              const char *command, struct diag *diag) SERTN_MUST_CHECK;
+/* Does command number `command` of the grammar; arguments: [most] of the command, NULL where there
+ * are none. */
+typedef enum status (*cli_runner)(struct cli *cli, size_t command, const char *const *arguments,
+                                  void *context, struct diag *diag);
+
+/*
+ * The main of a program with commands: reads argv into the context, finds the command, holds its
+ * arguments and options to the grammar, runs it, prints what came of it. Returns the exit status.
+ */
+int cli_run(const char *program, const struct cli_grammar *grammar, void *context, cli_runner run,
+            int argc, char **argv);
 
 /*
  * Prints the failure (or the JSON result), releases it, returns the exit status of the program. A

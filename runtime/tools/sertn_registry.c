@@ -4,7 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "ir/support/file.h"
 #include "runtime/tools/cli.h"
 #include "runtime/tools/registry_commands.h"
 #include "runtime/tools/registry_help.h"
@@ -134,109 +133,45 @@ static const struct cli_option option_table[] = {
     CLI_TAKE("max-fee", take_max_fee, "publish"),
 };
 
-static const struct cli_grammar grammar = {option_table, sizeof option_table / sizeof *option_table,
-                                           3, "ceremony", registry_help};
+/* Name, least and most arguments, what they are, whether after "ceremony", function. */
+#define COMMANDS(C)                                                                                \
+    C("publish", 1, 1, "a model folder", false, registry_publish_command)                          \
+    C("list", 0, 0, "nothing after it", false, registry_list_command)                              \
+    C("show", 1, 1, "the number of a model", false, registry_show_command)                         \
+    C("deprecate", 1, 1, "the number of a model", false, registry_deprecate_command)               \
+    C("vet", 1, 2, "a model folder, and a backtest to verify one", false, registry_vet_command)    \
+    C("sealing-key", 0, 0, "nothing after it", false, registry_sealing_key_command)                \
+    C("seal", 1, 1, "a model folder", false, registry_seal_command)                                \
+    C("open", 1, 1, "a sealed file", false, registry_open_command)                                 \
+    C("new", 0, 0, "nothing after it", true, registry_ceremony_new)                                \
+    C("contribute", 1, 1, "a .ptau file", true, registry_ceremony_contribute)                      \
+    C("beacon", 1, 1, "a .ptau file", true, registry_ceremony_beacon)                              \
+    C("verify", 1, 1, "a .ptau file", true, registry_ceremony_verify)                              \
+    C("import", 1, 1, "a .ptau file", true, registry_ceremony_import)
 
-struct command {
-    const char *name;
-    size_t arguments, most; /* after the command */
-    enum status (*run)(struct cli *cli, struct registry_options *options, struct diag *diag);
-};
+#define AS_COMMAND(name, least, most, takes, in_group, function)                                   \
+    {name, least, most, takes, in_group},
+#define AS_FUNCTION(name, least, most, takes, in_group, function) function,
 
-static const struct command ceremony_table[] = {
-    {"new", 0, 0, registry_ceremony_new},       {"contribute", 1, 1, registry_ceremony_contribute},
-    {"beacon", 1, 1, registry_ceremony_beacon}, {"verify", 1, 1, registry_ceremony_verify},
-    {"import", 1, 1, registry_ceremony_import},
-};
+static const struct cli_command command_table[] = {COMMANDS(AS_COMMAND)};
+static enum status (*const function_table[])(struct cli *, struct registry_options *,
+                                             struct diag *) = {COMMANDS(AS_FUNCTION)};
 
-static const struct command chain_table[] = {
-    {"publish", 1, 1, registry_publish_command},
-    {"list", 0, 0, registry_list_command},
-    {"show", 1, 1, registry_show_command},
-    {"deprecate", 1, 1, registry_deprecate_command},
-    {"sealing-key", 0, 0, registry_sealing_key_command},
-    {"seal", 1, 1, registry_seal_command},
-    {"open", 1, 1, registry_open_command},
-    {"vet", 1, 2, registry_vet_command},
-};
+static const struct cli_grammar grammar = {
+    option_table,  sizeof option_table / sizeof *option_table,  3, "ceremony", registry_help,
+    command_table, sizeof command_table / sizeof *command_table};
 
-static const struct command *find_command(const struct command *table, size_t count,
-                                          const char *name)
+static enum status run(struct cli *cli, size_t command, const char *const *arguments, void *context,
+                       struct diag *diag)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(table[i].name, name) == 0)
-            return &table[i];
-    }
-    return NULL;
-}
-
-static const char *argument_of(const struct command *command, bool in_group)
-{
-    return command->arguments == 0 ? "nothing after it"
-           : in_group              ? "a .ptau file"
-           : command->most == 2    ? "a model folder, and a backtest to verify one"
-           : strcmp(command->name, "publish") == 0 || strcmp(command->name, "seal") == 0
-               ? "a model folder"
-           : strcmp(command->name, "open") == 0 ? "a sealed file"
-                                                : "the number of a model";
-}
-
-/* The command with its arguments and options, or NULL after filling diag; *input is its argument.
- */
-static const struct command *read_command(const char **input, const struct cli *cli,
-                                          const char *const *positional, size_t count,
-                                          struct diag *diag)
-{
-    bool in_group = count > 0 && strcmp(positional[0], grammar.group) == 0;
-    size_t words = in_group ? 2 : 1;
-    const struct command *table = in_group ? ceremony_table : chain_table;
-    size_t commands = in_group ? sizeof ceremony_table / sizeof *ceremony_table
-                               : sizeof chain_table / sizeof *chain_table;
-    const struct command *command =
-        count < words ? NULL : find_command(table, commands, positional[words - 1]);
-    enum status status = STATUS_OK;
-    if (count == 0)
-        status = diag_set(diag, STATUS_BAD_INPUT,
-                          "give a command: publish, list, show, deprecate, vet, sealing-key, "
-                          "seal, open or ceremony; see "
-                          "sertn-registry --help");
-    else if (count < words)
-        status =
-            diag_set(diag, STATUS_BAD_INPUT,
-                     "give what to do: ceremony new, contribute, beacon, verify or import; see "
-                     "sertn-registry --help");
-    else if (command == NULL)
-        status =
-            diag_set(diag, STATUS_BAD_INPUT, "unknown command '%s%s'; see sertn-registry --help",
-                     in_group ? "ceremony " : "", positional[words - 1]);
-    else if (count < command->arguments + words || count > command->most + words)
-        status =
-            diag_set(diag, STATUS_BAD_INPUT, "%s%s takes %s; see sertn-registry %s%s --help",
-                     in_group ? "ceremony " : "", command->name, argument_of(command, in_group),
-                     in_group ? "ceremony " : "", command->name);
-    else
-        status = cli_check_options(cli, &grammar, command->name, diag);
-    *input = status == STATUS_OK && command->arguments > 0 ? positional[words] : NULL;
-    return status == STATUS_OK ? command : NULL;
+    struct registry_options *o = context;
+    o->input = arguments[0];
+    o->second = command_table[command].most == 2 ? arguments[1] : NULL;
+    return function_table[command](cli, o, diag);
 }
 
 int main(int argc, char **argv)
 {
     struct registry_options o = {0};
-    struct cli cli = {.program = "sertn-registry"};
-    struct diag diag = {0};
-    const char *positional[3] = {NULL};
-    size_t count = 0;
-    bool done;
-    file_clean_on_signals();
-    enum status status =
-        cli_parse(&cli, argc, argv, &grammar, &o, positional, &count, &done, &diag);
-    if (status != STATUS_OK || done)
-        return cli_finish(&cli, status, &diag);
-    const struct command *command = read_command(&o.input, &cli, positional, count, &diag);
-    if (command == NULL)
-        return cli_finish(&cli, STATUS_BAD_INPUT, &diag);
-    o.second = command->most == 2 ? positional[2] : NULL;
-    status = command->run(&cli, &o, &diag);
-    return cli_finish(&cli, status, &diag);
+    return cli_run("sertn-registry", &grammar, &o, run, argc, argv);
 }

@@ -1,10 +1,7 @@
 /* sertn-run: proofs of models, and the market's side of them. Options, calls, exit status; the work
  * is in runtime. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "ir/support/file.h"
 #include "runtime/tools/cli.h"
 #include "runtime/tools/run_commands.h"
 #include "runtime/tools/run_help.h"
@@ -151,86 +148,49 @@ static const struct cli_option option_table[] = {
     FLAG("drain", market.drain, "node"),
 };
 
-static const struct cli_grammar grammar = {option_table, sizeof option_table / sizeof *option_table,
-                                           3, NULL, run_help};
+/* Name, arguments, what they are, function. The last is for the node alone. */
+#define COMMANDS(C)                                                                                \
+    C("keys", 1, "a model folder", run_keys)                                                       \
+    C("prove", 1, "a model folder", run_prove)                                                     \
+    C("verify", 2, "a model folder and a proof file", run_verify)                                  \
+    C("calldata", 2, "a model folder and a proof file", run_calldata)                              \
+    C("check", 1, "a model folder", run_check)                                                     \
+    C("eval", 1, "a model folder", run_eval)                                                       \
+    C("request", 1, "a model folder", run_request)                                                 \
+    C("send-request", 1, "the file of a signed request", run_send_request)                         \
+    C("cancel-request", 1, "the file of a signed request", run_cancel_request)                     \
+    C("deposit", 0, "no argument", run_deposit)                                                    \
+    C("submit", 2, "a model folder and a job", run_submit)                                         \
+    C("status", 1, "a job", run_status)                                                            \
+    C("refund", 1, "a job", run_refund)                                                            \
+    C("claim", 0, "no argument", run_claim)                                                        \
+    C("node", 0, "no argument", run_node)                                                          \
+    C("work", 1, NULL, run_work)
 
-struct command {
-    const char *name;
-    size_t arguments; /* after the command */
-    const char *takes;
-    enum status (*run)(struct cli *cli, struct run_options *options, struct diag *diag);
-};
+#define AS_COMMAND(name, count, takes, function) {name, count, count, takes, false},
+#define AS_FUNCTION(name, count, takes, function) function,
 
-static const struct command command_table[] = {
-    {"keys", 1, "a model folder", run_keys},
-    {"prove", 1, "a model folder", run_prove},
-    {"verify", 2, "a model folder and a proof file", run_verify},
-    {"calldata", 2, "a model folder and a proof file", run_calldata},
-    {"check", 1, "a model folder", run_check},
-    {"eval", 1, "a model folder", run_eval},
-    {"request", 1, "a model folder", run_request},
-    {"send-request", 1, "the file of a signed request", run_send_request},
-    {"cancel-request", 1, "the file of a signed request", run_cancel_request},
-    {"deposit", 0, "no argument", run_deposit},
-    {"submit", 2, "a model folder and a job", run_submit},
-    {"status", 1, "a job", run_status},
-    {"refund", 1, "a job", run_refund},
-    {"claim", 0, "no argument", run_claim},
-    {"node", 0, "no argument", run_node},
-    {"work", 1, "a model folder", run_work}, /* for the node alone */
-};
+static const struct cli_command command_table[] = {COMMANDS(AS_COMMAND)};
+static enum status (*const function_table[])(struct cli *, struct run_options *,
+                                             struct diag *) = {COMMANDS(AS_FUNCTION)};
 
-static const struct command *find_command(const char *name)
+static const struct cli_grammar grammar = {
+    option_table,  sizeof option_table / sizeof *option_table,  3, NULL, run_help,
+    command_table, sizeof command_table / sizeof *command_table};
+
+static enum status run(struct cli *cli, size_t command, const char *const *arguments, void *context,
+                       struct diag *diag)
 {
-    for (size_t i = 0; i < sizeof command_table / sizeof *command_table; i++) {
-        if (strcmp(command_table[i].name, name) == 0)
-            return &command_table[i];
-    }
-    return NULL;
-}
-
-/* The command with its arguments and options, or NULL after filling diag. */
-static const struct command *read_command(const struct cli *cli, const char *const *positional,
-                                          size_t count, struct diag *diag)
-{
-    const struct command *command = count == 0 ? NULL : find_command(positional[0]);
-    enum status status = STATUS_OK;
-    if (count == 0)
-        status = diag_set(diag, STATUS_BAD_INPUT,
-                          "give a command: keys, prove, verify, calldata, check, eval, request, "
-                          "send-request, cancel-request, deposit, submit, status, claim, refund or "
-                          "node; see sertn-run --help");
-    else if (command == NULL)
-        status = diag_set(diag, STATUS_BAD_INPUT, "unknown command '%s'; see sertn-run --help",
-                          positional[0]);
-    else if (count != command->arguments + 1)
-        status = diag_set(diag, STATUS_BAD_INPUT, "%s takes %s; see sertn-run %s --help",
-                          command->name, command->takes, command->name);
-    else
-        status = cli_check_options(cli, &grammar, command->name, diag);
-    return status == STATUS_OK ? command : NULL;
+    struct run_options *o = context;
+    o->folder = arguments[0];
+    o->second = command_table[command].most == 2 ? arguments[1] : NULL;
+    if (function_table[command] != run_submit)
+        o->proof = o->second;
+    return function_table[command](cli, o, diag);
 }
 
 int main(int argc, char **argv)
 {
     struct run_options o = {0};
-    struct cli cli = {.program = "sertn-run"};
-    struct diag diag = {0};
-    const char *positional[3] = {NULL};
-    size_t count = 0;
-    bool done;
-    file_clean_on_signals();
-    enum status status =
-        cli_parse(&cli, argc, argv, &grammar, &o, positional, &count, &done, &diag);
-    if (status != STATUS_OK || done)
-        return cli_finish(&cli, status, &diag);
-    const struct command *command = read_command(&cli, positional, count, &diag);
-    if (command == NULL)
-        return cli_finish(&cli, STATUS_BAD_INPUT, &diag);
-    o.folder = positional[1];
-    o.second = positional[2];
-    if (command->run != run_submit)
-        o.proof = positional[2];
-    status = command->run(&cli, &o, &diag);
-    return cli_finish(&cli, status, &diag);
+    return cli_run("sertn-run", &grammar, &o, run, argc, argv);
 }

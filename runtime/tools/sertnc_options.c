@@ -370,8 +370,8 @@ static const char *help_text(const char *command)
     return help;
 }
 
-static const struct cli_grammar grammar = {option_table, sizeof option_table / sizeof *option_table,
-                                           1, NULL, help_text};
+static const struct cli_grammar grammar = {
+    option_table, sizeof option_table / sizeof *option_table, 1, NULL, help_text, NULL, 0};
 
 /* A seed that the prover chose in secret would be no seed. */
 static enum status publish_seed(struct sertnc_options *o, struct diag *diag)
