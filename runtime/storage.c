@@ -412,3 +412,11 @@ enum status storage_get_named(struct buffer *out, const struct storage *storage,
                         uri);
     return get(out, storage, uri, &wanted, diag);
 }
+
+enum status storage_get_unknown(struct buffer *out, const struct storage *storage, const char *uri,
+                                struct diag *diag)
+{
+    struct wanted wanted = {.most = limit_of(storage)};
+    wanted.has_sha256 = storage_uri_digest(wanted.id.sha256, uri);
+    return get(out, storage, uri, &wanted, diag);
+}

@@ -99,4 +99,11 @@ enum status storage_get_keccak(struct buffer *out, const struct storage *storage
 enum status storage_get_named(struct buffer *out, const struct storage *storage, const char *uri,
                               uint64_t limit_bytes, struct diag *diag) SERTN_MUST_CHECK;
 
+/*
+ * The same for bytes that the caller knows by other means than their hash, and checks: what the URI
+ * names is held to its hash where it has one, else whatever the server gives is appended.
+ */
+enum status storage_get_unknown(struct buffer *out, const struct storage *storage, const char *uri,
+                                struct diag *diag) SERTN_MUST_CHECK;
+
 #endif

@@ -5,7 +5,7 @@
 
 #include "backend/commit/ceremony.h"
 #include "backend/commit/srs.h"
-#include "runtime/tools/registry_commands.h"
+#include "runtime/tools/registry_ceremony.h"
 
 /* Most bytes of --entropy. */
 #define ENTROPY_MOST_BYTES (1u << 20)
@@ -32,7 +32,7 @@ static void run_end(struct ceremony_run *run)
     machine_free(run->machine);
 }
 
-static enum status want_output(const struct registry_options *options, struct diag *diag)
+enum status registry_want_ceremony(const struct registry_options *options, struct diag *diag)
 {
     return options->output != NULL && strcmp(options->output, "-") != 0
                ? STATUS_OK
@@ -95,7 +95,7 @@ enum status registry_ceremony_new(struct cli *cli, struct registry_options *opti
     uint8_t challenge[CEREMONY_HASH_BYTES];
     struct ceremony_run run;
     cli->result = cJSON_CreateObject();
-    enum status status = want_output(options, diag);
+    enum status status = registry_want_ceremony(options, diag);
     if (status == STATUS_OK && options->power == 0)
         status = diag_set(diag, STATUS_BAD_INPUT,
                           "give the power of two of the ceremony with --power N, from %d to %d",
@@ -117,7 +117,7 @@ enum status registry_ceremony_new(struct cli *cli, struct registry_options *opti
 
 /* ---- contribute, beacon --------------------------------------------------------------------- */
 
-static enum status check_name(const char *name, struct diag *diag)
+enum status registry_check_name(const char *name, struct diag *diag)
 {
     if (name == NULL)
         return STATUS_OK;
@@ -131,9 +131,9 @@ static enum status check_name(const char *name, struct diag *diag)
     return STATUS_OK;
 }
 
-static enum status add_and_report(struct cli *cli, const struct registry_options *options,
-                                  const struct ceremony *old,
-                                  const struct ceremony_addition *addition, struct diag *diag)
+enum status registry_add_to_ceremony(struct cli *cli, const struct registry_options *options,
+                                     const struct ceremony *old,
+                                     const struct ceremony_addition *addition, struct diag *diag)
 {
     struct ceremony_contribution *added = malloc(sizeof *added);
     struct ceremony_run run;
@@ -157,9 +157,8 @@ static enum status add_and_report(struct cli *cli, const struct registry_options
     return status;
 }
 
-/* The seed from the system and --entropy; what was read is wiped. */
-static enum status make_seed(uint8_t seed[CEREMONY_SEED_BYTES], const char *entropy,
-                             struct diag *diag)
+enum status registry_make_seed(uint8_t seed[CEREMONY_SEED_BYTES], const char *entropy,
+                               struct diag *diag)
 {
     struct buffer text;
     buffer_init(&text);
@@ -180,16 +179,22 @@ enum status registry_ceremony_contribute(struct cli *cli, struct registry_option
     uint8_t seed[CEREMONY_SEED_BYTES];
     struct ceremony_addition addition = {.name = options->name == NULL ? "" : options->name,
                                          .seed = seed};
+    if (options->ceremony != NULL || options->chain.rpc != NULL)
+        return registry_ceremony_take_turn(cli, options, diag);
     cli->result = cJSON_CreateObject();
-    enum status status = want_output(options, diag);
+    if (options->input == NULL)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "give the .ptau file to go on from, or the ceremony on a chain with --rpc "
+                        "URL and --ceremony ADDRESS");
+    enum status status = registry_want_ceremony(options, diag);
     if (status == STATUS_OK)
-        status = check_name(options->name, diag);
+        status = registry_check_name(options->name, diag);
     if (status == STATUS_OK)
         status = ceremony_open(&old, options->input, diag);
     if (status == STATUS_OK)
-        status = make_seed(seed, options->entropy, diag);
+        status = registry_make_seed(seed, options->entropy, diag);
     if (status == STATUS_OK)
-        status = add_and_report(cli, options, &old, &addition, diag);
+        status = registry_add_to_ceremony(cli, options, &old, &addition, diag);
     explicit_bzero(seed, sizeof seed);
     ceremony_close(&old);
     return status;
@@ -226,24 +231,24 @@ enum status registry_ceremony_beacon(struct cli *cli, struct registry_options *o
         .beacon_bytes = (uint8_t)bytes,
         .lg_rounds = (uint8_t)(options->rounds == 0 ? CEREMONY_LEAST_LG_ROUNDS : options->rounds)};
     cli->result = cJSON_CreateObject();
-    enum status status = want_output(options, diag);
+    enum status status = registry_want_ceremony(options, diag);
     if (status == STATUS_OK)
-        status = check_name(options->name, diag);
+        status = registry_check_name(options->name, diag);
     if (status == STATUS_OK && bytes == 0)
         status = diag_set(diag, STATUS_BAD_INPUT,
                           "give the beacon with --beacon HEX, from 1 to 255 bytes");
     if (status == STATUS_OK)
         status = ceremony_open(&old, options->input, diag);
     if (status == STATUS_OK)
-        status = add_and_report(cli, options, &old, &addition, diag);
+        status = registry_add_to_ceremony(cli, options, &old, &addition, diag);
     ceremony_close(&old);
     return status;
 }
 
 /* ---- verify, import ------------------------------------------------------------------------- */
 
-/* Verifies the file and reports what is in it. */
-static enum status verify_file(struct cli *cli, struct ceremony *ceremony, struct diag *diag)
+enum status registry_verify_ceremony(struct cli *cli, const struct ceremony *ceremony,
+                                     struct diag *diag)
 {
     struct ceremony_run run;
     double start = machine_seconds();
@@ -278,7 +283,7 @@ enum status registry_ceremony_verify(struct cli *cli, struct registry_options *o
     cli->result = cJSON_CreateObject();
     enum status status = ceremony_open(&ceremony, options->input, diag);
     if (status == STATUS_OK)
-        status = verify_file(cli, &ceremony, diag);
+        status = registry_verify_ceremony(cli, &ceremony, diag);
     ceremony_close(&ceremony);
     return status;
 }
@@ -310,7 +315,7 @@ enum status registry_ceremony_import(struct cli *cli, struct registry_options *o
         status = diag_set(diag, STATUS_LIMIT, "%s: has 2^%u powers, fewer than --power %u asks for",
                           options->input, ceremony.power, (unsigned)options->power);
     if (status == STATUS_OK)
-        status = verify_file(cli, &ceremony, diag);
+        status = registry_verify_ceremony(cli, &ceremony, diag);
     size_t count = options->power == 0 ? (size_t)ceremony_section_points(PTAU_G1, ceremony.power)
                                        : (size_t)1 << options->power;
     ceremony_close(&ceremony);

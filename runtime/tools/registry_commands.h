@@ -14,6 +14,8 @@ struct registry_options {
     struct chain_side_options chain;
     const char *registry, *store, *ipfs, *arweave, *wallet, *viewer, *admit;
     const char *vetting, *data, *labels, *score, *srs;
+    const char *ceremony, *node, *uri;
+    uint64_t from_block;
     double tolerance;
     uint64_t number, days, from, to; /* 0: not given */
     bool has_period;
@@ -31,6 +33,18 @@ enum status registry_ceremony_beacon(struct cli *cli, struct registry_options *o
 enum status registry_ceremony_verify(struct cli *cli, struct registry_options *options,
                                      struct diag *diag) SERTN_MUST_CHECK;
 enum status registry_ceremony_import(struct cli *cli, struct registry_options *options,
+                                     struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_ceremony_status(struct cli *cli, struct registry_options *options,
+                                     struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_ceremony_fetch(struct cli *cli, struct registry_options *options,
+                                    struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_ceremony_enroll(struct cli *cli, struct registry_options *options,
+                                     struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_ceremony_post(struct cli *cli, struct registry_options *options,
+                                   struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_ceremony_skip(struct cli *cli, struct registry_options *options,
+                                   struct diag *diag) SERTN_MUST_CHECK;
+enum status registry_ceremony_finish(struct cli *cli, struct registry_options *options,
                                      struct diag *diag) SERTN_MUST_CHECK;
 enum status registry_publish_command(struct cli *cli, struct registry_options *options,
                                      struct diag *diag) SERTN_MUST_CHECK;

@@ -34,6 +34,13 @@ static const char all[] =
     "  ceremony beacon FILE     add the last contribution, from a number nobody could foresee\n"
     "  ceremony verify FILE     check every contribution and every power\n"
     "  ceremony import FILE     check it and keep the powers for sertnc and sertn-run\n"
+    "  ceremony status          of a ceremony on a chain: whose turn it is, where the file is\n"
+    "  ceremony enroll          wait there for a turn\n"
+    "  ceremony contribute      take it: fetch the file, contribute, post\n"
+    "  ceremony post FILE       post a contribution that was made elsewhere\n"
+    "  ceremony skip            end a turn that nobody used\n"
+    "  ceremony finish          draw the beacon and end the ceremony\n"
+    "  ceremony fetch           the newest file, verified and held to the chain\n"
     "\n"
     "Files of ceremonies are those of snarkjs (powersoftau), for bn128; each takes the other's.\n"
     "\n" SHARED "\n"
@@ -174,8 +181,24 @@ static const char new[] =
     "examples:\n"
     "  sertn-registry ceremony new --power 14 -o 0.ptau\n";
 
+#define ON_CHAIN                                                                                   \
+    "  --rpc URL                a node of the chain; several with commas between must agree\n"     \
+    "  --chain-id N             refuse nodes of any other chain\n"                                 \
+    "  --ceremony ADDRESS       the contract of the ceremony\n"
+#define FROM "  --from-block N           no event of the ceremony is older\n"
+#define STORES                                                                                     \
+    "  --store DIR              the local store; by default sertn/store in $XDG_DATA_HOME or\n"    \
+    "                           ~/.local/share\n"                                                  \
+    "  --ipfs URL               the RPC of an IPFS node\n"
+#define GATEWAY "  --arweave URL            a gateway of Arweave, to read from\n"
+#define URI                                                                                        \
+    "  --uri TEXT               where the new file will be, when you put it there yourself\n"
+
 static const char contribute[] =
     "usage: sertn-registry ceremony contribute FILE.ptau -o NEW.ptau [options]\n"
+    "       sertn-registry ceremony contribute [FILE.ptau] -o NEW.ptau --rpc URL --ceremony "
+    "ADDRESS\n"
+    "           --keystore FILE [options]\n"
     "\n"
     "Multiplies the powers by secrets of one's own, which are forgotten at the end, and adds the\n"
     "proofs that they were known. The secrets come from the system's random numbers, and from a "
@@ -183,9 +206,20 @@ static const char contribute[] =
     "of one's own if there is one. Publish the response that is printed: whoever reads the final\n"
     "file can then see that the contribution is in it.\n"
     "\n" NAME "  --entropy FILE           bytes that are mixed into the secrets; - for standard "
-    "input\n" OUTPUT SHARED "\n"
+    "input\n" OUTPUT "\n"
+    "In a ceremony on a chain, in the turn of the account's node: fetches the newest file (or "
+    "takes\n"
+    "the one that is given, for the first contribution that of ceremony new), holds it to the "
+    "chain,\n"
+    "verifies it, contributes, puts the new file into the store and posts it. When posting fails "
+    "the\n"
+    "new file is whole: ceremony post hands it in.\n"
+    "\n" ON_CHAIN FROM ACCOUNT STORES GATEWAY URI SHARED "\n"
     "examples:\n"
     "  sertn-registry ceremony contribute 0.ptau -o 1.ptau --name alice\n"
+    "  sertn-registry ceremony contribute -o 2.ptau --rpc http://127.0.0.1:8545 --ceremony "
+    "0x5FbD...0aa3 \\\n"
+    "      --keystore account.json --ipfs http://127.0.0.1:5001\n"
     "  head -c 64 /dev/hwrng | sertn-registry ceremony contribute 1.ptau -o 2.ptau --entropy -\n";
 
 static const char beacon[] =
@@ -228,6 +262,74 @@ static const char import[] =
     "examples:\n"
     "  sertn-registry ceremony import final.ptau\n"
     "  sertn-registry ceremony import powersOfTau28_hez_final_20.ptau --power 16\n";
+
+static const char ceremony_status[] =
+    "usage: sertn-registry ceremony status --rpc URL --ceremony ADDRESS [options]\n"
+    "\n"
+    "What the chain says of a ceremony: contributions, whose turn it is, the beacon, the end, and "
+    "where\n"
+    "the newest file is.\n"
+    "\n" ON_CHAIN FROM SHARED "\n"
+    "examples:\n"
+    "  sertn-registry ceremony status --rpc http://127.0.0.1:8545 --ceremony 0x5FbD...0aa3\n";
+
+static const char enroll[] =
+    "usage: sertn-registry ceremony enroll --rpc URL --ceremony ADDRESS --keystore FILE [options]\n"
+    "\n"
+    "Puts a node with the pools' least stake into the queue of a ceremony.\n"
+    "\n"
+    "  --node ADDRESS           the node, when the account is its operator\n" ON_CHAIN ACCOUNT
+        SHARED "\n"
+    "examples:\n"
+    "  sertn-registry ceremony enroll --rpc http://127.0.0.1:8545 --ceremony 0x5FbD...0aa3 \\\n"
+    "      --keystore account.json\n";
+
+static const char post[] =
+    "usage: sertn-registry ceremony post FILE.ptau --rpc URL --ceremony ADDRESS --keystore FILE\n"
+    "           [options]\n"
+    "\n"
+    "Verifies a file that has one contribution more than the chain, or the beacon that the "
+    "ceremony\n"
+    "drew, puts it into the store and posts it. Again, it finds that the chain has it.\n"
+    "\n" ON_CHAIN ACCOUNT STORES URI SHARED "\n"
+    "examples:\n"
+    "  sertn-registry ceremony post 2.ptau --rpc http://127.0.0.1:8545 --ceremony 0x5FbD...0aa3 "
+    "\\\n"
+    "      --keystore account.json\n";
+
+static const char skip[] =
+    "usage: sertn-registry ceremony skip --rpc URL --ceremony ADDRESS --keystore FILE [options]\n"
+    "\n"
+    "Ends a turn whose time is over. Anybody may.\n"
+    "\n" ON_CHAIN ACCOUNT SHARED "\n"
+    "examples:\n"
+    "  sertn-registry ceremony skip --rpc http://127.0.0.1:8545 --ceremony 0x5FbD...0aa3 \\\n"
+    "      --keystore account.json\n";
+
+static const char finish[] =
+    "usage: sertn-registry ceremony finish [FILE.ptau] -o LAST.ptau --rpc URL --ceremony ADDRESS\n"
+    "           --keystore FILE [options]\n"
+    "\n"
+    "Does what is due after enrolment and all turns: names the block of the beacon; given again "
+    "when\n"
+    "the block is there, within 256 blocks, takes its hash, multiplies it in, and posts the last "
+    "file.\n"
+    "Anybody may.\n"
+    "\n" ON_CHAIN FROM ACCOUNT STORES GATEWAY URI NAME OUTPUT SHARED "\n"
+    "examples:\n"
+    "  sertn-registry ceremony finish -o last.ptau --rpc http://127.0.0.1:8545 \\\n"
+    "      --ceremony 0x5FbD...0aa3 --keystore account.json\n";
+
+static const char fetch[] =
+    "usage: sertn-registry ceremony fetch -o FILE.ptau --rpc URL --ceremony ADDRESS [options]\n"
+    "\n"
+    "Gets the newest file, after the end the last one, from where its contribution says. It is\n"
+    "written when its entries are those of the chain and its powers verify; ceremony import then\n"
+    "keeps them for sertnc and sertn-run.\n"
+    "\n" ON_CHAIN FROM STORES GATEWAY OUTPUT SHARED "\n"
+    "examples:\n"
+    "  sertn-registry ceremony fetch -o last.ptau --rpc http://127.0.0.1:8545 \\\n"
+    "      --ceremony 0x5FbD...0aa3 --ipfs http://127.0.0.1:5001\n";
 
 #define NODE_ACCOUNT                                                                               \
     "  --keystore FILE          the node's account (Web3 Secret Storage, version 3)\n"             \
@@ -281,6 +383,12 @@ const char *registry_help(const char *command)
                  {"beacon", beacon},
                  {"verify", verify},
                  {"import", import},
+                 {"status", ceremony_status},
+                 {"enroll", enroll},
+                 {"post", post},
+                 {"skip", skip},
+                 {"finish", finish},
+                 {"fetch", fetch},
                  {"sealing-key", sealing_key},
                  {"seal", seal},
                  {"open", open_text}};

@@ -96,28 +96,42 @@ static bool take_to(void *context, const char *value, struct diag *diag)
     return take_time(&o->to, "to", value, diag);
 }
 
+static bool take_from_block(void *context, const char *value, struct diag *diag)
+{
+    return cli_take_number(&((struct registry_options *)context)->from_block, "from-block", value,
+                           0, UINT64_MAX, diag);
+}
+
+/* The commands about a ceremony on a chain, and those of them that send something. */
+#define STEPS "enroll contribute post skip finish"
+#define CEREMONIES STEPS " status fetch"
 #define TEXT(name, member, commands) CLI_TEXT(name, struct registry_options, member, commands)
 
 static const struct cli_option option_table[] = {
-    TEXT("o", output, "new contribute beacon show seal open vet"),
-    TEXT("name", name, "contribute beacon"),
+    TEXT("o", output, "new contribute beacon finish fetch show seal open vet"),
+    TEXT("name", name, "contribute beacon finish"),
     TEXT("entropy", entropy, "contribute"),
     TEXT("beacon", beacon, "beacon"),
     CLI_TAKE("rounds", take_rounds, "beacon"),
     CLI_TAKE("power", take_power, "new import"),
-    TEXT("rpc", chain.rpc, "publish list show deprecate vet"),
-    CLI_TAKE("chain-id", take_chain_id, "publish list show deprecate vet"),
+    TEXT("rpc", chain.rpc, "publish list show deprecate vet " CEREMONIES),
+    CLI_TAKE("chain-id", take_chain_id, "publish list show deprecate vet " CEREMONIES),
     TEXT("registry", registry, "publish list show deprecate"),
-    TEXT("keystore", chain.signer.keystore, "publish deprecate sealing-key open vet"),
-    TEXT("password-file", chain.signer.password_file, "publish deprecate sealing-key open vet"),
-    TEXT("journal", chain.signer.journal, "publish deprecate vet"),
-    CLI_TAKE("max-gas-price", take_max_gas_price, "publish deprecate vet"),
-    TEXT("store", store, "publish show vet"),
-    TEXT("ipfs", ipfs, "publish show vet"),
-    TEXT("arweave", arweave, "publish show"),
+    TEXT("keystore", chain.signer.keystore, "publish deprecate sealing-key open vet " STEPS),
+    TEXT("password-file", chain.signer.password_file,
+         "publish deprecate sealing-key open vet " STEPS),
+    TEXT("journal", chain.signer.journal, "publish deprecate vet " STEPS),
+    CLI_TAKE("max-gas-price", take_max_gas_price, "publish deprecate vet " STEPS),
+    TEXT("store", store, "publish show vet contribute post finish fetch"),
+    TEXT("ipfs", ipfs, "publish show vet contribute post finish fetch"),
+    TEXT("arweave", arweave, "publish show contribute finish fetch"),
     TEXT("wallet", wallet, "publish"),
     CLI_TAKE("max-reward", take_max_reward, "publish"),
     TEXT("viewer", viewer, "show"),
+    TEXT("ceremony", ceremony, CEREMONIES),
+    TEXT("node", node, "enroll"),
+    TEXT("uri", uri, "contribute post finish"),
+    CLI_TAKE("from-block", take_from_block, "status contribute finish fetch"),
     TEXT("admit", admit, "seal"),
     TEXT("vetting", vetting, "vet show"),
     TEXT("data", data, "vet"),
@@ -144,10 +158,17 @@ static const struct cli_option option_table[] = {
     C("seal", 1, 1, "a model folder", false, registry_seal_command)                                \
     C("open", 1, 1, "a sealed file", false, registry_open_command)                                 \
     C("new", 0, 0, "nothing after it", true, registry_ceremony_new)                                \
-    C("contribute", 1, 1, "a .ptau file", true, registry_ceremony_contribute)                      \
+    C("contribute", 0, 1, "a .ptau file, or a ceremony on a chain", true,                          \
+      registry_ceremony_contribute)                                                                \
     C("beacon", 1, 1, "a .ptau file", true, registry_ceremony_beacon)                              \
     C("verify", 1, 1, "a .ptau file", true, registry_ceremony_verify)                              \
-    C("import", 1, 1, "a .ptau file", true, registry_ceremony_import)
+    C("import", 1, 1, "a .ptau file", true, registry_ceremony_import)                              \
+    C("status", 0, 0, "nothing after it", true, registry_ceremony_status)                          \
+    C("enroll", 0, 0, "nothing after it", true, registry_ceremony_enroll)                          \
+    C("post", 1, 1, "a .ptau file", true, registry_ceremony_post)                                  \
+    C("skip", 0, 0, "nothing after it", true, registry_ceremony_skip)                              \
+    C("finish", 0, 1, "the last .ptau file, if it is there", true, registry_ceremony_finish)       \
+    C("fetch", 0, 0, "nothing after it", true, registry_ceremony_fetch)
 
 #define AS_COMMAND(name, least, most, takes, in_group, function)                                   \
     {name, least, most, takes, in_group},

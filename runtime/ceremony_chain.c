@@ -1,0 +1,496 @@
+/* See ceremony_chain.h. */
+#include "runtime/ceremony_chain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/commit/srs.h"
+#include "backend/hash/keccak.h"
+#include "ir/support/file.h"
+#include "runtime/contract.h"
+#include "runtime/logs.h"
+#include "runtime/signer.h"
+
+enum { POWERS_WORDS = 8, KNOWLEDGE_WORDS = 8, NAME_BYTES = JOURNAL_NAME_BYTES - 20 };
+#define POWERS "(uint256[2],uint256[4],bytes32[2])"
+static const char contributed_signature[] =
+    "Contributed(uint256,address,bytes32," POWERS ",bytes32[2],string,uint256)";
+static const char finished_signature[] = "Finished(bytes32," POWERS ",bytes32[2],string)";
+static const char contribute_signature[] =
+    "contribute(" POWERS "," POWERS ",(uint256[2],uint256[2],uint256[4]),bytes32[2],string)";
+static const char finish_signature[] = "finish(" POWERS "," POWERS ",bytes32[2],string)";
+
+static bool is_zero(const uint8_t word[ABI_WORD])
+{
+    static const uint8_t zero[ABI_WORD];
+    return memcmp(word, zero, ABI_WORD) == 0;
+}
+
+/* ---- state ---------------------------------------------------------------------------------- */
+
+static enum status ask_number(uint64_t *out, const struct ceremony_chain *chain,
+                              const char *signature, struct diag *diag)
+{
+    uint8_t word[ABI_WORD];
+    enum status status =
+        contract_ask_word(word, chain->nodes, chain->address, signature, "ceremony", diag);
+    struct abi_reader r = {word, sizeof word, false};
+    *out = status == STATUS_OK ? abi_u64(&r, 0, 0) : 0;
+    if (status == STATUS_OK && r.failed)
+        status = diag_set(diag, STATUS_IO, "the nodes answer %s with something that is no number",
+                          signature);
+    return status;
+}
+
+static enum status ask_turn(struct ceremony_state *state, const struct ceremony_chain *chain,
+                            struct diag *diag)
+{
+    struct buffer answer = {0};
+    enum status status =
+        contract_ask(&answer, chain->nodes, chain->address, "turn()", NULL, 0, diag);
+    if (status == STATUS_OK) {
+        struct abi_reader r = {answer.data, answer.count, false};
+        const uint8_t *node = abi_word(&r, 0, 0);
+        state->has_turn = !is_zero(node);
+        memcpy(state->turn, node + ABI_WORD - ABI_ADDRESS, ABI_ADDRESS);
+        state->turn_ends_at = abi_u64(&r, 0, 1);
+        if (r.failed)
+            status = diag_set(diag, STATUS_IO, "the nodes do not say whose turn it is");
+    }
+    buffer_release(&answer);
+    return status;
+}
+
+static enum status ask_head(struct ceremony_state *state, const struct ceremony_chain *chain,
+                            struct diag *diag)
+{
+    cJSON *block;
+    enum status status =
+        endpoints_any(&block, chain->nodes, "eth_getBlockByNumber", "[\"latest\",false]", diag);
+    if (status == STATUS_OK &&
+        (!rpc_parse_quantity(&state->now, endpoints_text(block, "timestamp")) ||
+         !rpc_parse_quantity(&state->block, endpoints_text(block, "number"))))
+        status = diag_set(diag, STATUS_IO, "the nodes give no newest block");
+    cJSON_Delete(block);
+    return status;
+}
+
+enum status ceremony_chain_state(struct ceremony_state *state, const struct ceremony_chain *chain,
+                                 struct diag *diag)
+{
+    *state = (struct ceremony_state){0};
+    enum status status = contract_ask_word(state->srs_digest, chain->nodes, chain->address,
+                                           "srsDigest()", "ceremony", diag);
+    if (status == STATUS_OK)
+        status = contract_ask_word(state->beacon, chain->nodes, chain->address, "beacon()",
+                                   "ceremony", diag);
+    if (status == STATUS_OK)
+        status = ask_number(&state->contributions, chain, "contributions()", diag);
+    if (status == STATUS_OK)
+        status = ask_number(&state->least, chain, "LEAST()", diag);
+    if (status == STATUS_OK)
+        status = ask_number(&state->closes_at, chain, "CLOSES_AT()", diag);
+    if (status == STATUS_OK)
+        status = ask_number(&state->window, chain, "WINDOW()", diag);
+    if (status == STATUS_OK)
+        status = ask_number(&state->beacon_block, chain, "beaconBlock()", diag);
+    if (status == STATUS_OK)
+        status = ask_turn(state, chain, diag);
+    if (status == STATUS_OK)
+        status = ask_head(state, chain, diag);
+    state->has_beacon = !is_zero(state->beacon);
+    state->is_over = !is_zero(state->srs_digest);
+    return status;
+}
+
+/* ---- entries -------------------------------------------------------------------------------- */
+
+/* What the chain keeps of contribution `number`. */
+static enum status ask_entry(uint8_t node[ABI_ADDRESS], uint8_t link[ABI_WORD],
+                             const struct ceremony_chain *chain, uint64_t number, struct diag *diag)
+{
+    struct buffer answer = {0};
+    struct buffer word = {0};
+    abi_put_u64(&word, number);
+    enum status status = buffer_status(&word, diag);
+    if (status == STATUS_OK)
+        status = contract_ask(&answer, chain->nodes, chain->address, "contributionOf(uint256)",
+                              word.data, 1, diag);
+    if (status == STATUS_OK) {
+        struct abi_reader r = {answer.data, answer.count, false};
+        memcpy(node, abi_word(&r, 0, 0) + ABI_WORD - ABI_ADDRESS, ABI_ADDRESS);
+        memcpy(link, abi_word(&r, 0, 1), ABI_WORD);
+        if (r.failed)
+            status =
+                diag_set(diag, STATUS_IO, "the nodes do not tell contribution %" PRIu64, number);
+    }
+    buffer_release(&answer);
+    buffer_release(&word);
+    return status;
+}
+
+static void put_powers(struct buffer *out, const g1_affine *tau_g1, const g2_affine *tau_g2,
+                       const uint8_t challenge[CEREMONY_HASH_BYTES])
+{
+    uint8_t bytes[G1_BYTES + G2_BYTES];
+    g1_affine_to_bytes(bytes, tau_g1);
+    g2_affine_to_bytes(bytes + G1_BYTES, tau_g2);
+    buffer_put(out, bytes, sizeof bytes);
+    buffer_put(out, challenge, CEREMONY_HASH_BYTES);
+}
+
+/* The powers behind entry `number` of a file; 0: those of a new ceremony. */
+static void put_powers_of(struct buffer *out, const struct ceremony *file, size_t number)
+{
+    uint8_t challenge[CEREMONY_HASH_BYTES];
+    if (number == 0) {
+        ceremony_first_challenge(challenge, file->ceremony_power);
+        put_powers(out, &g1_generator, &g2_generator, challenge);
+    } else {
+        const struct ceremony_contribution *c = &file->contribution[number - 1];
+        put_powers(out, &c->after.tau_g1, &c->after.tau_g2, c->next_challenge);
+    }
+}
+
+/* link = keccak256(link before, powers, node), in place. `powers`: POWERS_WORDS. */
+static void chain_link(uint8_t link[ABI_WORD], const uint8_t *powers,
+                       const uint8_t node[ABI_ADDRESS])
+{
+    uint8_t bytes[(2 + POWERS_WORDS) * ABI_WORD] = {0};
+    memcpy(bytes, link, ABI_WORD);
+    memcpy(bytes + ABI_WORD, powers, POWERS_WORDS * ABI_WORD);
+    memcpy(bytes + sizeof bytes - ABI_ADDRESS, node, ABI_ADDRESS);
+    keccak256(link, bytes, sizeof bytes);
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+/* An address that may be printed and asked for; else "". */
+static void take_uri(char uri[CEREMONY_CHAIN_URI_BYTES], const uint8_t *bytes, size_t count)
+{
+    bool good = count < CEREMONY_CHAIN_URI_BYTES;
+    for (size_t i = 0; i < count && good; i++)
+        good = bytes[i] > ' ' && bytes[i] <= '~';
+    if (good)
+        memcpy(uri, bytes, count);
+    uri[good ? count : 0] = '\0';
+}
+
+/* Reads an event that begins with a hash the chain keeps. */
+static bool read_event(struct ceremony_entry *entry, const uint8_t hash[ABI_WORD], const cJSON *log)
+{
+    struct buffer data = {0};
+    bool good = abi_parse_hex(&data, endpoints_text(log, "data")) && !data.failed;
+    struct abi_reader r = {data.data, data.count, false};
+    size_t count;
+    for (size_t i = 0; i < 2; i++)
+        memcpy(entry->response + i * ABI_WORD, abi_word(&r, 0, 1 + POWERS_WORDS + i), ABI_WORD);
+    const uint8_t *uri = abi_bytes(&count, &r, abi_offset(&r, 0, 3 + POWERS_WORDS));
+    good = good && !r.failed && memcmp(hash, abi_word(&r, 0, 0), ABI_WORD) == 0;
+    if (good)
+        take_uri(entry->uri, uri, count);
+    buffer_release(&data);
+    return good;
+}
+
+/* The events of one kind from a range of blocks; number 0: of any. */
+static enum status ask_logs(cJSON **logs, const struct ceremony_chain *chain, const char *signature,
+                            uint64_t number, uint64_t first, uint64_t last, struct diag *diag)
+{
+    uint8_t topic[KECCAK256_BYTES];
+    struct buffer params = {0};
+    keccak256(topic, signature, strlen(signature));
+    buffer_puts(&params, "[{\"address\":\"");
+    contract_put_hex(&params, chain->address, ABI_ADDRESS);
+    buffer_printf(&params,
+                  "\",\"fromBlock\":\"0x%" PRIx64 "\",\"toBlock\":\"0x%" PRIx64 "\",\"topics\":[\"",
+                  first, last);
+    contract_put_hex(&params, topic, sizeof topic);
+    if (number != 0)
+        buffer_printf(&params, "\",\"0x%064" PRIx64, number);
+    buffer_puts(&params, "\"]}]");
+    *logs = NULL;
+    enum status status = buffer_status(&params, diag);
+    if (status == STATUS_OK)
+        status = endpoints_agree(logs, chain->nodes, "eth_getLogs", buffer_text(&params), diag);
+    buffer_release(&params);
+    return status;
+}
+
+enum status ceremony_chain_newest(bool *found, struct ceremony_entry *entry,
+                                  const struct ceremony_chain *chain,
+                                  const struct ceremony_state *state, struct diag *diag)
+{
+    const char *signature = state->is_over ? finished_signature : contributed_signature;
+    uint8_t hash[ABI_WORD];
+    *entry = (struct ceremony_entry){.number = state->contributions};
+    *found = false;
+    if (state->contributions == 0)
+        return STATUS_OK;
+    enum status status = ask_entry(entry->node, hash, chain, state->contributions, diag);
+    if (state->is_over)
+        memcpy(hash, state->srs_digest, ABI_WORD);
+    /* From the newest block back: it is among the last of the contract's events. */
+    for (uint64_t last = state->block; status == STATUS_OK && !*found;) {
+        uint64_t first = last >= LOGS_RANGE_BLOCKS ? last - LOGS_RANGE_BLOCKS + 1 : 0;
+        cJSON *logs;
+        const cJSON *log;
+        first = first < chain->first_block ? chain->first_block : first;
+        status = ask_logs(&logs, chain, signature, state->is_over ? 0 : entry->number, first, last,
+                          diag);
+        cJSON_ArrayForEach(log, logs) *found = read_event(entry, hash, log) || *found;
+        cJSON_Delete(logs);
+        if (first <= chain->first_block)
+            break;
+        last = first - 1;
+    }
+    if (status == STATUS_OK && !*found)
+        status = diag_set(diag, STATUS_IO,
+                          "the nodes do not show the event of contribution %" PRIu64
+                          " from block %" PRIu64 " on; ask others",
+                          entry->number, chain->first_block);
+    return status;
+}
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+static enum status compare_entry(uint8_t link[ABI_WORD], const struct ceremony_chain *chain,
+                                 const struct ceremony *file, size_t number, struct diag *diag)
+{
+    uint8_t node[ABI_ADDRESS], expected[ABI_WORD];
+    struct buffer powers = {0};
+    put_powers_of(&powers, file, number);
+    enum status status = buffer_status(&powers, diag);
+    if (status == STATUS_OK)
+        status = ask_entry(node, expected, chain, number, diag);
+    if (status == STATUS_OK)
+        chain_link(link, powers.data, node);
+    buffer_release(&powers);
+    if (status == STATUS_OK && memcmp(link, expected, ABI_WORD) != 0)
+        status =
+            diag_set(diag, STATUS_REJECTED,
+                     "%s: contribution %zu is not the one that the chain has", file->path, number);
+    return status;
+}
+
+/* The beacon's entry of a ceremony that is over: its reference string is the chain's. */
+static enum status compare_end(const struct ceremony_state *state, const struct ceremony *file,
+                               struct diag *diag)
+{
+    uint8_t digest[SRS_DIGEST_BYTES];
+    srs_compute_digest(digest, SRS_CEREMONY, &file->contribution[file->count - 1].after.tau_g2);
+    return memcmp(digest, state->srs_digest, sizeof digest) == 0
+               ? STATUS_OK
+               : diag_set(diag, STATUS_REJECTED,
+                          "%s: its last powers are not those that the ceremony ended with",
+                          file->path);
+}
+
+enum status ceremony_chain_compare(size_t *beyond, const struct ceremony_chain *chain,
+                                   const struct ceremony_state *state, const struct ceremony *file,
+                                   struct diag *diag)
+{
+    static const uint8_t nobody[ABI_ADDRESS];
+    uint8_t link[ABI_WORD] = {0};
+    struct buffer powers = {0};
+    enum status status = STATUS_OK;
+    if (file->count < state->contributions || file->count > state->contributions + 1)
+        return diag_set(diag, STATUS_REJECTED,
+                        "%s has %zu contributions and the chain %" PRIu64
+                        ": get the newest with sertn-registry ceremony fetch",
+                        file->path, file->count, state->contributions);
+    if (state->contributions > 0) {
+        put_powers_of(&powers, file, 0);
+        status = buffer_status(&powers, diag);
+        if (status == STATUS_OK)
+            chain_link(link, powers.data, nobody);
+        buffer_release(&powers);
+    }
+    for (size_t i = 1; i <= state->contributions && status == STATUS_OK; i++)
+        status = compare_entry(link, chain, file, i, diag);
+    *beyond = file->count - (size_t)state->contributions;
+    if (status == STATUS_OK && state->is_over && *beyond == 1)
+        status = compare_end(state, file, diag);
+    return status;
+}
+
+/* Whether a staged file is the chain's newest. */
+static enum status check_fetched(const char *staged, const struct ceremony_chain *chain,
+                                 const struct ceremony_state *state, const char *uri,
+                                 struct diag *diag)
+{
+    struct ceremony file = {0};
+    size_t beyond = 0, wanted = state->is_over ? 1 : 0;
+    enum status status = ceremony_open(&file, staged, diag);
+    if (status != STATUS_OK)
+        return diag_set(diag, STATUS_REJECTED, "%s gives no ceremony of powers of tau", uri);
+    file.path = uri;
+    status = ceremony_chain_compare(&beyond, chain, state, &file, diag);
+    if (status == STATUS_OK && beyond != wanted)
+        status = diag_set(diag, STATUS_REJECTED, "%s: %zu contributions are not those of the chain",
+                          uri, file.count);
+    ceremony_close(&file);
+    return status;
+}
+
+enum status ceremony_chain_fetch(const char *path, const struct ceremony_chain *chain,
+                                 const struct ceremony_state *state,
+                                 const struct ceremony_entry *entry, const struct storage *storage,
+                                 struct diag *diag)
+{
+    struct buffer bytes = {0};
+    struct file_writer writer;
+    if (entry->uri[0] == '\0')
+        return diag_set(diag, STATUS_REJECTED,
+                        "contribution %" PRIu64 " says of no address where its file is",
+                        entry->number);
+    enum status status = storage_get_unknown(&bytes, storage, entry->uri, diag);
+    if (status == STATUS_OK)
+        status = file_writer_begin(&writer, path, FILE_MODE_PUBLIC, true, diag);
+    if (status == STATUS_OK) {
+        file_writer_put(&writer, bytes.data, bytes.count);
+        status = file_writer_seal(&writer, diag);
+        if (status == STATUS_OK)
+            status = check_fetched(writer.staged, chain, state, entry->uri, diag);
+        if (status == STATUS_OK)
+            status = file_writer_commit(&writer, diag);
+        else
+            file_writer_abandon(&writer);
+    }
+    buffer_release(&bytes);
+    return status;
+}
+
+/* ---- steps ---------------------------------------------------------------------------------- */
+
+/* Names a step as "contribute 0x... 8a7b...", the same each time it is tried. */
+static void name_step(char name[NAME_BYTES], const char *verb, const struct ceremony_chain *chain,
+                      const uint8_t *what, size_t count)
+{
+    char address[CONTRACT_ADDRESS_TEXT];
+    contract_address_text(address, chain->address);
+    size_t at = (size_t)snprintf(name, NAME_BYTES, "ceremony %s %s ", verb, address);
+    for (size_t i = 0; i < count; i++)
+        at += (size_t)snprintf(name + at, NAME_BYTES - at, "%02x", what[i]);
+}
+
+static void put_knowledge(struct buffer *out, const struct ceremony_proof *proof)
+{
+    uint8_t bytes[KNOWLEDGE_WORDS * ABI_WORD];
+    g1_affine_to_bytes(bytes, &proof->s);
+    g1_affine_to_bytes(bytes + G1_BYTES, &proof->sx);
+    g2_affine_to_bytes(bytes + 2 * G1_BYTES, &proof->qx);
+    buffer_put(out, bytes, sizeof bytes);
+}
+
+/* Whether the last entry of a file is what the ceremony waits for. */
+static enum status check_due(const struct ceremony_state *state, const struct ceremony *file,
+                             struct diag *diag)
+{
+    const struct ceremony_contribution *last = &file->contribution[file->count - 1];
+    if (state->is_over)
+        return diag_set(diag, STATUS_BAD_INPUT, "the ceremony is over");
+    if (last->is_beacon && !state->has_beacon)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "%s: the last contribution is a beacon, and the ceremony has drawn none",
+                        file->path);
+    if (!state->has_beacon)
+        return STATUS_OK;
+    if (!last->is_beacon || last->beacon_bytes != ABI_WORD ||
+        last->lg_rounds != CEREMONY_CHAIN_LG_ROUNDS ||
+        memcmp(last->beacon, state->beacon, ABI_WORD) != 0)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "%s: the last contribution is not the beacon that the ceremony has drawn, "
+                        "in 2^%d rounds",
+                        file->path, CEREMONY_CHAIN_LG_ROUNDS);
+    return STATUS_OK;
+}
+
+enum status ceremony_chain_post(struct account_result *result, const struct ceremony_chain *chain,
+                                const struct ceremony_state *state, struct account *account,
+                                const struct ceremony *file, const char *uri, struct diag *diag)
+{
+    struct buffer data = {0};
+    char name[NAME_BYTES];
+    size_t words = (state->has_beacon ? 2 : 3) * POWERS_WORDS + 3, beyond = 0;
+    enum status status = ceremony_chain_compare(&beyond, chain, state, file, diag);
+    if (status == STATUS_OK && beyond == 0)
+        status =
+            diag_set(diag, STATUS_BAD_INPUT,
+                     "%s has nothing that the chain has not: contribute to it first", file->path);
+    if (status == STATUS_OK)
+        status = check_due(state, file, diag);
+    if (status != STATUS_OK)
+        return status;
+    const struct ceremony_contribution *last = &file->contribution[file->count - 1];
+    abi_put_selector(&data, state->has_beacon ? finish_signature : contribute_signature);
+    put_powers_of(&data, file, file->count - 1);
+    put_powers_of(&data, file, file->count);
+    if (!state->has_beacon)
+        put_knowledge(&data, &last->proof[CEREMONY_TAU]);
+    buffer_put(&data, last->response, CEREMONY_HASH_BYTES);
+    abi_put_u64(&data, words * ABI_WORD);
+    abi_put_bytes(&data, uri, strlen(uri));
+    status = buffer_status(&data, diag);
+    name_step(name, state->has_beacon ? "finish" : "contribute", chain, last->next_challenge, 16);
+    if (status == STATUS_OK)
+        status = signer_send(result, account, name, chain->address, &data, 0, diag);
+    buffer_release(&data);
+    return status;
+}
+
+/* A step without arguments, or with an address; `stamp` tells it from the same step at another
+ * time. */
+static enum status send(struct account_result *result, const struct ceremony_chain *chain,
+                        struct account *account, const char *verb, const uint8_t *node,
+                        uint64_t stamp, struct diag *diag)
+{
+    struct buffer data = {0};
+    char name[NAME_BYTES], signature[40];
+    uint8_t what[8 + ABI_ADDRESS] = {0};
+    for (int i = 0; i < 8; i++)
+        what[i] = (uint8_t)(stamp >> (56 - 8 * i));
+    if (node != NULL)
+        memcpy(what + 8, node, ABI_ADDRESS);
+    name_step(name, verb, chain, what, node != NULL ? sizeof what : 8);
+    snprintf(signature, sizeof signature, "%s(%s)", verb, node != NULL ? "address" : "");
+    abi_put_selector(&data, signature);
+    if (node != NULL)
+        abi_put_address(&data, node);
+    enum status status = buffer_status(&data, diag);
+    if (status == STATUS_OK)
+        status = signer_send(result, account, name, chain->address, &data, 0, diag);
+    buffer_release(&data);
+    return status;
+}
+
+enum status ceremony_chain_enroll(struct account_result *result, const struct ceremony_chain *chain,
+                                  const struct ceremony_state *state, struct account *account,
+                                  const uint8_t node[ABI_ADDRESS], struct diag *diag)
+{
+    return send(result, chain, account, "enroll", node, state->contributions, diag);
+}
+
+enum status ceremony_chain_skip(struct account_result *result, const struct ceremony_chain *chain,
+                                const struct ceremony_state *state, struct account *account,
+                                struct diag *diag)
+{
+    return send(result, chain, account, "skip", NULL, state->turn_ends_at, diag);
+}
+
+enum status ceremony_chain_announce(struct account_result *result,
+                                    const struct ceremony_chain *chain,
+                                    const struct ceremony_state *state, struct account *account,
+                                    struct diag *diag)
+{
+    return send(result, chain, account, "announceBeacon", NULL, state->beacon_block, diag);
+}
+
+enum status ceremony_chain_draw(struct account_result *result, const struct ceremony_chain *chain,
+                                const struct ceremony_state *state, struct account *account,
+                                struct diag *diag)
+{
+    return send(result, chain, account, "drawBeacon", NULL, state->beacon_block, diag);
+}
