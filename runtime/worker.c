@@ -42,7 +42,7 @@ static _Noreturn void become_child(int input, int output, int errors, pid_t pare
 static char *const *child_environment(void)
 {
     static const char *const names[] = {"HOME", "XDG_CACHE_HOME"};
-    static char text[2][1100], *list[3];
+    static char text[2][1100], *list[4];
     size_t count = 0;
     for (size_t i = 0; i < 2; i++) {
         const char *value = getenv(names[i]);
@@ -52,6 +52,10 @@ static char *const *child_environment(void)
             count++;
         }
     }
+#ifdef __SANITIZE_ADDRESS__
+    static char no_leaks[] = "ASAN_OPTIONS=detect_leaks=0"; /* it would need ptrace */
+    list[count++] = no_leaks;
+#endif
     list[count] = NULL;
     return list;
 }

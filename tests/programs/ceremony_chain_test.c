@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover network libs: sertn_3rd_cjson */
 /* A ceremony whose contributions are on a chain: nodes in turn, the beacon, keys over the result,
  * and what is refused on the way. */
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover checked libs: sertn_3rd_cjson */
 /*
  * sertn-registry ceremony as users run it: from a new ceremony to keys over it, and what it
  * refuses.

@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover network libs: sertn_3rd_cjson */
 /*
  * sertn-run verify --rpc and calldata against a real anvil of the Osaka fork, and against nodes
  * that are down or answer rubbish: what the C verifier accepts the chain accepts, what was touched

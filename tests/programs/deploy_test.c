@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover checked network libs: sertn_3rd_cjson */
 /*
  * sertn-run verify --rpc --deploy --keystore on chains that are no development chains: the
  * transaction goes through the journal, a second run finds what was deployed, several nodes must

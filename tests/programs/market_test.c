@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover checked network libs: sertn_3rd_cjson */
 /*
  * The market from the command line, on a real anvil: a job is asked for, proved, paid; whoever
  * repeats a step repeats nothing on the chain; what cannot be is refused in a sentence.

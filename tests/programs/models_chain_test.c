@@ -1,4 +1,4 @@
-/* label: slow libs: sertn_3rd_cjson */
+/* label: slow network libs: sertn_3rd_cjson */
 /*
  * Real models of others, from ONNX to a proof that an EVM node accepts: each of the eight, with
  * every data set, compiled, proved, verified in C and on anvil; outputs within the tolerance of the

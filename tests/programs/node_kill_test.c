@@ -1,4 +1,4 @@
-/* label: slow libs: sertn_3rd_cjson */
+/* label: slow network libs: sertn_3rd_cjson */
 /* The node, killed at every single write to the disk: no job is lost, nothing is paid twice. */
 #include "tests/programs/node_kit.h"
 

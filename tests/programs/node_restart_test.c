@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover network libs: sertn_3rd_cjson */
 /*
  * The chain goes away and comes back, once without its last second. Each case has a chain of its
  * own: what anvil keeps of a chain that was loaded already has two blocks 0.

@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover checked network libs: sertn_3rd_cjson */
 /*
  * The node on a real anvil: it serves what it is given and what pays, takes over what others miss,
  * tells how it is, and says in a sentence what is wrong with its surroundings.

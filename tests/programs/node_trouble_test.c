@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover checked network libs: sertn_3rd_cjson */
 /*
  * A node in bad surroundings: nodes of the chain that lie, talk rubbish or fall silent, stores that
  * give other bytes, an account without ether. It says what is wrong, loses nothing, and goes on.
@@ -144,6 +144,9 @@ TEST(dear_gas_is_waited_out)
 /* A prover that is given too little is cut off; the node lives, and gives the job up. */
 TEST(a_prover_beyond_its_memory_is_cut_off)
 {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    test_skip("sanitizers take all the address space there is");
+#endif
     struct network *n = network_start();
     network_request(n, 0, 1);
     const char *more = ",\"limits\":{\"memory_bytes\":67108864,\"attempts\":1,\"threads\":64}";

@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover network libs: sertn_3rd_cjson */
 /*
  * A private model reaches a node: its public folder by the registry, its weights sealed to the key
  * of the node, and nobody else opens them.

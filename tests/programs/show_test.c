@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover network libs: sertn_3rd_cjson */
 /*
  * sertn-registry publish, list, show on a real anvil: what a buyer is told is what the chain and
  * the hashes on it say, whatever owner, store and node would have him believe.

@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover network libs: sertn_3rd_cjson */
 /*
  * sertn-registry vet: backtests are made of proved answers, and nothing of one is believed; on a
  * real anvil the contract counts the same, and whoever is cut off goes on.
