@@ -95,6 +95,8 @@ enum status ceremony_chain_state(struct ceremony_state *state, const struct cere
     if (status == STATUS_OK)
         status = ask_number(&state->window, chain, "WINDOW()", diag);
     if (status == STATUS_OK)
+        status = ask_number(&state->review_ends_at, chain, "reviewEndsAt()", diag);
+    if (status == STATUS_OK)
         status = ask_number(&state->beacon_block, chain, "beaconBlock()", diag);
     if (status == STATUS_OK)
         status = ask_turn(state, chain, diag);

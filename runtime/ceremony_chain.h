@@ -28,6 +28,7 @@ struct ceremony_chain {
 struct ceremony_state {
     uint64_t contributions, least; /* and how many it takes */
     uint64_t closes_at, window;    /* of enrolment; seconds of a turn */
+    uint64_t review_ends_at;       /* last second before the beacon; 0: nobody has contributed */
     uint64_t now, block;           /* time and number of the newest block */
     uint8_t turn[ABI_ADDRESS];     /* whose it is; zero for nobody's */
     uint64_t turn_ends_at;         /* its last second */

@@ -193,7 +193,8 @@ static const struct {
     {"BadPoint()", "a point is none of its curve and group"},
     {"KnowledgeNotProved()", "the new powers are not the old ones times a secret that was known"},
     {"NotTheBeacons()", "the new powers are not the old ones times the secret of the beacon"},
-    {"NotReady()", "enrolment or somebody's turn goes on, or there are too few contributions"},
+    {"NotReady()", "enrolment, somebody's turn or the review of the last contribution goes on, or "
+                   "there are too few contributions"},
     {"WrongMoment()", "the beacon was announced or drawn already, or was not yet"},
     {"CeremonyOver()", "the ceremony is over"},
     {"Nothing()", "there is nothing to take"},

@@ -177,7 +177,7 @@ contract GasTest is PoolsKit, GasKit {
             c,
             "BEACON_DELAY BEACON_LG_ROUNDS CLOSES_AT LEAST MAX_ENROLLMENT MAX_LEAST MAX_WINDOW MIN_WINDOW POOLS WINDOW beacon beaconBlock"
         );
-        seeAll("Ceremony", c, "contributions srsDigest turn REVIEW MIN_REVIEW MAX_REVIEW");
+        seeAll("Ceremony", c, "contributions srsDigest turn reviewEndsAt REVIEW MIN_REVIEW MAX_REVIEW");
         bytes32[2] memory challenge;
         uint256[2] memory point = [uint256(1), 2];
         see("Ceremony", c, "proofBase", abi.encodeCall(ceremony.proofBase, (challenge, point, point)));

@@ -59,6 +59,8 @@ static void add_state(cJSON *object, const struct ceremony_state *s)
     cJSON_AddNumberToObject(object, "least", (double)s->least);
     cJSON_AddNumberToObject(object, "enrollment_closes_at", (double)s->closes_at);
     cJSON_AddNumberToObject(object, "turn_seconds", (double)s->window);
+    if (s->review_ends_at != 0)
+        cJSON_AddNumberToObject(object, "review_ends_at", (double)s->review_ends_at);
     if (s->has_turn) {
         add_hex(object, "turn", s->turn, ABI_ADDRESS);
         cJSON_AddNumberToObject(object, "turn_ends_at", (double)s->turn_ends_at);
@@ -106,6 +108,9 @@ static void print_state(const struct ceremony_state *s)
     else if (s->beacon_block != 0)
         printf("beacon: the hash of block %" PRIu64 ", the newest is %" PRIu64 "\n",
                s->beacon_block, s->block);
+    else if (s->review_ends_at >= s->now)
+        printf("beacon: not before the last contribution was reviewed, for %" PRIu64 " s\n",
+               s->review_ends_at - s->now);
 }
 
 enum status registry_ceremony_status(struct cli *cli, struct registry_options *o, struct diag *diag)

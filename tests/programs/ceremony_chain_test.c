@@ -94,7 +94,13 @@ static void contribute_twice(const struct ceremony_on_chain *c)
 static void finish(const struct ceremony_on_chain *c)
 {
     network_pass_time(c->network, 601);
-    struct test_output out = run(c, NETWORK_OWNER, "finish -o last.ptau --json");
+    struct test_output out = run(c, NETWORK_OWNER, "finish -o last.ptau");
+    kit_refused(&out, 1, "review of the last contribution", "finish before the review is over");
+    out = run(c, NETWORK_OWNER, "status");
+    kit_done(&out, "status");
+    CHECK(strstr(out.text, "beacon: not before the last contribution was reviewed") != NULL);
+    network_pass_time(c->network, 3 * 24 * 3600);
+    out = run(c, NETWORK_OWNER, "finish -o last.ptau --json");
     kit_done(&out, "announce");
     cJSON *result = kit_json(&out);
     CHECK(cJSON_IsFalse(kit_member(result, "finished")));

@@ -71,7 +71,8 @@ contract Ceremony is ICeremony, Governed {
     address[] private _queue;
     uint256 private _place;
     uint256 private _turnEndsAt;
-    uint256 private _reviewEndsAt;
+    /// @inheritdoc ICeremony
+    uint256 public reviewEndsAt;
     mapping(address node => bool) private _waits;
 
     modifier whileRunning() {
@@ -150,7 +151,7 @@ contract Ceremony is ICeremony, Governed {
         _next();
         bytes32 link = keccak256(abi.encode(_linkOf(contributions), powers, node));
         _entries[++contributions] = Entry(node, link);
-        _reviewEndsAt = block.timestamp + REVIEW;
+        reviewEndsAt = block.timestamp + REVIEW;
         emit Contributed(contributions, node, link, powers, response, uri, _turnEndsAt);
     }
 
@@ -178,7 +179,7 @@ contract Ceremony is ICeremony, Governed {
     /// @inheritdoc ICeremony
     function announceBeacon() external whileRunning {
         if (
-            block.timestamp <= CLOSES_AT || block.timestamp <= _reviewEndsAt || _place != _queue.length
+            block.timestamp <= CLOSES_AT || block.timestamp <= reviewEndsAt || _place != _queue.length
                 || contributions < LEAST
         ) revert NotReady();
         bool missed = beaconBlock != 0 && block.number > beaconBlock + BLOCK_HASHES;

@@ -159,6 +159,10 @@ interface ICeremony {
     /// @return endsAt last second of its turn.
     function turn() external view returns (address node, uint256 endsAt);
 
+    /// @notice Last second before the beacon may be announced: what a vote has to strike the last contribution.
+    /// @return endsAt zero before the first contribution.
+    function reviewEndsAt() external view returns (uint256 endsAt);
+
     /// @notice Number of contributions.
     /// @return count those that were not struck.
     function contributions() external view returns (uint256 count);
