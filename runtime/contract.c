@@ -142,6 +142,7 @@ static const struct {
     {"ZeroProver(uint256)", "address zero proves nothing"},
     {"InsufficientBalance(address,uint256,uint256)",
      "the account of the requester in the market holds less than the price; deposit more"},
+    {"NothingKept(uint256)", "no payment of this account waits in the job"},
     {"PriceAboveLimit(uint256,uint256)", "the price is above the limit"},
     {"DurationOutOfBounds(uint256,uint256,uint256)",
      "the deadline is not within the bounds of the market"},

@@ -66,6 +66,22 @@ enum status market_is_paused(bool *paused, const struct market *market,
 enum status market_balance(amount *out, const struct market *market,
                            const uint8_t account[ABI_ADDRESS], struct diag *diag) SERTN_MUST_CHECK;
 
+/* Payments that wait in jobs, because their prover had no account in the market. */
+struct market_kept {
+    struct market_job_id *ids; /* owned */
+    size_t count;
+    amount sum;
+};
+void market_kept_release(struct market_kept *kept);
+/* Those of an account that it has not collected. */
+enum status market_find_kept(struct market_kept *kept, const struct market *market,
+                             const uint8_t account[ABI_ADDRESS],
+                             struct diag *diag) SERTN_MUST_CHECK;
+/* Call data of collect: to `to` goes what waits in jobs `first` .. `first + count - 1` of them. */
+enum status market_collect_data(struct buffer *out, const struct market_kept *kept, size_t first,
+                                size_t count, const uint8_t to[ABI_ADDRESS],
+                                struct diag *diag) SERTN_MUST_CHECK;
+
 /* What a job of a model costs now. */
 struct market_price {
     amount price, royalty, fee;

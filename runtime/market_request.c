@@ -268,21 +268,21 @@ enum status market_read_requested(bool *found, struct market_requested *event, c
     return status;
 }
 
-/* The events of one kind about a job, from a block on. */
+/* The events of one kind from a block on, whose topic `place` is this word. */
 static enum status find_logs(cJSON **logs, const struct market *market, const char *signature,
-                             struct market_job_id id, uint64_t first, struct diag *diag)
+                             unsigned place, const uint8_t word[ABI_WORD], uint64_t first,
+                             struct diag *diag)
 {
-    uint8_t topic[KECCAK256_BYTES], word[ABI_WORD];
+    uint8_t topic[KECCAK256_BYTES];
     struct buffer params = {0};
     keccak256(topic, signature, strlen(signature));
-    market_job_word(word, id);
     buffer_puts(&params, "[{\"address\":\"");
     contract_put_hex(&params, market->address, ABI_ADDRESS);
     buffer_printf(
         &params, "\",\"fromBlock\":\"0x%" PRIx64 "\",\"toBlock\":\"latest\",\"topics\":[\"", first);
     contract_put_hex(&params, topic, sizeof topic);
-    buffer_puts(&params, "\",\"");
-    contract_put_hex(&params, word, sizeof word);
+    buffer_puts(&params, place == 2 ? "\",null,\"" : "\",\"");
+    contract_put_hex(&params, word, ABI_WORD);
     buffer_puts(&params, "\"]}]");
     *logs = NULL;
     enum status status = buffer_status(&params, diag);
@@ -298,7 +298,9 @@ enum status market_find_requested(struct market_requested *event, const struct m
     cJSON *logs;
     bool found = false;
     char text[MARKET_JOB_TEXT];
-    enum status status = find_logs(&logs, market, requested_signature, id, 0, diag);
+    uint8_t word[ABI_WORD];
+    market_job_word(word, id);
+    enum status status = find_logs(&logs, market, requested_signature, 1, word, 0, diag);
     const cJSON *log;
     cJSON_ArrayForEach(log, logs)
     {
@@ -321,8 +323,10 @@ enum status market_find_paid(bool *found, uint8_t prover[ABI_ADDRESS], amount *p
                              struct diag *diag)
 {
     cJSON *logs;
+    uint8_t word[ABI_WORD];
     *found = false;
-    enum status status = find_logs(&logs, market, paid_signature, id, first, diag);
+    market_job_word(word, id);
+    enum status status = find_logs(&logs, market, paid_signature, 1, word, first, diag);
     const cJSON *log;
     cJSON_ArrayForEach(log, logs)
     {
@@ -339,6 +343,88 @@ enum status market_find_paid(bool *found, uint8_t prover[ABI_ADDRESS], amount *p
     }
     cJSON_Delete(logs);
     return status;
+}
+
+/* ---- payments that wait --------------------------------------------------------------------- */
+
+void market_kept_release(struct market_kept *kept)
+{
+    free(kept->ids);
+    *kept = (struct market_kept){0};
+}
+
+/* Adds a job when the payment that waits in it is still the account's; a job may be told of twice
+ * by a node that lies. */
+static enum status add_kept(struct market_kept *kept, const struct market *market,
+                            const uint8_t account[ABI_ADDRESS], struct market_job_id id,
+                            struct diag *diag)
+{
+    uint8_t word[ABI_WORD];
+    struct buffer answer = {0};
+    for (size_t i = 0; i < kept->count; i++) {
+        if (memcmp(&kept->ids[i], &id, sizeof id) == 0)
+            return STATUS_OK;
+    }
+    market_job_word(word, id);
+    enum status status =
+        contract_ask(&answer, market->nodes, market->address, "keptOf(uint256)", word, 1, diag);
+    if (status == STATUS_OK) {
+        struct abi_reader r = {answer.data, answer.count, false};
+        const uint8_t *prover = abi_word(&r, 0, 0) + 12;
+        amount waits = amount_read(&r, 0, 1);
+        if (r.failed) {
+            status = market_bad_answer("a payment that waits", diag);
+        } else if (memcmp(prover, account, ABI_ADDRESS) == 0) {
+            kept->ids[kept->count++] = id;
+            kept->sum += waits;
+        }
+    }
+    buffer_release(&answer);
+    return status;
+}
+
+enum status market_find_kept(struct market_kept *kept, const struct market *market,
+                             const uint8_t account[ABI_ADDRESS], struct diag *diag)
+{
+    uint8_t word[ABI_WORD];
+    cJSON *logs;
+    *kept = (struct market_kept){0};
+    market_address_word(word, account);
+    enum status status = find_logs(&logs, market, "PaymentKept(uint256,address)", 2, word, 0, diag);
+    size_t most = status == STATUS_OK ? (size_t)cJSON_GetArraySize(logs) : 0;
+    if (most != 0 && (kept->ids = calloc(most, sizeof *kept->ids)) == NULL)
+        status = diag_set(diag, STATUS_NO_MEMORY, "no memory for %zu payments", most);
+    const cJSON *log;
+    cJSON_ArrayForEach(log, logs)
+    {
+        struct market_job_id id = {0, 0};
+        struct buffer topics = {0};
+        if (status == STATUS_OK && !(read_topics(&topics, log) && topics.count == 3 * ABI_WORD &&
+                                     market_job_of_word(&id, topics.data + ABI_WORD)))
+            status = market_bad_answer("an event of the market", diag);
+        if (status == STATUS_OK)
+            status = add_kept(kept, market, account, id, diag);
+        buffer_release(&topics);
+    }
+    cJSON_Delete(logs);
+    if (status != STATUS_OK)
+        market_kept_release(kept);
+    return status;
+}
+
+enum status market_collect_data(struct buffer *out, const struct market_kept *kept, size_t first,
+                                size_t count, const uint8_t to[ABI_ADDRESS], struct diag *diag)
+{
+    abi_put_selector(out, "collect(uint256[],address)");
+    abi_put_u64(out, 2 * ABI_WORD);
+    abi_put_address(out, to);
+    abi_put_u64(out, count);
+    for (size_t i = first; i < first + count; i++) {
+        uint8_t word[ABI_WORD];
+        market_job_word(word, kept->ids[i]);
+        abi_put_word(out, word);
+    }
+    return buffer_status(out, diag);
 }
 
 /* ---- answers -------------------------------------------------------------------------------- */

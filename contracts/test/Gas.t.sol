@@ -66,6 +66,7 @@ contract GasTest is PoolsKit, GasKit {
         see("InferenceMarket", m, "isNonceUsed", abi.encodeCall(market.isNonceUsed, (REQUESTER, 1)));
         see("InferenceMarket", m, "jobIdOf", abi.encodeCall(market.jobIdOf, (modelId, 1)));
         see("InferenceMarket", m, "jobOf", abi.encodeCall(market.jobOf, (id)));
+        see("InferenceMarket", m, "keptOf", abi.encodeCall(market.keptOf, (id)));
         see("InferenceMarket", m, "modelAccounts", abi.encodeCall(market.modelAccounts, (modelId)));
         see("InferenceMarket", m, "queueLength", abi.encodeCall(market.queueLength, (modelId)));
         see("InferenceMarket", m, "requirementOf", abi.encodeCall(market.requirementOf, (id)));

@@ -270,8 +270,8 @@ static const char refund[] =
 static const char claim[] =
     "usage: sertn-run claim --rpc URL --market ADDRESS --keystore FILE [options]\n"
     "\n"
-    "Takes what the account holds in the market out of it: payments for proofs, royalties, money\n"
-    "that was refunded.\n"
+    "Takes what the account holds in the market out of it: payments for proofs, those too that wait\n"
+    "in jobs, royalties, money that was refunded.\n"
     "\n" MARKET ACCOUNT
     "  --number N               first move what this model has earned to its owner's account\n"
     "  --to ADDRESS             where the tokens go; the account itself by default\n" SHARED "\n"

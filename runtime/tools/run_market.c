@@ -186,7 +186,8 @@ enum status run_submit(struct cli *cli, struct run_options *o, struct diag *diag
         status = check_open(&job, now, diag);
     if (status == STATUS_OK && (!is_known || entry.state != JOURNAL_MINED)) {
         market_context(claim.context, &side.market, job.id, prover);
-        memcpy(claim.precommitment, job.precommitment, 32);
+        /* A job that was paid already need not tell it any more. */
+        memcpy(claim.precommitment, event.request.precommitment, 32);
         memcpy(claim.requirement, job.requirement, ABI_WORD);
         claim.input_words = job.input_words;
         claim.input_bits = job.input_bits;
@@ -341,13 +342,41 @@ static enum status claim_model(struct market_side *side, uint64_t number, const 
     return status;
 }
 
+/* Takes out the payments that wait in jobs; *taken is their sum, *result of the last transaction.
+ */
+static enum status collect(amount *taken, struct account_result *result, struct cli *cli,
+                           struct market_side *side, const uint8_t owner[ABI_ADDRESS],
+                           const uint8_t to[ABI_ADDRESS], const char *stamp, struct diag *diag)
+{
+    enum { AT_ONCE = 500 }; /* about 4 million gas */
+    struct market_kept kept;
+    enum status status = market_find_kept(&kept, &side->market, owner, diag);
+    *taken = kept.sum;
+    for (size_t i = 0; i < kept.count && status == STATUS_OK; i += AT_ONCE) {
+        char name[JOURNAL_NAME_BYTES], job[MARKET_JOB_TEXT];
+        struct buffer data = {0};
+        size_t count = kept.count - i < AT_ONCE ? kept.count - i : AT_ONCE;
+        market_job_text(job, kept.ids[i]);
+        snprintf(name, sizeof name, "collect %zu from %s %s", count, job, stamp);
+        status = market_collect_data(&data, &kept, i, count, to, diag);
+        if (status == STATUS_OK)
+            status = signer_send(result, &side->chain.account, name, side->market.address, &data, 0,
+                                 diag);
+        if (status == STATUS_OK && i + count == kept.count)
+            cli_say(cli, "%zu payments that waited in jobs were collected", kept.count);
+        buffer_release(&data);
+    }
+    market_kept_release(&kept);
+    return status;
+}
+
 enum status run_claim(struct cli *cli, struct run_options *o, struct diag *diag)
 {
     struct market_side side = {0};
     struct account_result result = {0};
     struct buffer data = {0};
     uint8_t owner[ABI_ADDRESS], to[ABI_ADDRESS];
-    amount held = 0;
+    amount held = 0, collected = 0;
     uint64_t nonce = 0;
     size_t settled;
     char name[JOURNAL_NAME_BYTES], stamp[32], text[AMOUNT_TEXT];
@@ -368,8 +397,10 @@ enum status run_claim(struct cli *cli, struct run_options *o, struct diag *diag)
         ASSERT(is_address);
         if (o->market.to == NULL)
             memcpy(to, owner, sizeof to);
-        status = market_balance(&held, &side.market, owner, diag);
+        status = collect(&collected, &result, cli, &side, owner, to, stamp, diag);
     }
+    if (status == STATUS_OK)
+        status = market_balance(&held, &side.market, owner, diag);
     amount_format(text, held);
     if (status == STATUS_OK && held > 0) {
         snprintf(name, sizeof name, "withdraw %s %s", text, stamp);
@@ -380,10 +411,11 @@ enum status run_claim(struct cli *cli, struct run_options *o, struct diag *diag)
         if (status == STATUS_OK)
             status = signer_send(&result, &side.chain.account, name, side.market.address, &data, 0,
                                  diag);
-        if (status == STATUS_OK)
-            chain_side_add_result(cli->result, &result);
     }
     if (status == STATUS_OK) {
+        if (held > 0 || collected > 0)
+            chain_side_add_result(cli->result, &result);
+        amount_format(text, held + collected);
         cJSON_AddStringToObject(cli->result, "withdrawn", text);
         cli_say(cli, "%s went from the market to the account", text);
     }

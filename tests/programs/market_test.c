@@ -20,6 +20,13 @@ static const char *balance(const struct network *n, enum network_account account
     return network_ask(n, n->market, "balanceOf(address)(uint256)", n->address[account]);
 }
 
+/* The payment that waits in job 1/1; cast says its prover before, in 42 characters. */
+static const char *kept(const struct network *n)
+{
+    return network_ask(n, n->market, "keptOf(uint256)(address,uint256)", "0x10000000000000001") +
+           42;
+}
+
 /* test_temp_dir is a fresh one at each call: files of a case go to one. */
 TEST(a_job_is_asked_for_proved_and_paid_once)
 {
@@ -54,10 +61,12 @@ TEST(a_job_is_asked_for_proved_and_paid_once)
     cJSON *paid = kit_json(&out);
     CHECK_TEXT(text_of(paid, "paid"), "304000000000000");
     cJSON_Delete(paid);
-    CHECK_TEXT(balance(n, NETWORK_NODE), "304000000000000");
+    /* A prover without an account: the payment waits in the job. */
+    CHECK_TEXT(balance(n, NETWORK_NODE), "0");
+    CHECK_TEXT(kept(n), "304000000000000");
     out = kit_shell("%s", submit);
     kit_done(&out, "the same submission");
-    CHECK_TEXT(balance(n, NETWORK_NODE), "304000000000000");
+    CHECK_TEXT(kept(n), "304000000000000");
     out = kit_shell("$SERTN_RUN status 1/1 --rpc %s --market %s --json", n->url, n->market);
     kit_done(&out, "status");
     cJSON *state = kit_json(&out);
@@ -75,6 +84,12 @@ TEST(a_job_is_asked_for_proved_and_paid_once)
     cJSON_Delete(claimed);
     CHECK_TEXT(network_ask(n, n->token, "balanceOf(address)(uint256)", n->address[NETWORK_NODE]),
                "1000000304000000000000");
+    CHECK_TEXT(kept(n), "0");
+    out = network_run(n, NETWORK_NODE, "claim --json");
+    kit_done(&out, "claim of nothing");
+    claimed = kit_json(&out);
+    CHECK_TEXT(text_of(claimed, "withdrawn"), "0");
+    cJSON_Delete(claimed);
     out = network_run(n, NETWORK_OWNER, "claim --number 1 --json");
     kit_done(&out, "claim of the owner");
     claimed = kit_json(&out);
@@ -123,6 +138,7 @@ TEST(an_input_may_lie_in_a_store)
     out = network_run(n, NETWORK_NODE, "submit %s 1/1 --store %s --input %s", n->model, empty,
                       kit_model("linear_regression", "test_data_set_1/input_0.pb"));
     CHECK(out.exit_status == 1 || out.exit_status == 2);
+    network_open_account(n, NETWORK_NODE);
     out = network_run(n, NETWORK_NODE, "submit %s 1/1 --store %s --quiet", n->model, store);
     kit_done(&out, "submit");
     CHECK_TEXT(balance(n, NETWORK_NODE), "304000000000000");

@@ -102,6 +102,12 @@ void network_send(const struct network *network, enum network_account from, cons
     send(network->address[from], to, signature, arguments);
 }
 
+void network_open_account(const struct network *network, enum network_account account)
+{
+    send(network->address[account], network->market, "openAccount(address)",
+         network->address[account]);
+}
+
 /* A ceremony with enough powers, once a build folder. */
 static const char *powers(void)
 {

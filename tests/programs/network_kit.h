@@ -41,6 +41,8 @@ struct test_output network_run(const struct network *network, enum network_accou
 /* Requests `count` jobs with inputs of their own; each is done. */
 void network_request(const struct network *network, unsigned first, unsigned count);
 
+/* Opens an account in the market, so that payments do not wait in jobs. */
+void network_open_account(const struct network *network, enum network_account account);
 /* Bonds stake of an account and promises units of model 1, and goes into the next epoch. */
 void network_join(const struct network *network, enum network_account account, unsigned units);
 /* Writes the configuration of a node that serves model 1, with its data in folder/data; `more` are

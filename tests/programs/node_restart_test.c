@@ -29,6 +29,7 @@ static void start(struct scene *s, const char *name)
     kit_chain_keep(s->state);
     s->n = network_start();
     network_request(s->n, 0, 1);
+    network_open_account(s->n, NETWORK_NODE);
     s->node = node_start(network_config(s->n, NETWORK_NODE, test_temp_dir(),
                                         kit_text(",\"listen\":\"127.0.0.1:%u\"", port)));
     CHECK(node_earns(s->n, NETWORK_NODE, "304000000000000"));

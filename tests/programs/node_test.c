@@ -16,6 +16,7 @@ TEST(a_node_serves_an_open_market)
 {
     struct network *n = network_start();
     network_request(n, 0, 3);
+    network_open_account(n, NETWORK_NODE);
     struct test_output out = node_drain(network_config(n, NETWORK_NODE, test_temp_dir(), ""));
     kit_done(&out, "node");
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "912000000000000");
@@ -39,16 +40,21 @@ TEST(a_node_serves_what_its_pool_gives_it_and_frees_its_stake)
     CHECK_MSG(strstr(node.text, ", 0, 0, 0, 4096, 0, 2)") != NULL, "%s", node.text);
 }
 
-/* The hot key signs, and another address is paid. */
+/* The hot key signs, and another address is paid; it has no account, and takes all at once. */
 TEST(a_node_may_prove_for_a_cold_address)
 {
     struct network *n = network_start();
-    network_request(n, 0, 1);
+    network_request(n, 0, 2);
     const char *more = kit_text(",\"prover\":\"%s\"", n->address[NETWORK_NODE_2]);
     struct test_output out = node_drain(network_config(n, NETWORK_NODE, test_temp_dir(), more));
     kit_done(&out, "node");
-    CHECK_TEXT(node_earned(n, NETWORK_NODE_2), "304000000000000");
-    CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE_2), "0");
+    out = network_run(n, NETWORK_NODE, "claim --json");
+    kit_done(&out, "claim with the hot key");
+    CHECK(strstr(out.text, "\"withdrawn\":\"0\"") != NULL);
+    out = network_run(n, NETWORK_NODE_2, "claim --json");
+    kit_done(&out, "claim with the cold key");
+    CHECK_MSG(strstr(out.text, "\"withdrawn\":\"608000000000000\"") != NULL, "%s", out.text);
 }
 
 /* One node falls with the job in its hands; the other takes it, and the reporter's part. */
@@ -128,6 +134,7 @@ TEST(what_cannot_be_proved_is_refused)
 TEST(health_and_metrics_tell_how_it_is)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     unsigned port = 20000 + (unsigned)test_random_below(20000);
     const char *base = kit_text("http://127.0.0.1:%u", port);
     struct buffer answer = {0};
@@ -157,6 +164,7 @@ TEST(health_and_metrics_tell_how_it_is)
 TEST(blocks_that_are_taken_back_are_served_again)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *folder = test_temp_dir();
     network_request(n, 0, 1);
     cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
@@ -208,6 +216,7 @@ TEST(a_wrong_configuration_is_refused)
 TEST(two_nodes_do_not_share_a_data_folder)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, "");
     network_request(n, 0, 1);
     pid_t node = node_start(config);

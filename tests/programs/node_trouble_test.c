@@ -57,6 +57,7 @@ TEST(one_that_lies_is_outvoted)
 {
     struct network *n = network_start();
     network_request(n, 0, 1);
+    network_open_account(n, NETWORK_NODE);
     const char *url = kit_server_start(liar, "HTTP/1.1 200 OK");
     struct test_output out =
         node_drain(with_nodes(n, config_of(n, ""), kit_text("%s,%s,%s", n->url, n->url, url)));
@@ -71,6 +72,7 @@ TEST(one_that_lies_is_outvoted)
 TEST(other_bytes_are_not_proved)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *store = test_temp_dir(), *empty = test_temp_dir();
     struct test_output out =
         network_run(n, NETWORK_OWNER, "request %s --input %s --number 1 --store %s --quiet",
@@ -104,6 +106,7 @@ TEST(an_account_without_ether_waits)
                *who = n->address[NETWORK_NODE];
     struct buffer answer = {0};
     network_request(n, 0, 1);
+    network_open_account(n, NETWORK_NODE);
     cJSON_Delete(network_call(n, "anvil_setBalance", kit_text("[\"%s\",\"0x0\"]", who)));
     pid_t node = node_start(config_of(n, kit_text(",\"listen\":\"127.0.0.1:%u\"", port)));
     bool says = false;
@@ -128,6 +131,7 @@ TEST(dear_gas_is_waited_out)
     struct network *n = network_start();
     const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, "");
     network_request(n, 0, 1);
+    network_open_account(n, NETWORK_NODE);
     struct test_output out = kit_shell(
         "sed -i 's/\"token_per_wei\":0/\"token_per_wei\":0,\"most_wei_per_gas\":1/' %s && timeout "
         "-s TERM 3 $SERTN_RUN node --config %s",
@@ -149,6 +153,7 @@ TEST(a_prover_beyond_its_memory_is_cut_off)
 #endif
     struct network *n = network_start();
     network_request(n, 0, 1);
+    network_open_account(n, NETWORK_NODE);
     const char *more = ",\"limits\":{\"memory_bytes\":67108864,\"attempts\":1,\"threads\":64}";
     struct test_output out = node_drain(config_of(n, more));
     kit_done(&out, "node");

@@ -90,6 +90,7 @@ TEST(admitted_nodes_prove_and_others_open_nothing)
     buffer_release(&bytes);
     /* And the node proves with what it got. */
     network_request(n, 0, 1);
+    network_open_account(n, NETWORK_NODE);
     const char *config = network_config(n, NETWORK_NODE, test_temp_dir(), "");
     out = kit_shell("sed -i 's#\"folder\":\"[^\"]*\"#\"folder\":\"%s\"#' %s && timeout 60 "
                     "$SERTN_RUN node --config %s --drain",

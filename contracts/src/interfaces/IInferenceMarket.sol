@@ -57,13 +57,21 @@ interface IInferenceMarket {
         uint96 royalty,
         uint96 fee
     );
-    /// @notice A job was paid: the prover's account grew by `paid`, the model's by royalty and fee.
+    /// @notice A job was paid: the prover's account grew by `paid`, or the same transaction says PaymentKept; the model's by royalty and fee.
     /// @param jobId the job.
     /// @param prover who proved it and is paid.
     /// @param paid what the prover got.
     /// @param digest of ERC-8274: keccak256 of abi.encode(jobId, prover, precommitment, keccak256 of the words, true, profile()).
     /// @param words all public words of the claim.
     event JobPaid(uint256 indexed jobId, address indexed prover, uint256 paid, bytes32 digest, uint256[] words);
+    /// @notice The payment waits in the job, because its prover has no account here; it is collected from there.
+    /// @param jobId the job.
+    /// @param prover whose it is.
+    event PaymentKept(uint256 indexed jobId, address indexed prover);
+    /// @notice The payment that waited in a job is in its prover's account, from which Withdrawn takes it in the same transaction.
+    /// @param jobId the job.
+    /// @param prover whose it is.
+    event Collected(uint256 indexed jobId, address indexed prover);
     /// @notice A job ended without an answer, its price is in the requester's account again.
     /// @param jobId the job.
     /// @param requester who asked for it.
@@ -134,6 +142,8 @@ interface IInferenceMarket {
     error ZeroProver(uint256 jobId);
     /// @notice The account holds less.
     error InsufficientBalance(address account, uint256 balance, uint256 needed);
+    /// @notice No payment of this account waits in the job.
+    error NothingKept(uint256 jobId);
     /// @notice The price is above what the requester agreed to.
     error PriceAboveLimit(uint256 price, uint256 limit);
     /// @notice The deadline must be within these bounds from now.
@@ -183,8 +193,13 @@ interface IInferenceMarket {
     /// @param amount how much, in the smallest unit of the token.
     function withdraw(address to, uint256 amount) external;
 
-    /// @notice Makes an empty account, so that its first payment takes no more gas than the next ones. Anyone, for anybody; the node pools do it for
-    ///         nodes.
+    /// @notice Takes out payments that wait in jobs because the caller had no account when it proved them. Works while the market is paused.
+    /// @param jobIds the jobs, each once.
+    /// @param to who receives.
+    /// @return amount how much, in the smallest unit of the token.
+    function collect(uint256[] calldata jobIds, address to) external returns (uint256 amount);
+
+    /// @notice Makes an empty account, so that payments go there instead of waiting in jobs. Anyone, for anybody; the node pools do it for nodes.
     /// @param account whose account.
     function openAccount(address account) external;
 
@@ -256,7 +271,8 @@ interface IInferenceMarket {
     /// @notice Parameters of jobs requested now.
     function parameters() external view returns (Parameters memory);
 
-    /// @notice A job; reverts where there is none.
+    /// @notice A job; reverts where there is none. Where the payment was left in the job, the precommitment is zero once the answer's callback is
+    ///         over: it was the commitment to the words that JobPaid shows.
     /// @param jobId the job.
     /// @return job all that the market keeps of it.
     function jobOf(uint256 jobId) external view returns (Job memory job);
@@ -277,6 +293,12 @@ interface IInferenceMarket {
     /// @return fees what governance has not claimed.
     /// @return answers answers sold.
     function modelAccounts(uint256 modelId) external view returns (uint96 royalties, uint96 fees, uint64 answers);
+
+    /// @notice The payment that waits in a job because its prover had no account; zero for none, and when it was collected.
+    /// @param jobId the job.
+    /// @return prover who may collect it.
+    /// @return amount the payment.
+    function keptOf(uint256 jobId) external view returns (address prover, uint256 amount);
 
     /// @notice Jobs ever requested of a model: they have the numbers jobIdOf(modelId, 1 .. queueLength), in the order of their requests.
     /// @param modelId the model.

@@ -7,11 +7,13 @@ import {Job, JobState} from "../types/Job.sol";
 /// @notice Packs a job and reads it.
 /// @dev From the low end, in bits. head: requester 160, deadline 40, settledAt 40, state 8, inputBits 8. terms: price 96, royalty 96, feeBps 16,
 ///      inputWords 16, flags 8. callback: destination 160, gas 32, price of a unit of gas 64. reservation: node 160, until 40.
+///      The high bit of the state says that the payment waits in the job itself: precommitment is then prover 160, payment 96, and zero once it
+///      was collected.
 library JobStore {
     /// @notice A job in storage.
     /// @param head see above.
     /// @param terms see above.
-    /// @param precommitment commitment to the inputs.
+    /// @param precommitment commitment to the inputs, or a payment that waits.
     /// @param reservation whose the job is for a while; zero for nobody's.
     /// @param callback read where the flag says so.
     /// @param requirement read where the flag says so.
@@ -26,12 +28,13 @@ library JobStore {
 
     uint256 internal constant HAS_REQUIREMENT = 1 << 224;
     uint256 internal constant HAS_CALLBACK = 1 << 225;
+    uint256 private constant IS_KEPT = 1 << 247;
     uint256 private constant BPS = 10_000;
 
     /// @notice State that a head says.
     /// @param head first word of a job.
     function stateIn(uint256 head) internal pure returns (JobState) {
-        return JobState(uint8(head >> 240));
+        return JobState((head >> 240) & 0x7f);
     }
 
     /// @notice Head of a job in another state.
@@ -50,6 +53,24 @@ library JobStore {
         royalty = uint96(terms >> 96);
         uint256 work = uint96(terms) - royalty - uint256(uint32(callback >> 160)) * (callback >> 192);
         fee = work * uint16(terms >> 192) / BPS;
+    }
+
+    /// @notice Leaves the payment of a job that has just been paid in the job itself, in the place of what the words that were paid open.
+    /// @param stored the job in storage.
+    /// @param prover whose it is.
+    /// @param amount the payment.
+    function keep(Stored storage stored, address prover, uint256 amount) internal {
+        stored.head |= IS_KEPT;
+        stored.precommitment = bytes32((amount << 160) | uint160(prover));
+    }
+
+    /// @notice The payment that waits in a job; zero for none.
+    /// @param stored the job in storage.
+    /// @return prover whose it is.
+    /// @return amount the payment.
+    function kept(Stored storage stored) internal view returns (address prover, uint256 amount) {
+        uint256 word = stored.head & IS_KEPT == 0 ? 0 : uint256(stored.precommitment);
+        return (address(uint160(word)), word >> 160);
     }
 
     /// @notice The callback of a job; zero where it has none.
@@ -78,6 +99,6 @@ library JobStore {
         job.callbackGas = uint32(callback >> 160);
         job.inputWords = uint16(terms >> 208);
         job.hasRequirement = terms & HAS_REQUIREMENT != 0;
-        job.precommitment = stored.precommitment;
+        if (head & IS_KEPT == 0) job.precommitment = stored.precommitment;
     }
 }

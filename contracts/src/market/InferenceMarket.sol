@@ -120,10 +120,21 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
 
     /// @inheritdoc IInferenceMarket
     function withdraw(address to, uint256 amount) external nonReentrant {
-        if (to == address(0)) revert ZeroAccount();
         _take(msg.sender, amount);
-        emit Withdrawn(msg.sender, to, amount);
-        TOKEN.safeTransfer(to, amount);
+        _send(to, amount);
+    }
+
+    /// @inheritdoc IInferenceMarket
+    function collect(uint256[] calldata jobIds, address to) external nonReentrant returns (uint256 amount) {
+        for (uint256 i = 0; i < jobIds.length; ++i) {
+            JobStore.Stored storage job = _jobs[jobIds[i]];
+            (address prover, uint256 kept) = job.kept();
+            if (prover != msg.sender) _revertFor(NothingKept.selector, jobIds[i]);
+            delete job.precommitment;
+            amount += kept;
+            emit Collected(jobIds[i], msg.sender);
+        }
+        _send(to, amount);
     }
 
     /// @inheritdoc IInferenceMarket
@@ -179,9 +190,16 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
             );
         if (!accepted) _revertFor(ProofRejected.selector, answer.jobId);
         Ledger memory earned = _ledgers[answer.jobId >> 64];
-        _credit(answer.prover, _pay(answer, earned, profile()));
+        uint256 paid = _pay(answer, earned, profile());
         _ledgers[answer.jobId >> 64] = earned;
+        uint256 held = _accounts[answer.prover];
+        if (held != 0) _accounts[answer.prover] = held + paid;
         _call(answer);
+        // An account that is no word yet would take the gas of a new one: the payment waits in a word that the job has. The callback saw it whole.
+        if (held == 0) {
+            _jobs[answer.jobId].keep(answer.prover, paid);
+            emit PaymentKept(answer.jobId, answer.prover);
+        }
     }
 
     /// @inheritdoc IInferenceMarket
@@ -286,6 +304,11 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
     }
 
     /// @inheritdoc IInferenceMarket
+    function keptOf(uint256 jobId) external view returns (address prover, uint256 amount) {
+        return _jobs[jobId].kept();
+    }
+
+    /// @inheritdoc IInferenceMarket
     function queueLength(uint256 modelId) external view returns (uint256) {
         return _ledgers[modelId].jobs;
     }
@@ -346,6 +369,12 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
         uint256 received = TOKEN.balanceOf(address(this)) - before;
         _credit(account, received);
         emit Deposited(account, msg.sender, received);
+    }
+
+    function _send(address to, uint256 amount) private {
+        if (to == address(0)) revert ZeroAccount();
+        emit Withdrawn(msg.sender, to, amount);
+        TOKEN.safeTransfer(to, amount);
     }
 
     function _take(address account, uint256 amount) private {
@@ -577,28 +606,28 @@ contract InferenceMarket is IInferenceMarket, EIP712, ReentrancyGuardTransient, 
     function _hashRequest(Request calldata request_, address requester, uint256 nonce, uint256 expiry)
         private
         pure
-        returns (bytes32)
+        returns (bytes32 digest)
     {
-        bytes memory head = abi.encode(
+        bytes32[15] memory words = [
             REQUEST_TYPEHASH,
-            requester,
-            request_.modelId,
+            bytes32(uint256(uint160(requester))),
+            bytes32(request_.modelId),
             keccak256(request_.input),
             request_.inputHash,
             request_.precommitment,
-            request_.inputWords,
-            request_.inputBits
-        );
-        bytes memory rest = abi.encode(
-            request_.requirement,
-            request_.destination,
-            request_.callbackGas,
-            request_.deadline,
-            request_.maxPrice,
-            nonce,
-            expiry
-        );
-        return keccak256(bytes.concat(head, rest));
+            bytes32(uint256(request_.inputWords)),
+            bytes32(uint256(request_.inputBits)),
+            bytes32(request_.requirement),
+            bytes32(uint256(uint160(request_.destination))),
+            bytes32(uint256(request_.callbackGas)),
+            bytes32(uint256(request_.deadline)),
+            bytes32(uint256(request_.maxPrice)),
+            bytes32(nonce),
+            bytes32(expiry)
+        ];
+        assembly ("memory-safe") {
+            digest := keccak256(words, 480)
+        }
     }
 
     function _setParameters(Parameters memory p) private {

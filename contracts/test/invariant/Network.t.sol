@@ -13,6 +13,7 @@ import {Test} from "../Vm.sol";
 contract Network is PoolsKit {
     struct Ghost {
         bytes32 fixedPart;
+        bytes32 precommitment;
         bool accepted;
         uint8 payments;
         uint8 refunds;
@@ -58,6 +59,36 @@ contract Network is PoolsKit {
         ++done["withdraw"];
     }
 
+    /// @dev All payments of a node that wait in jobs, and one that does not.
+    function collect(uint256 who, uint256 which, bool greedy) external {
+        address node = nodes[who % 4];
+        uint256[] memory ids = new uint256[](jobs.length + 1);
+        (uint256 count, uint256 sum) = (0, 0);
+        for (uint256 i = 0; i < jobs.length; ++i) {
+            (address prover, uint256 amount) = market.keptOf(jobs[i]);
+            if (prover != node) continue;
+            (ids[count], sum) = (jobs[i], sum + amount);
+            ++count;
+        }
+        bool good = !greedy || jobs.length == 0;
+        if (!good) {
+            ids[count] = jobs[which % jobs.length]; // another's, or one of them twice
+            ++count;
+        }
+        assembly ("memory-safe") {
+            mstore(ids, count)
+        }
+        uint256 before = token.balanceOf(node);
+        vm.prank(node);
+        try market.collect(ids, node) returns (uint256 amount) { // also while paused
+            check(good && amount == sum, "a payment that must wait");
+            equal(token.balanceOf(node), before + sum, "collected");
+            if (sum != 0) ++done["collect"];
+        } catch {
+            check(!good, "payments that must go out");
+        }
+    }
+
     function request(uint256 who, bool second, uint256 duration, bool demanding) external {
         if (jobs.length == MOST_JOBS) return;
         address requester = requesters[who % 4];
@@ -73,6 +104,7 @@ contract Network is PoolsKit {
             check(good, "a job that must be refused");
             equal(id & type(uint64).max, market.queueLength(r.modelId), "queue order");
             jobs.push(id);
+            ghosts[id].precommitment = market.jobOf(id).precommitment;
             ghosts[id].fixedPart = fixedPart(id);
             ++done["request"];
         } catch {
@@ -107,7 +139,10 @@ contract Network is PoolsKit {
             check(good, "an answer that must be refused");
             recordPaid(a);
             Job memory job = market.jobOf(a.jobId);
-            equal(market.balanceOf(a.prover), before + job.price - job.royalty - job.fee, "paid at once");
+            (address prover, uint256 kept) = market.keptOf(a.jobId);
+            check(kept == 0 || (prover == a.prover && before == 0), "kept for the prover");
+            if (kept != 0) ++done["kept"];
+            equal(market.balanceOf(a.prover) + kept, before + job.price - job.royalty - job.fee, "paid at once");
         } catch {
             check(!good, "an answer that must be paid");
         }
@@ -384,6 +419,8 @@ contract Network is PoolsKit {
         Job memory job = market.jobOf(id);
         job.state = JobState.None;
         job.settledAt = 0;
+        // What a kept payment takes the place of.
+        if (job.precommitment == 0) job.precommitment = ghosts[id].precommitment;
         return keccak256(abi.encode(job, market.requirementOf(id)));
     }
 
@@ -394,7 +431,9 @@ contract Network is PoolsKit {
         }
         for (uint256 i = 0; i < jobs.length; ++i) {
             Job memory job = market.jobOf(jobs[i]);
-            if (job.state == JobState.Open) sum += job.price;
+            (, uint256 kept) = market.keptOf(jobs[i]);
+            sum += job.state == JobState.Open ? job.price : kept;
+            check(job.state == JobState.Paid || (kept == 0 && job.precommitment != 0), "kept of a paid job");
         }
         for (uint256 i = 0; i < 2; ++i) {
             (uint96 royalties, uint96 fees,) = market.modelAccounts(i == 0 ? modelId : secondModel);
@@ -519,9 +558,10 @@ contract NetworkInvariants is Test {
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[29] memory list = [
+        bytes4[30] memory list = [
             Network.deposit.selector,
             Network.withdraw.selector,
+            Network.collect.selector,
             Network.request.selector,
             Network.request.selector,
             Network.request.selector,
@@ -589,18 +629,33 @@ contract NetworkInvariants is Test {
                     ? abi.encodeWithSelector(selector, seed >> 8, seed >> 16 & 1, seed >> 24, seed >> 32 & 1)
                     : selector == Network.setUnits.selector
                         ? abi.encodeWithSelector(selector, seed >> 8, seed >> 16 & 1, seed >> 24)
-                        : selector == Network.quit.selector
-                            ? abi.encodeWithSelector(selector, seed >> 8, seed >> 16 & 1)
-                            : selector == Network.assign.selector || selector == Network.claim.selector
-                                ? abi.encodeWithSelector(selector, seed >> 16 & 1)
-                                : selector == Network.deposit.selector || selector == Network.bond.selector
-                                    ? abi.encodeWithSelector(selector, seed >> 8, uint96(seed >> 16))
-                                    : abi.encodeWithSelector(selector, seed >> 8, seed >> 40, seed >> 72, seed >> 104);
+                        : selector == Network.collect.selector
+                            ? abi.encodeWithSelector(selector, seed >> 8, seed >> 40, seed >> 16 & 1)
+                            : selector == Network.quit.selector
+                                ? abi.encodeWithSelector(selector, seed >> 8, seed >> 16 & 1)
+                                : selector == Network.assign.selector || selector == Network.claim.selector
+                                    ? abi.encodeWithSelector(selector, seed >> 16 & 1)
+                                    : selector == Network.deposit.selector || selector == Network.bond.selector
+                                        ? abi.encodeWithSelector(selector, seed >> 8, uint96(seed >> 16))
+                                        : abi.encodeWithSelector(
+                                            selector, seed >> 8, seed >> 40, seed >> 72, seed >> 104
+                                        );
             (bool ok,) = address(network).call(data);
             check(ok, "an action failed");
         }
-        string[10] memory needed = [
-            "request", "paid", "refund", "assign", "release", "penalize", "decline", "steal", "setUnits", "parameters"
+        string[12] memory needed = [
+            "request",
+            "paid",
+            "kept",
+            "collect",
+            "refund",
+            "assign",
+            "release",
+            "penalize",
+            "decline",
+            "steal",
+            "setUnits",
+            "parameters"
         ];
         for (uint256 i = 0; i < needed.length; ++i) {
             check(network.done(bytes32(bytes(needed[i]))) > 0, needed[i]);

@@ -60,6 +60,14 @@ contract Reenterer {
     }
 }
 
+contract Reader {
+    bytes32 public seen;
+
+    function onInference(uint256 jobId, uint256, uint256[] calldata) external {
+        seen = keccak256(abi.encode(InferenceMarket(msg.sender).jobOf(jobId)));
+    }
+}
+
 contract Wallet {
     bytes32 public agreed;
 
@@ -113,6 +121,7 @@ contract InferenceMarketTest is MarketKit {
         (uint96 price, uint96 fee) = expected();
         uint256 id = ask();
         Answer memory a = answerTo(id);
+        market.openAccount(PROVER);
         vm.prank(STRANGER); // whoever sends it
         market.settle(key, a);
         vm.snapshotGasLastCall("settle_first");
@@ -354,6 +363,7 @@ contract InferenceMarketTest is MarketKit {
         vm.expectRevert(abi.encodeWithSelector(IZkmlRegistry.ModelIsDeprecated.selector, modelId));
         market.request(r);
         Answer memory a = answerTo(id);
+        market.openAccount(PROVER);
         market.settle(key, a);
         (uint96 price, uint96 fee) = expected();
         equal(market.balanceOf(PROVER), price - fee - ROYALTY, "old price");
@@ -467,6 +477,7 @@ contract InferenceMarketTest is MarketKit {
         check(job.destination == address(0) && !job.hasRequirement, "no destination");
         market.setParameters(IInferenceMarket.Parameters(UNIT_PRICE, 7, 1000, 1 hours, 1 hours));
         check(market.jobOf((modelId << 64) | 1).fee == fee, "at the prices of its request");
+        market.openAccount(PROVER);
         uint256 paid = market.balanceOf(PROVER);
         market.settle(key, answerTo((modelId << 64) | 1));
         equal(market.balanceOf(PROVER) - paid, asked - fee - ROYALTY, "the prover gets the rest");
@@ -511,6 +522,93 @@ contract InferenceMarketTest is MarketKit {
         vm.stopPrank();
         market.openAccount(PROVER); // changes nothing
         equal(market.balanceOf(PROVER), 0, "empty again");
+    }
+
+    /// @dev A prover without an account is paid in the job itself, where its payment waits for it and for nobody else.
+    function test_aFirstPaymentWaitsInItsJob() external {
+        (uint96 price, uint96 fee) = expected();
+        uint256 due = price - fee - ROYALTY;
+        uint256[] memory ids = new uint256[](2);
+        (ids[0], ids[1]) = (ask(), ask());
+        Job memory job = market.jobOf(ids[0]);
+        vm.recordLogs();
+        market.settle(key, answerTo(ids[0]));
+        vm.snapshotGasLastCall("settle_kept");
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        check(logs.length == 2 && logs[1].topics[0] == IInferenceMarket.PaymentKept.selector, "said so");
+        check(uint256(logs[1].topics[1]) == ids[0] && address(uint160(uint256(logs[1].topics[2]))) == PROVER, "whose");
+        market.settle(key, answerTo(ids[1]));
+        equal(market.balanceOf(PROVER), 0, "no account");
+        (address prover, uint256 amount) = market.keptOf(ids[0]);
+        check(prover == PROVER && amount == due, "kept");
+        (job.state, job.settledAt, job.precommitment) = (JobState.Paid, uint40(block.timestamp), 0);
+        check(keccak256(abi.encode(market.jobOf(ids[0]))) == keccak256(abi.encode(job)), "all else is as it was");
+        vm.prank(GUARDIAN);
+        market.pause();
+        collectRefused(STRANGER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
+        collectRefused(REQUESTER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
+        vm.prank(PROVER);
+        equal(market.collect(ids, STRANGER), 2 * due, "while paused too");
+        vm.snapshotGasLastCall("collect_2");
+        equal(token.balanceOf(STRANGER), 2 * due, "all of it");
+        (prover, amount) = market.keptOf(ids[0]);
+        check(prover == address(0) && amount == 0, "collected");
+        collectRefused(PROVER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
+        equal(uint256(stateOf(ids[0])), uint256(JobState.Paid), "paid for ever");
+        vm.expectRevert(abi.encodeWithSelector(IInferenceMarket.JobNotOpen.selector, ids[0]));
+        market.refund(ids[0]);
+    }
+
+    function test_nothingIsCollectedThatDoesNotWait() external {
+        uint256[] memory ids = new uint256[](1);
+        Request memory r = draft();
+        // an open job whose commitment reads like a payment
+        r.precommitment = bytes32((uint256(1 ether) << 160) | uint160(STRANGER));
+        ids[0] = ask(r);
+        collectRefused(STRANGER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
+        vm.warp(block.timestamp + 1 hours + 1);
+        market.refund(ids[0]);
+        collectRefused(STRANGER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
+        // a payment that went to an account
+        ids[0] = ask();
+        market.openAccount(PROVER);
+        market.settle(key, answerTo(ids[0]));
+        check(market.balanceOf(PROVER) != 0, "paid");
+        collectRefused(PROVER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
+        // a job that is not there
+        ids[0] = (modelId << 64) | 99;
+        collectRefused(PROVER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
+        // one payment twice
+        ids = new uint256[](2);
+        ids[0] = ids[1] = ask();
+        market.settle(key, answerTo(ids[0], PROVER_2, 5));
+        collectRefused(PROVER_2, ids, IInferenceMarket.NothingKept.selector, ids[0]);
+        uint256[] memory once = new uint256[](1);
+        once[0] = ids[0];
+        vm.prank(PROVER_2);
+        vm.expectRevert(abi.encodeWithSelector(IInferenceMarket.ZeroAccount.selector));
+        market.collect(once, address(0));
+    }
+
+    function collectRefused(address sender, uint256[] memory ids, bytes4 reason, uint256 id) private {
+        vm.prank(sender);
+        vm.expectRevert(abi.encodeWithSelector(reason, id));
+        market.collect(ids, sender);
+    }
+
+    /// @dev Whether its payment waits in it or not, a destination sees the job as it was requested.
+    function test_destinationsSeeTheWholeJob() external {
+        Reader reader = new Reader();
+        for (uint256 i = 0; i < 2; ++i) {
+            uint256 id = withDestination(address(reader), 100_000);
+            Job memory job = market.jobOf(id);
+            (job.state, job.settledAt) = (JobState.Paid, uint40(block.timestamp));
+            market.settle(key, answerTo(id));
+            check(reader.seen() == keccak256(abi.encode(job)), "as requested");
+            (address prover,) = market.keptOf(id);
+            check(prover == (i == 0 ? PROVER : address(0)), "kept at first");
+            market.openAccount(PROVER);
+        }
     }
 
     // ---- accounts ----
@@ -753,13 +851,15 @@ contract InferenceMarketTest is MarketKit {
         uint256 id = withDestination(address(attacker), 900_000);
         uint256 second = ask();
         fund(address(attacker), 100);
-        bytes[4] memory attacks = [
+        market.openAccount(PROVER);
+        bytes[5] memory attacks = [
             abi.encodeCall(market.settle, (key, answerTo(second))),
             abi.encodeCall(market.withdraw, (address(attacker), 100)),
             abi.encodeCall(market.refund, (second)),
-            abi.encodeCall(market.request, (draft()))
+            abi.encodeCall(market.request, (draft())),
+            abi.encodeCall(market.collect, (new uint256[](0), address(attacker)))
         ];
-        for (uint256 i = 0; i < 4; ++i) {
+        for (uint256 i = 0; i < 5; ++i) {
             attacker.set(attacks[i]);
             id = withDestination(address(attacker), 900_000);
             vm.recordLogs();

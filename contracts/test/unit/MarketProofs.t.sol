@@ -206,10 +206,32 @@ contract MarketProofsTest is PoolsKit {
         check(used - own <= 60_000, "settling one job");
     }
 
+    /// @dev A prover that never had an account: its payment waits in the job.
+    function test_aFirstPaymentTakesAtMost60000GasMore() external {
+        (uint256 own,) = gasOf(single(0));
+        Answer memory a = answers[0];
+        uint256 before = gasleft();
+        market.settle(key, a);
+        uint256 used = before - gasleft();
+        vm.snapshotValue("settle_beyond_verifier_first", used - own);
+        check(used - own <= 60_000, "paying for the first time");
+        (address prover,) = market.keptOf(a.jobId);
+        check(prover == PROVER, "without an account");
+    }
+
     function test_settlingABatchTakesAtMost35000GasMoreForEach() external {
+        join(PROVER, cost);
+        settleBatch("settle_batch_16", "settle_batch_beyond_verifier_each");
+    }
+
+    /// @dev A batch opens an account for each of its provers.
+    function test_aFirstBatchTakesAtMost35000GasMoreForEach() external {
+        settleBatch("settle_batch_16_first", "settle_batch_beyond_verifier_each_first");
+    }
+
+    function settleBatch(string memory name, string memory each) private {
         uint256 count = COUNT;
         (bytes32[] memory contexts, uint256[] memory words, bytes memory proofs) = batchOf(count);
-        join(PROVER, cost);
         (uint256 own,) = gasOf(abi.encodeCall(verifier.verifyBatch, (keyHash, key, contexts, words, proofs)));
         Answer[] memory batch = new Answer[](count);
         for (uint256 i = 0; i < count; ++i) {
@@ -218,11 +240,11 @@ contract MarketProofsTest is PoolsKit {
         uint256 before = gasleft();
         bool[] memory paid = market.settleBatch(key, batch);
         uint256 used = before - gasleft();
-        vm.snapshotGasLastCall("settle_batch_16");
+        vm.snapshotGasLastCall(name);
         for (uint256 i = 0; i < count; ++i) {
             check(paid[i] && stateOf(answers[i].jobId) == JobState.Paid, "paid");
         }
-        vm.snapshotValue("settle_batch_beyond_verifier_each", (used - own) / count);
+        vm.snapshotValue(each, (used - own) / count);
         check(used - own <= 35_000 * count, "settling each of a batch");
     }
 

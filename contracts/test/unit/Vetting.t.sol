@@ -354,6 +354,7 @@ contract VettingTest is PoolsKit {
         equal(vetting.resultOf(id).proved, 2, "two");
         // a job without a row
         other = request(3, address(vetting));
+        market.openAccount(PROVER);
         vm.recordLogs();
         settle(other, 3);
         Vm.Log[] memory logs = vm.getRecordedLogs();
