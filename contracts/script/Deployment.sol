@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.26;
 
+import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {PlonkVerifier} from "../src/PlonkVerifier.sol";
 import {RemoteDesk} from "../src/bridge/RemoteDesk.sol";
 import {SertnGovernor} from "../src/governance/SertnGovernor.sol";
@@ -114,19 +115,25 @@ abstract contract Deployment {
         );
     }
 
+    /// @dev What is done already is left as it is, so that a deployment that was cut off goes on.
     function _wire(Settings memory s, Network memory n) private {
-        n.router.addRoute(n.verifier.proofSystemId(), address(n.verifier), s.canary);
-        n.market.setPools(address(n.pools));
-        n.timelock.grantRole(n.timelock.PROPOSER_ROLE(), address(n.governor));
-        n.timelock.grantRole(n.timelock.CANCELLER_ROLE(), address(n.governor));
-        n.timelock.grantRole(n.timelock.EXECUTOR_ROLE(), address(0));
-        n.timelock.renounceRole(n.timelock.DEFAULT_ADMIN_ROLE(), s.admin);
+        bytes4 system = n.verifier.proofSystemId();
+        (IVerifierRouter.RouteState state,,) = n.router.routeOf(system);
+        if (state == IVerifierRouter.RouteState.None) n.router.addRoute(system, address(n.verifier), s.canary);
+        if (n.market.pools() == address(0)) n.market.setPools(address(n.pools));
+        if (n.timelock.hasRole(n.timelock.DEFAULT_ADMIN_ROLE(), s.admin)) {
+            n.timelock.grantRole(n.timelock.PROPOSER_ROLE(), address(n.governor));
+            n.timelock.grantRole(n.timelock.CANCELLER_ROLE(), address(n.governor));
+            n.timelock.grantRole(n.timelock.EXECUTOR_ROLE(), address(0));
+            n.timelock.renounceRole(n.timelock.DEFAULT_ADMIN_ROLE(), s.admin);
+        }
         // each takes a vote that has the timelock accept
-        n.router.transferOwnership(address(n.timelock));
-        n.registry.transferOwnership(address(n.timelock));
-        n.market.transferOwnership(address(n.timelock));
-        n.pools.transferOwnership(address(n.timelock));
-        n.desk.transferOwnership(address(n.timelock));
+        Ownable2Step[5] memory all = [Ownable2Step(n.router), n.registry, n.market, n.pools, n.desk];
+        for (uint256 i = 0; i < all.length; ++i) {
+            if (all[i].owner() == s.admin && all[i].pendingOwner() != address(n.timelock)) {
+                all[i].transferOwnership(address(n.timelock));
+            }
+        }
     }
 
     function _make(bytes32 salt, bytes memory code, bytes memory arguments) private returns (address made) {

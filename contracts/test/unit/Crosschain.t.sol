@@ -8,6 +8,7 @@ import {Deployment} from "../../script/Deployment.sol";
 import {Everywhere} from "../../script/Everywhere.s.sol";
 import {RemoteBuyer} from "../../src/bridge/RemoteBuyer.sol";
 import {RemoteDesk} from "../../src/bridge/RemoteDesk.sol";
+import {SertnToken} from "../../src/governance/SertnToken.sol";
 import {IInferenceMarket} from "../../src/interfaces/IInferenceMarket.sol";
 import {IRemoteDesk, RemoteKind} from "../../src/interfaces/IRemoteDesk.sol";
 import {Answer, JobState, Request} from "../../src/types/Job.sol";
@@ -285,12 +286,7 @@ contract DeploymentTest is PoolsKit, Deployment {
 
     function test_addressesAreTheSameOnEveryChain() external {
         Settings memory s = settings();
-        if (CREATE2_DEPLOYER.code.length == 0) {
-            vm.etch(
-                CREATE2_DEPLOYER,
-                hex"7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
-            );
-        }
+        setDeployer();
         uint256 clean = vm.snapshotState();
         vm.chainId(1);
         Network memory first = deployNetwork(s);
@@ -314,6 +310,34 @@ contract DeploymentTest is PoolsKit, Deployment {
         Network memory third = deployNetwork(s);
         check(address(third.registry) != address(second.registry), "other settings");
         check(address(third.router) == address(second.router), "that do not reach the router");
+    }
+
+    /// @dev Whoever makes a contract first makes it as it is; and a deployment that was cut off goes on.
+    function test_aDeploymentGoesOn() external {
+        Settings memory s = settings();
+        setDeployer();
+        vm.chainId(1);
+        bytes memory code = abi.encodePacked(s.salt, type(SertnToken).creationCode, abi.encode(s.admin, s.supply));
+        vm.prank(STRANGER);
+        (bool ok,) = CREATE2_DEPLOYER.call(code);
+        check(ok, "made by a stranger");
+        Network memory n = deployNetwork(s);
+        equal(n.token.balanceOf(address(this)), s.supply, "the admin's all the same");
+        check(addresses(deployNetwork(s)) == addresses(n), "nothing left to do");
+        vm.prank(address(n.timelock));
+        n.market.acceptOwnership();
+        n.pools.transferOwnership(STRANGER);
+        deployNetwork(s);
+        check(n.market.owner() == address(n.timelock), "what was accepted stays");
+        check(n.pools.pendingOwner() == address(n.timelock), "what was not done is done");
+    }
+
+    function setDeployer() private {
+        if (CREATE2_DEPLOYER.code.length != 0) return;
+        vm.etch(
+            CREATE2_DEPLOYER,
+            hex"7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
+        );
     }
 
     function test_aChainWithoutTheDeployerIsNamed() external {
