@@ -20,6 +20,7 @@ contract Network is PoolsKit {
     }
 
     uint256 private constant MOST_JOBS = 400;
+    uint256 private constant SOUND = 7; // no fault of an answer
 
     address[4] public requesters = [address(0x1001), address(0x1002), address(0x1003), address(0x1004)];
     address[4] public nodes = [address(0x2001), address(0x2002), address(0x2003), address(0x2004)];
@@ -149,14 +150,14 @@ contract Network is PoolsKit {
     }
 
     function settleBatch(uint256 which, uint256 who, uint256 output, uint256 fault) external {
-        if (jobs.length == 0 || paused() || stopped) return;
+        if (jobs.length == 0) return;
         (which, output) = (which % 1e9, output % 1e9);
         uint256 model = jobs[which % jobs.length] >> 64;
         Answer[] memory batch = new Answer[](5);
         bool[] memory good = new bool[](5);
         for (uint256 i = 0; i < 5; ++i) {
             bool honest;
-            (batch[i], honest) = answer(which + i / 2, who, output + i, i == 3 ? fault : 0);
+            (batch[i], honest) = answer(which + i / 2, who, output + i, i == 3 ? fault : SOUND);
             if (batch[i].jobId >> 64 != model) {
                 // of another model: a job that is not there in its place
                 batch[i].jobId = model << 64;
@@ -167,10 +168,17 @@ contract Network is PoolsKit {
                 if (good[k] && batch[k].jobId == batch[i].jobId) good[i] = false;
             }
         }
-        bool[] memory paid = market.settleBatch(key, batch);
-        for (uint256 i = 0; i < 5; ++i) {
-            check(paid[i] == good[i], "result of a batch");
-            if (paid[i]) recordPaid(batch[i]);
+        try market.settleBatch(key, batch) returns (bool[] memory paid) {
+            check(!paused() && !stopped, "a batch that must be refused");
+            uint256 count;
+            for (uint256 i = 0; i < 5; ++i) {
+                check(paid[i] == good[i], "result of a batch");
+                if (paid[i]) recordPaid(batch[i]);
+                if (paid[i]) ++count;
+            }
+            if (count > 1) ++done["batch"];
+        } catch {
+            check(paused() || stopped, "a batch that must be looked at");
         }
     }
 
@@ -228,10 +236,16 @@ contract Network is PoolsKit {
             if (promised < least) promised = least;
             if (promised > needed) needed = promised;
         }
-        if (n.stake <= needed) return;
+        // as often too much as not
+        amount = clamp(amount, 1, uint256(n.stake) * 2 + 1);
+        if (amount % 2 == 0 && n.stake > needed) amount = clamp(amount, 1, n.stake - needed);
         vm.prank(node);
-        pools.unbond(uint96(clamp(amount, 1, n.stake - needed)));
-        ++done["unbond"];
+        try pools.unbond(uint96(amount)) {
+            check(amount + needed <= n.stake, "stake that must stay");
+            ++done["unbond"];
+        } catch {
+            check(amount + needed > n.stake, "stake that must be free to go");
+        }
     }
 
     function withdrawUnbonded(uint256 who) external {
@@ -291,9 +305,21 @@ contract Network is PoolsKit {
 
     function release(uint256 which) external {
         if (jobs.length == 0) return;
-        try pools.release(assignedFrom(which)) {
+        uint256 id = assignedFrom(which);
+        INodePools.Assignment memory a = pools.assignmentOf(id);
+        if (a.node == address(0)) return;
+        Job memory job = market.jobOf(id);
+        bool served = job.state == JobState.Paid && job.settledAt <= a.until;
+        bool excused = market.lastPauseEnd() >= a.since || stopped;
+        // half of the calls are the node's own
+        bool own = which % 2 == 0;
+        if (own) vm.prank(a.node);
+        try pools.release(id) {
+            check(served || (excused && (own || block.timestamp > a.until)), "a release that must not be");
             ++done["release"];
-        } catch {}
+        } catch {
+            check(!served && !(excused && (own || block.timestamp > a.until)), "a release that must be possible");
+        }
     }
 
     function decline(uint256 which) external {
@@ -398,6 +424,16 @@ contract Network is PoolsKit {
 
     function pass(uint256 time) external {
         vm.warp(block.timestamp + clamp(time, 1, 40 minutes));
+    }
+
+    /// @dev To the very second in which something of a job ends, or the one behind it.
+    function passTo(uint256 which, uint256 what) external {
+        if (jobs.length == 0) return;
+        uint256 id = jobs[which % jobs.length];
+        INodePools.Assignment memory a = pools.assignmentOf(what % 3 == 0 ? id : assignedFrom(which));
+        uint256 time = what % 3 == 0 ? market.jobOf(id).deadline : a.until;
+        if (what % 3 == 2) time = a.since + (a.until - a.since) / 2;
+        if (time > block.timestamp) vm.warp(time + what / 3 % 2);
     }
 
     function passLong(uint256 time) external {
@@ -512,10 +548,15 @@ contract Network is PoolsKit {
         address prover = who % 2 == 0 && node != address(0) ? node : nodes[who % 4];
         a = answerTo(id, prover, output);
         fault = fault % 8;
-        honest = fault > 2;
+        honest = fault > 3;
         if (fault == 0) a.proof[0] ^= 0x01;
         if (fault == 1) a.words[0] ^= 1;
         if (fault == 2) a.prover = address(0x7417EF);
+        if (fault == 3) {
+            // a true answer to another input
+            a.words[which % 2] ^= 1;
+            a.proof = ideal.prove(keyHash, market.contextOf(id, prover), a.words);
+        }
         if (market.jobOf(id).hasRequirement && output > 50) honest = false;
     }
 
@@ -558,7 +599,7 @@ contract NetworkInvariants is Test {
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[30] memory list = [
+        bytes4[32] memory list = [
             Network.deposit.selector,
             Network.withdraw.selector,
             Network.collect.selector,
@@ -588,6 +629,8 @@ contract NetworkInvariants is Test {
             Network.deprecate.selector,
             Network.stopRoute.selector,
             Network.pass.selector,
+            Network.passTo.selector,
+            Network.passTo.selector,
             Network.passLong.selector
         ];
         targets = new FuzzSelector[](1);
@@ -643,9 +686,10 @@ contract NetworkInvariants is Test {
             (bool ok,) = address(network).call(data);
             check(ok, "an action failed");
         }
-        string[12] memory needed = [
+        string[13] memory needed = [
             "request",
             "paid",
+            "batch",
             "kept",
             "collect",
             "refund",
