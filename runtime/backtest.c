@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/hash/keccak.h"
+#include "runtime/hidden_input.h"
 #include "runtime/metadata.h"
 #include "runtime/values.h"
 
@@ -75,6 +76,11 @@ static enum status find_slot(struct backtest *test, struct diag *diag)
         test->shift = part->shift;
         test->bits = part->bits;
         test->unit = unit_of(tensor);
+        if (hidden_input_count(model) > 0)
+            return diag_set(diag, STATUS_UNSUPPORTED,
+                            "the inputs of '%s' are hashed: nobody sees what is scored; compile "
+                            "the model with --input public",
+                            model->folder);
         return workload_layout(&test->layout, model, diag);
     }
     return diag_set(diag, STATUS_UNSUPPORTED, "the output '%s' is in no public word",
@@ -360,8 +366,9 @@ enum status backtest_plan(struct backtest *test, const struct model *model,
         status = take_labels(test, labels, label_bytes, diag);
     for (size_t i = 0; i < test->count && status == STATUS_OK; i++) {
         struct workload_layout layout;
-        status = workload_commit_inputs(test->row[i].commitment, &layout, model,
-                                        (const struct tensor *const *)sets->set[i].tensor, diag);
+        status =
+            workload_commit_inputs(test->row[i].commitment, &layout, model,
+                                   (const struct tensor *const *)sets->set[i].tensor, NULL, diag);
         if (status != STATUS_OK)
             status = diag_prefix(diag, status, "%s", sets->set[i].name);
     }

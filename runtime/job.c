@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/hash/keccak.h"
+#include "runtime/hidden_input.h"
 #include "runtime/workload.h"
 
 enum { WORD_BYTES = 32 };
@@ -62,13 +63,17 @@ enum status job_prove(struct proof *proof, struct prover *prover, const struct b
     struct value_sets sets = {0};
     struct value_spec *specs;
     struct arena arena;
+    const uint8_t *bytes;
+    size_t count;
     *proof = (struct proof){0};
     arena_init(&arena, 0);
     enum status status = check_layout(&session->model, claim, diag);
     if (status == STATUS_OK)
+        status = hidden_input_take(&session->salts, &bytes, &count, &session->model, input, diag);
+    if (status == STATUS_OK)
         status = values_specs(&specs, &session->model, &arena, diag);
     if (status == STATUS_OK)
-        status = value_bytes_read(&sets, "input.json", input->data, input->count, specs,
+        status = value_bytes_read(&sets, "input.json", bytes, count, specs,
                                   session->model.interface.input_count, &arena, diag);
     if (status == STATUS_OK && sets.count != 1)
         status = diag_set(diag, STATUS_BAD_INPUT, "the job has %zu inputs; one job is one input",
@@ -82,6 +87,7 @@ enum status job_prove(struct proof *proof, struct prover *prover, const struct b
     if (status == STATUS_OK)
         status =
             proof_make(proof, session, &prover->key, &prover->tail, claim->context, progress, diag);
+    session->salts = NULL;
     arena_release(&arena);
     return status;
 }

@@ -15,7 +15,8 @@ struct job_claim {
 };
 
 /*
- * Proves the answer of a model to an input (JSON, or what value_bytes_read takes). Errors:
+ * Proves the answer of a model to an input (JSON, or what value_bytes_read takes; for hashed inputs
+ * behind their salts, see hidden_input.h). Errors:
  * STATUS_REJECTED when the input is not the one that the requester committed to, or the output not
  * what it asks for: nobody could be paid for a proof; STATUS_BAD_INPUT for an input that the model
  * does not take; those of proving.

@@ -13,6 +13,7 @@
 #include "backend/hash/keccak.h"
 #include "ir/support/file.h"
 #include "ir/support/machine.h"
+#include "runtime/sealed.h"
 
 enum {
     BACKOFF_SECONDS_MOST = 300,
@@ -133,6 +134,31 @@ static enum status disk_used(uint64_t *bytes, struct node *n, struct diag *diag)
     return status;
 }
 
+static void release_secret(struct buffer *bytes)
+{
+    if (bytes->data != NULL)
+        explicit_bzero(bytes->data, bytes->count);
+    buffer_release(bytes);
+}
+
+/* Opens an input that is sealed to this node's account; any other stays as it is. */
+static enum status open_input(struct buffer *input, struct node *n, const struct node_job *job,
+                              struct diag *diag)
+{
+    const struct node_served *served = node_find_served(n, job->id.model);
+    struct buffer plain = {0};
+    if (!sealed_is_input(input) || served == NULL)
+        return STATUS_OK;
+    enum status status = sealed_open_input(&plain, input, &served->model, n->account.key, diag);
+    if (status == STATUS_OK) {
+        buffer_release(input);
+        *input = plain;
+    } else {
+        buffer_release(&plain);
+    }
+    return status;
+}
+
 static enum status fetch(struct node *n, struct node_job *job, struct diag *diag)
 {
     struct buffer bytes = {0};
@@ -149,11 +175,18 @@ static enum status fetch(struct node *n, struct node_job *job, struct diag *diag
     enum status fetched = STATUS_OK;
     if (status == STATUS_OK)
         fetched = job_fetch_input(&bytes, &job->request, &n->storage, most, &reason);
+    /* On the disk it stays sealed. */
+    if (status == STATUS_OK && fetched == STATUS_OK) {
+        struct buffer copy = {0};
+        buffer_put(&copy, bytes.data, bytes.count);
+        fetched = open_input(&copy, n, job, &reason);
+        release_secret(&copy);
+    }
     if (status == STATUS_OK && fetched == STATUS_OK)
         status = file_write(path, bytes.data, bytes.count, FILE_MODE_PRIVATE, true, diag);
     if (status == STATUS_OK && fetched == STATUS_OK)
         status = node_move(n, job, NODE_FETCHED, "", diag);
-    else if (status == STATUS_OK && fetched == STATUS_LIMIT)
+    else if (status == STATUS_OK && (fetched == STATUS_LIMIT || sealed_is_input(&bytes)))
         status = node_move(n, job, NODE_REFUSED, reason.text, diag);
     else if (status == STATUS_OK)
         status = node_fail(n, job, reason.text, diag);
@@ -212,6 +245,9 @@ static enum status prove(struct node *n, struct node_job *job, const struct mark
         if (!there || memcmp(digest, job->request.input_hash, sizeof digest) != 0)
             status = node_move(n, job, NODE_TAKEN, "its input is not on disk any more", diag);
     }
+    if (status == STATUS_OK && job->state == NODE_FETCHED &&
+        open_input(&input, n, job, &reason) != STATUS_OK)
+        status = node_move(n, job, NODE_REFUSED, reason.text, diag);
     if (status == STATUS_OK && job->state == NODE_FETCHED) {
         const struct worker_options options = {
             served->folder,
@@ -224,7 +260,7 @@ static enum status prove(struct node *n, struct node_job *job, const struct mark
         slot->start = machine_seconds();
     }
     free(path);
-    buffer_release(&input);
+    release_secret(&input);
     return status;
 }
 

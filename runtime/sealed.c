@@ -11,7 +11,14 @@
 #include "ir/support/reader.h"
 #include "runtime/proof.h"
 
-static const char magic[8] = "SRTNSEAL";
+/* What is sealed, and how refusals call it. */
+struct kind {
+    char magic[8];
+    const char *name, *whole, *owner;
+};
+static const struct kind model_kind = {"SRTNSEAL", "model", "the sealed model", "owner"},
+                         input_kind = {"SRTNSINP", "input", "the sealed input", "requester"};
+
 enum {
     VERSION = 1,
     CONTENT_KEY = crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
@@ -101,27 +108,21 @@ static enum status put_part(struct buffer *out, const struct model *model, const
     return status;
 }
 
-enum status sealed_make(struct buffer *out, const struct model *model,
-                        const uint8_t (*keys)[SEALED_KEY_BYTES], size_t count, struct diag *diag)
+/* Appends a text sealed to nodes; the digest names what it belongs to. */
+static enum status seal(struct buffer *out, const struct kind *kind, const uint8_t digest[32],
+                        const struct buffer *text, const uint8_t (*keys)[SEALED_KEY_BYTES],
+                        size_t count, struct diag *diag)
 {
     uint8_t content[CONTENT_KEY], nonce[NONCE], box[BOX];
-    struct buffer text = {0};
-    if (!model->has_key)
-        return diag_set(diag, STATUS_BAD_INPUT, "'%s' has no keys yet: sertn-run keys %s",
-                        model->folder, model->folder);
-    enum status status = start(diag);
-    if (status == STATUS_OK)
-        status = put_part(&text, model, "private/parameters", diag);
-    if (status == STATUS_OK)
-        status = put_part(&text, model, "private/tail", diag);
-    if (status == STATUS_OK) {
-        randombytes_buf(content, sizeof content);
-        randombytes_buf(nonce, sizeof nonce);
-    }
     size_t from = out->count;
-    buffer_put(out, magic, sizeof magic);
+    enum status status = start(diag);
+    if (status != STATUS_OK)
+        return status;
+    randombytes_buf(content, sizeof content);
+    randombytes_buf(nonce, sizeof nonce);
+    buffer_put(out, kind->magic, sizeof kind->magic);
     buffer_put_u32(out, VERSION);
-    buffer_put(out, model->key.digest, 32);
+    buffer_put(out, digest, 32);
     buffer_put_u32(out, (uint32_t)count);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         if (crypto_box_seal(box, content, sizeof content, keys[i]) != 0)
@@ -133,18 +134,46 @@ enum status sealed_make(struct buffer *out, const struct model *model,
     if (status == STATUS_OK) {
         unsigned long long made = 0;
         buffer_put(out, nonce, sizeof nonce);
-        buffer_put_u64(out, text.count + TAG);
-        uint8_t *place = buffer_extend(out, text.count + TAG);
+        buffer_put_u64(out, text->count + TAG);
+        uint8_t *place = buffer_extend(out, text->count + TAG);
         if (place != NULL)
-            crypto_aead_xchacha20poly1305_ietf_encrypt(
-                place, &made, text.data, text.count, out->data + from, head, NULL, nonce, content);
+            crypto_aead_xchacha20poly1305_ietf_encrypt(place, &made, text->data, text->count,
+                                                       out->data + from, head, NULL, nonce,
+                                                       content);
         status = buffer_status(out, diag);
     }
-    if (text.data != NULL)
-        explicit_bzero(text.data, text.count);
-    buffer_release(&text);
     explicit_bzero(content, sizeof content);
     return status;
+}
+
+static void wipe(struct buffer *text)
+{
+    if (text->data != NULL)
+        explicit_bzero(text->data, text->count);
+    buffer_release(text);
+}
+
+enum status sealed_make(struct buffer *out, const struct model *model,
+                        const uint8_t (*keys)[SEALED_KEY_BYTES], size_t count, struct diag *diag)
+{
+    struct buffer text = {0};
+    if (!model->has_key)
+        return diag_set(diag, STATUS_BAD_INPUT, "'%s' has no keys yet: sertn-run keys %s",
+                        model->folder, model->folder);
+    enum status status = put_part(&text, model, "private/parameters", diag);
+    if (status == STATUS_OK)
+        status = put_part(&text, model, "private/tail", diag);
+    if (status == STATUS_OK)
+        status = seal(out, &model_kind, model->key.digest, &text, keys, count, diag);
+    wipe(&text);
+    return status;
+}
+
+enum status sealed_make_input(struct buffer *out, const struct model *model,
+                              const struct buffer *input, const uint8_t (*keys)[SEALED_KEY_BYTES],
+                              size_t count, struct diag *diag)
+{
+    return seal(out, &input_kind, model->key.digest, input, keys, count, diag);
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -201,18 +230,19 @@ struct parts {
     size_t node_count, head, cipher_bytes;
 };
 
-static enum status take_apart(struct parts *p, const struct buffer *sealed, struct diag *diag)
+static enum status take_apart(struct parts *p, const struct kind *kind, const struct buffer *sealed,
+                              struct diag *diag)
 {
     struct reader r;
     reader_init(&r, sealed->data, sealed->count);
-    const uint8_t *given = reader_bytes(&r, sizeof magic);
-    if (given == NULL || memcmp(given, magic, sizeof magic) != 0)
-        return diag_set(diag, STATUS_BAD_INPUT, "this is no sealed model");
+    const uint8_t *given = reader_bytes(&r, sizeof kind->magic);
+    if (given == NULL || memcmp(given, kind->magic, sizeof kind->magic) != 0)
+        return diag_set(diag, STATUS_BAD_INPUT, "this is no sealed %s", kind->name);
     uint32_t version = reader_u32(&r);
     if (version != VERSION)
         return diag_set(diag, STATUS_BAD_INPUT,
-                        "the sealed model has version %u and this program reads version %d",
-                        version, VERSION);
+                        "%s has version %u and this program reads version %d", kind->whole, version,
+                        VERSION);
     p->digest = reader_bytes(&r, 32);
     p->node_count = reader_u32(&r);
     if (p->node_count > SEALED_NODES_MOST)
@@ -224,39 +254,63 @@ static enum status take_apart(struct parts *p, const struct buffer *sealed, stru
     p->cipher = reader_bytes(&r, p->cipher_bytes);
     if (p->cipher_bytes < TAG)
         reader_fail(&r);
-    return reader_finish(&r, "the sealed model", diag);
+    return reader_finish(&r, kind->whole, diag);
+}
+
+/* Appends what is sealed to this account and belongs to the digest. */
+static enum status open_sealed(struct buffer *text, const struct kind *kind,
+                               const struct buffer *sealed, const struct model *model,
+                               const uint8_t account[32], struct diag *diag)
+{
+    uint8_t content[CONTENT_KEY] = {0};
+    struct parts p = {0};
+    enum status status = take_apart(&p, kind, sealed, diag);
+    if (status != STATUS_OK)
+        return status;
+    if (!model->has_key || memcmp(p.digest, model->key.digest, 32) != 0)
+        return diag_set(diag, STATUS_REJECTED, "%s is of another model than '%s'", kind->whole,
+                        model->folder);
+    status = start(diag);
+    if (status == STATUS_OK && !open_box(content, p.nodes, p.node_count, account))
+        status = diag_set(diag, STATUS_REJECTED,
+                          "the %s is not sealed to this account; its %s has to admit the key that "
+                          "sertn-registry sealing-key prints",
+                          kind->name, kind->owner);
+    size_t from = text->count;
+    uint8_t *place = status == STATUS_OK ? buffer_extend(text, p.cipher_bytes - TAG) : NULL;
+    if (status == STATUS_OK)
+        status = buffer_status(text, diag);
+    unsigned long long made = 0;
+    if (status == STATUS_OK &&
+        crypto_aead_xchacha20poly1305_ietf_decrypt(place, &made, NULL, p.cipher, p.cipher_bytes,
+                                                   sealed->data, p.head, p.nonce, content) != 0) {
+        text->count = from;
+        status = diag_set(diag, STATUS_REJECTED, "%s is damaged or was changed", kind->whole);
+    }
+    explicit_bzero(content, sizeof content);
+    return status;
 }
 
 enum status sealed_open(const struct buffer *sealed, const struct model *model,
                         const uint8_t account[32], struct diag *diag)
 {
-    uint8_t content[CONTENT_KEY] = {0};
-    struct parts p = {0};
-    enum status status = take_apart(&p, sealed, diag);
-    if (status != STATUS_OK)
-        return status;
-    if (!model->has_key || memcmp(p.digest, model->key.digest, 32) != 0)
-        return diag_set(diag, STATUS_REJECTED, "the sealed file is of another model than '%s'",
-                        model->folder);
-    status = start(diag);
-    if (status == STATUS_OK && !open_box(content, p.nodes, p.node_count, account))
-        status = diag_set(diag, STATUS_REJECTED,
-                          "the model is not sealed to this account; its owner has to admit the key "
-                          "that sertn-registry sealing-key prints");
-    size_t size = p.cipher_bytes - TAG;
-    uint8_t *text = status == STATUS_OK ? malloc(size + 1) : NULL;
-    if (status == STATUS_OK && text == NULL)
-        status = diag_set(diag, STATUS_NO_MEMORY, "no memory for a model of %zu bytes", size);
-    unsigned long long made = 0;
-    if (status == STATUS_OK &&
-        crypto_aead_xchacha20poly1305_ietf_decrypt(text, &made, NULL, p.cipher, p.cipher_bytes,
-                                                   sealed->data, p.head, p.nonce, content) != 0)
-        status = diag_set(diag, STATUS_REJECTED, "the sealed model is damaged or was changed");
+    struct buffer text = {0};
+    enum status status = open_sealed(&text, &model_kind, sealed, model, account, diag);
     if (status == STATUS_OK)
-        status = write_private(model, text, size, diag);
-    if (text != NULL)
-        explicit_bzero(text, size);
-    free(text);
-    explicit_bzero(content, sizeof content);
+        status = write_private(model, text.data, text.count, diag);
+    wipe(&text);
     return status;
+}
+
+bool sealed_is_input(const struct buffer *bytes)
+{
+    return bytes->count >= sizeof input_kind.magic &&
+           memcmp(bytes->data, input_kind.magic, sizeof input_kind.magic) == 0;
+}
+
+enum status sealed_open_input(struct buffer *input, const struct buffer *sealed,
+                              const struct model *model, const uint8_t account[32],
+                              struct diag *diag)
+{
+    return open_sealed(input, &input_kind, sealed, model, account, diag);
 }

@@ -42,4 +42,17 @@ enum status sealed_make(struct buffer *out, const struct model *model,
 enum status sealed_open(const struct buffer *sealed, const struct model *model,
                         const uint8_t account[32], struct diag *diag) SERTN_MUST_CHECK;
 
+/*
+ * An input for the nodes that a requester admits, sealed the same way: "SRTNSINP" in the place of
+ * "SRTNSEAL", the input (hidden_input.h) as the text. Requires: the model has its verifying key.
+ * Errors: as sealed_make and sealed_open; what is opened is appended, and nothing else.
+ */
+enum status sealed_make_input(struct buffer *out, const struct model *model,
+                              const struct buffer *input, const uint8_t (*keys)[SEALED_KEY_BYTES],
+                              size_t count, struct diag *diag) SERTN_MUST_CHECK;
+bool sealed_is_input(const struct buffer *bytes);
+enum status sealed_open_input(struct buffer *input, const struct buffer *sealed,
+                              const struct model *model, const uint8_t account[32],
+                              struct diag *diag) SERTN_MUST_CHECK;
+
 #endif

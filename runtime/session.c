@@ -142,6 +142,8 @@ enum status session_run(struct session *session, const struct tensor *const *inp
 {
     digest_traces_release(&session->traces);
     enum status status = values_set_inputs(&session->values, &session->model, inputs, diag);
+    if (status == STATUS_OK && session->salts != NULL)
+        status = values_set_salts(&session->values, &session->model, session->salts, diag);
     if (status == STATUS_OK)
         status = evaluate(session, diag);
     if (status == STATUS_OK)

@@ -23,6 +23,7 @@ struct session {
     struct arena arena; /* owns values and columns */
     struct relation_values values;
     uint8_t parameters_digest[32]; /* names the weights: model_parameters_load */
+    const uint8_t (*salts)[32];    /* of hashed inputs, borrowed; NULL: drawn at each run */
     struct digest_traces traces;
     struct jit *jit;             /* native code of the program; NULL: the interpreter runs it all */
     fr *column[WITNESS_COLUMNS]; /* a1, a2, a3, w1, w2: usable_rows each */

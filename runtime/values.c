@@ -133,6 +133,21 @@ enum status values_set_inputs(struct relation_values *values, const struct model
     return status;
 }
 
+enum status values_set_salts(struct relation_values *values, const struct model *model,
+                             const uint8_t (*salts)[32], struct diag *diag)
+{
+    size_t next = 0;
+    for (size_t i = 0; i < model->interface.input_count; i++) {
+        const struct port *port = &model->interface.inputs[i];
+        if (port->visibility == PORT_HASHED &&
+            !relation_value_set(values, &model->program, port->salt, 0,
+                                wide_from_bytes_be(salts[next++])))
+            return diag_set(diag, STATUS_BAD_INPUT, "the salt of input '%s' is out of its range",
+                            port->name);
+    }
+    return STATUS_OK;
+}
+
 /* ---- JSON ---- */
 
 wide values_from_program(void *values, uint32_t tensor, size_t element)

@@ -28,6 +28,11 @@ enum status values_set_inputs(struct relation_values *values, const struct model
                               const struct tensor *const *inputs,
                               struct diag *diag) SERTN_MUST_CHECK;
 
+/* Replaces the salts of hashed inputs, in their order, by given ones of 32 bytes, big-endian.
+ * Errors: STATUS_BAD_INPUT for one outside its range. */
+enum status values_set_salts(struct relation_values *values, const struct model *model,
+                             const uint8_t (*salts)[32], struct diag *diag) SERTN_MUST_CHECK;
+
 /* Where the integers of a tensor come from: relation values, or public words. */
 typedef wide values_element_fn(void *context, uint32_t tensor, size_t element);
 

@@ -5,14 +5,17 @@
 #include <string.h>
 
 #include "backend/hash/keccak.h"
+#include "runtime/hidden_input.h"
 #include "runtime/values.h"
 
 enum { WORD_BYTES = 32, WORD_BITS = 256 };
 
+/* Whether a public tensor shows an input, or its digest. */
 static bool is_input(const struct model *model, uint32_t tensor)
 {
     for (size_t i = 0; i < model->interface.input_count; i++) {
-        if (model->interface.inputs[i].tensor == tensor)
+        const struct port *port = &model->interface.inputs[i];
+        if ((port->visibility == PORT_HASHED ? port->digest : port->tensor) == tensor)
             return true;
     }
     return false;
@@ -26,12 +29,11 @@ enum status workload_layout(struct workload_layout *out, const struct model *mod
     bool shares = false;
     for (size_t i = 0; i < model->interface.input_count; i++) {
         const struct port *port = &model->interface.inputs[i];
-        if (port->visibility != PORT_PUBLIC)
+        if (port->visibility == PORT_PRIVATE)
             return diag_set(diag, STATUS_UNSUPPORTED,
-                            "the input '%s' of '%s' is %s: a proof would not say which input it is "
-                            "to; compile the model with --input public",
-                            port->name, model->folder,
-                            port->visibility == PORT_HASHED ? "hashed" : "private");
+                            "the input '%s' of '%s' is private: a proof would not say which input "
+                            "it is to; compile the model with --input public or --input hashed",
+                            port->name, model->folder);
     }
     for (size_t i = 0; i < circuit->public_part_count; i++) {
         const struct public_part *part = &circuit->public_parts[i];
@@ -99,9 +101,33 @@ static enum status input_words(wide *word, const struct model *model,
     return STATUS_OK;
 }
 
+/* Computes the digests of hashed inputs, as the circuit does. */
+static enum status hash_inputs(struct relation_values *values, const struct model *model,
+                               struct diag *diag)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < model->interface.input_count && status == STATUS_OK; i++) {
+        const struct port *port = &model->interface.inputs[i];
+        if (port->visibility != PORT_HASHED)
+            continue;
+        const struct relation_tensor *tensor = &model->program.tensors[port->tensor];
+        wide *cells = calloc(tensor->count + 1, sizeof *cells), digest;
+        if (cells == NULL)
+            return diag_set(diag, STATUS_NO_MEMORY, "no memory to hash '%s'", port->name);
+        for (size_t k = 0; k < tensor->count; k++)
+            cells[k] = relation_value(values, port->tensor, k);
+        status = digest_values(NULL, &digest, cells, tensor->count, tensor->low, tensor->high,
+                               relation_value(values, port->salt, 0), diag);
+        if (status == STATUS_OK)
+            ASSERT(relation_value_set(values, &model->program, port->digest, 0, digest));
+        free(cells);
+    }
+    return status;
+}
+
 enum status workload_commit_inputs(uint8_t commitment[32], struct workload_layout *layout,
                                    const struct model *model, const struct tensor *const *inputs,
-                                   struct diag *diag)
+                                   const uint8_t (*salts)[32], struct diag *diag)
 {
     struct relation_values values = {0};
     struct arena arena;
@@ -112,10 +138,18 @@ enum status workload_commit_inputs(uint8_t commitment[32], struct workload_layou
     enum status status = word == NULL || bytes == NULL
                              ? diag_set(diag, STATUS_NO_MEMORY, "no memory for %zu words", count)
                              : workload_layout(layout, model, diag);
+    if (status == STATUS_OK && salts == NULL && hidden_input_count(model) > 0)
+        status = diag_set(diag, STATUS_UNSUPPORTED,
+                          "the inputs of '%s' are hashed: their salts are needed to commit to them",
+                          model->folder);
     if (status == STATUS_OK)
         status = relation_values_init(&values, &model->program, &arena, diag);
     if (status == STATUS_OK)
         status = values_set_inputs(&values, model, inputs, diag);
+    if (status == STATUS_OK && salts != NULL)
+        status = values_set_salts(&values, model, salts, diag);
+    if (status == STATUS_OK)
+        status = hash_inputs(&values, model, diag);
     if (status == STATUS_OK)
         status = input_words(word, model, &values, diag);
     for (size_t i = 0; i < count && status == STATUS_OK; i++)

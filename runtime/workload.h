@@ -17,7 +17,8 @@ struct workload_layout {
     unsigned bits;  /* low ones of the next word */
 };
 
-/* Errors: STATUS_UNSUPPORTED when an input is not public: a proof could be one to another. */
+/* Errors: STATUS_UNSUPPORTED when an input is neither public nor hashed: a proof could be one to
+ * another. */
 enum status workload_layout(struct workload_layout *out, const struct model *model,
                             struct diag *diag) SERTN_MUST_CHECK;
 
@@ -27,12 +28,14 @@ bool workload_commit(uint8_t commitment[32], const struct workload_layout *layou
                      const uint8_t *words, size_t word_count);
 
 /*
- * The commitment to one set of inputs, without weights and without running the model. Errors:
- * STATUS_BAD_INPUT for a value that has no place in the declared range; those of workload_layout.
+ * The commitment to one set of inputs, without weights and without running the model. salts: of
+ * hashed inputs, in their order; NULL for a model without. Errors: STATUS_BAD_INPUT for a value
+ * that has no place in the declared range; STATUS_UNSUPPORTED for hashed inputs without salts;
+ * those of workload_layout.
  */
 enum status workload_commit_inputs(uint8_t commitment[32], struct workload_layout *layout,
                                    const struct model *model, const struct tensor *const *inputs,
-                                   struct diag *diag) SERTN_MUST_CHECK;
+                                   const uint8_t (*salts)[32], struct diag *diag) SERTN_MUST_CHECK;
 
 /* Inputs of one set as JSON by name, numbers that read back exactly. Owned text. Errors:
  * STATUS_UNSUPPORTED for inputs of text; STATUS_NO_MEMORY. */

@@ -10,7 +10,7 @@
 /* What the commands of the market take. */
 struct run_market_options {
     const char *address, *store, *ipfs, *arweave, *uri, *name, *destination, *requirement, *prover,
-        *to, *config;
+        *to, *config, *seal_to;
     uint64_t number, seconds, callback_gas, expiry, nonce;
     amount most_price, amount;
     bool has_most_price, has_amount, has_nonce, sign_only, drain;

@@ -6,6 +6,7 @@
 
 #include "ir/support/file.h"
 #include "runtime/job.h"
+#include "runtime/sealed.h"
 #include "runtime/signer.h"
 #include "runtime/tools/run_market.h"
 
@@ -87,10 +88,10 @@ enum status run_check_key(struct registry_model *registered, const struct market
 /* Proves the job here. */
 static enum status prove_job(struct proof *proof, struct cli *cli, const struct run_options *o,
                              const struct market_requested *event, const struct job_claim *claim,
-                             struct diag *diag)
+                             const struct model *model, const uint8_t key[32], struct diag *diag)
 {
     const struct storage storage = run_market_storage(o);
-    struct buffer input = {0};
+    struct buffer input = {0}, plain = {0};
     struct prover *prover = calloc(1, sizeof *prover);
     struct cli_progress shown;
     if (prover == NULL)
@@ -98,6 +99,11 @@ static enum status prove_job(struct proof *proof, struct cli *cli, const struct 
     enum status status = o->input != NULL ? file_read(o->input, INPUT_BYTES_MOST, &input, diag)
                                           : job_fetch_input(&input, &event->request, &storage,
                                                             INPUT_BYTES_MOST, diag);
+    if (status == STATUS_OK && sealed_is_input(&input)) {
+        status = sealed_open_input(&plain, &input, model, key, diag);
+        buffer_release(&input);
+        input = plain;
+    }
     struct plonk_progress progress = cli_progress_begin(&shown, cli);
     if (status == STATUS_OK)
         status = prover_open(prover, o->folder, o->srs, cli->threads, &progress, diag);
@@ -192,7 +198,8 @@ enum status run_submit(struct cli *cli, struct run_options *o, struct diag *diag
         claim.input_words = job.input_words;
         claim.input_bits = job.input_bits;
         status = o->proof != NULL ? take_proof(&proof, o, &model, &claim, diag)
-                                  : prove_job(&proof, cli, o, &event, &claim, diag);
+                                  : prove_job(&proof, cli, o, &event, &claim, &model,
+                                              side.chain.account.key, diag);
         if (status == STATUS_OK)
             status = market_settle_data(&data, job.id, prover, &model, &proof, diag);
     }

@@ -7,7 +7,9 @@
 #include "backend/field/system_random.h"
 #include "backend/hash/keccak.h"
 #include "ir/support/file.h"
+#include "runtime/hidden_input.h"
 #include "runtime/job.h"
+#include "runtime/sealed.h"
 #include "runtime/signed_request.h"
 #include "runtime/tools/run_market.h"
 #include "runtime/workload.h"
@@ -20,62 +22,138 @@ enum {
 
 /* ---- request -------------------------------------------------------------------------------- */
 
-/* The one set of inputs: its bytes as they are posted, and what is committed to. */
-static enum status read_input(struct buffer *bytes, struct market_request *request,
-                              const struct run_options *o, const struct model *model,
-                              struct diag *diag)
+/* A job that is about to be asked for. */
+struct asking {
+    struct market_side side;
+    struct market_request request;
+    struct market_price price;
+    struct registry_model registered;
+    struct model model;
+    struct buffer bytes, posted; /* the input as nodes get it, and what is posted of it */
+    bool is_hidden, is_sealed;   /* its inputs are hashed; and sealed to nodes */
+    uint8_t asked[32];           /* the hash of the input before it is sealed */
+    uint64_t seconds;            /* from now to the deadline */
+};
+
+static void asking_close(struct asking *a)
+{
+    buffer_release(&a->bytes);
+    buffer_release(&a->posted);
+    model_release(&a->model);
+    chain_side_close(&a->side.chain);
+}
+
+/* Commits to the inputs; with salts where they are hashed, which nodes get before them. */
+static enum status commit(struct asking *a, const struct run_options *o, const char *text,
+                          const struct tensor *const *inputs, struct diag *diag)
 {
     struct workload_layout layout = {0, 0};
+    uint8_t(*salts)[HIDDEN_SALT_BYTES] = NULL;
+    size_t hidden = hidden_input_count(&a->model);
+    a->is_hidden = hidden > 0;
+    if (a->is_hidden && (salts = calloc(hidden, sizeof *salts)) == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for salts");
+    if (a->is_hidden)
+        hidden_input_salts(salts, &a->model, a->side.chain.account.key, o->market.name, text,
+                           strlen(text));
+    enum status status =
+        workload_commit_inputs(a->request.precommitment, &layout, &a->model, inputs,
+                               (const uint8_t(*)[HIDDEN_SALT_BYTES])salts, diag);
+    a->request.input_words = layout.words;
+    a->request.input_bits = layout.bits;
+    if (a->is_hidden)
+        hidden_input_put(&a->bytes, &a->model, (const uint8_t(*)[HIDDEN_SALT_BYTES])salts, text,
+                         strlen(text));
+    else
+        buffer_puts(&a->bytes, text);
+    free(salts);
+    return status == STATUS_OK ? buffer_status(&a->bytes, diag) : status;
+}
+
+/* Seals the input to the nodes that are admitted. */
+static enum status seal(struct asking *a, const struct run_options *o, struct diag *diag)
+{
+    uint8_t(*keys)[SEALED_KEY_BYTES] = NULL;
+    struct buffer sealed = {0};
+    size_t count = 0;
+    if (!a->is_hidden)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "the inputs of '%s' are public: a proof shows them to everybody, and "
+                        "--seal-to hides nothing; compile the model with --input hashed",
+                        a->model.folder);
+    if (o->market.uri != NULL)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "what --seal-to makes is new each time and cannot lie at --uri; give "
+                        "--store or --ipfs");
+    enum status status = sealed_parse_keys(&keys, &count, o->market.seal_to, diag);
+    if (status == STATUS_OK)
+        status = sealed_make_input(&sealed, &a->model, &a->bytes,
+                                   (const uint8_t(*)[SEALED_KEY_BYTES])keys, count, diag);
+    if (status == STATUS_OK) {
+        buffer_release(&a->bytes);
+        a->bytes = sealed;
+        a->is_sealed = true;
+    } else {
+        buffer_release(&sealed);
+    }
+    free(keys);
+    return status;
+}
+
+/* The one set of inputs: its bytes as nodes get them, and what is committed to. */
+static enum status read_input(struct asking *a, const struct run_options *o, struct diag *diag)
+{
     struct value_sets sets = {0};
     struct arena arena;
     char *text = NULL;
     arena_init(&arena, 0);
-    enum status status = run_check_input(o, diag);
-    if (status == STATUS_OK)
-        status = run_read_inputs(&sets, o, model, &arena, diag);
+    enum status status = run_read_inputs(&sets, o, &a->model, &arena, diag);
     if (status == STATUS_OK && sets.count != 1)
         status = diag_set(diag, STATUS_BAD_INPUT, "'%s' has %zu inputs; a job is one", o->input,
                           sets.count);
     if (status == STATUS_OK)
-        status = workload_commit_inputs(request->precommitment, &layout, model,
-                                        run_inputs(&sets, 0), diag);
+        status = workload_print(&text, &a->model, run_inputs(&sets, 0), diag);
     if (status == STATUS_OK)
-        status = workload_print(&text, model, run_inputs(&sets, 0), diag);
-    if (status == STATUS_OK) {
-        buffer_puts(bytes, text);
-        status = buffer_status(bytes, diag);
-    }
-    request->input_words = layout.words;
-    request->input_bits = layout.bits;
+        status = commit(a, o, text, run_inputs(&sets, 0), diag);
+    keccak256(a->asked, a->bytes.data, a->bytes.count);
+    if (status == STATUS_OK && o->market.seal_to != NULL)
+        status = seal(a, o, diag);
     free(text);
     arena_release(&arena);
     return status;
 }
 
-/* The input itself, or the address of it. */
-static enum status place_input(struct buffer *posted, struct market_request *request,
-                               const struct run_options *o, const struct buffer *bytes,
+/* The input itself, or the address of it. One that is hidden is not posted where all see it. */
+static enum status place_input(struct asking *a, struct cli *cli, const struct run_options *o,
                                struct diag *diag)
 {
+    const struct buffer *bytes = &a->bytes;
+    struct buffer *posted = &a->posted;
+    bool is_open = a->is_hidden && !a->is_sealed;
     const struct storage storage = run_market_storage(o);
     struct storage_id id;
     char uri[STORAGE_URI_BYTES];
     bool stored = o->market.ipfs != NULL || o->market.store != NULL;
     enum status status = STATUS_OK;
-    keccak256(request->input_hash, bytes->data, bytes->count);
+    keccak256(a->request.input_hash, bytes->data, bytes->count);
     if (o->market.uri != NULL) {
         buffer_puts(posted, o->market.uri);
-    } else if (stored || bytes->count > INLINE_BYTES_MOST) {
+    } else if (stored || is_open || bytes->count > INLINE_BYTES_MOST) {
         status = storage_put_local(uri, &id, &storage, bytes->data, bytes->count, diag);
         if (status == STATUS_OK && o->market.ipfs != NULL)
             status = storage_put_ipfs(uri, &id, &storage, bytes->data, bytes->count, diag);
         if (status == STATUS_OK)
             buffer_puts(posted, uri);
+        if (status == STATUS_OK && is_open)
+            cli_say(cli,
+                    "the input and its salts are stored as %s: nodes need them there, or "
+                    "sealed to them (--seal-to)",
+                    uri);
     } else {
         buffer_put(posted, bytes->data, bytes->count);
     }
-    request->input = posted->data;
-    request->input_bytes = posted->count;
+    a->request.input = posted->data;
+    a->request.input_bytes = posted->count;
     return status == STATUS_OK ? buffer_status(posted, diag) : status;
 }
 
@@ -138,7 +216,7 @@ static enum status check_price(struct market_price *price, struct market_request
 
 /* Names a request by what is asked, so that the same again is the same job. */
 static void name_request(char name[JOURNAL_NAME_BYTES], const struct market *market,
-                         const struct market_request *r, const char *given)
+                         const struct market_request *r, const uint8_t asked[32], const char *given)
 {
     struct keccak256 hash;
     uint8_t digest[KECCAK256_BYTES];
@@ -149,7 +227,7 @@ static void name_request(char name[JOURNAL_NAME_BYTES], const struct market *mar
     keccak256_init(&hash);
     keccak256_update(&hash, market->address, sizeof market->address);
     keccak256_update(&hash, &r->model, sizeof r->model);
-    keccak256_update(&hash, r->input_hash, sizeof r->input_hash);
+    keccak256_update(&hash, asked, 32);
     keccak256_update(&hash, r->precommitment, sizeof r->precommitment);
     keccak256_update(&hash, r->requirement, sizeof r->requirement);
     keccak256_update(&hash, r->destination, sizeof r->destination);
@@ -159,27 +237,10 @@ static void name_request(char name[JOURNAL_NAME_BYTES], const struct market *mar
         at += (size_t)snprintf(name + at, JOURNAL_NAME_BYTES - at, "%02x", digest[i]);
 }
 
-/* A job that is about to be asked for. */
-struct asking {
-    struct market_side side;
-    struct market_request request;
-    struct market_price price;
-    struct registry_model registered;
-    struct model model;
-    struct buffer bytes, posted; /* the input, and what is posted of it */
-    uint64_t seconds;            /* from now to the deadline */
-};
-
-static void asking_close(struct asking *a)
+static enum status prepare(struct asking *a, struct cli *cli, const struct run_options *o,
+                           struct diag *diag)
 {
-    buffer_release(&a->bytes);
-    buffer_release(&a->posted);
-    model_release(&a->model);
-    chain_side_close(&a->side.chain);
-}
-
-static enum status prepare(struct asking *a, const struct run_options *o, struct diag *diag)
-{
+    struct workload_layout layout;
     a->request.model = o->market.number;
     a->seconds = deadline_seconds(o);
     enum status status = read_terms(&a->request, o, diag);
@@ -191,14 +252,18 @@ static enum status prepare(struct asking *a, const struct run_options *o, struct
     if (status == STATUS_OK)
         status = model_load(&a->model, o->folder, MODEL_HEAD, diag);
     if (status == STATUS_OK)
-        status = read_input(&a->bytes, &a->request, o, &a->model, diag);
+        status = run_check_input(o, diag);
+    if (status == STATUS_OK)
+        status = workload_layout(&layout, &a->model, diag); /* before the nodes are asked */
     if (status == STATUS_OK)
         status = run_market_open(&a->side, o, true, diag);
     if (status == STATUS_OK)
         status = run_check_key(&a->registered, &a->side.market, &a->model, o->market.number, diag);
     if (status == STATUS_OK)
+        status = read_input(a, o, diag);
+    if (status == STATUS_OK)
         status = check_price(&a->price, &a->request, &a->side.market, o, &a->registered, diag);
-    return status == STATUS_OK ? place_input(&a->posted, &a->request, o, &a->bytes, diag) : status;
+    return status == STATUS_OK ? place_input(a, cli, o, diag) : status;
 }
 
 static enum status send_request(struct cli *cli, struct asking *a, const struct run_options *o,
@@ -207,7 +272,7 @@ static enum status send_request(struct cli *cli, struct asking *a, const struct 
     struct account_result result = {0};
     struct market_job_id id = {0, 0};
     char name[JOURNAL_NAME_BYTES], text[MARKET_JOB_TEXT], paid[AMOUNT_TEXT];
-    name_request(name, &a->side.market, &a->request, o->market.name);
+    name_request(name, &a->side.market, &a->request, a->asked, o->market.name);
     enum status status = market_send_request(&id, &result, &a->side.market, &a->side.chain.account,
                                              name, &a->request, a->price.price, diag);
     if (status == STATUS_OK) {
@@ -295,7 +360,7 @@ enum status run_request(struct cli *cli, struct run_options *o, struct diag *dia
 {
     struct asking a = {.seconds = 0};
     cli->result = cJSON_CreateObject();
-    enum status status = prepare(&a, o, diag);
+    enum status status = prepare(&a, cli, o, diag);
     if (status == STATUS_OK)
         status =
             o->market.sign_only ? sign_request(cli, &a, o, diag) : send_request(cli, &a, o, diag);

@@ -140,6 +140,7 @@ static const struct cli_option option_table[] = {
     CLI_TAKE("deadline", take_deadline, "request"),
     CLI_TAKE("callback-gas", take_callback_gas, "request"),
     CLI_TAKE("max-price", take_max_price, "request"),
+    TEXT("seal-to", market.seal_to, "request"),
     FLAG("sign-only", market.sign_only, "request"),
     CLI_TAKE("expiry", take_expiry, "request"),
     CLI_TAKE("nonce", take_nonce, "request"),

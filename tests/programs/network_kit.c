@@ -11,7 +11,7 @@
 #include "ir/support/file.h"
 #include "runtime/rpc.h"
 
-enum { DEVELOPMENT = 31337, POWER = 8 };
+enum { DEVELOPMENT = 31337, POWER = 12 };
 static const char deployer[] = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 /* Accounts 1 to 3 of the mnemonic that anvil starts with. */
 static const char *const keys[NETWORK_ACCOUNTS] = {
@@ -109,7 +109,7 @@ void network_open_account(const struct network *network, enum network_account ac
 }
 
 /* A ceremony with enough powers, once a build folder. */
-static const char *powers(void)
+const char *network_powers(void)
 {
     const char *path = kit_text("%s/tests/network_%d.ptau", test_build_dir(), POWER);
     if (!file_exists(path))
@@ -125,7 +125,7 @@ static const char *powers(void)
 
 static void make_model(void)
 {
-    const char *ptau = powers();
+    const char *ptau = network_powers();
     snprintf(the.model, sizeof the.model, "%s/model.sertn", the.folder);
     snprintf(the.input, sizeof the.input, "%s", kit_model("linear_regression", "input.json"));
     done(SERTNC(kit_model("linear_regression", "model.onnx"), "-o", the.model, "--data",

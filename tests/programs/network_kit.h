@@ -23,6 +23,9 @@ struct network *network_start(void);
 /* The chain as it was after network_start. */
 void network_reset(struct network *network);
 
+/* The ceremony that models of the network are made over; made once a build folder. */
+const char *network_powers(void);
+
 /* Ends the chain: network_start makes another. */
 void network_stop(void);
 
