@@ -295,6 +295,8 @@ static enum status look(struct node *n, bool *is_idle, struct diag *diag)
         status = read_events(n, diag);
     if (status == STATUS_OK)
         status = read_fee(n, diag);
+    if (status == STATUS_OK)
+        status = market_is_paused(&n->is_paused, &n->market, diag);
     if (status == STATUS_OK && n->rewound) {
         status = node_store_recheck(&n->store, n->now, diag);
         n->rewound = status != STATUS_OK;

@@ -236,7 +236,7 @@ static enum status send_batch(struct node *n, const struct node_batch *batch, st
     char reason[NODE_REASON_BYTES] = "there are no two left";
     uint64_t alone = 0, together = 0;
     bool pays = false;
-    if (served == NULL)
+    if (served == NULL || n->is_paused)
         return STATUS_OK;
     enum status status = load_answers(&a, n, served, batch, diag);
     if (status == STATUS_OK && a.count > 1)

@@ -66,6 +66,7 @@ struct node {
     uint64_t clock; /* of this machine, seconds */
     uint64_t fee;   /* wei a gas, as it is now */
     uint64_t polls, failures;
+    bool is_paused;      /* the market settles nothing at the moment */
     bool rewound;        /* blocks were taken back since the last look */
     struct diag trouble; /* what is wrong at the moment, for /health */
 };

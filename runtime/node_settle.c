@@ -18,6 +18,10 @@ enum status node_submit(struct node *n, struct node_job *job, const struct marke
     char name[NODE_NAME_BYTES];
     uint64_t until;
     bool ours = false, is_alone = job->is_alone || n->config->batch.jobs == 1;
+    if (n->is_paused) {
+        node_trouble(n, STATUS_LIMIT, "the market is paused; proofs wait until it goes on");
+        return STATUS_OK;
+    }
     if (served == NULL || job->batch != 0)
         return STATUS_OK;
     enum status status = node_is_for_us(&ours, &until, n, job, on_chain, diag);

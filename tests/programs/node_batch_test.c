@@ -202,3 +202,40 @@ TEST(callbacks_of_strangers_do_not_starve_a_batch)
     CHECK(gas_of(n, &transactions) > 800000);
     CHECK_U64(transactions, 1);
 }
+
+/* Proofs wait out a pause, however long; nothing is given up. */
+TEST(a_pause_of_the_market_is_waited_out)
+{
+    struct network *n = network_start();
+    static const char guardian[] = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+    unsigned port = 20000 + (unsigned)test_random_below(20000), transactions;
+    const char *health = kit_text("http://127.0.0.1:%u/health", port);
+    struct buffer answer = {0};
+    network_request(n, 0, 2);
+    struct test_output out =
+        kit_shell("%s send --rpc-url %s --unlocked --from %s %s 'pause()' >/dev/null",
+                  kit_tool("cast"), n->url, guardian, n->market);
+    kit_done(&out, "pause");
+    pid_t node = node_start(network_config(
+        n, NETWORK_NODE, test_temp_dir(),
+        kit_text(",\"listen\":\"127.0.0.1:%u\",\"limits\":{\"attempts\":1},\"batch\":{\"jobs\":2,"
+                 "\"seconds\":600}",
+                 port)));
+    bool waits = false;
+    for (int i = 0; i < 300 && !waits; i++) {
+        usleep(100000);
+        waits = node_get(health, &answer) == 503 &&
+                strstr(buffer_text(&answer), "the market is paused") != NULL;
+    }
+    CHECK(waits);
+    usleep(2000000);
+    out = kit_shell("%s send --rpc-url %s --unlocked --from %s %s 'unpause()' >/dev/null",
+                    kit_tool("cast"), n->url, guardian, n->market);
+    kit_done(&out, "unpause");
+    CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));
+    CHECK(node_wait_for(health, 200, &answer) == 200);
+    (void)gas_of(n, &transactions);
+    CHECK_U64(transactions, 1);
+    CHECK(node_stop(node, SIGTERM) == 0);
+    buffer_release(&answer);
+}
