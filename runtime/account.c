@@ -1,5 +1,5 @@
 /* See account.h. */
-#include "runtime/account.h"
+#include "runtime/account_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,13 +13,6 @@
 
 enum { FIRST_WAIT_US = 20000, MOST_WAIT_US = 2000000 };
 
-static void to_hex(char *text, const uint8_t *bytes, size_t count)
-{
-    strcpy(text, "0x");
-    for (size_t i = 0; i < count; i++)
-        sprintf(text + 2 + 2 * i, "%02x", bytes[i]);
-}
-
 enum status account_open(struct account *account, struct endpoints *nodes, struct journal *journal,
                          const uint8_t key[32], struct diag *diag)
 {
@@ -31,7 +24,7 @@ enum status account_open(struct account *account, struct endpoints *nodes, struc
     enum status status = transaction_address(address, key, diag);
     if (status == STATUS_OK) {
         memcpy(account->key, key, sizeof account->key);
-        to_hex(account->id.address, address, sizeof address);
+        account_put_hex(account->id.address, address, sizeof address);
         status = endpoints_agree(&block, nodes, "eth_getBlockByNumber", "[\"0x0\",false]", diag);
     }
     if (status == STATUS_OK && strlen(endpoints_text(block, "hash")) != JOURNAL_HASH_TEXT - 1)
@@ -47,162 +40,6 @@ enum status account_open(struct account *account, struct endpoints *nodes, struc
 void account_close(struct account *account)
 {
     explicit_bzero(account, sizeof *account);
-}
-
-/* ---- fees ----------------------------------------------------------------------------------- */
-
-static int compare_u64(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* The median tip that was paid, at least 1 wei. */
-static uint64_t median_tip(const cJSON *rewards)
-{
-    uint64_t tip[16] = {0};
-    size_t count = 0;
-    const cJSON *row;
-    cJSON_ArrayForEach(row, rewards)
-    {
-        const cJSON *paid = cJSON_GetArrayItem(row, 0);
-        if (count < 16 && cJSON_IsString(paid) &&
-            rpc_parse_quantity(&tip[count], paid->valuestring))
-            count++;
-    }
-    qsort(tip, count, sizeof *tip, compare_u64);
-    return count > 0 && tip[count / 2] > 0 ? tip[count / 2] : 1;
-}
-
-/* The middle of several, the lower of two: with three nodes one that lies does not decide. */
-static uint64_t median(uint64_t *value, size_t count)
-{
-    qsort(value, count, sizeof *value, compare_u64);
-    return value[(count - 1) / 2];
-}
-
-/* What one node says of base fee and tip; false when it makes no sense. */
-static bool read_fees(uint64_t *base, uint64_t *tip, const cJSON *history)
-{
-    const cJSON *fees = cJSON_GetObjectItemCaseSensitive(history, "baseFeePerGas");
-    const cJSON *next = cJSON_GetArrayItem(fees, cJSON_GetArraySize(fees) - 1);
-    *tip = median_tip(cJSON_GetObjectItemCaseSensitive(history, "reward"));
-    return cJSON_IsString(next) && rpc_parse_quantity(base, next->valuestring) &&
-           *base <= UINT64_MAX / 8 && *tip <= UINT64_MAX / 8;
-}
-
-/* Base fee and tip by one node. Blocks without a base fee are those of a chain before EIP-1559,
- * where a gas has one price: *has_base says which it is. Errors: STATUS_IO. */
-static enum status ask_node(uint64_t *base, uint64_t *tip, bool *has_base, struct rpc *node,
-                            struct diag *diag)
-{
-    cJSON *block, *history = NULL;
-    enum status status = rpc_call(&block, node, "eth_getBlockByNumber", "[\"latest\",false]", diag);
-    if (status != STATUS_OK)
-        return status;
-    *base = *tip = 0;
-    *has_base = cJSON_GetObjectItemCaseSensitive(block, "baseFeePerGas") != NULL;
-    bool is_block = endpoints_text(block, "hash")[0] != '\0';
-    cJSON_Delete(block);
-    if (!is_block)
-        return diag_set(diag, STATUS_IO, "the node at %s gives no newest block", node->url);
-    if (!*has_base)
-        return rpc_call_quantity(base, node, "eth_gasPrice", "[]", diag);
-    status = rpc_call(&history, node, "eth_feeHistory", "[\"0x5\",\"latest\",[50]]", diag);
-    if (status == STATUS_OK && !read_fees(base, tip, history))
-        status =
-            diag_set(diag, STATUS_IO, "the node at %s tells no base fee (EIP-1559)", node->url);
-    cJSON_Delete(history);
-    return status;
-}
-
-static enum status ask_fees(struct transaction *t, struct account *account, struct diag *diag)
-{
-    uint64_t bases[ENDPOINTS_MOST], tips[ENDPOINTS_MOST];
-    size_t count = 0, with_base = 0;
-    struct diag tried = {0};
-    enum status last = STATUS_IO;
-    for (size_t i = 0; i < account->nodes->count; i++) {
-        bool has_base;
-        enum status status =
-            ask_node(&bases[count], &tips[count], &has_base, &account->nodes->node[i], &tried);
-        if (status != STATUS_OK) {
-            last = status == STATUS_NO_MEMORY ? status : STATUS_IO;
-            continue;
-        }
-        with_base += has_base;
-        count++;
-    }
-    if (count == 0)
-        return diag_set(diag, last, "%s", tried.text);
-    t->is_legacy = with_base * 2 < count;
-    uint64_t base = median(bases, count);
-    if (base > UINT64_MAX / 8)
-        return diag_set(diag, STATUS_IO, "the nodes say that a gas costs %" PRIu64 " wei", base);
-    t->priority_fee = t->is_legacy ? 0 : median(tips, count);
-    t->fee = t->is_legacy ? base : 2 * base + t->priority_fee;
-    if (account->most_fee != 0 && base + t->priority_fee > account->most_fee)
-        return diag_set(diag, STATUS_LIMIT,
-                        "gas costs %" PRIu64 " wei, more than the limit of %" PRIu64
-                        "; wait or raise the limit",
-                        base + t->priority_fee, account->most_fee);
-    if (account->most_fee != 0 && t->fee > account->most_fee)
-        t->fee = account->most_fee;
-    return STATUS_OK;
-}
-
-/* Whether the account can pay; a balance beyond 64 bits can. */
-static enum status check_funds(const struct transaction *t, struct account *account,
-                               struct diag *diag)
-{
-    char params[80];
-    uint64_t balance;
-    cJSON *answer;
-    snprintf(params, sizeof params, "[\"%s\",\"latest\"]", account->id.address);
-    enum status status = endpoints_agree(&answer, account->nodes, "eth_getBalance", params, diag);
-    if (status != STATUS_OK)
-        return status;
-    const char *text = cJSON_IsString(answer) ? answer->valuestring : "";
-    bool is_number = strncmp(text, "0x", 2) == 0 && text[2] != '\0' &&
-                     text[2 + strspn(text + 2, "0123456789abcdefABCDEF")] == '\0';
-    bool is_small = is_number && rpc_parse_quantity(&balance, text);
-    unsigned __int128 cost = (unsigned __int128)t->gas * t->fee;
-    if (!is_number)
-        status = diag_set(diag, STATUS_IO, "the nodes tell no balance of %s", account->id.address);
-    else if (is_small && balance < cost)
-        status = diag_set(diag, STATUS_BAD_INPUT,
-                          "the account %s on chain %" PRIu64 " has %" PRIu64
-                          " wei and may need %.0f for %" PRIu64 " gas; send it some",
-                          account->id.address, account->id.chain_id, balance, (double)cost, t->gas);
-    cJSON_Delete(answer);
-    return status;
-}
-
-enum status account_estimate(uint64_t *gas, struct account *account, const uint8_t to[20],
-                             const struct buffer *data, struct diag *diag)
-{
-    struct buffer call = {0};
-    char text[JOURNAL_ADDRESS_TEXT];
-    cJSON *answer = NULL;
-    *gas = 0;
-    to_hex(text, to, 20);
-    buffer_printf(&call, "[{\"from\":\"%s\",\"to\":\"%s\",\"data\":\"0x", account->id.address,
-                  text);
-    buffer_put_hex(&call, data->data, data->count);
-    buffer_puts(&call, "\"}]");
-    enum status status = buffer_status(&call, diag);
-    if (status == STATUS_OK)
-        status =
-            endpoints_any(&answer, account->nodes, "eth_estimateGas", buffer_text(&call), diag);
-    if (status == STATUS_OK &&
-        (!cJSON_IsString(answer) || !rpc_parse_quantity(gas, answer->valuestring)))
-        status = diag_set(diag, STATUS_IO, "the node estimates no gas");
-    if (status == STATUS_OK && *gas > ACCOUNT_GAS_MOST)
-        status = diag_set(diag, STATUS_REJECTED,
-                          "the transaction would take %" PRIu64 " gas, more than one may", *gas);
-    cJSON_Delete(answer);
-    buffer_release(&call);
-    return status;
 }
 
 /* What the call takes, and a fifth more. */
@@ -225,7 +62,7 @@ static enum status make_attempt(struct journal_attempt *attempt, const struct tr
     enum status status = transaction_sign(&attempt->raw, t, account->key, diag);
     if (status == STATUS_OK) {
         keccak256(digest, attempt->raw.data, attempt->raw.count);
-        to_hex(attempt->hash, digest, sizeof digest);
+        account_put_hex(attempt->hash, digest, sizeof digest);
     }
     return status;
 }
@@ -332,7 +169,7 @@ static enum status replace(struct account *account, const struct journal_entry *
     struct account unbounded = *account;
     unbounded.most_fee = 0;
     t->nonce = entry->nonce;
-    enum status status = ask_fees(t, &unbounded, diag);
+    enum status status = account_ask_fees(t, &unbounded, diag);
     explicit_bzero(unbounded.key, sizeof unbounded.key);
     if (status != STATUS_OK)
         return status;
@@ -510,7 +347,7 @@ static enum status replace_stuck(struct account *account, const struct journal_e
     struct transaction now = *t;
     struct account unbounded = *account;
     unbounded.most_fee = 0;
-    enum status status = ask_fees(&now, &unbounded, diag);
+    enum status status = account_ask_fees(&now, &unbounded, diag);
     explicit_bzero(unbounded.key, sizeof unbounded.key);
     uint64_t base = (now.fee - now.priority_fee) / 2; /* as ask_fees doubles it */
     if (status != STATUS_OK || base <= attempt->fee)
@@ -571,9 +408,9 @@ enum status account_send(struct account_result *result, struct account *account,
         if (gas_limit == 0)
             status = ask_gas(&t, account, diag);
         if (status == STATUS_OK)
-            status = ask_fees(&t, account, diag);
+            status = account_ask_fees(&t, account, diag);
         if (status == STATUS_OK)
-            status = check_funds(&t, account, diag);
+            status = account_check_funds(&t, account, diag);
         if (status == STATUS_OK)
             status = write_down(&entry, account, name, &t, diag);
     }
