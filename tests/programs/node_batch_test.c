@@ -76,6 +76,21 @@ TEST(four_proofs_go_in_one_transaction_for_three_fifths_of_the_gas)
               "it says %llu less than %llu", less, single);
 }
 
+/* Two and two as they are ready, and the last one alone. */
+TEST(more_proofs_than_a_batch_takes_go_in_several)
+{
+    struct network *n = network_start();
+    unsigned transactions;
+    network_request(n, 0, 5);
+    struct test_output out = node_drain(
+        network_config(n, NETWORK_NODE, test_temp_dir(),
+                       ",\"limits\":{\"workers\":2},\"batch\":{\"jobs\":2,\"seconds\":600}"));
+    kit_done(&out, "node");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "1520000000000000");
+    (void)gas_of(n, &transactions);
+    CHECK_MSG(transactions == 3, "%u transactions: %s", transactions, out.errors);
+}
+
 /* They wait for more, until one comes near its deadline. */
 TEST(proofs_wait_for_others_but_not_into_their_deadline)
 {

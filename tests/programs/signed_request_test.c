@@ -141,6 +141,28 @@ TEST(another_wallet_may_sign)
     kit_done(&out, "send-request");
 }
 
+/* A contract as requester answers for its signatures itself (ERC-1271): this one takes all, and
+ * another one none. */
+TEST(a_contract_may_be_the_requester)
+{
+    struct network *n = network_start();
+    static const char wallet[] = "0x00000000000000000000000000000000000ca5e5";
+    const char *file = sign(n, ""),
+               *its =
+                   changed(file, kit_text("s/\"requester\":.*,/\"requester\": \"%s\",/", wallet));
+    struct test_output out =
+        network_run(n, NETWORK_OWNER, "deposit --amount 1000000000000000 --to %s --quiet", wallet);
+    kit_done(&out, "deposit");
+    cJSON_Delete(network_call(n, "anvil_setCode", kit_text("[\"%s\",\"0x5f5ffd\"]", wallet)));
+    out = send_as(n, NETWORK_NODE, its);
+    kit_refused(&out, 1, "BadSignature", "a contract that takes no signature");
+    cJSON_Delete(network_call(n, "anvil_setCode",
+                              kit_text("[\"%s\",\"0x631626ba7e60e01b5f5260205ff3\"]", wallet)));
+    out = send_as(n, NETWORK_NODE, its);
+    kit_done(&out, "send-request");
+    CHECK_TEXT(network_ask(n, n->market, "balanceOf(address)(uint256)", wallet), "679999999999000");
+}
+
 TEST(a_request_is_sent_once)
 {
     struct network *n = network_start();
