@@ -50,7 +50,7 @@ void signed_request_release(struct signed_request *s)
 static void amount_word(uint8_t word[ABI_WORD], amount value)
 {
     for (int i = 0; i < ABI_WORD; i++)
-        word[ABI_WORD - 1 - i] = i < 16 ? (uint8_t)(value >> (8 * i)) : 0;
+        word[ABI_WORD - 1 - i] = (uint8_t)(i < 16 ? value >> (8 * i) : 0);
 }
 
 void signed_request_digest(uint8_t digest[32], const struct signed_request *s)

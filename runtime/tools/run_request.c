@@ -298,7 +298,7 @@ static enum status choose_nonce(uint8_t nonce[ABI_WORD], const struct run_option
     if (!o->market.has_nonce && !system_random_fill(&value, sizeof value))
         return diag_set(diag, STATUS_IO, "the operating system gives no random numbers");
     for (int i = 0; i < ABI_WORD; i++)
-        nonce[ABI_WORD - 1 - i] = i < 8 ? (uint8_t)(value >> (8 * i)) : 0;
+        nonce[ABI_WORD - 1 - i] = (uint8_t)(i < 8 ? value >> (8 * i) : 0);
     return STATUS_OK;
 }
 
