@@ -169,6 +169,31 @@ TEST(what_a_batch_is_refused_for_is_read_from_events_and_goes_alone)
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "608000000000000");
 }
 
+/* The block of a batch leaves the chain, and the same batch is sent again. */
+TEST(a_batch_whose_block_is_taken_back_is_paid_again)
+{
+    struct network *n = network_start();
+    unsigned transactions;
+    network_request(n, 0, 2);
+    cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
+    const char *revert = kit_text("[\"%s\"]", snapshot->valuestring);
+    cJSON_Delete(snapshot);
+    pid_t node = node_start(network_config(n, NETWORK_NODE, test_temp_dir(),
+                                           ",\"batch\":{\"jobs\":2,\"seconds\":600}"));
+    CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));
+    cJSON_Delete(network_call(n, "evm_revert", revert));
+    cJSON_Delete(network_call(n, "anvil_mine", "[\"0x5\"]"));
+    CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));
+    (void)gas_of(n, &transactions);
+    CHECK_U64(transactions, 1);
+    /* A reorganisation without the transactions of anybody. */
+    cJSON_Delete(network_call(n, "anvil_mine", "[\"0x2\"]"));
+    cJSON_Delete(network_call(n, "anvil_reorg", "[4, []]"));
+    cJSON_Delete(network_call(n, "anvil_mine", "[\"0x2\"]"));
+    CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));
+    CHECK(node_stop(node, SIGTERM) == 0);
+}
+
 /* Another was faster with one of them: the other one is paid by the same batch. */
 TEST(one_that_another_answered_does_no_harm_to_the_rest)
 {

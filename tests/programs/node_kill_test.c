@@ -11,17 +11,6 @@ TEST(a_node_killed_at_any_write_loses_nothing_and_pays_nothing_twice)
     CHECK_MSG(kills >= 50, "%u kills", kills);
 }
 
-/* Three proofs that go together: forming the batch, sending it and what is read of it are among the
- * writes, of which every third is tried, from another one on each time. */
-TEST(a_batch_killed_at_any_write_loses_nothing_and_pays_nothing_twice)
-{
-    unsigned first = 1 + (unsigned)test_random_below(3),
-             kills = node_kill_at_every_write(3, ",\"batch\":{\"jobs\":3,\"seconds\":600}",
-                                              "3 jobs of model 1 were paid together", first, 3);
-    printf("%u kills\n", kills);
-    CHECK_MSG(kills >= 100, "%u kills", kills);
-}
-
 /* What is long over is forgotten all at once or not, and counts as before. */
 TEST(a_node_killed_while_it_forgets_counts_what_it_did)
 {
