@@ -206,7 +206,7 @@ static enum status is_settled(bool *settled, struct account *account,
         head - entry->block_number < account->confirmations)
         return status;
     snprintf(params, sizeof params, "[\"0x%" PRIx64 "\",false]", entry->block_number);
-    status = endpoints_any(&block, account->nodes, "eth_getBlockByNumber", params, diag);
+    status = endpoints_agree(&block, account->nodes, "eth_getBlockByNumber", params, diag);
     if (status != STATUS_OK)
         return status;
     *settled = strcasecmp(endpoints_text(block, "hash"), entry->block) == 0;

@@ -144,7 +144,6 @@ enum status account_estimate(uint64_t *gas, struct account *account, const uint8
 {
     struct buffer call = {0};
     char text[JOURNAL_ADDRESS_TEXT];
-    cJSON *answer = NULL;
     *gas = 0;
     account_put_hex(text, to, 20);
     buffer_printf(&call, "[{\"from\":\"%s\",\"to\":\"%s\",\"data\":\"0x", account->id.address,
@@ -153,15 +152,11 @@ enum status account_estimate(uint64_t *gas, struct account *account, const uint8
     buffer_puts(&call, "\"}]");
     enum status status = buffer_status(&call, diag);
     if (status == STATUS_OK)
-        status =
-            endpoints_any(&answer, account->nodes, "eth_estimateGas", buffer_text(&call), diag);
-    if (status == STATUS_OK &&
-        (!cJSON_IsString(answer) || !rpc_parse_quantity(gas, answer->valuestring)))
-        status = diag_set(diag, STATUS_IO, "the node estimates no gas");
+        status = endpoints_median(gas, account->nodes, "eth_estimateGas", buffer_text(&call), NULL,
+                                  diag);
     if (status == STATUS_OK && *gas > ACCOUNT_GAS_MOST)
         status = diag_set(diag, STATUS_REJECTED,
                           "the transaction would take %" PRIu64 " gas, more than one may", *gas);
-    cJSON_Delete(answer);
     buffer_release(&call);
     return status;
 }

@@ -45,13 +45,8 @@ enum status vetting_check_model(const struct vetting *vetting, const struct back
 /* The time of the newest block: the chain's clock, not ours. */
 static enum status ask_time(uint64_t *now, struct endpoints *nodes, struct diag *diag)
 {
-    cJSON *block;
-    enum status status =
-        endpoints_any(&block, nodes, "eth_getBlockByNumber", "[\"latest\",false]", diag);
-    if (status == STATUS_OK && !rpc_parse_quantity(now, endpoints_text(block, "timestamp")))
-        status = diag_set(diag, STATUS_IO, "the node tells no time of its newest block");
-    cJSON_Delete(block);
-    return status;
+    return endpoints_median(now, nodes, "eth_getBlockByNumber", "[\"latest\",false]", "timestamp",
+                            diag);
 }
 
 /* ---- publishing ----------------------------------------------------------------------------- */

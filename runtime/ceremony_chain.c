@@ -66,15 +66,12 @@ static enum status ask_turn(struct ceremony_state *state, const struct ceremony_
 static enum status ask_head(struct ceremony_state *state, const struct ceremony_chain *chain,
                             struct diag *diag)
 {
-    cJSON *block;
+    static const char method[] = "eth_getBlockByNumber", latest[] = "[\"latest\",false]";
     enum status status =
-        endpoints_any(&block, chain->nodes, "eth_getBlockByNumber", "[\"latest\",false]", diag);
-    if (status == STATUS_OK &&
-        (!rpc_parse_quantity(&state->now, endpoints_text(block, "timestamp")) ||
-         !rpc_parse_quantity(&state->block, endpoints_text(block, "number"))))
-        status = diag_set(diag, STATUS_IO, "the nodes give no newest block");
-    cJSON_Delete(block);
-    return status;
+        endpoints_median(&state->now, chain->nodes, method, latest, "timestamp", diag);
+    return status == STATUS_OK
+               ? endpoints_median(&state->block, chain->nodes, method, latest, "number", diag)
+               : status;
 }
 
 enum status ceremony_chain_state(struct ceremony_state *state, const struct ceremony_chain *chain,

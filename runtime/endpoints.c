@@ -147,6 +147,40 @@ static enum status disagreement(const struct votes *votes, const struct endpoint
                     method, nodes->quorum, nodes->count);
 }
 
+/* What every node says of a block, and of an event. Beyond that each program has members of its
+ * own. */
+static const char *const block_members[] = {"number", "hash", "parentHash", "timestamp", NULL};
+static const char *const event_members[] = {"address",     "topics",    "data",
+                                            "blockNumber", "blockHash", "transactionHash",
+                                            "logIndex",    "removed",   NULL};
+
+static void keep_members(cJSON *object, const char *const *names)
+{
+    for (cJSON *item = object == NULL ? NULL : object->child, *next; item != NULL; item = next) {
+        bool is_kept = false;
+        next = item->next;
+        for (size_t i = 0; names[i] != NULL && !is_kept; i++)
+            is_kept = item->string != NULL && strcmp(item->string, names[i]) == 0;
+        if (!is_kept)
+            cJSON_Delete(cJSON_DetachItemViaPointer(object, item));
+    }
+}
+
+/* Leaves of an answer what can be compared. */
+static void reduce(cJSON *answer, const char *method)
+{
+    cJSON *item;
+    if (strcmp(method, "eth_getBlockByNumber") == 0 && cJSON_IsObject(answer))
+        keep_members(answer, block_members);
+    if (strcmp(method, "eth_getLogs") != 0 || !cJSON_IsArray(answer))
+        return;
+    cJSON_ArrayForEach(item, answer)
+    {
+        if (cJSON_IsObject(item))
+            keep_members(item, event_members);
+    }
+}
+
 enum status endpoints_agree(cJSON **result, struct endpoints *nodes, const char *method,
                             const char *params, struct diag *diag)
 {
@@ -155,6 +189,8 @@ enum status endpoints_agree(cJSON **result, struct endpoints *nodes, const char 
     if (votes == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory for answers");
     ask_all(votes, nodes, method, params);
+    for (size_t k = 0; k < nodes->count; k++)
+        reduce(votes->answer[k], method);
     enum status status = STATUS_OK;
     size_t i = 0;
     while (i < nodes->count && count_like(votes, nodes, i) < nodes->quorum)
@@ -185,19 +221,51 @@ enum status endpoints_agree_quantity(uint64_t *out, struct endpoints *nodes, con
     return status;
 }
 
-enum status endpoints_any(cJSON **result, struct endpoints *nodes, const char *method,
-                          const char *params, struct diag *diag)
+static int compare_u64(const void *a, const void *b)
 {
-    struct diag tried = {0};
-    enum status status = STATUS_IO;
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+enum status endpoints_median(uint64_t *out, struct endpoints *nodes, const char *method,
+                             const char *params, const char *member, struct diag *diag)
+{
+    struct votes *votes = malloc(sizeof *votes);
+    uint64_t value[ENDPOINTS_MOST];
+    size_t count = 0, refusals = 0, last = 0;
+    *out = 0;
+    if (votes == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for answers");
+    ask_all(votes, nodes, method, params);
     for (size_t i = 0; i < nodes->count; i++) {
-        status = rpc_call(result, &nodes->node[i], method, params, &tried);
-        if (status == STATUS_OK)
-            return status;
-        if (status == STATUS_REJECTED)
-            break;
+        const cJSON *answer = votes->answer[i];
+        const cJSON *item =
+            member == NULL ? answer : cJSON_GetObjectItemCaseSensitive(answer, member);
+        if (cJSON_IsString(item) && rpc_parse_quantity(&value[count], item->valuestring))
+            count++;
+        if (votes->status[i] == STATUS_REJECTED) {
+            refusals++;
+            last = i;
+        }
     }
-    return diag_set(diag, status, "%s", tried.text);
+    enum status status = STATUS_OK;
+    if (refusals >= nodes->quorum) {
+        status = diag_set(diag, STATUS_REJECTED, "%s", votes->diag[last].text);
+    } else if (count < nodes->quorum) {
+        size_t answered = 0;
+        for (size_t i = 0; i < nodes->count; i++)
+            answered += votes->status[i] == STATUS_OK;
+        status = answered < nodes->quorum
+                     ? disagreement(votes, nodes, method, diag)
+                     : diag_set(diag, STATUS_IO,
+                                "the nodes answer %s with something that is no number", method);
+    } else {
+        qsort(value, count, sizeof *value, compare_u64);
+        *out = value[count / 2];
+    }
+    forget(votes);
+    free(votes);
+    return status;
 }
 
 /* Whether two receipts say the same of what matters. */

@@ -28,16 +28,22 @@ void endpoints_close(struct endpoints *nodes);
 enum status endpoints_check_chain(const struct endpoints *nodes, uint64_t wanted,
                                   struct diag *diag) SERTN_MUST_CHECK;
 
-/* The result that at least the quorum gives. Errors: STATUS_IO when nodes do not answer or
+/* The result that at least the quorum gives; of blocks and events the members that every node has
+ * are compared, and kept. Errors: STATUS_IO when nodes do not answer or
  * disagree; STATUS_REJECTED when the quorum says that the call reverts. */
 enum status endpoints_agree(cJSON **result, struct endpoints *nodes, const char *method,
                             const char *params, struct diag *diag) SERTN_MUST_CHECK;
 enum status endpoints_agree_quantity(uint64_t *out, struct endpoints *nodes, const char *method,
                                      const char *params, struct diag *diag) SERTN_MUST_CHECK;
 
-/* The result of the first node that answers. Errors: those of the last one; a revert ends it. */
-enum status endpoints_any(cJSON **result, struct endpoints *nodes, const char *method,
-                          const char *params, struct diag *diag) SERTN_MUST_CHECK;
+/*
+ * A number on which nodes need not agree to the unit - a price, the clock of a block to come, the
+ * gas of a call: the middle of what they say, the upper one of two, so that one of three decides
+ * nothing. member: of the result, when that is an object; else NULL. Errors: as endpoints_agree.
+ */
+enum status endpoints_median(uint64_t *out, struct endpoints *nodes, const char *method,
+                             const char *params, const char *member,
+                             struct diag *diag) SERTN_MUST_CHECK;
 
 /*
  * The receipt of a transaction: *receipt is null (not an error) while fewer than the quorum have

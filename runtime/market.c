@@ -190,20 +190,13 @@ enum status market_reservation(uint8_t node[ABI_ADDRESS], uint64_t *until,
 enum status market_time(uint64_t *seconds, const struct market *market, struct diag *diag)
 {
     static const char *const tags[] = {"[\"pending\",false]", "[\"latest\",false]"};
-    for (int i = 0; i < 2; i++) {
-        cJSON *block = NULL;
-        struct diag reason = {0};
-        enum status status =
-            endpoints_any(&block, market->nodes, "eth_getBlockByNumber", tags[i], &reason);
-        bool found =
-            status == STATUS_OK && rpc_parse_quantity(seconds, endpoints_text(block, "timestamp"));
-        cJSON_Delete(block);
-        if (found)
-            return STATUS_OK;
-        if (status != STATUS_OK && i == 1)
-            return diag_set(diag, status, "%s", reason.text);
-    }
-    return market_bad_answer("the newest block", diag);
+    struct diag ignored = {0};
+    enum status status = endpoints_median(seconds, market->nodes, "eth_getBlockByNumber", tags[0],
+                                          "timestamp", &ignored);
+    /* Some nodes show no block to come. */
+    return status == STATUS_OK ? status
+                               : endpoints_median(seconds, market->nodes, "eth_getBlockByNumber",
+                                                  tags[1], "timestamp", diag);
 }
 
 enum status market_is_paused(bool *paused, const struct market *market, struct diag *diag)

@@ -275,17 +275,6 @@ static enum status read_events(struct node *n, struct diag *diag)
     return status;
 }
 
-static enum status read_fee(struct node *n, struct diag *diag)
-{
-    cJSON *answer;
-    enum status status = endpoints_any(&answer, &n->nodes, "eth_gasPrice", "[]", diag);
-    if (status == STATUS_OK &&
-        (!cJSON_IsString(answer) || !rpc_parse_quantity(&n->fee, answer->valuestring)))
-        status = diag_set(diag, STATUS_IO, "the nodes tell no price of gas");
-    cJSON_Delete(answer);
-    return status;
-}
-
 static enum status look(struct node *n, bool *is_idle, struct diag *diag)
 {
     enum status status = market_time(&n->now, &n->market, diag);
@@ -294,7 +283,7 @@ static enum status look(struct node *n, bool *is_idle, struct diag *diag)
     if (status == STATUS_OK)
         status = read_events(n, diag);
     if (status == STATUS_OK)
-        status = read_fee(n, diag);
+        status = endpoints_median(&n->fee, &n->nodes, "eth_gasPrice", "[]", NULL, diag);
     if (status == STATUS_OK)
         status = market_is_paused(&n->is_paused, &n->market, diag);
     if (status == STATUS_OK && n->rewound) {

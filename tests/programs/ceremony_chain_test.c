@@ -8,8 +8,6 @@
 #include "ir/support/file.h"
 #include "tests/programs/network_kit.h"
 
-static const char deployer[] = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
-
 /* A ceremony of power 7 for the pools of the network, in which both nodes have stake, and its file
  * without contributions. */
 struct ceremony_on_chain {
@@ -23,19 +21,7 @@ static struct ceremony_on_chain start(void)
     c.zero = test_path(c.folder, "0.ptau");
     network_join(c.network, NETWORK_NODE, 4096);
     network_join(c.network, NETWORK_NODE_2, 4096);
-    struct test_output out =
-        kit_shell("$SERTN_REGISTRY ceremony new --power 7 -o %s --json", c.zero);
-    kit_done(&out, "new");
-    cJSON *result = kit_json(&out);
-    const char *challenge = kit_text("%s", kit_member(result, "next_challenge")->valuestring);
-    cJSON_Delete(result);
-    out = kit_shell("WINDOW=600 ENROLLMENT=600 LEAST=2 %s %s %s %s --unlocked --from %s",
-                    test_source_path("contracts/deploy_ceremony"), c.network->pools, challenge,
-                    c.network->url, deployer);
-    kit_done(&out, "deploy_ceremony");
-    out.text[strcspn(out.text, "\n")] = '\0';
-    REQUIRE(strlen(out.text) == 42);
-    c.address = kit_text("%s", out.text);
+    c.address = network_ceremony(c.network, c.zero);
     return c;
 }
 

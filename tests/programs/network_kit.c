@@ -270,3 +270,48 @@ const char *network_config(const struct network *n, enum network_account account
     kit_write(path, text, strlen(text));
     return path;
 }
+
+/* ---- contracts that only some tests need ---------------------------------------------------- */
+
+static const char *address_in(const struct network *n, const char *name)
+{
+    char text[43];
+    struct buffer bytes = kit_read(kit_text("%s/network.json", n->folder));
+    cJSON *all = cJSON_Parse(buffer_text(&bytes));
+    read_address(text, all, name);
+    cJSON_Delete(all);
+    buffer_release(&bytes);
+    return kit_text("%s", text);
+}
+
+const char *network_vetting(const struct network *n)
+{
+    const char *file = test_path(test_temp_dir(), "code");
+    char address[43];
+    struct test_output out = kit_shell(
+        "cd %s && (%s inspect src/vetting/Vetting.sol:Vetting bytecode | tr -d '\\n' && "
+        "%s abi-encode 'c(address,address,address)' %s %s %s | cut -c3- | tr -d '\\n') "
+        ">%s && %s send --rpc-url %s --unlocked --from %s --json --create $(cat %s)",
+        test_source_path("contracts"), kit_tool("forge"), kit_tool("cast"), n->market, n->registry,
+        address_in(n, "router"), file, kit_tool("cast"), n->url, deployer, file);
+    done(out, "deploy Vetting");
+    cJSON *receipt = kit_json(&out);
+    read_address(address, receipt, "contractAddress");
+    cJSON_Delete(receipt);
+    return kit_text("%s", address);
+}
+
+const char *network_ceremony(const struct network *n, const char *zero)
+{
+    struct test_output out = kit_shell("$SERTN_REGISTRY ceremony new --power 7 -o %s --json", zero);
+    done(out, "ceremony new");
+    cJSON *result = kit_json(&out);
+    out = kit_shell("WINDOW=600 ENROLLMENT=600 LEAST=2 %s %s %s %s --unlocked --from %s",
+                    test_source_path("contracts/deploy_ceremony"), n->pools,
+                    kit_member(result, "next_challenge")->valuestring, n->url, deployer);
+    cJSON_Delete(result);
+    done(out, "deploy_ceremony");
+    out.text[strcspn(out.text, "\n")] = '\0';
+    REQUIRE(strlen(out.text) == 42);
+    return kit_text("%s", out.text);
+}

@@ -52,6 +52,11 @@ void network_join(const struct network *network, enum network_account account, u
  * further fields. Proofs do not wait for others unless `more` has "batch". Returns its path. */
 const char *network_config(const struct network *network, enum network_account account,
                            const char *folder, const char *more);
+/* Deploys the contract of backtests; a ceremony of power 7 that takes two contributions, ten
+ * minutes of enrolment and for a turn, and writes its file without contributions to `zero`. The
+ * address. */
+const char *network_vetting(const struct network *network);
+const char *network_ceremony(const struct network *network, const char *zero);
 void network_pass_time(const struct network *network, unsigned seconds);
 
 #endif

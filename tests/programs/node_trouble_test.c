@@ -45,11 +45,15 @@ TEST(a_node_of_the_chain_that_talks_rubbish_is_refused_at_the_start)
     kit_refused(&out, 3, "cannot be reached", "nobody");
 }
 
-/* Says that it is of the chain, and that everything is nothing. */
+/* Says that it is of the chain, that all deadlines are over, that gas is dear and calls take none,
+ * and that everything else is nothing. */
 static const struct kit_answer liar[] = {
     {"eth_chainId", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0x7a69\"}"},
     {"eth_getLogs", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":[]}"},
-    {"eth_getBlockByNumber", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"hash\":\"0x00\"}}"},
+    {"eth_getBlockByNumber", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"hash\":\"0x00\","
+                             "\"number\":\"0x1\",\"timestamp\":\"0xffffffffff\"}}"},
+    {"eth_gasPrice", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0xffffffffffffff\"}"},
+    {"eth_estimateGas", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0x5208\"}"},
     {"", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0x0\"}"},
     {NULL, NULL}};
 
@@ -63,6 +67,14 @@ TEST(one_that_lies_is_outvoted)
         node_drain(with_nodes(n, config_of(n, ""), kit_text("%s,%s,%s", n->url, n->url, url)));
     kit_done(&out, "node");
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
+    /* The first one, too, whose word counts for no more. */
+    network_request(n, 1, 1);
+    const char *config = with_nodes(n, config_of(n, ""), kit_text("%s,%s,%s", url, n->url, n->url));
+    out = kit_shell("sed -i 's/\"token_per_wei\":0,/\"token_per_wei\":1e-6,/' %s", config);
+    kit_done(&out, "sed");
+    out = node_drain(config);
+    kit_done(&out, "node");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "608000000000000");
     /* One against one decides nothing, and nothing is done. */
     out = node_drain(with_nodes(n, config_of(n, ""), kit_text("%s,%s", n->url, url)));
     kit_refused(&out, 3, "do not agree", "one against one");

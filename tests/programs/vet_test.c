@@ -308,30 +308,6 @@ TEST(bad_input_is_one_sentence)
 
 /* ---- on a chain ----------------------------------------------------------------------------- */
 
-static const char deployer[] = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
-
-static const char *deploy_vetting(const struct network *n)
-{
-    if (!file_exists(test_source_path("contracts/src/vetting/Vetting.sol")))
-        test_skip("the contract of backtests is not there");
-    struct buffer text = kit_read(kit_text("%s/network.json", n->folder));
-    cJSON *all = cJSON_Parse(buffer_text(&text));
-    const char *file = test_path(test_temp_dir(), "code");
-    struct test_output out = kit_shell(
-        "cd %s && (%s inspect src/vetting/Vetting.sol:Vetting bytecode | tr -d '\\n' && "
-        "%s abi-encode 'c(address,address,address)' %s %s %s | cut -c3- | tr -d '\\n') "
-        ">%s && %s send --rpc-url %s --unlocked --from %s --json --create $(cat %s)",
-        test_source_path("contracts"), kit_tool("forge"), kit_tool("cast"), n->market, n->registry,
-        text_of(all, "router"), file, kit_tool("cast"), n->url, deployer, file);
-    kit_done(&out, "deploy Vetting");
-    cJSON *receipt = kit_json(&out);
-    const char *address = kit_text("%s", text_of(receipt, "contractAddress"));
-    cJSON_Delete(receipt);
-    cJSON_Delete(all);
-    buffer_release(&text);
-    return address;
-}
-
 static struct subject on_network(const struct network *n)
 {
     struct subject s = {.home = test_temp_dir(), .folder = n->model};
@@ -359,7 +335,7 @@ static const char *result_of(const struct network *n, const char *vetting)
 TEST(the_chain_counts_the_same)
 {
     struct network *n = network_start();
-    const char *vetting = deploy_vetting(n);
+    const char *vetting = network_vetting(n);
     struct subject s = on_network(n);
     cJSON *made = make(&s, arguments(n, &s, vetting));
     CHECK(kit_number(made, "backtest") == 1 && kit_number(made, "hits") == ROWS - 1);
@@ -420,7 +396,7 @@ TEST(the_chain_counts_the_same)
 TEST(who_is_killed_publishes_and_proves_once)
 {
     struct network *n = network_start();
-    const char *vetting = deploy_vetting(n);
+    const char *vetting = network_vetting(n);
     struct subject s = on_network(n);
     const char *more = arguments(n, &s, vetting);
     for (unsigned round = 0; round < 8; round++) {
@@ -445,7 +421,7 @@ TEST(who_is_killed_publishes_and_proves_once)
 TEST(development_keys_are_vetted_on_no_chain)
 {
     struct network *n = network_start();
-    const char *vetting = deploy_vetting(n);
+    const char *vetting = network_vetting(n);
     struct subject s = prepare(), on = on_network(n);
     struct test_output out =
         kit_shell("$SERTN_REGISTRY vet %s --data %s --labels %s -o %s %s", s.folder, s.data,

@@ -120,7 +120,7 @@ static void tell(struct chain *c, const char *method, const char *params)
 {
     cJSON *result;
     struct diag diag = {0};
-    REQUIRE_OK(endpoints_any(&result, &c->nodes, method, params, &diag), &diag);
+    REQUIRE_OK(rpc_call(&result, &c->nodes.node[0], method, params, &diag), &diag);
     cJSON_Delete(result);
 }
 
@@ -394,7 +394,7 @@ TEST(chains_without_a_base_fee_get_transactions_of_one_price)
     REQUIRE_OK(send(&result, &c, "old", &diag), &diag);
     CHECK_U64(sent_by(&c), 1);
     snprintf(params, sizeof params, "[\"%s\"]", result.hash);
-    REQUIRE_OK(endpoints_any(&sent, &c.nodes, "eth_getTransactionByHash", params, &diag), &diag);
+    REQUIRE_OK(rpc_call(&sent, &c.nodes.node[0], "eth_getTransactionByHash", params, &diag), &diag);
     CHECK_TEXT(endpoints_text(sent, "type"), "0x0");
     cJSON_Delete(sent);
     stop(&c);
@@ -605,10 +605,10 @@ static void same_as_node(struct chain *c, const struct told *told)
 {
     cJSON *all;
     struct diag diag = {0};
-    REQUIRE_OK(endpoints_any(&all, &c->nodes, "eth_getLogs",
-                             "[{\"fromBlock\":\"0x0\",\"toBlock\":\"latest\",\"address\":"
-                             "\"0x1234000000000000000000000000000000000000\"}]",
-                             &diag),
+    REQUIRE_OK(rpc_call(&all, &c->nodes.node[0], "eth_getLogs",
+                        "[{\"fromBlock\":\"0x0\",\"toBlock\":\"latest\",\"address\":"
+                        "\"0x1234000000000000000000000000000000000000\"}]",
+                        &diag),
                &diag);
     CHECK_U64((uint64_t)cJSON_GetArraySize(all), told->count);
     for (size_t i = 0; i < told->count; i++)
