@@ -6,9 +6,13 @@
  * sentence, with the exit status of its kind, and nothing is on the chain that was not before; when
  * the trouble is over the same command with the same journal does its work.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "ir/support/file.h"
 #include "tests/programs/network_kit.h"
@@ -217,6 +221,44 @@ TEST(nodes_that_are_none)
     serve(busy, "HTTP/1.1 429 Too Many Requests");
     all_refuse(&s, "a busy one", 0, 0, 3, 3, "slow down");
     kit_server_stop();
+}
+
+/* A node that takes the call and never answers: all commands wait at the same time. */
+TEST(nodes_that_never_answer)
+{
+    if (getenv("SERTN_SILENCE") == NULL)
+        test_skip("a minute of silence: ctest -R network_faults_silence");
+    struct surroundings s = start();
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t bytes = sizeof address;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 &&
+            listen(listener, 64) == 0 &&
+            getsockname(listener, (struct sockaddr *)&address, &bytes) == 0);
+    setenv("T_RPC", kit_text("http://127.0.0.1:%u", ntohs(address.sin_port)), 1);
+    write_config(&s);
+    struct buffer script = {0};
+    for (size_t i = 0; i < COMMANDS; i++)
+        buffer_printf(&script, "(%s >$T_HOME/out%zu 2>&1; echo $? >$T_HOME/rc%zu) &\n",
+                      command_table[i].line, i, i);
+    buffer_puts(&script, "wait\n");
+    kit_write(test_path(s.home, "all.sh"), script.data, script.count);
+    struct test_output out = kit_shell("sed -i 's/timeout 60/timeout 120/' $T_HOME/all.sh && sh "
+                                       "$T_HOME/all.sh");
+    kit_done(&out, "all commands");
+    for (size_t i = 0; i < COMMANDS; i++) {
+        struct buffer said = kit_read(kit_text("%s/out%zu", s.home, i)),
+                      code = kit_read(kit_text("%s/rc%zu", s.home, i));
+        const char *text = buffer_text(&said), *line = strchr(text, '\n');
+        CHECK_MSG(strcmp(buffer_text(&code), "3\n") == 0 && line != NULL && line[1] == '\0' &&
+                      strstr(text, "cannot be reached: Timeout") != NULL,
+                  "%s: %s %s", command_table[i].name, buffer_text(&code), text);
+        buffer_release(&said);
+        buffer_release(&code);
+    }
+    buffer_release(&script);
+    close(listener);
 }
 
 TEST(nodes_of_another_chain)
