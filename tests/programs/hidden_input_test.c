@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover network libs: sertn_3rd_cjson */
 /*
  * Jobs whose input the chain never sees, on a real anvil: the model shows a salted hash of it, the
  * requester commits to that, and the input reaches the nodes sealed to their keys, or in a store

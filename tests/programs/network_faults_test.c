@@ -40,6 +40,12 @@ static const struct command command_table[] = {
     {"verify --deploy", RUN("verify $T_MODEL $T_PROOF --deploy") ACCOUNT, SIGNS | PAYS},
     {"request", RUN("request $T_MODEL --input $T_INPUT --number 1") MARKET ACCOUNT,
      SIGNS | PAYS | READS_CONTRACT},
+    {"request --sign-only",
+     RUN("request $T_MODEL --input $T_INPUT --number 1 --sign-only -o $T_TO/r.json") MARKET ACCOUNT,
+     SIGNS | READS_CONTRACT},
+    {"send-request", RUN("send-request $T_HOME/signed.json") ACCOUNT, SIGNS | PAYS},
+    {"cancel-request", RUN("cancel-request $T_HOME/signed.json") ACCOUNT, SIGNS | PAYS},
+    {"deposit", RUN("deposit --amount 5") MARKET ACCOUNT, SIGNS | PAYS | READS_CONTRACT},
     {"status", RUN("status 1/1") MARKET, READS_CONTRACT},
     {"submit", RUN("submit $T_MODEL 1/1 $T_STORES $T_GATEWAY") MARKET ACCOUNT,
      SIGNS | PAYS | READS_CONTRACT | FETCHES},
@@ -145,6 +151,9 @@ static struct surroundings start(void)
     out = kit_shell("%s", RUN("request $T_MODEL --input $T_INPUT --number 1 $T_STORES --name first "
                               "--quiet") MARKET ACCOUNT);
     kit_done(&out, "request");
+    out = kit_shell("%s", RUN("request $T_MODEL --input $T_INPUT --number 1 --sign-only -o "
+                              "$T_HOME/signed.json --quiet") MARKET ACCOUNT);
+    kit_done(&out, "request --sign-only");
     return s;
 }
 
@@ -374,6 +383,8 @@ TEST(accounts_without_ether)
         const char *name;
     } each[] = {{NETWORK_OWNER, "verify --deploy"},
                 {NETWORK_OWNER, "request"},
+                {NETWORK_OWNER, "deposit"},
+                {NETWORK_OWNER, "cancel-request"},
                 {NETWORK_NODE, "submit"},
                 {NETWORK_OWNER, "publish"},
                 {NETWORK_OWNER, "deprecate"},
@@ -407,6 +418,7 @@ TEST(keys_of_somebody_else)
                 {NETWORK_NODE, "ceremony contribute", "it is the turn of", 2},
                 {NETWORK_OWNER, "ceremony enroll", "less stake", 1},
                 {NETWORK_NODE, "ceremony post", "only the node or its operator", 1},
+                {NETWORK_NODE_2, "cancel-request", "only its requester", 2},
                 {NETWORK_NODE_2, "refund", "is over in", 1}};
     const char *before = height(&s);
     for (size_t k = 0; k < sizeof each / sizeof *each; k++) {
@@ -459,6 +471,9 @@ TEST(a_liar_among_three_is_outvoted)
     does(&s, NETWORK_OWNER, "request", rpc);
     does(&s, NETWORK_OWNER, "status", rpc);
     does(&s, NETWORK_NODE, "claim", rpc);
+    does(&s, NETWORK_OWNER, "request --sign-only", rpc);
+    does(&s, NETWORK_OWNER, "deposit", rpc);
+    does(&s, NETWORK_OWNER, "cancel-request", rpc);
     does(&s, NETWORK_OWNER, "publish", rpc);
     does(&s, NETWORK_OWNER, "list", rpc);
     does(&s, NETWORK_OWNER, "show", rpc);

@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover network libs: sertn_3rd_cjson */
 /*
  * Proofs that a node hands in together, on a real anvil: when they wait and when they go, what they
  * cost beside single ones, and what becomes of those that the market refuses.

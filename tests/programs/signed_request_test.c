@@ -1,4 +1,4 @@
-/* label: prover libs: sertn_3rd_cjson */
+/* label: prover network libs: sertn_3rd_cjson */
 /*
  * Requests that are signed by one account and sent by another, on a real anvil and beside `cast`:
  * the sender pays the gas, the signer's account in the market the job, and what must not be sent is
