@@ -118,8 +118,13 @@ static bool add_types(cJSON *root)
     return done;
 }
 
+/* As text beyond the 15 digits that cJSON prints for sure. */
 static bool add_number(cJSON *object, const char *name, uint64_t value)
 {
+    char text[AMOUNT_TEXT];
+    amount_format(text, value);
+    if (value >= UINT64_C(1000000000000000))
+        return json_add_text(object, name, text);
     return cJSON_AddNumberToObject(object, name, (double)value) != NULL;
 }
 
