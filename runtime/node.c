@@ -25,6 +25,7 @@ enum {
     OVERLAP_BLOCKS = 256, /* read again after a start: the chain may have changed meanwhile */
     WORKER_WAIT_US = 20000,
     STALE_SECONDS = 120,
+    LOCK_SECONDS = 10, /* that a killed node's child may take to end */
     FORGET_SECONDS =
         3600, /* after its deadline nothing becomes of a job, whatever the chain does */
 };
@@ -113,6 +114,24 @@ static enum status open_models(struct node *n, struct diag *diag)
     return STATUS_OK;
 }
 
+/* Takes the lock of the data folder. A node that was killed may have left a child that has not
+ * ended yet and still holds it: it is waited for. */
+static enum status take_lock(struct node *n, const char *path, struct diag *diag)
+{
+    double start = machine_seconds();
+    n->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (n->lock < 0)
+        return diag_set(diag, STATUS_IO, "cannot open '%s': %s", path, strerror(errno));
+    while (flock(n->lock, LOCK_EX | LOCK_NB) != 0) {
+        if (machine_seconds() - start > LOCK_SECONDS || *n->options->stop != 0)
+            return diag_set(diag, STATUS_BAD_INPUT,
+                            "another node uses '%s'; each needs a data folder of its own",
+                            n->config->data);
+        usleep(WORKER_WAIT_US);
+    }
+    return STATUS_OK;
+}
+
 /* The folder of the journal and the jobs: one node's alone. */
 static enum status open_data(struct node *n, struct diag *diag)
 {
@@ -125,15 +144,8 @@ static enum status open_data(struct node *n, struct diag *diag)
                              : file_make_dir(n->config->data, 0700, diag);
     if (status == STATUS_OK)
         status = file_make_dir(n->inputs, 0700, diag);
-    if (status == STATUS_OK) {
-        n->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (n->lock < 0)
-            status = diag_set(diag, STATUS_IO, "cannot open '%s': %s", lock, strerror(errno));
-        else if (flock(n->lock, LOCK_EX | LOCK_NB) != 0)
-            status = diag_set(diag, STATUS_BAD_INPUT,
-                              "another node uses '%s'; each needs a data folder of its own",
-                              n->config->data);
-    }
+    if (status == STATUS_OK)
+        status = take_lock(n, lock, diag);
     if (status == STATUS_OK)
         status = journal_open(&n->journal, journal, diag);
     if (status == STATUS_OK)

@@ -226,6 +226,11 @@ TEST(two_nodes_do_not_share_a_data_folder)
     CHECK(node_stop(node, SIGKILL) == 128 + SIGKILL);
     out = node_drain(config);
     kit_done(&out, "after it");
+    /* What a killed node's child holds for a while is waited for. */
+    out = kit_shell("(flock 9; sleep 2) 9>%s & sleep 0.5; timeout 300 $SERTN_RUN node --config %s "
+                    "--drain; status=$?; wait; exit $status",
+                    test_path(folder, "data/lock"), config);
+    kit_done(&out, "while somebody still holds it");
 }
 
 /* The short form of node_kill_test.c: some of its writes. */
