@@ -1,4 +1,4 @@
-/* label: prover network libs: sertn_3rd_cjson */
+/* label: prover network libs: test_helpers_frontend sertn_frontend sertn_3rd_cjson */
 /*
  * Jobs whose input the chain never sees, on a real anvil: the model shows a salted hash of it, the
  * requester commits to that, and the input reaches the nodes sealed to their keys, or in a store
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ir/support/file.h"
+#include "tests/frontend/model_builder.h"
 #include "tests/programs/node_kit.h"
 
 static const char request_type[] =
@@ -18,6 +19,15 @@ static const char *text_of(const cJSON *object, const char *name)
 {
     const cJSON *item = kit_member(object, name);
     return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static void publish_folder(const struct network *n, const char *model)
+{
+    struct test_output out = kit_shell(
+        "$SERTN_REGISTRY publish %s --rpc %s --registry %s --keystore %s --password-file "
+        "%s --journal %s/journal --royalty 1000 --quiet",
+        model, n->url, n->registry, n->keystore[NETWORK_OWNER], n->password, test_temp_dir());
+    kit_done(&out, "publish");
 }
 
 /* A model with hashed inputs, as model 2 of the network; once a test program, and published anew on
@@ -33,11 +43,7 @@ static const char *publish(const struct network *n)
         out = SERTN_RUN("keys", model, "--srs", network_powers(), "--quiet");
         kit_done(&out, "keys");
     }
-    struct test_output out = kit_shell(
-        "$SERTN_REGISTRY publish %s --rpc %s --registry %s --keystore %s --password-file "
-        "%s --journal %s/journal --royalty 1000 --quiet",
-        model, n->url, n->registry, n->keystore[NETWORK_OWNER], n->password, test_temp_dir());
-    kit_done(&out, "publish");
+    publish_folder(n, model);
     return model;
 }
 
@@ -186,6 +192,42 @@ TEST(the_same_request_again_is_the_same_job)
     out = node_drain(config_of(n, NETWORK_NODE, model, ""));
     kit_done(&out, "node");
     CHECK_MSG(strstr(out.errors, "job 2/3: paid") != NULL, "%s", out.errors);
+}
+
+/* Hashed and public inputs of one model, in any order. */
+TEST(some_inputs_may_be_hidden_and_others_not)
+{
+    struct network *n = network_start();
+    const char *folder = test_temp_dir(), *onnx = test_path(folder, "m.onnx"),
+               *model = test_path(folder, "m.sertn"), *input = test_path(folder, "in.json");
+    static const char json[] = "{\"a\": [1.5, -2], \"b\": [0.25, 3], \"c\": [-7, 0.5, 2]}";
+    size_t count;
+    struct builder b = builder_start(17);
+    model_input(&b, "a", ELEMENT_F32, "2");
+    model_input(&b, "b", ELEMENT_F32, "2");
+    model_input(&b, "c", ELEMENT_F32, "3");
+    model_node(&b, "Add", "a,b", "y");
+    model_node(&b, "Relu", "c", "z");
+    model_output(&b, "y");
+    model_output(&b, "z");
+    const uint8_t *bytes = model_bytes(&b, &count);
+    kit_write(onnx, bytes, count);
+    builder_end(&b);
+    kit_write(input, json, strlen(json));
+    struct test_output out = SERTNC(onnx, "-o", model, "--data", input, "--range", "a=-8:8",
+                                    "--range", "b=-8:8", "--range", "c=-8:8", "--input", "a=hashed",
+                                    "--input", "b=public", "--input", "c=hashed", "--quiet");
+    kit_done(&out, "compile");
+    out = SERTN_RUN("keys", model, "--srs", network_powers(), "--quiet");
+    kit_done(&out, "keys");
+    publish_folder(n, model);
+    out = network_run(n, NETWORK_OWNER, "request %s --input %s --number 2 --seal-to %s --quiet",
+                      model, input, sealing_key(n, NETWORK_NODE));
+    kit_done(&out, "request");
+    out = node_drain(config_of(n, NETWORK_NODE, model, ""));
+    kit_done(&out, "node");
+    CHECK_MSG(strstr(out.errors, "job 2/1: paid") != NULL, "%s", out.errors);
+    CHECK(!chain_knows(n, "7b2261223a5b312e")); /* {"a":[1. */
 }
 
 /* Signed by the requester, sent by another, proved by an admitted node. */

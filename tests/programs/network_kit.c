@@ -11,7 +11,7 @@
 #include "ir/support/file.h"
 #include "runtime/rpc.h"
 
-enum { DEVELOPMENT = 31337, POWER = 12 };
+enum { DEVELOPMENT = 31337, POWER = 13 };
 static const char deployer[] = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 /* Accounts 1 to 3 of the mnemonic that anvil starts with. */
 static const char *const keys[NETWORK_ACCOUNTS] = {
