@@ -2,9 +2,11 @@
 #include "runtime/backtest_parts.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/field/system_random.h"
 #include "backend/hash/keccak.h"
 #include "runtime/hidden_input.h"
 #include "runtime/values.h"
@@ -73,11 +75,6 @@ enum status backtest_find_slot(struct backtest *test, struct diag *diag)
         test->shift = part->shift;
         test->bits = part->bits;
         test->unit = unit_of(tensor);
-        if (hidden_input_count(model) > 0)
-            return diag_set(diag, STATUS_UNSUPPORTED,
-                            "the inputs of '%s' are hashed: nobody sees what is scored; compile "
-                            "the model with --input public",
-                            model->folder);
         return workload_layout(&test->layout, model, diag);
     }
     return diag_set(diag, STATUS_UNSUPPORTED, "the output '%s' is in no public word",
@@ -345,6 +342,31 @@ static enum status make_root(struct backtest *test, struct diag *diag)
                : diag_set(diag, STATUS_NO_MEMORY, "no memory for %zu rows", test->count);
 }
 
+/* The salts of a row's hashed inputs. */
+static enum status make_salts(struct backtest *test, size_t row, const struct tensor *const *inputs,
+                              const uint8_t *key, struct diag *diag)
+{
+    size_t count = hidden_input_count(test->model);
+    uint8_t random[HASH];
+    char name[40], *input = NULL;
+    if (count == 0)
+        return STATUS_OK;
+    enum status status = workload_print(&input, test->model, inputs, diag);
+    test->row[row].salts = calloc(count, sizeof *test->row[row].salts);
+    if (status == STATUS_OK && test->row[row].salts == NULL)
+        status = diag_set(diag, STATUS_NO_MEMORY, "no memory for salts");
+    if (status == STATUS_OK && key == NULL && !system_random_fill(random, sizeof random))
+        status = diag_set(diag, STATUS_IO, "the operating system gives no random bytes");
+    /* Rows with the same input have other salts: nobody sees that they repeat. */
+    snprintf(name, sizeof name, "row %zu of a backtest", row);
+    if (status == STATUS_OK)
+        hidden_input_salts(test->row[row].salts, test->model, key == NULL ? random : key, name,
+                           input, strlen(input));
+    explicit_bzero(random, sizeof random);
+    free(input);
+    return status;
+}
+
 enum status backtest_plan(struct backtest *test, const struct model *model,
                           const struct value_sets *sets, const void *labels, size_t label_bytes,
                           const struct backtest_options *options, struct diag *diag)
@@ -362,10 +384,12 @@ enum status backtest_plan(struct backtest *test, const struct model *model,
     if (status == STATUS_OK)
         status = take_labels(test, labels, label_bytes, diag);
     for (size_t i = 0; i < test->count && status == STATUS_OK; i++) {
+        const struct tensor *const *inputs = (const struct tensor *const *)sets->set[i].tensor;
         struct workload_layout layout;
-        status =
-            workload_commit_inputs(test->row[i].commitment, &layout, model,
-                                   (const struct tensor *const *)sets->set[i].tensor, NULL, diag);
+        status = make_salts(test, i, inputs, options->key, diag);
+        if (status == STATUS_OK)
+            status = workload_commit_inputs(test->row[i].commitment, &layout, model, inputs,
+                                            (const uint8_t(*)[HASH])test->row[i].salts, diag);
         if (status != STATUS_OK)
             status = diag_prefix(diag, status, "%s", sets->set[i].name);
     }
@@ -376,6 +400,7 @@ void backtest_release(struct backtest *test)
 {
     for (size_t i = 0; i < test->count; i++) {
         free(test->row[i].label_json);
+        free(test->row[i].salts);
         proof_release(&test->row[i].proof);
     }
     free(test->row);
@@ -389,7 +414,9 @@ enum status backtest_prove(struct backtest *test, size_t row, struct prover *pro
     struct backtest_row *r = &test->row[row];
     uint8_t context[PROOF_CONTEXT_BYTES], commitment[HASH];
     backtest_context(context, test, row);
+    prover->session.salts = (const uint8_t(*)[HASH])r->salts;
     enum status status = prover_prove(&r->proof, prover, inputs, context, progress, diag);
+    prover->session.salts = NULL;
     if (status == STATUS_OK &&
         (!workload_commit(commitment, &test->layout, r->proof.words, r->proof.word_count) ||
          memcmp(commitment, r->commitment, HASH) != 0))

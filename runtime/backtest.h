@@ -23,6 +23,7 @@
 #define SERTN_RUNTIME_BACKTEST_H
 
 #include "runtime/contract.h"
+#include "runtime/hidden_input.h"
 #include "runtime/prover.h"
 #include "runtime/workload.h"
 
@@ -39,7 +40,8 @@ struct backtest_row {
     char *label_json; /* owned: as a JSON value */
     amount label;     /* as the words count */
     uint8_t commitment[32], leaf[32];
-    struct proof proof; /* word_count 0: none yet */
+    uint8_t (*salts)[HIDDEN_SALT_BYTES]; /* owned; of hashed inputs, NULL for none or a row read */
+    struct proof proof;                  /* word_count 0: none yet */
 };
 
 struct backtest_result {
@@ -68,13 +70,16 @@ struct backtest_options {
     const char *output; /* NAME or NAME:ELEMENT; null: the first element of the first output */
     double tolerance;   /* in the units of the output */
     uint64_t from, to;
+    /* Key that the salts of hashed inputs follow from, 32 bytes, so that the same backtest planned
+     * again is the same; null: they are random. */
+    const uint8_t *key;
 };
 
 /*
  * Plans a backtest: one row for each data set, in their order. labels: a JSON list of as many
  * numbers or texts, or lines of them. Errors: STATUS_BAD_INPUT; STATUS_UNSUPPORTED for a model
- * whose inputs or whose output are not public, or an output whose words are no numbers that
- * distances are taken of. Life cycle: plan or read, release (safe on a zeroed one).
+ * whose inputs are private or whose output is not public, or an output whose words are no numbers
+ * that distances are taken of. Life cycle: plan or read, release (safe on a zeroed one).
  */
 enum status backtest_plan(struct backtest *test, const struct model *model,
                           const struct value_sets *sets, const void *labels, size_t label_bytes,
@@ -97,7 +102,8 @@ enum status backtest_prove(struct backtest *test, size_t row, struct prover *pro
 void backtest_score(struct backtest *test);
 
 /* Inputs and labels as JSON, what the uri on a chain names: {"version":1,"rows":[{"input":{...},
- * "label":...}]}. Errors: those of workload_print. */
+ * "label":...}]}. Of hashed inputs nothing but the row's commitment: {"commitment":"0x...",
+ * "label":...}. Errors: those of workload_print. */
 enum status backtest_print_data(struct buffer *out, const struct backtest *test,
                                 const struct value_sets *sets, struct diag *diag) SERTN_MUST_CHECK;
 /* The file. Requires: it is scored. Errors: STATUS_NO_MEMORY. */

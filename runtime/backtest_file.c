@@ -13,21 +13,36 @@ enum { VERSION = 1, HASH = 32 };
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
+/* The input of a row, or what is shown of a hidden one. */
+static enum status print_input(struct buffer *out, const struct backtest *test,
+                               const struct value_sets *sets, size_t row, struct diag *diag)
+{
+    char *input;
+    if (hidden_input_count(test->model) > 0) {
+        buffer_puts(out, "{\"commitment\":\"0x");
+        buffer_put_hex(out, test->row[row].commitment, HASH);
+        buffer_puts(out, "\"");
+        return STATUS_OK;
+    }
+    enum status status = workload_print(&input, test->model,
+                                        (const struct tensor *const *)sets->set[row].tensor, diag);
+    buffer_puts(out, "{\"input\":");
+    buffer_puts(out, status == STATUS_OK ? input : "");
+    free(input);
+    return status;
+}
+
 enum status backtest_print_data(struct buffer *out, const struct backtest *test,
                                 const struct value_sets *sets, struct diag *diag)
 {
     enum status status = STATUS_OK;
     buffer_printf(out, "{\"version\":%d,\"rows\":[", VERSION);
     for (size_t i = 0; i < test->count && status == STATUS_OK; i++) {
-        char *input;
-        status = workload_print(&input, test->model,
-                                (const struct tensor *const *)sets->set[i].tensor, diag);
-        buffer_puts(out, i == 0 ? "\n{\"input\":" : ",\n{\"input\":");
-        buffer_puts(out, status == STATUS_OK ? input : "");
+        buffer_puts(out, i == 0 ? "\n" : ",\n");
+        status = print_input(out, test, sets, i, diag);
         buffer_puts(out, ",\"label\":");
         buffer_puts(out, test->row[i].label_json);
         buffer_puts(out, "}");
-        free(input);
     }
     buffer_puts(out, "]}\n");
     return status == STATUS_OK ? buffer_status(out, diag) : status;

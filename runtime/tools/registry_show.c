@@ -287,16 +287,21 @@ static void print_claims(const cJSON *result)
 }
 
 /* What was promised and not proved stays visible. */
-static void print_backtests(const struct view *v)
+static void print_backtests(const cJSON *result, const struct view *v)
 {
+    const cJSON *port;
+    bool hidden = false;
+    cJSON_ArrayForEach(port, cJSON_GetObjectItemCaseSensitive(result, "inputs")) hidden =
+        hidden || strcmp(text_of(port, "visibility"), "hashed") == 0;
     for (size_t i = 0; i < v->backtest_count; i++) {
         const struct vetting_result *b = &v->backtest[i];
         char publisher[CONTRACT_ADDRESS_TEXT];
         bool is_owner = memcmp(b->publisher, v->model.owner, ABI_ADDRESS) == 0;
         contract_address_text(publisher, b->publisher);
         line("backtest",
-             "%" PRIu64 ": %" PRIu64 " of %" PRIu64 " right, %" PRIu64 " proved, labels by %s",
-             b->number, b->hits, b->rows, b->proved, is_owner ? "the owner" : publisher);
+             "%" PRIu64 ": %" PRIu64 " of %" PRIu64 " right, %" PRIu64 " proved, labels by %s%s",
+             b->number, b->hits, b->rows, b->proved, is_owner ? "the owner" : publisher,
+             hidden ? ", inputs hidden: nobody sees whether they repeat" : "");
     }
     if (v->all_backtests > v->backtest_count)
         line("backtests", "%" PRIu64 " more before these", v->all_backtests - v->backtest_count);
@@ -322,7 +327,7 @@ static void print_view(const cJSON *result, const struct view *v)
         line("last jobs", "%" PRIu64 " paid, %" PRIu64 " unanswered, %" PRIu64 " open",
              v->statistics.paid, v->statistics.unanswered, v->statistics.open);
     }
-    print_backtests(v);
+    print_backtests(result, v);
     line("model hash", "%s", text_of(result, "model_hash"));
     line("circuit hash", "%s", text_of(result, "circuit_hash"));
     line("key hash", "%s", text_of(result, "vk_hash"));

@@ -47,7 +47,12 @@ static void report(struct cli *cli, const struct backtest *test)
     size_t distinct = count_distinct(test);
     double tolerance = (double)test->tolerance * (test->unit == 0 ? 1 : test->unit);
     cJSON_AddNumberToObject(cli->result, "rows", r->rows);
-    cJSON_AddNumberToObject(cli->result, "distinct_inputs", (double)distinct);
+    bool is_hidden = hidden_input_count(test->model) > 0;
+    /* Salted hashes of equal inputs differ. */
+    if (is_hidden)
+        cJSON_AddBoolToObject(cli->result, "hidden_inputs", true);
+    else
+        cJSON_AddNumberToObject(cli->result, "distinct_inputs", (double)distinct);
     cJSON_AddNumberToObject(cli->result, "hits", r->hits);
     cJSON_AddNumberToObject(cli->result, "accuracy", (double)r->hits / r->rows);
     if (!isnan(r->mean_error))
@@ -63,8 +68,12 @@ static void report(struct cli *cli, const struct backtest *test)
     }
     if (cli->json || cli->quiet)
         return;
-    printf("%u of %u answers are within %g of their labels (%.4g%%), %zu inputs are different\n",
-           r->hits, r->rows, tolerance, 100.0 * r->hits / r->rows, distinct);
+    printf("%u of %u answers are within %g of their labels (%.4g%%), ", r->hits, r->rows, tolerance,
+           100.0 * r->hits / r->rows);
+    if (is_hidden)
+        printf("inputs are hidden: nobody sees whether they repeat\n");
+    else
+        printf("%zu inputs are different\n", distinct);
     if (!isnan(r->mean_error))
         printf("mean distance of '%s': %.6g\n", test->port->name, r->mean_error);
     printf("labels are the publisher's; everything else was proved or computed here\n");
@@ -154,7 +163,8 @@ static enum status plan(struct making *m, struct cli *cli, const struct registry
     struct plonk_progress callback = cli_progress_begin(&progress, cli);
     struct value_spec *specs;
     struct buffer labels = {0};
-    const struct backtest_options options = {o->score, o->tolerance, o->from, o->to};
+    const struct backtest_options options = {o->score, o->tolerance, o->from, o->to,
+                                             m->on_chain ? m->side.account.key : NULL};
     enum status status = prover_open(&m->prover, o->input, o->srs, cli->threads, &callback, diag);
     const struct model *model = &m->prover.session.model;
     cli_progress_end(&progress);
@@ -172,6 +182,18 @@ static enum status plan(struct making *m, struct cli *cli, const struct registry
     return status;
 }
 
+/* The chain, and the account that publishes: hidden inputs have salts that follow from its key. */
+static enum status open_chain(struct making *m, const struct registry_options *o, struct diag *diag)
+{
+    enum status status = chain_side_open(&m->side, &o->chain, diag);
+    m->on_chain = status == STATUS_OK;
+    if (status == STATUS_OK)
+        status = vetting_open(&m->vetting, &m->side.nodes, o->vetting, diag);
+    if (status == STATUS_OK)
+        status = chain_side_open_account(&m->side, &o->chain, diag);
+    return status;
+}
+
 /* Commits to the data before anything is proved. */
 static enum status publish(struct making *m, struct cli *cli, const struct registry_options *o,
                            struct diag *diag)
@@ -181,13 +203,6 @@ static enum status publish(struct making *m, struct cli *cli, const struct regis
     struct storage_id id;
     char uri[STORAGE_URI_BYTES];
     enum status status = registry_check_model(&m->prover.session.model, diag);
-    if (status == STATUS_OK)
-        status = chain_side_open(&m->side, &o->chain, diag);
-    m->on_chain = status == STATUS_OK;
-    if (status == STATUS_OK)
-        status = vetting_open(&m->vetting, &m->side.nodes, o->vetting, diag);
-    if (status == STATUS_OK)
-        status = chain_side_open_account(&m->side, &o->chain, diag);
     if (status == STATUS_OK)
         status = backtest_print_data(&data, &m->test, &m->sets, diag);
     if (status == STATUS_OK)
@@ -241,6 +256,8 @@ static enum status make(struct cli *cli, const struct registry_options *o, struc
         return diag_set(diag, STATUS_NO_MEMORY, "no memory");
     arena_init(&m->arena, 0);
     enum status status = check_options(o, diag);
+    if (status == STATUS_OK && o->vetting != NULL)
+        status = open_chain(m, o, diag);
     if (status == STATUS_OK)
         status = plan(m, cli, o, diag);
     if (status == STATUS_OK && o->vetting != NULL)

@@ -59,16 +59,21 @@ static void write_data(struct subject *s)
     cJSON_Delete(said);
 }
 
-static struct subject prepare(void)
+static struct subject prepare_with(const char *visibility)
 {
     struct subject s = {.home = test_temp_dir()};
     s.folder = test_path(s.home, "m.sertn");
     struct test_output out =
         SERTNC(kit_model("linear_regression", "model.onnx"), "-o", s.folder, "--data",
-               kit_model("linear_regression", "test_data_set_0"), "--input", "public", "--quiet");
+               kit_model("linear_regression", "test_data_set_0"), "--input", visibility, "--quiet");
     kit_done(&out, "sertnc");
     write_data(&s);
     return s;
+}
+
+static struct subject prepare(void)
+{
+    return prepare_with("public");
 }
 
 static cJSON *make(const struct subject *s, const char *more)
@@ -84,6 +89,11 @@ static struct test_output verify(const struct subject *s, const char *file)
 {
     return kit_shell("$SERTN_REGISTRY vet %s %s", s->folder, file);
 }
+
+static cJSON *read_file(const struct subject *s);
+static void refused(const struct subject *s, cJSON *root, const char *what);
+static cJSON *row_of(cJSON *root, int i);
+static void change_digit(cJSON *item, size_t at);
 
 TEST(a_backtest_counts_what_is_right)
 {
@@ -107,6 +117,36 @@ TEST(a_backtest_counts_what_is_right)
     CHECK_MSG(strstr(out.text, "4 of 5 answers are within") != NULL, "%s", out.text);
     CHECK(strstr(out.text, "labels are the publisher's") != NULL);
     cJSON_Delete(verified);
+    cJSON_Delete(made);
+}
+
+/* Hashed inputs: the answers are proved, and neither the file nor its words show the data. */
+TEST(hidden_inputs_are_vetted_and_stay_hidden)
+{
+    struct subject s = prepare_with("hashed");
+    cJSON *made = make(&s, "");
+    CHECK(kit_number(made, "rows") == ROWS && kit_number(made, "hits") == ROWS - 1);
+    CHECK(cJSON_IsTrue(kit_member(made, "hidden_inputs")));
+    CHECK(cJSON_GetObjectItem(made, "distinct_inputs") == NULL);
+    struct test_output out = verify(&s, s.file);
+    kit_done(&out, "verify");
+    CHECK_MSG(strstr(out.text, "inputs are hidden") != NULL, "%s", out.text);
+    /* Rows 0 and 4 have inputs of which one is the same; all words of inputs differ, and no run of
+     * it shows the same hashes. */
+    cJSON *root = read_file(&s), *again = make(&s, ""), *second = read_file(&s);
+    for (int i = 0; i < ROWS; i++) {
+        const char *word =
+            cJSON_GetArrayItem(cJSON_GetObjectItem(row_of(root, i), "words"), 0)->valuestring;
+        for (int k = 0; k < ROWS; k++)
+            CHECK(
+                strcmp(word, cJSON_GetArrayItem(cJSON_GetObjectItem(row_of(second, k), "words"), 0)
+                                 ->valuestring) != 0);
+    }
+    /* Another's row in a place of its own, another hash. */
+    change_digit(cJSON_GetArrayItem(cJSON_GetObjectItem(row_of(root, 1), "words"), 0), 40);
+    refused(&s, root, "another hash");
+    cJSON_Delete(second);
+    cJSON_Delete(again);
     cJSON_Delete(made);
 }
 
@@ -297,7 +337,7 @@ TEST(bad_input_is_one_sentence)
     }
     struct test_output out = kit_shell("$SERTN_REGISTRY vet %s --data %s --labels %s -o %s",
                                        private_model, s.data, s.labels, s.file);
-    kit_refused(&out, 2, "--input public", "a model with hidden inputs");
+    kit_refused(&out, 2, "--input public or --input hashed", "a model with private inputs");
     out = kit_shell("$SERTN_REGISTRY vet %s", s.folder);
     kit_refused(&out, 2, "--labels FILE", "nothing to do");
     out = kit_shell("$SERTN_REGISTRY vet %s %s", s.folder, s.labels);
@@ -415,6 +455,48 @@ TEST(who_is_killed_publishes_and_proves_once)
     struct test_output out = kit_shell("$SERTN_REGISTRY vet %s %s --rpc %s --vetting %s --quiet",
                                        s.folder, s.file, n->url, vetting);
     kit_done(&out, "verify on chain");
+    cJSON_Delete(made);
+}
+
+/* On a chain: the same backtest after a kill, nothing of the inputs in what is published. */
+TEST(hidden_inputs_are_vetted_on_a_chain)
+{
+    struct network *n = network_start();
+    const char *vetting = network_vetting(n);
+    struct subject s = {.home = test_temp_dir()};
+    s.folder = test_path(s.home, "hidden.sertn");
+    struct test_output out = kit_shell(
+        "$SERTNC %s -o %s --data %s --input hashed --quiet && $SERTN_RUN keys %s --srs %s "
+        "--quiet && $SERTN_REGISTRY publish %s --rpc %s --registry %s --keystore %s "
+        "--password-file %s --journal %s/journal --quiet",
+        kit_model("linear_regression", "model.onnx"), s.folder,
+        kit_model("linear_regression", "test_data_set_0"), s.folder, network_powers(), s.folder,
+        n->url, n->registry, n->keystore[NETWORK_OWNER], n->password, s.home);
+    kit_done(&out, "publish");
+    write_data(&s);
+    const char *more = kit_text(
+        "--rpc %s --vetting %s --number 2 --keystore %s --password-file %s --journal %s/journal "
+        "--from 2020-01-01 --to 2020-12-31 --store %s/store",
+        n->url, vetting, n->keystore[NETWORK_OWNER], n->password, s.home, s.home);
+    for (unsigned round = 0; round < 3; round++)
+        (void)kit_shell("timeout -s KILL 0.%u $SERTN_REGISTRY vet %s --data %s --labels %s -o %s "
+                        "--tolerance 0.01 --quiet %s",
+                        3 + 3 * round, s.folder, s.data, s.labels, s.file, more);
+    cJSON *made = make(&s, more);
+    CHECK(kit_number(made, "backtest") == 1 && kit_number(made, "hits") == ROWS - 1);
+    CHECK_TEXT(network_ask(n, vetting, "backtestCount(uint256)(uint256)", "2"), "1");
+    out = kit_shell("$SERTN_REGISTRY vet %s %s --rpc %s --vetting %s --quiet", s.folder, s.file,
+                    n->url, vetting);
+    kit_done(&out, "verify on chain");
+    out = kit_shell("$SERTN_REGISTRY show 2 --rpc %s --registry %s --vetting %s", n->url,
+                    n->registry, vetting);
+    kit_done(&out, "show");
+    CHECK_MSG(strstr(out.text, "labels by the owner, inputs hidden") != NULL, "%s", out.text);
+    struct buffer data =
+        kit_read(kit_text("%s/store/%s", s.home, text_of(made, "uri") + strlen("ipfs://")));
+    CHECK(strstr(buffer_text(&data), "\"commitment\":\"0x") != NULL);
+    CHECK(strstr(buffer_text(&data), "\"input\"") == NULL);
+    buffer_release(&data);
     cJSON_Delete(made);
 }
 
