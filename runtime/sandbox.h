@@ -20,11 +20,19 @@ struct sandbox_limits {
  * dumps. Async-signal-safe: for the child after a fork. False when the system refuses. */
 bool sandbox_limit(const struct sandbox_limits *limits);
 
+/* Closes what the process has from its parent but standard input, output and error: connections
+ * above all. Async-signal-safe. */
+void sandbox_close_files(void);
+
 /*
  * From here on this process and its threads may compute, and read files; not write any, not reach
- * the network, not start programs or touch other processes. What is forbidden fails with EACCES or
- * EPERM, so that caches are left alone. Errors: STATUS_DEVICE when the filter cannot be made.
+ * the network, not start programs or touch other processes. Where the kernel has Landlock (Linux
+ * 5.13) they may read only what is under `readable` (a list that ends with a null pointer; folders
+ * that are not there are passed over), under folders of the system (/usr, /lib, /proc, ...) and
+ * beside the program: not the keystore, nor the memory of the daemon in /proc. What is forbidden
+ * fails with EACCES or EPERM, so that caches are left alone. Errors: STATUS_DEVICE when the filter
+ * cannot be made.
  */
-enum status sandbox_enter(struct diag *diag) SERTN_MUST_CHECK;
+enum status sandbox_enter(const char *const *readable, struct diag *diag) SERTN_MUST_CHECK;
 
 #endif

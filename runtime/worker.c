@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend/commit/srs_cache.h"
+#include "ir/support/file.h"
 #include "ir/support/machine.h"
 
 /* The question: this text, the claim, then the input. Both ends are the same program. */
@@ -34,6 +36,7 @@ static _Noreturn void become_child(int input, int output, int errors, pid_t pare
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent || dup2(input, 0) < 0 ||
         dup2(output, 1) < 0 || dup2(errors, 2) < 0 || !sandbox_limit(&options->limits))
         _exit(STATUS_IO);
+    sandbox_close_files(); /* libraries keep connections open that nothing closes at exec */
     execve("/proc/self/exe", arguments, environment);
     _exit(STATUS_IO);
 }
@@ -239,6 +242,21 @@ static enum status read_question(struct job_claim *claim, struct buffer *input, 
     return status;
 }
 
+/* What a prover reads: the model, of which parts may lie elsewhere behind links, and the powers. */
+static enum status enter_sandbox(const char *folder, struct diag *diag)
+{
+    char *cache = srs_cache_folder(), *public = file_join(folder, "public"),
+         *private = file_join(folder, "private");
+    const char *const readable[] = {folder, public, private, cache, NULL};
+    enum status status = public == NULL || private == NULL
+                             ? diag_set(diag, STATUS_NO_MEMORY, "no memory for paths")
+                             : sandbox_enter(readable, diag);
+    free(cache);
+    free(public);
+    free(private);
+    return status;
+}
+
 enum status worker_run(const char *folder, unsigned threads, struct diag *diag)
 {
     struct buffer input = {0};
@@ -249,7 +267,7 @@ enum status worker_run(const char *folder, unsigned threads, struct diag *diag)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory");
     enum status status = read_question(&claim, &input, diag);
     if (status == STATUS_OK)
-        status = sandbox_enter(diag);
+        status = enter_sandbox(folder, diag);
     if (status == STATUS_OK)
         status = prover_open(prover, folder, NULL, threads, NULL, diag);
     if (status == STATUS_OK)

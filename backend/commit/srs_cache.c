@@ -35,6 +35,11 @@ static char *cache_folder(bool make)
     return folder;
 }
 
+char *srs_cache_folder(void)
+{
+    return cache_folder(false);
+}
+
 char *srs_cache_path(const struct point_file_head *head, bool make)
 {
     struct buffer name = {0};

@@ -13,6 +13,9 @@
 /* Which file: the powers of an SRS (levels = 1), a window table of the first of them, or Lagrange
  * bases, by the numbers of the head. Powers of one SRS share one file whatever their count. */
 
+/* The folder of all of them, owned; null when the user has none. */
+char *srs_cache_folder(void);
+
 /* Returns the path of the file that belongs to this head, owned; null when there is no cache. make:
  * also makes the folders. */
 char *srs_cache_path(const struct point_file_head *head, bool make);

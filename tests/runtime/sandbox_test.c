@@ -15,20 +15,31 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ir/support/file.h"
 #include "tests/harness/harness.h"
+
+/* A folder that may be read, one that may not, and a file in each; made before the fork. */
+static const char *inside, *outside;
 
 /* Runs something after entering the sandbox; 0: it was as it should be. */
 static void in_sandbox(int (*try)(void), const char *what)
 {
     int how;
+    const char *readable[] = {test_temp_dir(), "/nosuch/folder", NULL};
+    struct diag written = {0};
+    inside = test_path(readable[0], "file");
+    outside = test_path(test_temp_dir(), "file");
+    REQUIRE_OK(file_write(inside, "a", 1, FILE_MODE_PRIVATE, false, &written), &written);
+    REQUIRE_OK(file_write(outside, "a", 1, FILE_MODE_PRIVATE, false, &written), &written);
     pid_t child = fork();
     REQUIRE(child >= 0);
     if (child == 0) {
         struct diag diag = {0};
-        if (sandbox_enter(&diag) != STATUS_OK)
+        if (sandbox_enter(readable, &diag) != STATUS_OK)
             _exit(100);
         _exit(try());
     }
@@ -47,6 +58,22 @@ static int read_file(void)
     char byte;
     int file = open("/proc/self/status", O_RDONLY);
     return file >= 0 && read(file, &byte, 1) == 1 && close(file) == 0 ? 0 : 1;
+}
+
+static int read_own(void)
+{
+    char byte;
+    int file = open(inside, O_RDONLY);
+    return file >= 0 && read(file, &byte, 1) == 1 && close(file) == 0 ? 0 : 1;
+}
+
+/* Files of the same user, and the memory of the process that started it. */
+static int read_others(void)
+{
+    char memory[64];
+    snprintf(memory, sizeof memory, "/proc/%d/mem", getppid());
+    return denied(open(outside, O_RDONLY)) | denied(open(memory, O_RDONLY)) << 1 |
+           denied(open("/etc/passwd", O_RDONLY)) << 2;
 }
 
 static int write_file(void)
@@ -100,6 +127,32 @@ TEST(files_are_read_and_none_is_written)
 {
     in_sandbox(read_file, "reading");
     in_sandbox(write_file, "writing");
+}
+
+TEST(files_of_others_are_not_read)
+{
+    if (syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1u) < 1)
+        test_skip("this kernel has no Landlock");
+    in_sandbox(read_own, "reading what may be read");
+    in_sandbox(read_others, "reading what may not");
+}
+
+/* Connections of the parent above all. */
+TEST(no_open_file_is_inherited)
+{
+    int how, file = dup(1), high = fcntl(1, F_DUPFD, 200);
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        sandbox_close_files();
+        _exit(fcntl(file, F_GETFD) == -1 && fcntl(high, F_GETFD) == -1 && fcntl(2, F_GETFD) != -1
+                  ? 0
+                  : 1);
+    }
+    REQUIRE(waitpid(child, &how, 0) == child);
+    CHECK(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+    close(file);
+    close(high);
 }
 
 TEST(neither_network_nor_programs_nor_other_processes)
