@@ -67,13 +67,13 @@ static enum status ask_node(uint64_t *base, uint64_t *tip, bool *has_base, struc
     bool is_block = endpoints_text(block, "hash")[0] != '\0';
     cJSON_Delete(block);
     if (!is_block)
-        return diag_set(diag, STATUS_IO, "the node at %s gives no newest block", node->url);
+        return diag_set(diag, STATUS_IO, "the node at %s gives no newest block", node->shown);
     if (!*has_base)
         return rpc_call_quantity(base, node, "eth_gasPrice", "[]", diag);
     status = rpc_call(&history, node, "eth_feeHistory", "[\"0x5\",\"latest\",[50]]", diag);
     if (status == STATUS_OK && !read_fees(base, tip, history))
         status =
-            diag_set(diag, STATUS_IO, "the node at %s tells no base fee (EIP-1559)", node->url);
+            diag_set(diag, STATUS_IO, "the node at %s tells no base fee (EIP-1559)", node->shown);
     cJSON_Delete(history);
     return status;
 }

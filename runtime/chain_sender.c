@@ -28,7 +28,7 @@ static enum status unlocked_account(struct chain_sender *sender, struct diag *di
             diag_set(diag, STATUS_IO,
                      "the node at %s has no unlocked account: give --keystore FILE, or start a "
                      "development chain with: anvil",
-                     node->url);
+                     node->shown);
     cJSON_Delete(list);
     return status;
 }

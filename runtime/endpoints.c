@@ -22,8 +22,10 @@ static enum status open_nodes(struct endpoints *nodes, const char *urls, struct 
         if (nodes->count == ENDPOINTS_MOST)
             return diag_set(diag, STATUS_LIMIT, "at most %d nodes are asked", ENDPOINTS_MOST);
         if (length == 0 || length > URL_BYTES)
-            return diag_set(diag, STATUS_BAD_INPUT,
-                            "'%.200s' is no list of addresses of nodes with commas between", urls);
+            return diag_set(
+                diag, STATUS_BAD_INPUT,
+                "the addresses of nodes take commas between them, and at most %d bytes each",
+                URL_BYTES);
         char *url = strndup(at, length);
         if (url == NULL)
             return diag_set(diag, STATUS_NO_MEMORY, "no memory");
@@ -53,7 +55,7 @@ static enum status check_chain(struct endpoints *nodes, struct diag *diag)
         if (answered > 0 && id != nodes->chain_id)
             return diag_set(diag, STATUS_BAD_INPUT,
                             "the node at %s is of chain %llu, another one of chain %llu",
-                            nodes->node[i].url, (unsigned long long)id,
+                            nodes->node[i].shown, (unsigned long long)id,
                             (unsigned long long)nodes->chain_id);
         nodes->chain_id = id;
         answered++;
@@ -91,7 +93,7 @@ enum status endpoints_check_chain(const struct endpoints *nodes, uint64_t wanted
         return STATUS_OK;
     return diag_set(diag, STATUS_BAD_INPUT,
                     "%s is a node of chain %llu, not of chain %llu that --chain-id asks for",
-                    nodes->node[0].url, (unsigned long long)nodes->chain_id,
+                    nodes->node[0].shown, (unsigned long long)nodes->chain_id,
                     (unsigned long long)wanted);
 }
 

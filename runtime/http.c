@@ -2,6 +2,7 @@
 #include "runtime/http.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <string.h>
 
 struct answer {
@@ -57,16 +58,23 @@ static void set_options(CURL *curl, const struct http *http, const struct http_r
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_bytes);
 }
 
-/* Length of an address up to its query. */
-static int shown(const char *url)
+const char *http_shown(char out[HTTP_SHOWN_BYTES], const char *url, bool with_path)
 {
-    return (int)strcspn(url, "?");
+    const char *scheme = strstr(url, "://"), *host = scheme == NULL ? url : scheme + 3;
+    size_t authority = strcspn(host, "/?#"), at = authority;
+    while (at > 0 && host[at - 1] != '@')
+        at--;
+    const char *name = host + at;
+    size_t length = with_path ? strcspn(name, "?#") : authority - at;
+    snprintf(out, HTTP_SHOWN_BYTES, "%.*s%.*s", (int)(host - url), url, (int)length, name);
+    return out;
 }
 
 enum status http_exchange(long *code, struct buffer *answer, struct http *http,
                           const struct http_request *request, struct diag *diag)
 {
     const char *url = request->url;
+    char name[HTTP_SHOWN_BYTES];
     struct answer taken = {answer, http->limit_bytes, false};
     struct buffer header = {0};
     *code = 0;
@@ -85,10 +93,11 @@ enum status http_exchange(long *code, struct buffer *answer, struct http *http,
     curl_slist_free_all(headers);
     buffer_release(&header);
     if (taken.too_long)
-        return diag_set(diag, STATUS_LIMIT, "%.*s: answers with more than %llu bytes", shown(url),
-                        url, (unsigned long long)http->limit_bytes);
+        return diag_set(diag, STATUS_LIMIT, "%s: answers with more than %llu bytes",
+                        http_shown(name, url, true), (unsigned long long)http->limit_bytes);
     if (done != CURLE_OK)
-        return diag_set(diag, STATUS_IO, "%.*s: %s", shown(url), url, curl_easy_strerror(done));
+        return diag_set(diag, STATUS_IO, "%s: %s", http_shown(name, url, true),
+                        curl_easy_strerror(done));
     curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, code);
     return buffer_status(answer, diag);
 }
@@ -97,7 +106,7 @@ enum status http_succeed(struct buffer *answer, struct http *http,
                          const struct http_request *request, struct diag *diag)
 {
     long code;
-    char start[120];
+    char start[120], name[HTTP_SHOWN_BYTES];
     size_t before = answer->count;
     enum status status = http_exchange(&code, answer, http, request, diag);
     if (status != STATUS_OK || (code >= 200 && code < 300))
@@ -110,6 +119,6 @@ enum status http_succeed(struct buffer *answer, struct http *http,
         start[i] = (char)(c >= ' ' && c <= '~' ? c : ' ');
     }
     start[n] = '\0';
-    return diag_set(diag, STATUS_IO, "%.*s: answers with HTTP status %ld%s%s", shown(request->url),
-                    request->url, code, n > 0 ? ": " : "", start);
+    return diag_set(diag, STATUS_IO, "%s: answers with HTTP status %ld%s%s",
+                    http_shown(name, request->url, true), code, n > 0 ? ": " : "", start);
 }

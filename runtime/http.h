@@ -5,6 +5,8 @@
 #ifndef SERTN_RUNTIME_HTTP_H
 #define SERTN_RUNTIME_HTTP_H
 
+#include <stdbool.h>
+
 #include "ir/support/buffer.h"
 #include "ir/support/status.h"
 
@@ -24,6 +26,13 @@ struct http_request {
     size_t body_bytes;
 };
 
+/*
+ * An address as it may be shown to everybody: without a user's name and password, without what
+ * follows a '?', which may hold keys; and without its path, where that may be one. Returns out.
+ */
+enum { HTTP_SHOWN_BYTES = 300 };
+const char *http_shown(char out[HTTP_SHOWN_BYTES], const char *url, bool with_path);
+
 /* Errors: STATUS_IO when libcurl does not start. */
 enum status http_open(struct http *http, unsigned seconds, uint64_t limit_bytes,
                       struct diag *diag) SERTN_MUST_CHECK;
@@ -33,7 +42,7 @@ void http_close(struct http *http);
  * Sends a request; the body of the answer is appended whole, `code` is its status (200, 404, ...).
  * Errors: STATUS_BAD_INPUT for another kind of address; STATUS_IO when the server cannot be
  * reached, stops, or sends less than it announced; STATUS_LIMIT for more than limit_bytes. The
- * sentence names the server, never what follows a '?'.
+ * sentence names the server as http_shown does.
  */
 enum status http_exchange(long *code, struct buffer *answer, struct http *http,
                           const struct http_request *request, struct diag *diag) SERTN_MUST_CHECK;

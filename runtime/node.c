@@ -210,7 +210,7 @@ static enum status open_node(struct node *n, struct diag *diag)
         status = diag_set(diag, STATUS_BAD_INPUT,
                           "the node at %s is of chain %" PRIu64
                           " and the configuration names chain %" PRIu64,
-                          c->rpc, n->nodes.chain_id, c->chain_id);
+                          n->nodes.node[0].shown, n->nodes.chain_id, c->chain_id);
     if (status == STATUS_OK)
         status = market_open(&n->market, &n->nodes, c->market, diag);
     if (status == STATUS_OK)

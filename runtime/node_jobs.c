@@ -39,7 +39,11 @@ bool node_is_ours(const struct node *n, const uint8_t address[ABI_ADDRESS])
 enum status node_move(struct node *n, struct node_job *job, enum node_state state,
                       const char *reason, struct diag *diag)
 {
-    enum status status = node_store_move(&n->store, job->id, state, reason, diag);
+    bool keeps_input = state < NODE_PROVED;
+    /* First the input: whoever is killed between the two fetches it again. */
+    enum status status = keeps_input ? STATUS_OK : node_drop_input(n, job->id, diag);
+    if (status == STATUS_OK)
+        status = node_store_move(&n->store, job->id, state, reason, diag);
     if (status == STATUS_OK) {
         node_say(n, job->id, "%s%s%s", node_state_name(state), reason[0] == '\0' ? "" : ": ",
                  reason);
@@ -321,8 +325,6 @@ static enum status end_proving(struct node *n, struct node_slot *slot, enum stat
             node_say(n, job.id, "proved in %.2f s", seconds);
     } else if (status == STATUS_OK && (ended == STATUS_REJECTED || ended == STATUS_BAD_INPUT)) {
         status = node_move(n, &job, NODE_REFUSED, reason.text, diag);
-        if (status == STATUS_OK)
-            status = node_drop_input(n, job.id, diag);
     } else if (status == STATUS_OK) {
         status = node_fail(n, &job, reason.text, diag);
     }
@@ -353,7 +355,9 @@ enum status node_step_workers(struct node *n, struct diag *diag)
 static enum status step_job(struct node *n, struct node_job *job, struct diag *diag)
 {
     struct market_job on_chain;
-    if (job->not_before > n->clock || is_running(n, job->id))
+    /* A wait that is longer than any is one of a clock that was ahead. */
+    bool waits = job->not_before > n->clock && job->not_before - n->clock <= BACKOFF_SECONDS_MOST;
+    if (waits || is_running(n, job->id))
         return STATUS_OK;
     enum status status = market_job(&on_chain, &n->market, job->id, diag);
     if (status != STATUS_OK)
@@ -365,10 +369,8 @@ static enum status step_job(struct node *n, struct node_job *job, struct diag *d
         return node_end_assignment(n, job, &on_chain, diag);
     if (on_chain.state != MARKET_JOB_OPEN)
         return node_end_job(n, job, &on_chain, diag);
-    if (n->now > on_chain.deadline) {
-        status = node_move(n, job, NODE_OVER, "its deadline is over", diag);
-        return status == STATUS_OK ? node_drop_input(n, job->id, diag) : status;
-    }
+    if (n->now > on_chain.deadline)
+        return node_move(n, job, NODE_OVER, "its deadline is over", diag);
     switch (job->state) {
     case NODE_SEEN:
         return decide(n, job, &on_chain, diag);

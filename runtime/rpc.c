@@ -10,9 +10,10 @@
 enum status rpc_open(struct rpc *rpc, const char *url, struct diag *diag)
 {
     *rpc = (struct rpc){.url = url, .next_id = 1, .seconds = RPC_SECONDS_MAX};
+    (void)http_shown(rpc->shown, url, false);
     if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
         return diag_set(diag, STATUS_BAD_INPUT,
-                        "--rpc takes an http:// or https:// address, not '%s'", url);
+                        "--rpc takes an http:// or https:// address, not '%s'", rpc->shown);
     rpc->curl = curl_easy_init();
     if (rpc->curl == NULL)
         return diag_set(diag, STATUS_IO, "libcurl does not start");
@@ -52,7 +53,7 @@ static enum status post(struct buffer *answer, struct rpc *rpc, const struct buf
     CURLcode code = curl_easy_perform(curl);
     curl_slist_free_all(headers);
     if (code != CURLE_OK)
-        return diag_set(diag, STATUS_IO, "the node at %s cannot be reached: %s", rpc->url,
+        return diag_set(diag, STATUS_IO, "the node at %s cannot be reached: %s", rpc->shown,
                         curl_easy_strerror(code));
     return buffer_status(answer, diag);
 }
@@ -119,7 +120,7 @@ enum status rpc_call(cJSON **result, struct rpc *rpc, const char *method, const 
         status = post(&answer, rpc, &body, diag);
     if (status == STATUS_OK)
         status =
-            rpc_read_answer(result, rpc->url, method, buffer_text(&answer), answer.count, diag);
+            rpc_read_answer(result, rpc->shown, method, buffer_text(&answer), answer.count, diag);
     buffer_release(&answer);
     buffer_release(&body);
     return status;
@@ -138,7 +139,7 @@ enum status rpc_call_text(char **out, struct rpc *rpc, const char *method, const
     cJSON_Delete(result);
     return *out != NULL ? STATUS_OK
                         : diag_set(diag, STATUS_IO, "the node at %s answers %s with no text",
-                                   rpc->url, method);
+                                   rpc->shown, method);
 }
 
 bool rpc_parse_quantity(uint64_t *out, const char *text)
@@ -159,7 +160,7 @@ enum status rpc_call_quantity(uint64_t *out, struct rpc *rpc, const char *method
     if (status == STATUS_OK && !rpc_parse_quantity(out, text))
         status =
             diag_set(diag, STATUS_IO, "the node at %s answers %s with something that is no number",
-                     rpc->url, method);
+                     rpc->shown, method);
     free(text);
     return status;
 }

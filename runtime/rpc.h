@@ -10,14 +10,16 @@
 #include <cjson/cJSON.h>
 
 #include "ir/support/buffer.h"
+#include "runtime/http.h"
 #include "ir/support/status.h"
 
 /* Largest answer that is read, and how long one call may take. */
 enum { RPC_ANSWER_BYTES_MAX = 32 << 20, RPC_SECONDS_MAX = 60 };
 
 struct rpc {
-    const char *url; /* borrowed */
-    void *curl;      /* CURL *, owned */
+    const char *url;              /* borrowed; its path may be a key to a service: never printed */
+    char shown[HTTP_SHOWN_BYTES]; /* for sentences: scheme, host and port */
+    void *curl;                   /* CURL *, owned */
     unsigned next_id;
     unsigned seconds; /* that one call may take; RPC_SECONDS_MAX after rpc_open */
 };
@@ -38,8 +40,9 @@ enum status rpc_call_text(char **out, struct rpc *rpc, const char *method, const
                           struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * Reads what a node answered to a call; *result is owned by the caller, NULL unless STATUS_OK. The
- * bytes are anybody's. Errors: as rpc_call; the sentence is one line of visible characters.
+ * Reads what a node, shown as `url`, answered to a call; *result is owned by the caller, NULL
+ * unless STATUS_OK. The bytes are anybody's. Errors: as rpc_call; the sentence is one line of
+ * visible characters.
  */
 enum status rpc_read_answer(cJSON **result, const char *url, const char *method, const void *answer,
                             size_t count, struct diag *diag) SERTN_MUST_CHECK;

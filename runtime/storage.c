@@ -345,6 +345,7 @@ static enum status get_remote(struct buffer *out, const struct storage *storage,
                               const struct wanted *wanted, struct diag *diag)
 {
     struct buffer url = {0}, bytes = {0};
+    char name[HTTP_SHOWN_BYTES];
     bool post;
     enum status status = find_server(&url, &post, storage, uri, wanted, diag);
     if (status == STATUS_OK && wanted->most > limit_of(storage))
@@ -358,10 +359,9 @@ static enum status get_remote(struct buffer *out, const struct storage *storage,
     else if (status == STATUS_OK && is_wanted(wanted, bytes.data, bytes.count))
         buffer_put(out, bytes.data, bytes.count);
     else if (status == STATUS_OK)
-        status =
-            diag_set(diag, STATUS_REJECTED,
-                     "%.*s gives other bytes than those of %s: %zu, with another hash",
-                     (int)strcspn(buffer_text(&url), "?"), buffer_text(&url), uri, bytes.count);
+        status = diag_set(diag, STATUS_REJECTED,
+                          "%s gives other bytes than those of %s: %zu, with another hash",
+                          http_shown(name, buffer_text(&url), true), uri, bytes.count);
     buffer_release(&url);
     buffer_release(&bytes);
     return status == STATUS_OK ? buffer_status(out, diag) : status;

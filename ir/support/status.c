@@ -14,6 +14,18 @@ static void mark_as_cut(char *text)
     memcpy(text + end, "...", 4);
 }
 
+/* Replaces what could disturb a terminal or a log: sentences quote names and bytes of strangers. In
+ * UTF-8 the controls above 127 are 0xC2 0x80 to 0xC2 0x9F. */
+static void make_printable(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
+        if (*c < ' ' || *c == 0x7F)
+            *c = '?';
+        else if (*c == 0xC2 && c[1] >= 0x80 && c[1] <= 0x9F)
+            c[0] = c[1] = '?';
+    }
+}
+
 enum status diag_set_v(struct diag *diag, enum status status, const char *format, va_list arguments)
 {
     ASSERT(status > STATUS_OK && status < STATUS_COUNT);
@@ -26,6 +38,7 @@ enum status diag_set_v(struct diag *diag, enum status status, const char *format
         snprintf(text, sizeof text, "%s", status_name(status));
     else if ((size_t)length >= sizeof text)
         mark_as_cut(text);
+    make_printable(text);
     diag->status = status;
     memcpy(diag->text, text, strlen(text) + 1);
     return status;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/database.h"
 #include "tests/programs/node_kit.h"
 
 /* The configuration with other nodes of the chain. */
@@ -167,8 +168,34 @@ TEST(a_prover_beyond_its_memory_is_cut_off)
     network_request(n, 0, 1);
     network_open_account(n, NETWORK_NODE);
     const char *more = ",\"limits\":{\"memory_bytes\":67108864,\"attempts\":1,\"threads\":64}";
-    struct test_output out = node_drain(config_of(n, more));
+    const char *folder = test_temp_dir();
+    struct test_output out = node_drain(network_config(n, NETWORK_NODE, folder, more));
     kit_done(&out, "node");
     CHECK_MSG(strstr(out.errors, "refused: the prover") != NULL, "%s", out.errors);
+    /* Inputs of jobs that were given up would fill the disk. */
+    CHECK_U64(kit_entries(test_path(folder, "data/inputs")), 0);
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
+}
+
+/* The clock was years ahead when a step failed, and was set right since. */
+TEST(a_clock_that_was_ahead_holds_nothing_up)
+{
+    struct network *n = network_start();
+    network_request(n, 0, 1);
+    const char *folder = test_temp_dir(), *empty = test_temp_dir();
+    const char *config =
+        network_config(n, NETWORK_NODE, folder, kit_text(",\"store\":\"%s\"", empty));
+    struct test_output out = kit_shell("timeout -s TERM 1 $SERTN_RUN node --config %s", config);
+    (void)out;
+    struct database jobs;
+    struct diag diag = {0};
+    REQUIRE_OK(database_open(&jobs, test_path(folder, "data/jobs"), "jobs", "", 2, &diag), &diag);
+    struct query q =
+        query_begin(&jobs, "UPDATE job SET not_before = 4102444800, state = 1, tries = 1");
+    REQUIRE_OK(query_run(&q, &diag), &diag);
+    database_close(&jobs);
+    config = network_config(n, NETWORK_NODE, folder, "");
+    out = kit_shell("timeout 60 $SERTN_RUN node --config %s --drain", config);
+    kit_done(&out, "node");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
 }

@@ -3,7 +3,7 @@
  * JSON-RPC with servers that are no good nodes: each failure is one sentence that names the node,
  * and nothing of what a stranger says reaches a terminal as it is.
  */
-#include "runtime/rpc.h"
+#include "runtime/endpoints.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,4 +101,26 @@ TEST(deep_answers_do_not_overflow)
     CHECK_STATUS(ask(&server, buffer_text(&deep), &diag), STATUS_IO, &diag);
     buffer_release(&deep);
     server_stop(&server);
+}
+
+/* Addresses of services have keys in their paths, and names with passwords. */
+TEST(keys_in_addresses_are_not_shown)
+{
+    char shown[HTTP_SHOWN_BYTES];
+    CHECK_TEXT(http_shown(shown, "https://user:pass@node.example:8545/v3/KEY?q=KEY#KEY", false),
+               "https://node.example:8545");
+    CHECK_TEXT(http_shown(shown, "https://user:p@ss@ipfs.example/api/v0/cat?arg=KEY", true),
+               "https://ipfs.example/api/v0/cat");
+    CHECK_TEXT(http_shown(shown, "http://127.0.0.1:1", false), "http://127.0.0.1:1");
+    CHECK_TEXT(http_shown(shown, "http://host/a@b", true), "http://host/a@b");
+    CHECK_TEXT(http_shown(shown, "nothing", true), "nothing");
+    struct endpoints nodes;
+    struct diag diag = {0};
+    CHECK(endpoints_open(&nodes, "http://user:SECRET@127.0.0.1:1/v3/SECRET", &diag) == STATUS_IO);
+    CHECK_MSG(strstr(diag.text, "SECRET") == NULL && strstr(diag.text, "127.0.0.1:1") != NULL, "%s",
+              diag.text);
+    diag = (struct diag){0};
+    CHECK(endpoints_open(&nodes, "wss://user:SECRET@127.0.0.1:1/v3/SECRET", &diag) ==
+          STATUS_BAD_INPUT);
+    CHECK_MSG(strstr(diag.text, "SECRET") == NULL, "%s", diag.text);
 }

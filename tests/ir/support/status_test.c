@@ -115,3 +115,17 @@ TEST(assert_aborts_in_every_build_and_invariant_in_the_checked_one)
     CHECK_I64(signal_of(false_invariant), 0);
 #endif
 }
+
+/* Sentences quote what strangers wrote: nothing of it may move a terminal, or forge a line of a
+ * log. */
+TEST(sentences_have_no_control_characters)
+{
+    struct diag diag = {0};
+    CHECK(diag_set(&diag, STATUS_BAD_INPUT, "the name '%s'", "a\033[2J\nsertn: b\x7f") ==
+          STATUS_BAD_INPUT);
+    CHECK_TEXT(diag.text, "the name 'a?[2J?sertn: b?'");
+    CHECK(diag_prefix(&diag, STATUS_BAD_INPUT, "%s",
+                      "\xc2\x9b"
+                      "31m\xc3\xa9\xc2\xa0") == STATUS_BAD_INPUT);
+    CHECK_TEXT(diag.text, "??31m\xc3\xa9\xc2\xa0: the name 'a?[2J?sertn: b?'");
+}
