@@ -199,3 +199,40 @@ TEST(a_clock_that_was_ahead_holds_nothing_up)
     kit_done(&out, "node");
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
 }
+
+/* Nothing is done that cannot be written down; when there is room again it goes on. */
+TEST(a_full_disk_is_waited_out)
+{
+    struct network *n = network_start();
+    const char *folder = test_temp_dir(), *data = test_path(folder, "data");
+    unsigned port = 20000 + (unsigned)test_random_below(20000);
+    const char *health = kit_text("http://127.0.0.1:%u/health", port);
+    struct buffer answer = {0};
+    struct test_output out =
+        kit_shell("mkdir %s && mount -t tmpfs -o size=300k tmpfs %s", data, data);
+    if (out.exit_status != 0)
+        test_skip("a small disk takes the right to mount one");
+    const char *fill = kit_text("dd if=/dev/zero of=%s/fill bs=1k 2>/dev/null; true", data);
+    const char *config =
+        network_config(n, NETWORK_NODE, folder, kit_text(",\"listen\":\"127.0.0.1:%u\"", port));
+    out = kit_shell("%s", fill);
+    out = node_drain(config);
+    kit_refused(&out, 3, NULL, "no room at the start");
+    out = kit_shell("rm %s/fill", data);
+    pid_t node = node_start(config);
+    CHECK(node_wait_for(health, 200, &answer) == 200);
+    out = kit_shell("%s", fill);
+    network_request(n, 0, 1);
+    CHECK(node_wait_for(health, 503, &answer) == 503);
+    CHECK_MSG(strstr(buffer_text(&answer), "full") != NULL ||
+                  strstr(buffer_text(&answer), "No space") != NULL,
+              "%s", buffer_text(&answer));
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
+    out = kit_shell("rm %s/fill", data);
+    CHECK(node_earns(n, NETWORK_NODE, "304000000000000"));
+    CHECK(node_wait_for(health, 200, &answer) == 200);
+    CHECK(node_stop(node, SIGTERM) == 0);
+    out = kit_shell("umount %s", data);
+    kit_done(&out, "umount");
+    buffer_release(&answer);
+}
