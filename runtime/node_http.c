@@ -10,7 +10,9 @@
 
 #include "ir/support/machine.h"
 
-enum { HEALTH_BYTES = 600, CONNECTIONS_MOST = 32, SECONDS_MOST = 10 };
+/* Of connections one address has a quarter at most: whoever keeps his open keeps nobody else out.
+ */
+enum { HEALTH_BYTES = 600, CONNECTIONS_MOST = 32, CONNECTIONS_OF_ONE = 8, SECONDS_MOST = 10 };
 
 struct node_http {
     struct MHD_Daemon *server;
@@ -110,6 +112,7 @@ enum status node_http_start(struct node_http **out, const char **url, const char
     http->server = MHD_start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, http, MHD_OPTION_SOCK_ADDR,
         (struct sockaddr *)&address, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MOST,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_OF_ONE,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SECONDS_MOST, MHD_OPTION_END);
     if (http->server == NULL) {
         node_http_stop(http);

@@ -3,10 +3,13 @@
  * The node on a real anvil: it serves what it is given and what pays, takes over what others miss,
  * tells how it is, and says in a sentence what is wrong with its surroundings.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/programs/node_kit.h"
@@ -159,6 +162,64 @@ TEST(health_and_metrics_tell_how_it_is)
 }
 
 /* ---- the chain ------------------------------------------------------------------------------ */
+
+/* A connection from one of the addresses of this machine, on which `text` was sent; -1 for none. */
+static int connect_from(uint32_t from, unsigned port, const char *text)
+{
+    struct sockaddr_in source = {.sin_family = AF_INET}, to = source;
+    struct timeval patience = {5, 0};
+    source.sin_addr.s_addr = htonl(from);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_port = htons((uint16_t)port);
+    int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool good = setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+                bind(peer, (struct sockaddr *)&source, sizeof source) == 0 &&
+                connect(peer, (struct sockaddr *)&to, sizeof to) == 0 &&
+                send(peer, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text);
+    if (!good)
+        close(peer);
+    return good ? peer : -1;
+}
+
+/* Who opens connections and says nothing on them keeps nobody else from looking; neither does a
+ * request without end. */
+TEST(slow_and_endless_clients_keep_nobody_out)
+{
+    enum { MANY = 40 };
+    struct network *n = network_start();
+    unsigned port = 20000 + (unsigned)test_random_below(20000);
+    const char *folder = test_temp_dir();
+    struct buffer answer = {0};
+    int slow[MANY];
+    char said[100] = "";
+    pid_t node = node_start(
+        network_config(n, NETWORK_NODE, folder, kit_text(",\"listen\":\"127.0.0.1:%u\"", port)));
+    CHECK(node_wait_for(kit_text("http://127.0.0.1:%u/health", port), 200, &answer) == 200);
+    for (int i = 0; i < MANY; i++)
+        slow[i] = connect_from(INADDR_LOOPBACK, port, "GET /health HTTP/1.1\r\nX-Slow: ");
+    int other = connect_from(INADDR_LOOPBACK + 1, port,
+                             "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    CHECK(other >= 0 && recv(other, said, sizeof said - 1, 0) > 0);
+    CHECK_MSG(strncmp(said, "HTTP/1.1 200", 12) == 0, "%s", said);
+    close(other);
+    char *endless = malloc(1 << 20);
+    memset(endless, 'a', 1 << 20);
+    memcpy(endless, "GET /", 5);
+    endless[(1 << 20) - 1] = '\0';
+    other = connect_from(INADDR_LOOPBACK + 2, port, endless);
+    ssize_t count = other < 0 ? 0 : recv(other, said, sizeof said - 1, 0);
+    CHECK_MSG(count <= 0 || strncmp(said, "HTTP/1.1 4", 10) == 0, "%s", said);
+    if (other >= 0)
+        close(other);
+    free(endless);
+    for (int i = 0; i < MANY; i++) {
+        if (slow[i] >= 0)
+            close(slow[i]);
+    }
+    CHECK(node_wait_for(kit_text("http://127.0.0.1:%u/metrics", port), 200, &answer) == 200);
+    CHECK(node_stop(node, SIGTERM) == 0);
+    buffer_release(&answer);
+}
 
 /* Payment and request leave the chain, and the request comes back. */
 TEST(blocks_that_are_taken_back_are_served_again)
