@@ -30,10 +30,9 @@ contract PlonkVerifier is IPlonkVerifier {
     uint256 private constant MUL_GAS = 40000;
     uint256 private constant PAIRING_GAS = 500000;
     uint256 private constant MODEXP_GAS = 40000;
-    /// @dev Behind the sums of openings (_clear): multiplier of the next opening, and the seed of the multipliers.
-    uint256 private constant FACTOR = 0x240;
-    uint256 private constant SEED = 0x260;
-    /// @dev Where memory begins that _reduce uses from one step to the next.
+    /// @dev Behind the sums of openings: the seed of their multipliers.
+    uint256 private constant SEED = 0x240;
+    /// @dev Where memory begins that _check uses from one step to the next.
     uint256 private constant BUFFER = 0xa00;
 
     /// @notice Makes a verifier over a reference string.
@@ -69,17 +68,15 @@ contract PlonkVerifier is IPlonkVerifier {
         bytes32 context,
         uint256[] calldata words,
         bytes calldata proof
-    ) external view returns (bool) {
+    ) external view returns (bool isValid) {
         // Nothing beside the five arguments: selector, five words of head, three lengths
         if (msg.data.length != 260 + 32 * words.length + vk.length + proof.length) return false;
         _loadReferenceString();
-        _reduce(vkDigest, vk, context, words, proof);
-        _clear(BUFFER);
         assembly {
-            mstore(add(BUFFER, FACTOR), 1)
+            mstore(0x8a0, or(BUFFER, 1))
+            mstore(0x9e0, 1)
         }
-        _open(BUFFER);
-        _finish(BUFFER);
+        _check(vkDigest, vk, context, words, proof);
     }
 
     /// @inheritdoc IPlonkVerifier
@@ -89,11 +86,11 @@ contract PlonkVerifier is IPlonkVerifier {
         bytes32[] calldata contexts,
         uint256[] calldata words,
         bytes calldata proofs
-    ) external view returns (bool) {
+    ) external view returns (bool isValid) {
         if (contexts.length == 0 || words.length % contexts.length != 0 || proofs.length % contexts.length != 0) {
             return false;
         }
-        // Beyond all that _reduce writes: keys, words and proofs of one claim go through its buffer.
+        // Beyond all that _check writes: keys, words and proofs of one claim go through its buffer.
         uint256 sums = BUFFER + 0x1000 + 32 * (words.length / contexts.length);
         assembly {
             // From here on the words and the proof of one claim.
@@ -103,29 +100,29 @@ contract PlonkVerifier is IPlonkVerifier {
             let size := sub(calldatasize(), 4)
             calldatacopy(BUFFER, 4, size)
             mstore(add(sums, SEED), keccak256(BUFFER, size))
-            mstore(add(sums, FACTOR), 1)
+            mstore(0x9e0, 1)
         }
         _loadReferenceString();
-        _clear(sums);
         for (uint256 i = 0; i < contexts.length; ++i) {
-            _reduce(vkDigest, vk, contexts[i], words, proofs);
-            _open(sums);
+            assembly {
+                mstore(0x8a0, or(sums, eq(add(i, 1), contexts.length)))
+            }
+            _check(vkDigest, vk, contexts[i], words, proofs);
             assembly {
                 mstore(0x00, mload(add(sums, SEED)))
                 mstore(0x20, add(i, 1))
                 // Below R, and never 1, which is the first's.
-                mstore(add(sums, FACTOR), or(shr(3, keccak256(0x00, 0x40)), 2))
+                mstore(0x9e0, or(shr(3, keccak256(0x00, 0x40)), 2))
                 words.offset := add(words.offset, mul(32, words.length))
                 proofs.offset := add(proofs.offset, proofs.length)
             }
         }
-        _finish(sums);
     }
 
-    /// @dev Runs the transcript of one proof and its identity at xi, and leaves behind in memory what its opening multiplies its points with.
-    ///      Ends the call with false where the proof is malformed.
+    /// @dev Runs the transcript of one proof and its identity at xi, and adds a multiple of its opening to the sums of all openings of the call. For
+    ///      the last proof it ends the call with the answer of the pairing; with false at once where a proof is malformed.
     // solhint-disable-next-line function-max-lines
-    function _reduce(
+    function _check(
         bytes32 vkDigest,
         bytes calldata vk,
         bytes32 context,
@@ -152,6 +149,22 @@ contract PlonkVerifier is IPlonkVerifier {
             // A proof's points and the parameters' commitments are never infinity; the precompiles check the rest.
             function requirePoint(at) {
                 if iszero(or(calldataload(at), calldataload(add(at, 0x20)))) { refuse() }
+            }
+
+            // target += scalar * the point at 0x00, points at 64-byte slots; 0x00..0x7f is scratch
+            function accumulate(target, scalar) {
+                mstore(0x40, scalar)
+                let left := gas()
+                let ok := staticcall(MUL_GAS, 7, 0x00, 0x60, 0x00, 0x40)
+                ok := and(ok, eq(returndatasize(), 0x40))
+                mstore(0x40, mload(target))
+                mstore(0x60, mload(add(target, 0x20)))
+                ok := and(ok, staticcall(ADD_GAS, 6, 0x00, 0x80, target, 0x40))
+                if iszero(and(ok, eq(returndatasize(), 0x40))) { refuseCall(left, add(MUL_GAS, ADD_GAS)) }
+            }
+
+            function collect(slot, factor, scalar) {
+                mstore(slot, addmod(mload(slot), mulmod(factor, scalar, R), R))
             }
 
             // The cubics of g that are 1 at 1, 2, 3 in turn and 0 at the other three of 0 .. 3.
@@ -200,7 +213,8 @@ contract PlonkVerifier is IPlonkVerifier {
             // 0x340 Z_0(u), 0x360.. c_1..c_4, 0x3e0 state of the transcript before the evaluations, 0x400.. evaluations (27 at most)
             // 0x760.. inverses of Z_1..Z_5, (omega-1) xi, n (xi-1), n (xi - omega^U); 0x860 sigma, 0x880 where z' and the fixed evaluations begin
             // 0x8c0 offset of the proof in calldata, 0x8e0 param_columns, 0x900 n, 0x920 offset of the key, 0x940 factors of p1, p2 in Q
-            // 0x980 32 when there is a held sum h, else 0; 0x9a0 1 / rho; 0x9c0 base of the fixed evaluations: S1 is 0xc0 behind; 0xa00.. transcript buffer, then sum of points
+            // 0x980 32 when there is a held sum h, else 0; 0x9a0 1 / rho; 0x9c0 base of the fixed evaluations: S1 is 0xc0 behind; 0xa00.. transcript buffer
+            // 0x8a0 where the sums are, plus 1 for the last proof; 0x9e0 multiplier of this proof's opening, 1 for the first
 
             {
                 let head := calldataload(vk.offset)
@@ -615,154 +629,84 @@ contract PlonkVerifier is IPlonkVerifier {
                 mstore(0x420, sub(R, total))
                 mstore(0x440, sub(R, z0))
             }
-        }
-    }
 
-    /// @dev Zeroes the sums of a batch of openings: at 0x00 the left point, at 0xc0 the right one (both where the pairing takes them), at 0x180
-    ///      the multipliers of the key's points: three fixed commitments, two of parameters, and the generator.
-    function _clear(uint256 sums) private pure {
-        assembly {
-            calldatacopy(sums, calldatasize(), 0x240)
-        }
-    }
-
-    /// @dev Adds a multiple of the opening of the proof that _reduce has read to the sums. The points that all proofs of a key share wait for
-    ///      _finish, which multiplies each of them once.
-    // solhint-disable-next-line function-max-lines
-    function _open(uint256 sums) private view {
-        assembly {
-            function refuse() {
-                mstore(0, 0)
-                return(0, 32)
-            }
-
-            // Ends for a precompile that failed. Where it had less gas than its limit, it may have failed for want of it, and that says
-            // nothing of the proof: whoever pays chooses the gas. EIP-150 keeps back a 64th.
-            function refuseCall(left, limit) {
-                if lt(left, add(add(limit, shr(5, limit)), 1000)) {
-                    mstore(0x00, shl(224, 0xdd629f86)) // NotEnoughGas()
-                    revert(0x00, 0x04)
+            // ---- the opening: its multiple is added to the sums ----
+            // At sums + 0x00 the left point, + 0xc0 the right one (both where the pairing takes them), + 0x180 the multipliers of the points that all
+            // proofs of a key share: three fixed commitments, two of parameters, and the generator.
+            let isLast := and(mload(0x8a0), 1)
+            let sums := sub(mload(0x8a0), isLast)
+            {
+                let factor := mload(0x9e0)
+                let at := mload(0x8c0)
+                // The first proof counts once; its points are checked where the others are added to them.
+                let isFirst := eq(factor, 1)
+                if isFirst {
+                    calldatacopy(sums, calldatasize(), 0x240)
+                    calldatacopy(sums, at, 0x40)
                 }
-                refuse()
-            }
-
-            // target += scalar * point, points at 64-byte slots; 0x00..0x7f is scratch
-            function accumulate(target, x, y, scalar) {
-                mstore(0x00, x)
-                mstore(0x20, y)
-                mstore(0x40, scalar)
-                let left := gas()
-                let ok := staticcall(MUL_GAS, 7, 0x00, 0x60, 0x00, 0x40)
-                ok := and(ok, eq(returndatasize(), 0x40))
-                mstore(0x40, mload(target))
-                mstore(0x60, mload(add(target, 0x20)))
-                ok := and(ok, staticcall(ADD_GAS, 6, 0x00, 0x80, target, 0x40))
-                if iszero(and(ok, eq(returndatasize(), 0x40))) { refuseCall(left, add(MUL_GAS, ADD_GAS)) }
-            }
-
-            function collect(slot, factor_, scalar) {
-                mstore(slot, addmod(mload(slot), mulmod(factor_, scalar, R), R))
-            }
-
-            let factor := mload(add(sums, FACTOR))
-            let proof := mload(0x8c0)
-            // The first proof counts once; its points are checked where the others are added to them.
-            let isFirst := eq(factor, 1)
-            if isFirst { calldatacopy(sums, proof, 0x40) }
-            if iszero(isFirst) {
-                accumulate(sums, calldataload(proof), calldataload(add(proof, 0x20)), factor)
-            }
-            let at := add(proof, 0x40)
-            accumulate(sums, calldataload(at), calldataload(add(at, 0x20)), mulmod(factor, mload(0x360), R))
-            collect(add(sums, 0x180), factor, mload(0x380))
-            collect(add(sums, 0x1a0), factor, mload(0x3a0))
-            collect(add(sums, 0x1c0), factor, mload(0x3c0))
-            at := add(proof, 0x80)
-            let c5 := mulmod(factor, mload(0x400), R)
-            accumulate(sums, calldataload(at), calldataload(add(at, 0x20)), mulmod(c5, mload(0x280), R))
-            collect(add(sums, 0x1e0), c5, mload(0x940))
-            collect(add(sums, 0x200), c5, mload(0x960))
-            collect(add(sums, 0x220), factor, mload(0x420))
-            at := add(add(proof, add(0x3c0, mul(32, mload(0x8e0)))), mul(2, mload(0x980)))
-            accumulate(sums, calldataload(at), calldataload(add(at, 0x20)), mulmod(factor, mload(0x440), R))
-            at := add(at, 0x40)
-            let x := calldataload(at)
-            let y := calldataload(add(at, 0x20))
-            accumulate(sums, x, y, mulmod(factor, mload(0x220), R))
-            if isFirst { calldatacopy(add(sums, 0xc0), at, 0x40) }
-            if iszero(isFirst) { accumulate(add(sums, 0xc0), x, y, factor) }
-        }
-    }
-
-    /// @dev Adds the key's points and ends the call with the answer of the pairing: e(left, [1]_2) e(-right, [tau]_2) = 1.
-    // solhint-disable-next-line function-max-lines
-    function _finish(uint256 sums) private view {
-        assembly {
-            function refuse() {
-                mstore(0, 0)
-                return(0, 32)
-            }
-
-            // Ends for a precompile that failed. Where it had less gas than its limit, it may have failed for want of it, and that says
-            // nothing of the proof: whoever pays chooses the gas. EIP-150 keeps back a 64th.
-            function refuseCall(left, limit) {
-                if lt(left, add(add(limit, shr(5, limit)), 1000)) {
-                    mstore(0x00, shl(224, 0xdd629f86)) // NotEnoughGas()
-                    revert(0x00, 0x04)
+                if iszero(isFirst) {
+                    calldatacopy(0x00, at, 0x40)
+                    accumulate(sums, factor)
                 }
-                refuse()
+                at := add(at, 0x40)
+                calldatacopy(0x00, at, 0x40)
+                accumulate(sums, mulmod(factor, mload(0x360), R))
+                collect(add(sums, 0x180), factor, mload(0x380))
+                collect(add(sums, 0x1a0), factor, mload(0x3a0))
+                collect(add(sums, 0x1c0), factor, mload(0x3c0))
+                at := add(at, 0x40)
+                let c5 := mulmod(factor, mload(0x400), R)
+                calldatacopy(0x00, at, 0x40)
+                accumulate(sums, mulmod(c5, mload(0x280), R))
+                collect(add(sums, 0x1e0), c5, mload(0x940))
+                collect(add(sums, 0x200), c5, mload(0x960))
+                collect(add(sums, 0x220), factor, mload(0x420))
+                at := add(add(at, add(0x340, mul(32, mload(0x8e0)))), mul(2, mload(0x980)))
+                calldatacopy(0x00, at, 0x40)
+                accumulate(sums, mulmod(factor, mload(0x440), R))
+                at := add(at, 0x40)
+                calldatacopy(0x00, at, 0x40)
+                accumulate(sums, mulmod(factor, mload(0x220), R))
+                if isFirst { calldatacopy(add(sums, 0xc0), at, 0x40) }
+                if iszero(isFirst) {
+                    calldatacopy(0x00, at, 0x40)
+                    accumulate(add(sums, 0xc0), factor)
+                }
             }
 
-            // target += scalar * point, points at 64-byte slots; 0x00..0x7f is scratch
-            function accumulate(target, x, y, scalar) {
-                mstore(0x00, x)
-                mstore(0x20, y)
-                mstore(0x40, scalar)
+            // ---- behind the last: the key's points, and e(left, [1]_2) e(-right, [tau]_2) = 1 ----
+            if isLast {
+                let at := add(mload(0x920), 0x60)
+                for { let slot := add(sums, 0x180) } lt(slot, add(sums, 0x1e0)) { slot := add(slot, 0x20) } {
+                    calldatacopy(0x00, at, 0x40)
+                    accumulate(sums, mload(slot))
+                    at := add(at, 0x40)
+                }
+                for { let k := 0 } lt(k, mload(0x8e0)) { k := add(k, 1) } {
+                    requirePoint(at)
+                    calldatacopy(0x00, at, 0x40)
+                    accumulate(sums, mload(add(sums, add(0x1e0, mul(32, k)))))
+                    at := add(at, 0x40)
+                }
+                mstore(0x00, 1)
+                mstore(0x20, 2)
+                accumulate(sums, mload(add(sums, 0x220)))
+                mstore(add(sums, 0x40), 11559732032986387107991004021392285783925812861821192530917403151452391805634)
+                mstore(add(sums, 0x60), 10857046999023057135944570762232829481370756359578518086990519993285655852781)
+                mstore(add(sums, 0x80), 4082367875863433681332203403145435568316851327593401208105741076214120093531)
+                mstore(add(sums, 0xa0), 8495653923123431417604973247489272438418190587263600148770280649306958101930)
+                let y := mload(add(sums, 0xe0))
+                mstore(add(sums, 0xe0), mod(sub(Q, y), Q))
+                mstore(add(sums, 0x100), mload(0x80))
+                mstore(add(sums, 0x120), mload(0xa0))
+                mstore(add(sums, 0x140), mload(0xc0))
+                mstore(add(sums, 0x160), mload(0xe0))
                 let left := gas()
-                let ok := staticcall(MUL_GAS, 7, 0x00, 0x60, 0x00, 0x40)
-                ok := and(ok, eq(returndatasize(), 0x40))
-                mstore(0x40, mload(target))
-                mstore(0x60, mload(add(target, 0x20)))
-                ok := and(ok, staticcall(ADD_GAS, 6, 0x00, 0x80, target, 0x40))
-                if iszero(and(ok, eq(returndatasize(), 0x40))) { refuseCall(left, add(MUL_GAS, ADD_GAS)) }
+                let ok := staticcall(PAIRING_GAS, 8, sums, 0x180, 0x00, 0x20)
+                if iszero(and(ok, eq(returndatasize(), 0x20))) { refuseCall(left, PAIRING_GAS) }
+                mstore(0x00, eq(mload(0x00), 1))
+                return(0x00, 0x20)
             }
-
-            // A proof's points and the parameters' commitments are never infinity; the precompiles check the rest.
-            function requirePoint(at) {
-                if iszero(or(calldataload(at), calldataload(add(at, 0x20)))) { refuse() }
-            }
-
-            let at := add(mload(0x920), 0x60)
-            for { let slot := add(sums, 0x180) } lt(slot, add(sums, 0x1e0)) { slot := add(slot, 0x20) } {
-                accumulate(sums, calldataload(at), calldataload(add(at, 0x20)), mload(slot))
-                at := add(at, 0x40)
-            }
-            for { let k := 0 } lt(k, mload(0x8e0)) { k := add(k, 1) } {
-                requirePoint(at)
-                accumulate(
-                    sums,
-                    calldataload(at),
-                    calldataload(add(at, 0x20)),
-                    mload(add(sums, add(0x1e0, mul(32, k))))
-                )
-                at := add(at, 0x40)
-            }
-            accumulate(sums, 1, 2, mload(add(sums, 0x220)))
-            mstore(add(sums, 0x40), 11559732032986387107991004021392285783925812861821192530917403151452391805634)
-            mstore(add(sums, 0x60), 10857046999023057135944570762232829481370756359578518086990519993285655852781)
-            mstore(add(sums, 0x80), 4082367875863433681332203403145435568316851327593401208105741076214120093531)
-            mstore(add(sums, 0xa0), 8495653923123431417604973247489272438418190587263600148770280649306958101930)
-            let y := mload(add(sums, 0xe0))
-            mstore(add(sums, 0xe0), mod(sub(Q, y), Q))
-            mstore(add(sums, 0x100), mload(0x80))
-            mstore(add(sums, 0x120), mload(0xa0))
-            mstore(add(sums, 0x140), mload(0xc0))
-            mstore(add(sums, 0x160), mload(0xe0))
-            let left := gas()
-            let ok := staticcall(PAIRING_GAS, 8, sums, 0x180, 0x00, 0x20)
-            if iszero(and(ok, eq(returndatasize(), 0x20))) { refuseCall(left, PAIRING_GAS) }
-            mstore(0x00, eq(mload(0x00), 1))
-            return(0x00, 0x20)
         }
     }
 }
