@@ -100,11 +100,15 @@ contract RemoteDesk is IRemoteDesk, ERC7786Recipient, ReentrancyGuardTransient, 
         }
         // The credit is back whether or not the gateway takes the message. Where it does not, another call brings it.
         bytes memory payload = abi.encode(RemoteKind.Refunded, abi.encode(order.tag, jobId));
-        try IERC7786GatewaySource(order.gateway).sendMessage{value: msg.value}(order.buyer, payload, new bytes[](0)) {
-            delete _orders[jobId];
-        } catch {
-            if (!isFirst || msg.value != 0) revert MessageNotSent(jobId);
+        bytes memory data = abi.encodeCall(IERC7786GatewaySource.sendMessage, (order.buyer, payload, new bytes[](0)));
+        address gateway = order.gateway;
+        bool sent = gateway.code.length != 0;
+        assembly ("memory-safe") {
+            // nothing of what it returns is read: whatever it has become, it keeps nobody's credit
+            if sent { sent := call(gas(), gateway, callvalue(), add(data, 32), mload(data), 0, 0) }
         }
+        if (sent) delete _orders[jobId];
+        else if (!isFirst || msg.value != 0) revert MessageNotSent(jobId);
     }
 
     /// @inheritdoc IRemoteDesk

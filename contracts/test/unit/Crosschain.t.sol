@@ -166,6 +166,20 @@ contract RemoteDeskTest is PoolsKit {
         desk.reclaim(id);
     }
 
+    /// @dev A gateway that was replaced by other code, or by none, keeps nobody's credit.
+    function test_creditComesBackWhateverTheGatewayIs() external {
+        uint256 id = order();
+        uint256 second = order();
+        vm.warp(uint256(market.jobOf(id).deadline) + 1);
+        vm.etch(address(gateway), hex"00"); // takes everything, and says nothing
+        desk.reclaim(id);
+        vm.etch(address(gateway), "");
+        desk.reclaim(second);
+        equal(desk.creditOf(account), 100e18, "all of it");
+        vm.expectRevert(abi.encodeWithSelector(IRemoteDesk.MessageNotSent.selector, second));
+        desk.reclaim(second);
+    }
+
     /// @dev A model with thousands of public words takes more gas here than most: its buyer asks for it, and pays.
     function test_buyersOfManyWordsAskForMoreGas() external {
         for (uint256 i = 0; i < 3; ++i) {
