@@ -102,6 +102,7 @@ static const char input_hex[] = "7b2258223a5b5b33";
 TEST(a_sealed_input_is_proved_by_who_is_admitted_and_seen_by_nobody_else)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *model = publish(n);
     const char *more = kit_text("--seal-to %s --quiet", sealing_key(n, NETWORK_NODE));
     struct test_output out = ask(n, model, more);
@@ -132,6 +133,7 @@ TEST(a_sealed_input_is_proved_by_who_is_admitted_and_seen_by_nobody_else)
 TEST(a_sealed_input_stays_sealed_on_the_disk)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *model = publish(n);
     struct test_output out =
         ask(n, model, kit_text("--seal-to %s --quiet", sealing_key(n, NETWORK_NODE)));
@@ -167,6 +169,7 @@ static const char *commitment_of(const struct network *n, unsigned place)
 TEST(the_same_request_again_is_the_same_job)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *model = publish(n), *journal = test_path(test_temp_dir(), "journal"),
                *key = sealing_key(n, NETWORK_NODE);
     static const char *const names[] = {"", "", "--name other"}, *const jobs[] = {"2/1", "2/1",
@@ -198,6 +201,7 @@ TEST(the_same_request_again_is_the_same_job)
 TEST(some_inputs_may_be_hidden_and_others_not)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *folder = test_temp_dir(), *onnx = test_path(folder, "m.onnx"),
                *model = test_path(folder, "m.sertn"), *input = test_path(folder, "in.json");
     static const char json[] = "{\"a\": [1.5, -2], \"b\": [0.25, 3], \"c\": [-7, 0.5, 2]}";
@@ -234,6 +238,7 @@ TEST(some_inputs_may_be_hidden_and_others_not)
 TEST(a_signed_request_may_have_a_sealed_input)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *model = publish(n), *file = test_path(test_temp_dir(), "request.json");
     struct test_output out =
         network_run(n, NETWORK_OWNER, "deposit --amount 100000000000000000 --quiet");
@@ -254,6 +259,7 @@ TEST(a_signed_request_may_have_a_sealed_input)
 TEST(a_hidden_input_may_lie_in_a_store)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *model = publish(n), *store = test_path(test_temp_dir(), "store");
     struct test_output out = ask(n, model, kit_text("--store %s", store));
     kit_done(&out, "request");
@@ -296,6 +302,7 @@ static void ask_by_hand(const struct network *n, const char *hex, const char *co
 TEST(what_is_not_what_was_committed_to_is_refused)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *model = publish(n), *store = test_path(test_temp_dir(), "store");
     struct test_output out = ask(n, model, kit_text("--store %s --quiet", store));
     kit_done(&out, "request");
@@ -353,6 +360,7 @@ TEST(what_is_not_what_was_committed_to_is_refused)
 TEST(what_cannot_be_hidden_is_said)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *model = publish(n), *key = sealing_key(n, NETWORK_NODE);
     struct test_output out = network_run(
         n, NETWORK_OWNER, "request %s --input %s --number 1 --seal-to %s", n->model, n->input, key);

@@ -104,7 +104,7 @@ void network_send(const struct network *network, enum network_account from, cons
 
 void network_open_account(const struct network *network, enum network_account account)
 {
-    send(network->address[account], network->market, "openAccount(address)",
+    send(network->address[NETWORK_OWNER], network->market, "openAccount(address)",
          network->address[account]);
 }
 

@@ -46,6 +46,7 @@ static const char *count_of(const struct network *n, const char *tag)
 TEST(four_proofs_go_in_one_transaction_for_three_fifths_of_the_gas)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     unsigned transactions;
     network_request(n, 0, 4);
     cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
@@ -80,6 +81,7 @@ TEST(four_proofs_go_in_one_transaction_for_three_fifths_of_the_gas)
 TEST(more_proofs_than_a_batch_takes_go_in_several)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     unsigned transactions;
     network_request(n, 0, 5);
     struct test_output out = node_drain(
@@ -95,6 +97,7 @@ TEST(more_proofs_than_a_batch_takes_go_in_several)
 TEST(proofs_wait_for_others_but_not_into_their_deadline)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     unsigned port = 20000 + (unsigned)test_random_below(20000), transactions;
     const char *metrics = kit_text("http://127.0.0.1:%u/metrics", port);
     struct buffer answer = {0};
@@ -130,6 +133,7 @@ TEST(proofs_wait_for_others_but_not_into_their_deadline)
 TEST(proofs_wait_no_longer_than_told)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     network_request(n, 0, 1);
     pid_t node =
         node_start(network_config(n, NETWORK_NODE, test_temp_dir(), ",\"batch\":{\"seconds\":4}"));
@@ -142,6 +146,7 @@ TEST(proofs_wait_no_longer_than_told)
 TEST(what_a_batch_is_refused_for_is_read_from_events_and_goes_alone)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *config =
         network_config(n, NETWORK_NODE, test_temp_dir(), ",\"batch\":{\"jobs\":2,\"seconds\":600}");
     network_request(n, 0, 2);
@@ -173,6 +178,7 @@ TEST(what_a_batch_is_refused_for_is_read_from_events_and_goes_alone)
 TEST(a_batch_whose_block_is_taken_back_is_paid_again)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     unsigned transactions;
     network_request(n, 0, 2);
     cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
@@ -198,6 +204,8 @@ TEST(a_batch_whose_block_is_taken_back_is_paid_again)
 TEST(one_that_another_answered_does_no_harm_to_the_rest)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
+    network_open_account(n, NETWORK_NODE_2);
     unsigned transactions;
     const char *config =
         network_config(n, NETWORK_NODE, test_temp_dir(), ",\"batch\":{\"jobs\":2,\"seconds\":600}");
@@ -224,6 +232,7 @@ TEST(one_that_another_answered_does_no_harm_to_the_rest)
 TEST(callbacks_of_strangers_do_not_starve_a_batch)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     static const char burner[] = "0x00000000000000000000000000000000b0b0b0b0";
     unsigned transactions;
     cJSON_Delete(network_call(n, "anvil_setCode", kit_text("[\"%s\",\"0x5b5f56\"]", burner)));
@@ -247,6 +256,7 @@ TEST(callbacks_of_strangers_do_not_starve_a_batch)
 TEST(a_pause_of_the_market_is_waited_out)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     static const char guardian[] = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
     unsigned port = 20000 + (unsigned)test_random_below(20000), transactions;
     const char *health = kit_text("http://127.0.0.1:%u/health", port);

@@ -181,6 +181,7 @@ TEST(a_prover_beyond_its_memory_is_cut_off)
 TEST(a_clock_that_was_ahead_holds_nothing_up)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     network_request(n, 0, 1);
     const char *folder = test_temp_dir(), *empty = test_temp_dir();
     const char *config =
@@ -204,6 +205,7 @@ TEST(a_clock_that_was_ahead_holds_nothing_up)
 TEST(a_full_disk_is_waited_out)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *folder = test_temp_dir(), *data = test_path(folder, "data");
     unsigned port = 20000 + (unsigned)test_random_below(20000);
     const char *health = kit_text("http://127.0.0.1:%u/health", port);
