@@ -435,7 +435,9 @@ void lower_shrink(struct lowering *l)
         lowering_term(l, 1, y, &shape),
         lowering_term_wide(l, lowering_real(l, -bias, bits), above, &shape),
         lowering_term_wide(l, lowering_real(l, bias, bits), below, &shape)};
-    lowering_output(
-        l, 0,
-        bias == 0 ? y : lowering_linear(l, &shape, form_fixed(bits), shifted, 3, wide_from_i64(0)));
+    if (bias != 0) {
+        y = lowering_linear(l, &shape, form_fixed(bits), shifted, 3, wide_from_i64(0));
+        lowering_widen_error(l, y, lowering_real_off(bias, bits));
+    }
+    lowering_output(l, 0, y);
 }

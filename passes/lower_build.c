@@ -242,6 +242,19 @@ uint32_t lowering_parameter_bits(struct lowering *l, const char *name, const str
     return add_parameter(l, name, shape, form, values, range);
 }
 
+uint32_t lowering_number_beside(struct lowering *l, uint32_t *x, double number)
+{
+    struct shape one = shape_of(1, (int64_t)1);
+    int32_t fraction = lowering_fraction(l, *x), most = lowering_output_fraction(l, 0);
+    while (fraction < most && lowering_real_off(number, fraction) > 0)
+        fraction++;
+    *x = lowering_to_fraction(l, *x, fraction);
+    wide value = lowering_real(l, number, fraction);
+    uint32_t constant = lowering_constant(l, &one, lowering_form(l, *x), &value);
+    lowering_widen_error(l, constant, lowering_real_off(number, fraction));
+    return constant;
+}
+
 wide lowering_real(struct lowering *l, double value, int32_t fraction)
 {
     wide out;

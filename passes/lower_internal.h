@@ -210,6 +210,9 @@ uint32_t lowering_trim(struct lowering *l, uint32_t x, int32_t fraction, int32_t
 uint32_t lowering_divide_by_count(struct lowering *l, uint32_t x, int64_t count);
 /* A real constant, correctly rounded to `fraction` bits. */
 wide lowering_real(struct lowering *l, double value, int32_t fraction);
+/* A number that is to stand beside elements of *x, [1] in the form of *x. Where *x, whole numbers
+ * perhaps, has fewer fraction bits than the number takes, it gets as many as output 0 asks for. */
+uint32_t lowering_number_beside(struct lowering *l, uint32_t *x, double number);
 
 /* ---- lower_bound.c: proven errors; numbers are real ones, not rounded down ---- */
 

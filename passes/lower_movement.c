@@ -179,20 +179,17 @@ static int64_t *padded_places(struct lowering *l, struct shape *shape)
     return list;
 }
 
-/* The value of a pad, [1], at the fraction of x; one that is known is exact there or rounded. */
-static uint32_t pad_value(struct lowering *l, uint32_t *x, bool *fills_mask)
+/* The value of a pad, [1], in the form of x. */
+static uint32_t pad_value(struct lowering *l, uint32_t *x, bool *is_zero, bool *fills_mask)
 {
     const struct tensor *known = lowering_is_parameter(l, 2) ? NULL : lowering_data(l, 2);
     struct shape one = shape_of(1, (int64_t)1);
     if (known != NULL) {
         double fill = element_type_is_float(known->type) ? known->data.real[0]
                                                          : (double)known->data.integer[0];
-        int32_t fraction = lowering_fraction(l, *x);
         *fills_mask = lowering_output_plan(l, 0)->takes_mask && fill <= MASK_NUMBER;
-        wide value = lowering_real(l, *fills_mask ? 0 : fill, fraction);
-        uint32_t constant = lowering_constant(l, &one, form_fixed(fraction), &value);
-        lowering_widen_error(l, constant, *fills_mask ? 0 : lowering_real_off(fill, fraction));
-        return constant;
+        *is_zero = fill == 0 || *fills_mask;
+        return lowering_number_beside(l, x, *is_zero ? 0 : fill);
     }
     uint32_t value = lowering_input(l, 2);
     int32_t own = lowering_fraction(l, *x), other = lowering_fraction(l, value);
@@ -209,9 +206,9 @@ void lower_pad(struct lowering *l)
         return;
     }
     struct shape shape;
-    bool fills_mask = false;
+    bool is_zero = false, fills_mask = false;
     int64_t *list = padded_places(l, &shape);
-    uint32_t x = lowering_input(l, 0), value = pad_value(l, &x, &fills_mask);
+    uint32_t x = lowering_input(l, 0), value = pad_value(l, &x, &is_zero, &fills_mask);
     size_t count = shape_elements(&shape);
     int64_t *filled = lowering_array(l, int64_t, count);
     for (size_t e = 0; e < count; e++)
@@ -221,8 +218,6 @@ void lower_pad(struct lowering *l)
                            (struct relation_view){.tensor = x, .index_list = list}),
         lowering_term_view(wide_from_i64(1),
                            (struct relation_view){.tensor = value, .index_list = filled})};
-    const struct relation_tensor *v = lowering_tensor(l, value);
-    bool is_zero = v->role == ROLE_CONSTANT && wide_is_zero(v->values[0]);
     lowering_output(l, 0, lowering_moved(l, &shape, lowering_form(l, x), terms, is_zero ? 1 : 2));
     if (lowering_output_plan(l, 0)->takes_mask)
         lowering_move_absent(l, 0, &shape, 1, &list, fills_mask ? filled : NULL);

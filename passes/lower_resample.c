@@ -90,7 +90,7 @@ static uint32_t resize_axis(struct lowering *l, uint32_t x, unsigned d,
 /* y, and extrapolation_value where some axis reads beyond the operand. */
 static uint32_t extrapolate(struct lowering *l, uint32_t y, const struct axis_taps *axes)
 {
-    struct shape shape = lowering_shape(l, y), one = shape_of(1, (int64_t)1);
+    struct shape shape = lowering_shape(l, y);
     size_t count = shape_elements(&shape);
     int64_t *kept = lowering_array(l, int64_t, count), *filled = lowering_array(l, int64_t, count);
     for (size_t e = 0; e < count; e++) {
@@ -104,14 +104,12 @@ static uint32_t extrapolate(struct lowering *l, uint32_t y, const struct axis_ta
         filled[e] = is_outside ? 0 : -1;
     }
     double number = lowering_attribute_float(l, "extrapolation_value", 0);
-    wide value = lowering_real(l, number, lowering_fraction(l, y));
-    uint32_t constant = lowering_constant(l, &one, lowering_form(l, y), &value);
-    lowering_widen_error(l, constant, lowering_real_off(number, lowering_fraction(l, y)));
+    uint32_t constant = lowering_number_beside(l, &y, number);
     struct relation_view views[2] = {{.tensor = y, .index_list = kept},
                                      {.tensor = constant, .index_list = filled}};
     struct relation_term terms[2] = {lowering_term_view(wide_from_i64(1), views[0]),
                                      lowering_term_view(wide_from_i64(1), views[1])};
-    return lowering_moved(l, &shape, lowering_form(l, y), terms, wide_is_zero(value) ? 1 : 2);
+    return lowering_moved(l, &shape, lowering_form(l, y), terms, number == 0 ? 1 : 2);
 }
 
 void lower_resize(struct lowering *l)

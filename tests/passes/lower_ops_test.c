@@ -651,3 +651,31 @@ TEST(logarithms_of_wide_ranges)
     kit_set(&c.kit, (const struct tensor *[]){kit_tensor(&c.kit, row(2), ends)});
     case_finish(&c, kit_unary(&c.kit, OP_LOG, kit_unary(&c.kit, OP_EXP, x)), 2e-5, 1e-3);
 }
+
+/* Whole numbers with a fraction padded around them: it used to be rounded to a whole number,
+ * without a word in the proven error. */
+TEST(a_pad_beside_whole_numbers_keeps_its_fraction)
+{
+    static const double fills[] = {0.5, -2.3};
+    for (size_t i = 0; i < sizeof fills / sizeof *fills; i++) {
+        struct kit kit;
+        struct shape shape = kit_shape(1, 3);
+        const struct tensor *sets[3][1];
+        kit_init(&kit);
+        uint32_t x = kit_input(&kit, "x", ELEMENT_I32, shape), cast = kit_unary(&kit, OP_CAST, x);
+        kit_attribute_int(&kit, "to", 1);
+        uint32_t in[3] = {cast, kit_constant_i64(&kit, kit_shape(1, 2), (const int64_t[]){1, 2}),
+                          kit_parameter(&kit, "fill", kit_shape(0), &fills[i])};
+        kit.graph->values[in[2]].kind = VALUE_CONSTANT;
+        kit_output(&kit, kit_node(&kit, OP_PAD, in, 3));
+        for (int k = 0; k < 3; k++) {
+            const int64_t numbers[] = {7 * k - 5, 1000, -k};
+            sets[k][0] = kit_integers(&kit, ELEMENT_I32, shape, numbers);
+            kit_set(&kit, sets[k]);
+        }
+        kit_run(&kit);
+        for (int k = 0; k < 3; k++)
+            kit_compare(&kit, sets[k], 2e-6, 1e-4);
+        kit_release(&kit);
+    }
+}
