@@ -430,6 +430,7 @@ static void expand_sums(struct polynomial *polynomial, const struct relation_pro
 static bool read_polynomial(struct polynomial *out, const struct relation_program *program,
                             const struct relation *relation, size_t before)
 {
+    enum { EXPANSIONS_MAX = 64 };
     out->count = relation->term_count;
     out->terms = calloc(2 * out->count + 1, sizeof *out->terms);
     for (size_t t = 0; out->terms != NULL && t < out->count; t++) {
@@ -438,7 +439,8 @@ static bool read_polynomial(struct polynomial *out, const struct relation_progra
         monomial->coefficient = term->coefficient;
         for (unsigned f = 0; f < term->factor_count; f++)
             monomial->factors[monomial->count++] = &term->factors[f];
-        for (unsigned k = 0; k < RELATION_FACTOR_MAX; k++)
+        /* What place_prepare split is put together again here, however many parts it has. */
+        for (unsigned k = 0; k < EXPANSIONS_MAX; k++)
             if (!expand_monomial(program, relation, monomial, before))
                 break;
     }

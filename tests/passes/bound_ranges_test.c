@@ -468,3 +468,31 @@ TEST(split_products_keep_what_is_known_of_squares)
     CHECK(b.program.relation_count > 5);
     expect(&b, STATUS_OK);
 }
+
+/* 2 y^4 - x^2 with y = 2 x, as wide as the sum in x is. */
+TEST(split_products_of_products_are_multiplied_out)
+{
+    struct bench b;
+    struct diag diag = {0};
+    bench_init(&b);
+    uint32_t x = tensor(&b, ROLE_PARAMETER, 25, 27), y = tensor(&b, ROLE_WITNESS, 0, 63), out;
+    struct relation_term twice = {.coefficient = wide_from_i64(2),
+                                  .factor_count = 1,
+                                  .factors = {whole(x)}},
+                         sum[2] = {{.coefficient = wide_from_i64(-1),
+                                    .factor_count = 2,
+                                    .factors = {whole(x), whole(x)}},
+                                   {.coefficient = wide_from_i64(2),
+                                    .factor_count = 4,
+                                    .factors = {whole(y), whole(y), whole(y), whole(y)}}};
+    out = tensor(&b, ROLE_WITNESS, 32 * 25 * 25 * 25 * 25 - 27 * 27,
+                 32 * 27 * 27 * 27 * 27 - 25 * 25);
+    struct relation first = with_terms(RELATION_PRODUCT, &twice, 1, y),
+                    second = with_terms(RELATION_PRODUCT, sum, 2, out);
+    relation_add(&b.program, &first);
+    relation_add(&b.program, &second);
+    REQUIRE_OK(pass_bound_ranges(&b.program, 253, &diag), &diag);
+    REQUIRE_OK(place_prepare(&b.program, &diag), &diag);
+    CHECK(b.program.relation_count > 2);
+    expect(&b, STATUS_OK);
+}
