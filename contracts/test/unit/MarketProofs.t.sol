@@ -148,6 +148,119 @@ contract MarketProofsTest is PoolsKit {
         check(verifier.verifyBatch(keyHash, key, contexts, words, kept), "restored");
     }
 
+    /// @dev The last point of a proof is in no challenge: moved, it is well formed in all else, and only the pairing tells.
+    function test_everyProofOfABatchIsWeighed() external view {
+        for (uint256 n = 1; n <= 4; ++n) {
+            (bytes32[] memory contexts, uint256[] memory words, bytes memory proofs) = batchOf(n);
+            for (uint256 i = 0; i < n; ++i) {
+                bytes memory forged = bytes.concat(proofs);
+                moveBy(forged, lastPoint(proofs.length / n, i), 7);
+                check(!verifier.verifyBatch(keyHash, key, contexts, words, forged), "one of them moved");
+            }
+        }
+    }
+
+    function lastPoint(uint256 size, uint256 i) private view returns (uint256) {
+        return size * (i + 1) - (key[9] == 0x00 ? 96 : 64);
+    }
+
+    /// @dev Whoever knew the multipliers could move the last points of three proofs so that what is wrong with them cancels on both sides of the
+    ///      pairing. They come from a hash of the whole call, so that whatever is moved changes them.
+    function test_errorsMadeForGuessedMultipliersDoNotCancel() external view {
+        (bytes32[] memory contexts, uint256[] memory words, bytes memory proofs) = batchOf(3);
+        bytes memory data = abi.encodeCall(verifier.verifyBatch, (keyHash, key, contexts, words, proofs));
+        assembly ("memory-safe") {
+            mstore(add(data, 4), sub(mload(data), 4)) // without the selector
+            data := add(data, 4)
+        }
+        uint256[3] memory u;
+        for (uint256 i = 0; i < 3; ++i) {
+            u[i] = lastChallenge(contexts[i], answers[i].words, answers[i].proof);
+        }
+        uint256[3][6] memory guesses = [
+            [uint256(1), 1, 1],
+            [uint256(1), 2, 2],
+            [uint256(1), 2, 3],
+            [uint256(1), 3, 2],
+            multipliersOf(keccak256(data)), // of the honest call
+            multipliersOf(keccak256(part(data, 0, data.length - proofs.length))) // of all but the proofs
+        ];
+        for (uint256 g = 0; g < 6; ++g) {
+            bytes memory forged = bytes.concat(proofs);
+            uint256[3] memory by = cancelling(guesses[g], u);
+            for (uint256 i = 0; i < 3; ++i) {
+                moveBy(forged, lastPoint(proofs.length / 3, i), by[i]);
+            }
+            check(!verifier.verifyBatch(keyHash, key, contexts, words, forged), "what was guessed");
+        }
+        check(verifier.verifyBatch(keyHash, key, contexts, words, proofs), "honest");
+    }
+
+    function multipliersOf(bytes32 seed) private pure returns (uint256[3] memory f) {
+        f[0] = 1;
+        for (uint256 i = 1; i < 3; ++i) {
+            f[i] = (uint256(keccak256(abi.encode(seed, i))) >> 3) | 2;
+        }
+    }
+
+    /// @dev The sums over f d and f u d are zero.
+    function cancelling(uint256[3] memory f, uint256[3] memory u) private view returns (uint256[3] memory d) {
+        uint256 below = inverse(mulmod(f[1], addmod(u[1], R - u[0], R), R));
+        d[1] = mulmod(mulmod(f[2], addmod(u[0], R - u[2], R), R), below, R);
+        d[0] = mulmod(R - addmod(f[2], mulmod(f[1], d[1], R), R), inverse(f[0]), R);
+        d[2] = 1;
+        uint256 left = addmod(mulmod(f[0], d[0], R), addmod(mulmod(f[1], d[1], R), f[2], R), R);
+        uint256 right = addmod(
+            mulmod(mulmod(f[0], u[0], R), d[0], R),
+            addmod(mulmod(mulmod(f[1], u[1], R), d[1], R), mulmod(f[2], u[2], R), R),
+            R
+        );
+        check(left == 0 && right == 0, "cancels");
+    }
+
+    /// @dev u of backend/plonk/README.md: the challenge behind the last point but one.
+    function lastChallenge(bytes32 context, uint256[] memory words, bytes memory proof) private view returns (uint256) {
+        bytes32 state = keccak256(
+            abi.encodePacked(keccak256("sertn-plonk-v1"), keyHash, context, words.length, words, part(proof, 0, 64))
+        );
+        uint256 held = uint8(key[9]);
+        for (uint256 i = 0; i < 4 + held; ++i) {
+            state = keccak256(abi.encode(state));
+        }
+        state = keccak256(bytes.concat(state, part(proof, 64, 64)));
+        state = keccak256(bytes.concat(state, part(proof, 128, 64)));
+        uint256 count = 32 * (24 + uint256(uint8(key[8])) + 2 * held);
+        state = keccak256(bytes.concat(state, part(proof, 192, count)));
+        return uint256(keccak256(bytes.concat(state, part(proof, 192 + count, 64)))) % R;
+    }
+
+    function part(bytes memory of_, uint256 from, uint256 size) private pure returns (bytes memory cut) {
+        cut = new bytes(size);
+        assembly ("memory-safe") {
+            mcopy(add(cut, 32), add(add(of_, 32), from), size)
+        }
+    }
+
+    function inverse(uint256 value) private view returns (uint256 result) {
+        bytes memory data = abi.encode(32, 32, 32, value, R - 2, R);
+        assembly ("memory-safe") {
+            if iszero(staticcall(gas(), 5, add(data, 32), 192, 0, 32)) { revert(0, 0) }
+            result := mload(0)
+        }
+    }
+
+    /// @dev Adds a multiple of the generator to a point of a proof.
+    function moveBy(bytes memory proofs, uint256 place, uint256 scalar) private view {
+        bytes memory data = abi.encode(1, 2, scalar, 0);
+        assembly ("memory-safe") {
+            let at := add(add(proofs, 32), place)
+            let free := add(data, 32)
+            if iszero(staticcall(gas(), 7, free, 96, free, 64)) { revert(0, 0) }
+            mcopy(add(free, 64), at, 64)
+            if iszero(staticcall(gas(), 6, free, 128, at, 64)) { revert(0, 0) }
+        }
+    }
+
     /// @dev Adds the generator, or its negative, to a point of a proof.
     function move(bytes memory proofs, uint256 place, uint256 y) private view {
         assembly ("memory-safe") {
