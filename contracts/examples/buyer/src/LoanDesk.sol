@@ -83,6 +83,8 @@ contract LoanDesk is IInferenceCallback {
     error NotWaiting(uint256 jobId);
     /// @notice The token was not paid.
     error NotPaid();
+    /// @notice The model takes another number of words: nobody could answer.
+    error WrongFeatures(uint256 given, uint256 expected);
 
     /// @notice Makes a desk.
     /// @param market the market.
@@ -104,6 +106,7 @@ contract LoanDesk is IInferenceCallback {
         external
         returns (uint256 jobId)
     {
+        if (features.length != INPUT_WORDS) revert WrongFeatures(features.length, INPUT_WORDS);
         if (!TOKEN.transferFrom(msg.sender, address(this), maxPrice)) revert NotPaid();
         MARKET.deposit(address(this), maxPrice);
         uint256 before = MARKET.balanceOf(address(this));

@@ -114,6 +114,13 @@ contract LoanDeskTest {
         desk.giveUp(first);
     }
 
+    /// @dev Nobody could answer it, and its money would wait for the deadline.
+    function test_featuresAreAsManyAsTheModelTakes() external {
+        uint256[] memory two = new uint256[](2);
+        vm.expectRevert(abi.encodeWithSelector(LoanDesk.WrongFeatures.selector, 2, 1));
+        desk.applyFor(two, "ipfs://x", keccak256("x"), 1e18);
+    }
+
     function test_noAnswerIsPaidBack() external {
         uint256 before = coin.balanceOf(address(this));
         uint256 id = desk.applyFor(features(), "ipfs://x", keccak256("x"), 1e18);
