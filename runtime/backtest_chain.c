@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backend/hash/keccak.h"
+#include "runtime/logs.h"
 #include "runtime/signer.h"
 
 #define PLAN                                                                                       \
@@ -379,18 +380,14 @@ static enum status compare_plan(const struct backtest *test, const cJSON *log, s
 static enum status find_plan(const struct backtest *test, const struct vetting *vetting,
                              struct diag *diag)
 {
-    uint8_t topic[KECCAK256_BYTES];
-    struct buffer params = {0};
+    uint8_t topics[2][ABI_WORD] = {{0}};
     cJSON *logs = NULL;
-    hash_published(topic);
-    buffer_puts(&params, "[{\"fromBlock\":\"0x0\",\"toBlock\":\"latest\",\"address\":\"0x");
-    buffer_put_hex(&params, vetting->address, ABI_ADDRESS);
-    buffer_puts(&params, "\",\"topics\":[\"0x");
-    buffer_put_hex(&params, topic, sizeof topic);
-    buffer_printf(&params, "\",\"0x%064" PRIx64 "\"]}]", test->binding.number);
-    enum status status = buffer_status(&params, diag);
-    if (status == STATUS_OK)
-        status = endpoints_agree(&logs, vetting->nodes, "eth_getLogs", buffer_text(&params), diag);
+    hash_published(topics[0]);
+    for (int i = 0; i < 8; i++)
+        topics[1][ABI_WORD - 1 - i] = (uint8_t)(test->binding.number >> (8 * i));
+    enum status status =
+        logs_find(&logs, vetting->nodes, vetting->address,
+                  (const uint8_t *const[]){topics[0], topics[1]}, 2, 0, false, diag);
     if (status == STATUS_OK && cJSON_GetArraySize(logs) != 1)
         status = diag_set(diag, STATUS_IO,
                           "the nodes do not tell how backtest %" PRIu64
@@ -399,7 +396,6 @@ static enum status find_plan(const struct backtest *test, const struct vetting *
     if (status == STATUS_OK)
         status = compare_plan(test, cJSON_GetArrayItem(logs, 0), diag);
     cJSON_Delete(logs);
-    buffer_release(&params);
     return status;
 }
 

@@ -184,38 +184,16 @@ static bool read_event(struct ceremony_entry *entry, const uint8_t hash[ABI_WORD
     bool good = abi_parse_hex(&data, endpoints_text(log, "data")) && !data.failed;
     struct abi_reader r = {data.data, data.count, false};
     size_t count;
-    for (size_t i = 0; i < 2; i++)
-        memcpy(entry->response + i * ABI_WORD, abi_word(&r, 0, 1 + POWERS_WORDS + i), ABI_WORD);
+    const uint8_t *response[] = {abi_word(&r, 0, 1 + POWERS_WORDS),
+                                 abi_word(&r, 0, 2 + POWERS_WORDS)};
     const uint8_t *uri = abi_bytes(&count, &r, abi_offset(&r, 0, 3 + POWERS_WORDS));
     good = good && !r.failed && memcmp(hash, abi_word(&r, 0, 0), ABI_WORD) == 0;
+    for (size_t i = 0; i < 2 && good; i++)
+        memcpy(entry->response + i * ABI_WORD, response[i], ABI_WORD);
     if (good)
         take_uri(entry->uri, uri, count);
     buffer_release(&data);
     return good;
-}
-
-/* The events of one kind from a range of blocks; number 0: of any. */
-static enum status ask_logs(cJSON **logs, const struct ceremony_chain *chain, const char *signature,
-                            uint64_t number, uint64_t first, uint64_t last, struct diag *diag)
-{
-    uint8_t topic[KECCAK256_BYTES];
-    struct buffer params = {0};
-    keccak256(topic, signature, strlen(signature));
-    buffer_puts(&params, "[{\"address\":\"");
-    contract_put_hex(&params, chain->address, ABI_ADDRESS);
-    buffer_printf(&params,
-                  "\",\"fromBlock\":\"0x%" PRIx64 "\",\"toBlock\":\"0x%" PRIx64 "\",\"topics\":[\"",
-                  first, last);
-    contract_put_hex(&params, topic, sizeof topic);
-    if (number != 0)
-        buffer_printf(&params, "\",\"0x%064" PRIx64, number);
-    buffer_puts(&params, "\"]}]");
-    *logs = NULL;
-    enum status status = buffer_status(&params, diag);
-    if (status == STATUS_OK)
-        status = endpoints_agree(logs, chain->nodes, "eth_getLogs", buffer_text(&params), diag);
-    buffer_release(&params);
-    return status;
 }
 
 enum status ceremony_chain_newest(bool *found, struct ceremony_entry *entry,
@@ -223,7 +201,7 @@ enum status ceremony_chain_newest(bool *found, struct ceremony_entry *entry,
                                   const struct ceremony_state *state, struct diag *diag)
 {
     const char *signature = state->is_over ? finished_signature : contributed_signature;
-    uint8_t hash[ABI_WORD];
+    uint8_t hash[ABI_WORD], topics[2][ABI_WORD] = {{0}};
     *entry = (struct ceremony_entry){.number = state->contributions};
     *found = false;
     if (state->contributions == 0)
@@ -231,20 +209,17 @@ enum status ceremony_chain_newest(bool *found, struct ceremony_entry *entry,
     enum status status = ask_entry(entry->node, hash, chain, state->contributions, diag);
     if (state->is_over)
         memcpy(hash, state->srs_digest, ABI_WORD);
-    /* From the newest block back: it is among the last of the contract's events. */
-    for (uint64_t last = state->block; status == STATUS_OK && !*found;) {
-        uint64_t first = last >= LOGS_RANGE_BLOCKS ? last - LOGS_RANGE_BLOCKS + 1 : 0;
-        cJSON *logs;
-        const cJSON *log;
-        first = first < chain->first_block ? chain->first_block : first;
-        status = ask_logs(&logs, chain, signature, state->is_over ? 0 : entry->number, first, last,
-                          diag);
-        cJSON_ArrayForEach(log, logs) *found = read_event(entry, hash, log) || *found;
-        cJSON_Delete(logs);
-        if (first <= chain->first_block)
-            break;
-        last = first - 1;
-    }
+    cJSON *logs = NULL;
+    const cJSON *log;
+    keccak256(topics[0], signature, strlen(signature));
+    for (int i = 0; i < 8; i++)
+        topics[1][ABI_WORD - 1 - i] = (uint8_t)(entry->number >> (8 * i));
+    if (status == STATUS_OK)
+        status = logs_find(&logs, chain->nodes, chain->address,
+                           (const uint8_t *const[]){topics[0], topics[1]}, state->is_over ? 1 : 2,
+                           chain->first_block, false, diag);
+    cJSON_ArrayForEach(log, logs) *found = read_event(entry, hash, log) || *found;
+    cJSON_Delete(logs);
     if (status == STATUS_OK && !*found)
         status = diag_set(diag, STATUS_IO,
                           "the nodes do not show the event of contribution %" PRIu64

@@ -136,3 +136,84 @@ enum status logs_poll(struct logs *logs, const struct logs_reader *reader, struc
     }
     return status;
 }
+
+/* ---- single events -------------------------------------------------------------------------- */
+
+struct question {
+    struct endpoints *nodes;
+    const uint8_t *address;
+    const uint8_t *const *topics; /* NULL: any */
+    size_t topic_count;
+};
+
+/* From block `first` to `last`, a quantity or "latest". */
+static enum status ask_range(cJSON **events, const struct question *q, uint64_t first,
+                             const char *last, struct diag *diag)
+{
+    struct buffer params = {0};
+    buffer_puts(&params, "[{\"address\":\"0x");
+    buffer_put_hex(&params, q->address, 20);
+    buffer_printf(&params, "\",\"fromBlock\":\"0x%" PRIx64 "\",\"toBlock\":\"%s\",\"topics\":[",
+                  first, last);
+    for (size_t i = 0; i < q->topic_count; i++) {
+        buffer_puts(&params, i == 0 ? "" : ",");
+        if (q->topics[i] == NULL) {
+            buffer_puts(&params, "null");
+            continue;
+        }
+        buffer_puts(&params, "\"0x");
+        buffer_put_hex(&params, q->topics[i], 32);
+        buffer_puts(&params, "\"");
+    }
+    buffer_puts(&params, "]}]");
+    *events = NULL;
+    enum status status = buffer_status(&params, diag);
+    if (status == STATUS_OK)
+        status = endpoints_agree(events, q->nodes, "eth_getLogs", buffer_text(&params), diag);
+    buffer_release(&params);
+    if (status == STATUS_OK && !cJSON_IsArray(*events)) {
+        cJSON_Delete(*events);
+        *events = NULL;
+        status = diag_set(diag, STATUS_IO, "the nodes answer eth_getLogs with no list of events");
+    }
+    return status;
+}
+
+enum status logs_find(cJSON **events, struct endpoints *nodes, const uint8_t address[20],
+                      const uint8_t *const *topics, size_t topic_count, uint64_t first, bool all,
+                      struct diag *diag)
+{
+    const struct question q = {nodes, address, topics, topic_count};
+    struct diag refusal = {0};
+    uint64_t last = 0;
+    enum status status = ask_range(events, &q, first, "latest", &refusal);
+    if (status == STATUS_OK)
+        return status;
+    struct diag ignored = {0};
+    if (status != STATUS_IO ||
+        endpoints_median(&last, nodes, "eth_blockNumber", "[]", NULL, &ignored) != STATUS_OK ||
+        last < first || last - first < LOGS_RANGE_BLOCKS)
+        return diag_set(diag, status, "%s", refusal.text);
+    cJSON *found = cJSON_CreateArray();
+    if (found == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for events");
+    for (;;) {
+        char text[20];
+        uint64_t from = last >= LOGS_RANGE_BLOCKS ? last - LOGS_RANGE_BLOCKS + 1 : 0;
+        from = from < first ? first : from;
+        snprintf(text, sizeof text, "0x%" PRIx64, last);
+        status = ask_range(events, &q, from, text, diag);
+        if (status != STATUS_OK) {
+            cJSON_Delete(found);
+            return status;
+        }
+        while (cJSON_GetArraySize(*events) > 0)
+            cJSON_AddItemToArray(found, cJSON_DetachItemFromArray(*events, 0));
+        cJSON_Delete(*events);
+        if ((!all && cJSON_GetArraySize(found) > 0) || from == first)
+            break;
+        last = from - 1;
+    }
+    *events = found;
+    return STATUS_OK;
+}

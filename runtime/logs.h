@@ -53,4 +53,15 @@ void logs_init(struct logs *logs, struct endpoints *nodes, const char *address, 
 enum status logs_poll(struct logs *logs, const struct logs_reader *reader,
                       struct diag *diag) SERTN_MUST_CHECK;
 
+/*
+ * The events of a contract, of which there are few, from block `first` on: those whose first topics
+ * are the words given, where NULL is any. Asked over all blocks at once; where nodes refuse that
+ * (services bound how many blocks one question may have), range by range from the newest block
+ * back, and then *events are those of the first range that has any, or of all ranges for `all`.
+ * Errors: those of endpoints_agree.
+ */
+enum status logs_find(cJSON **events, struct endpoints *nodes, const uint8_t address[20],
+                      const uint8_t *const *topics, size_t topic_count, uint64_t first, bool all,
+                      struct diag *diag) SERTN_MUST_CHECK;
+
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "backend/hash/keccak.h"
+#include "runtime/logs.h"
 #include "runtime/signer.h"
 
 /* ---- sending -------------------------------------------------------------------------------- */
@@ -268,28 +269,15 @@ enum status market_read_requested(bool *found, struct market_requested *event, c
     return status;
 }
 
-/* The events of one kind from a block on, whose topic `place` is this word. */
+/* The events of one kind about a job, from a block on. */
 static enum status find_logs(cJSON **logs, const struct market *market, const char *signature,
-                             unsigned place, const uint8_t word[ABI_WORD], uint64_t first,
-                             struct diag *diag)
+                             struct market_job_id id, uint64_t first, struct diag *diag)
 {
-    uint8_t topic[KECCAK256_BYTES];
-    struct buffer params = {0};
+    uint8_t topic[ABI_WORD], word[ABI_WORD];
+    const uint8_t *const topics[2] = {topic, word};
     keccak256(topic, signature, strlen(signature));
-    buffer_puts(&params, "[{\"address\":\"");
-    contract_put_hex(&params, market->address, ABI_ADDRESS);
-    buffer_printf(
-        &params, "\",\"fromBlock\":\"0x%" PRIx64 "\",\"toBlock\":\"latest\",\"topics\":[\"", first);
-    contract_put_hex(&params, topic, sizeof topic);
-    buffer_puts(&params, place == 2 ? "\",null,\"" : "\",\"");
-    contract_put_hex(&params, word, ABI_WORD);
-    buffer_puts(&params, "\"]}]");
-    *logs = NULL;
-    enum status status = buffer_status(&params, diag);
-    if (status == STATUS_OK)
-        status = endpoints_agree(logs, market->nodes, "eth_getLogs", buffer_text(&params), diag);
-    buffer_release(&params);
-    return status;
+    market_job_word(word, id);
+    return logs_find(logs, market->nodes, market->address, topics, 2, first, false, diag);
 }
 
 enum status market_find_requested(struct market_requested *event, const struct market *market,
@@ -298,9 +286,7 @@ enum status market_find_requested(struct market_requested *event, const struct m
     cJSON *logs;
     bool found = false;
     char text[MARKET_JOB_TEXT];
-    uint8_t word[ABI_WORD];
-    market_job_word(word, id);
-    enum status status = find_logs(&logs, market, requested_signature, 1, word, 0, diag);
+    enum status status = find_logs(&logs, market, requested_signature, id, 0, diag);
     const cJSON *log;
     cJSON_ArrayForEach(log, logs)
     {
@@ -323,10 +309,8 @@ enum status market_find_paid(bool *found, uint8_t prover[ABI_ADDRESS], amount *p
                              struct diag *diag)
 {
     cJSON *logs;
-    uint8_t word[ABI_WORD];
     *found = false;
-    market_job_word(word, id);
-    enum status status = find_logs(&logs, market, paid_signature, 1, word, first, diag);
+    enum status status = find_logs(&logs, market, paid_signature, id, first, diag);
     const cJSON *log;
     cJSON_ArrayForEach(log, logs)
     {
@@ -386,11 +370,14 @@ static enum status add_kept(struct market_kept *kept, const struct market *marke
 enum status market_find_kept(struct market_kept *kept, const struct market *market,
                              const uint8_t account[ABI_ADDRESS], struct diag *diag)
 {
-    uint8_t word[ABI_WORD];
+    static const char signature[] = "PaymentKept(uint256,address)";
+    uint8_t topic[ABI_WORD], word[ABI_WORD];
+    const uint8_t *const topics[3] = {topic, NULL, word};
     cJSON *logs;
     *kept = (struct market_kept){0};
+    keccak256(topic, signature, sizeof signature - 1);
     market_address_word(word, account);
-    enum status status = find_logs(&logs, market, "PaymentKept(uint256,address)", 2, word, 0, diag);
+    enum status status = logs_find(&logs, market->nodes, market->address, topics, 3, 0, true, diag);
     size_t most = status == STATUS_OK ? (size_t)cJSON_GetArraySize(logs) : 0;
     if (most != 0 && (kept->ids = calloc(most, sizeof *kept->ids)) == NULL)
         status = diag_set(diag, STATUS_NO_MEMORY, "no memory for %zu payments", most);

@@ -13,7 +13,8 @@ enum status rpc_open(struct rpc *rpc, const char *url, struct diag *diag)
     (void)http_shown(rpc->shown, url, false);
     if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
         return diag_set(diag, STATUS_BAD_INPUT,
-                        "--rpc takes an http:// or https:// address, not '%s'", rpc->shown);
+                        "--rpc takes an http:// or https:// address, not '%s'",
+                        strncmp(url, "ws", 2) == 0 ? rpc->shown : url);
     rpc->curl = curl_easy_init();
     if (rpc->curl == NULL)
         return diag_set(diag, STATUS_IO, "libcurl does not start");

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ir/support/file.h"
+#include "runtime/http.h"
 
 enum { STARTS_MAX = 5, WAIT_TRIES = 200, WAIT_US = 50000, REQUEST_BYTES = 1 << 16 };
 
@@ -222,23 +223,90 @@ static _Noreturn void serve(int listener, const struct kit_answer *answers, cons
     }
 }
 
-const char *kit_server_start(const struct kit_answer *answers, const char *status_line)
+/* Listens; the process that answers is a child, in which *listener is open. */
+static const char *start_server(int *listener, pid_t *child)
 {
     struct sockaddr_in address = address_of(0);
     socklen_t bytes = sizeof address;
     pid_t parent = getpid();
     kit_server_stop();
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    REQUIRE(listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0 &&
-            listen(listener, 8) == 0 &&
-            getsockname(listener, (struct sockaddr *)&address, &bytes) == 0);
+    *listener = socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE(*listener >= 0 && bind(*listener, (struct sockaddr *)&address, sizeof address) == 0 &&
+            listen(*listener, 8) == 0 &&
+            getsockname(*listener, (struct sockaddr *)&address, &bytes) == 0);
     fflush(NULL);
-    server = fork();
-    REQUIRE(server >= 0);
-    if (server == 0) {
+    *child = fork();
+    REQUIRE(*child >= 0);
+    if (*child == 0) {
         end_with_parent(parent);
-        serve(listener, answers, status_line);
+        return NULL;
     }
-    close(listener);
+    close(*listener);
     return kit_text("http://127.0.0.1:%u", ntohs(address.sin_port));
+}
+
+const char *kit_server_start(const struct kit_answer *answers, const char *status_line)
+{
+    int listener;
+    const char *url = start_server(&listener, &server);
+    if (server == 0)
+        serve(listener, answers, status_line);
+    return url;
+}
+
+/* ---- a node with bounds --------------------------------------------------------------------- */
+
+static unsigned long long block_of(const char *body, const char *member)
+{
+    const char *at = strstr(body, member);
+    return at == NULL || strncmp(at + strlen(member), "\":\"0x", 5) != 0
+               ? ~0ull
+               : strtoull(at + strlen(member) + 3, NULL, 16);
+}
+
+static bool is_too_wide(const char *body, unsigned most_blocks)
+{
+    unsigned long long first = block_of(body, "fromBlock"), last = block_of(body, "toBlock");
+    return strstr(body, "eth_getLogs") != NULL && (last == ~0ull || last - first >= most_blocks);
+}
+
+static _Noreturn void hand_on(int listener, const char *node, unsigned most_blocks)
+{
+    static char request[REQUEST_BYTES * 8];
+    static const char refusal[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32005,"
+                                  "\"message\":\"block range is too wide\"}}";
+    struct diag diag = {0};
+    struct http http;
+    signal(SIGPIPE, SIG_IGN);
+    if (http_open(&http, 20, 1 << 26, &diag) != STATUS_OK)
+        _exit(1);
+    for (;;) {
+        int peer = accept(listener, NULL, NULL);
+        struct buffer answer = {0};
+        long code = 0;
+        if (peer < 0)
+            continue;
+        request[0] = '\0';
+        read_request(peer, request, sizeof request);
+        const char *body = strstr(request, "\r\n\r\n");
+        body = body == NULL ? "" : body + 4;
+        struct http_request call = {node, "application/json", body, strlen(body)};
+        if (is_too_wide(body, most_blocks))
+            buffer_puts(&answer, refusal);
+        else if (http_exchange(&code, &answer, &http, &call, &diag) != STATUS_OK)
+            buffer_clear(&answer);
+        dprintf(peer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                answer.count, buffer_text(&answer));
+        buffer_release(&answer);
+        close(peer);
+    }
+}
+
+const char *kit_proxy_start(const char *node, unsigned most_blocks)
+{
+    int listener;
+    const char *url = start_server(&listener, &server);
+    if (server == 0)
+        hand_on(listener, node, most_blocks);
+    return url;
 }
