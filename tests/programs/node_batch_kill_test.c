@@ -1,4 +1,4 @@
-/* label: slow libs: sertn_3rd_cjson */
+/* label: slow network libs: sertn_3rd_cjson */
 /* Proofs that a node hands in together, while it is killed: no job is lost, none is paid twice. */
 #include "tests/programs/node_kit.h"
 
