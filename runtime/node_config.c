@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ir/support/file.h"
+#include "runtime/signer.h"
 
 enum { FILE_BYTES_MOST = 1 << 20, MODELS_MOST = 1000 };
 
@@ -236,6 +237,8 @@ static void set_defaults(struct node_config *config)
     config->batch.seconds = 10;
     config->batch.margin_seconds = 60;
     config->economics.margin = 0.1;
+    /* As in the commands: a node that invents a fee does not empty the account. */
+    config->economics.most_fee = SIGNER_MOST_FEE;
 }
 
 static enum status take_all(const struct reading *r, const cJSON *root, struct diag *diag)

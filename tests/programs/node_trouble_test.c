@@ -151,11 +151,23 @@ TEST(dear_gas_is_waited_out)
         config, config);
     CHECK_MSG(strstr(out.errors, "more than the limit of 1") != NULL, "%s", out.errors);
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
-    out = kit_shell("sed -i 's/,\"most_wei_per_gas\":1//' %s && timeout 300 $SERTN_RUN node "
-                    "--config %s --drain",
+    /* Nobody set a limit, and a gas costs 300 gwei. */
+    cJSON_Delete(network_call(n, "anvil_setNextBlockBaseFeePerGas", "[\"0x45d964b800\"]"));
+    cJSON_Delete(network_call(n, "evm_mine", "[]"));
+    out = kit_shell("sed -i 's/,\"most_wei_per_gas\":1//' %s && timeout -s TERM 3 $SERTN_RUN node "
+                    "--config %s",
                     config, config);
+    CHECK_MSG(strstr(out.errors, "more than the limit of 200000000000") != NULL, "%s", out.errors);
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
+    out = kit_shell(
+        "sed -i 's/\"token_per_wei\":0/\"token_per_wei\":0,\"most_wei_per_gas\":0/' %s && "
+        "timeout 300 $SERTN_RUN node --config %s --drain",
+        config, config);
     kit_done(&out, "node");
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
+    /* Going back to the snapshot does not bring the price back. */
+    cJSON_Delete(network_call(n, "anvil_setNextBlockBaseFeePerGas", "[\"0x3b9aca00\"]"));
+    cJSON_Delete(network_call(n, "evm_mine", "[]"));
 }
 
 /* A prover that is given too little is cut off; the node lives, and gives the job up. */
