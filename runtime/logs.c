@@ -7,7 +7,7 @@
 
 void logs_init(struct logs *logs, struct endpoints *nodes, const char *address, uint64_t first)
 {
-    *logs = (struct logs){.nodes = nodes, .next = first};
+    *logs = (struct logs){.nodes = nodes, .next = first, .step = LOGS_RANGE_BLOCKS};
     snprintf(logs->address, sizeof logs->address, "%s", address);
 }
 
@@ -128,9 +128,16 @@ enum status logs_poll(struct logs *logs, const struct logs_reader *reader, struc
     while (status == STATUS_OK && logs->next <= head) {
         uint64_t left = head - logs->next;
         /* Near the head the ranges are short, so that little is read again after a change. */
-        uint64_t step = left >= LOGS_RANGE_BLOCKS ? LOGS_RANGE_BLOCKS : left > 64 ? left - 64 : 1;
+        uint64_t step = left > 64 ? left - 64 : 1;
         bool done;
+        step = step > logs->step ? logs->step : step;
         status = read_range(&done, logs, logs->next + step - 1, reader, diag);
+        /* Services bound blocks and bytes of an answer, and anybody may fill blocks with events:
+         * the next poll asks for less, and more again where that goes well. */
+        if (status == STATUS_IO)
+            logs->step = step > 1 ? step / 2 : 1;
+        else if (logs->step < LOGS_RANGE_BLOCKS)
+            logs->step += 1 + logs->step / 16;
         if (status == STATUS_OK && !done)
             break; /* the next poll sees the change */
     }
@@ -197,15 +204,20 @@ enum status logs_find(cJSON **events, struct endpoints *nodes, const uint8_t add
     cJSON *found = cJSON_CreateArray();
     if (found == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory for events");
-    for (;;) {
+    for (uint64_t width = LOGS_RANGE_BLOCKS;;) {
         char text[20];
-        uint64_t from = last >= LOGS_RANGE_BLOCKS ? last - LOGS_RANGE_BLOCKS + 1 : 0;
+        uint64_t from = last >= width ? last - width + 1 : 0;
         from = from < first ? first : from;
         snprintf(text, sizeof text, "0x%" PRIx64, last);
-        status = ask_range(events, &q, from, text, diag);
+        refusal = (struct diag){0};
+        status = ask_range(events, &q, from, text, &refusal);
+        if (status == STATUS_IO && width > LOGS_LEAST_BLOCKS) {
+            width /= 2; /* services differ in how many they bear */
+            continue;
+        }
         if (status != STATUS_OK) {
             cJSON_Delete(found);
-            return status;
+            return diag_set(diag, status, "%s", refusal.text);
         }
         while (cJSON_GetArraySize(*events) > 0)
             cJSON_AddItemToArray(found, cJSON_DetachItemFromArray(*events, 0));

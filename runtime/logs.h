@@ -12,7 +12,8 @@
 #include "runtime/endpoints.h"
 
 enum {
-    LOGS_RANGE_BLOCKS = 1000, /* of one question */
+    LOGS_RANGE_BLOCKS = 1000, /* of one question, at most */
+    LOGS_LEAST_BLOCKS = 16,   /* that a service has to bear */
     LOGS_KEPT_BLOCKS = 128,   /* deeper reorganisations are an error */
     LOGS_HASH_TEXT = 67,
 };
@@ -29,6 +30,8 @@ struct logs {
     uint64_t depth;                          /* blocks behind the head that are not read yet */
     struct logs_mark mark[LOGS_KEPT_BLOCKS]; /* of the last ranges read, oldest first */
     size_t marks;
+    uint64_t
+        step; /* blocks of one question; fewer after one that failed: it may have been too much */
     bool is_lost; /* the chain changed deeper than the marks reach: begin anew */
 };
 

@@ -385,13 +385,13 @@ enum status market_find_kept(struct market_kept *kept, const struct market *mark
     cJSON_ArrayForEach(log, logs)
     {
         struct market_job_id id = {0, 0};
-        struct buffer topics = {0};
-        if (status == STATUS_OK && !(read_topics(&topics, log) && topics.count == 3 * ABI_WORD &&
-                                     market_job_of_word(&id, topics.data + ABI_WORD)))
+        struct buffer words = {0};
+        if (status == STATUS_OK && !(read_words(&words, log) && words.count == 3 * ABI_WORD &&
+                                     market_job_of_word(&id, words.data + ABI_WORD)))
             status = market_bad_answer("an event of the market", diag);
         if (status == STATUS_OK)
             status = add_kept(kept, market, account, id, diag);
-        buffer_release(&topics);
+        buffer_release(&words);
     }
     cJSON_Delete(logs);
     if (status != STATUS_OK)
