@@ -267,7 +267,7 @@ enum status ceremony_chain_compare(size_t *beyond, const struct ceremony_chain *
                                    struct diag *diag)
 {
     static const uint8_t nobody[ABI_ADDRESS];
-    uint8_t link[ABI_WORD] = {0};
+    uint8_t link[ABI_WORD] = {0}, node[ABI_ADDRESS];
     struct buffer powers = {0};
     enum status status = STATUS_OK;
     if (file->count < state->contributions || file->count > state->contributions + 1)
@@ -275,15 +275,19 @@ enum status ceremony_chain_compare(size_t *beyond, const struct ceremony_chain *
                         "%s has %zu contributions and the chain %" PRIu64
                         ": get the newest with sertn-registry ceremony fetch",
                         file->path, file->count, state->contributions);
-    if (state->contributions > 0) {
+    /* The last hash of the chain hangs on all powers before it, and the file's challenge likewise.
+     */
+    if (state->contributions == 1) {
         put_powers_of(&powers, file, 0);
         status = buffer_status(&powers, diag);
         if (status == STATUS_OK)
             chain_link(link, powers.data, nobody);
         buffer_release(&powers);
+    } else if (state->contributions > 1) {
+        status = ask_entry(node, link, chain, state->contributions - 1, diag);
     }
-    for (size_t i = 1; i <= state->contributions && status == STATUS_OK; i++)
-        status = compare_entry(link, chain, file, i, diag);
+    if (status == STATUS_OK && state->contributions > 0)
+        status = compare_entry(link, chain, file, (size_t)state->contributions, diag);
     *beyond = file->count - (size_t)state->contributions;
     if (status == STATUS_OK && state->is_over && *beyond == 1)
         status = compare_end(state, file, diag);

@@ -68,8 +68,8 @@ enum status ceremony_chain_fetch(const char *path, const struct ceremony_chain *
                                  struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * Whether the entries of a file are those of the chain, as far as both have them; `beyond` may be
- * null, else *beyond says how many more the file has: none, or one. Errors: STATUS_REJECTED for
+ * Whether a file has the contributions of the chain, by the last of them, whose hash hangs on all
+ * before; *beyond says how many more the file has: none, or one. Errors: STATUS_REJECTED for
  * another ceremony, a file that lacks contributions, or has more than one more; STATUS_IO.
  */
 enum status ceremony_chain_compare(size_t *beyond, const struct ceremony_chain *chain,

@@ -292,6 +292,9 @@ static enum status post(struct cli *cli, struct ceremony_side *side,
         cli_say(cli, "%s is on chain %" PRIu64 ", the file at %s",
                 side->state.has_beacon ? "the end of the ceremony" : "the contribution",
                 side->chain.nodes.chain_id, uri);
+        if (o->uri == NULL && o->ipfs == NULL)
+            cli_say(cli, "it is in the store of this machine alone: put it where others can read "
+                         "it, and next time give --ipfs or --uri");
     }
     return status;
 }

@@ -220,3 +220,29 @@ TEST(a_turn_that_nobody_uses_is_skipped)
     do_it(&c, NETWORK_NODE_2, "contribute 0.ptau -o 1.ptau");
     check_contributions(&c, 1);
 }
+
+/* Killed at any time and started again: one contribution is on the chain, and its file is to be
+ * had. */
+TEST(who_is_killed_contributes_once_and_loses_no_file)
+{
+    struct ceremony_on_chain c = start();
+    do_it(&c, NETWORK_NODE, "enroll");
+    for (unsigned round = 0; round < 12; round++) {
+        struct test_output out = kit_shell(
+            "cd %s && timeout -s KILL 0.%02u $SERTN_REGISTRY ceremony contribute 0.ptau -o "
+            "1.ptau --quiet --rpc %s --ceremony %s --keystore %s --password-file %s "
+            "--journal journal_%d",
+            c.folder, 5 + 8 * round, c.network->url, c.address, c.network->keystore[NETWORK_NODE],
+            c.network->password, NETWORK_NODE);
+        if (out.exit_status != 128 + 9 && out.exit_status != 137)
+            break;
+    }
+    cJSON *state = state_of(&c);
+    double count = kit_number(state, "contributions");
+    cJSON_Delete(state);
+    if (count == 0)
+        do_it(&c, NETWORK_NODE, "contribute 0.ptau -o 1.ptau");
+    check_contributions(&c, 1);
+    struct test_output out = run(&c, NETWORK_NODE, "fetch -o found.ptau");
+    kit_done(&out, "fetch");
+}
