@@ -386,7 +386,7 @@ enum status market_find_kept(struct market_kept *kept, const struct market *mark
     {
         struct market_job_id id = {0, 0};
         struct buffer words = {0};
-        if (status == STATUS_OK && !(read_words(&words, log) && words.count == 3 * ABI_WORD &&
+        if (status == STATUS_OK && !(read_topics(&words, log) && words.count == 3 * ABI_WORD &&
                                      market_job_of_word(&id, words.data + ABI_WORD)))
             status = market_bad_answer("an event of the market", diag);
         if (status == STATUS_OK)
