@@ -535,6 +535,9 @@ contract NodePoolsTest is PoolsKit {
         pools.setParameters(p);
         vm.snapshotGasLastCall("set_parameters");
         check(keccak256(abi.encode(pools.assignmentOf(id))) == before, "unchanged");
+        market.settle(key, answerTo(id));
+        pools.release(id);
+        equal(pools.nodeOf(PROVER).locked, 0, "as much as was locked");
         p.minStake = 0;
         outOfBounds(p, "minStake", 0, 1, 1e24);
         p = poolParameters();
