@@ -157,7 +157,7 @@ contract Network is PoolsKit {
         bool[] memory good = new bool[](5);
         for (uint256 i = 0; i < 5; ++i) {
             bool honest;
-            (batch[i], honest) = answer(which + i / 2, who, output + i, i == 3 ? fault : SOUND);
+            (batch[i], honest) = answer(which + i / 2, who, output + i, i == fault / 8 % 5 ? fault : SOUND);
             if (batch[i].jobId >> 64 != model) {
                 // of another model: a job that is not there in its place
                 batch[i].jobId = model << 64;
@@ -225,6 +225,11 @@ contract Network is PoolsKit {
 
     function unbond(uint256 who, uint256 amount) external {
         address node = nodes[who % 4];
+        if (jobs.length != 0 && who % 8 > 2) {
+            // rather one that has work
+            address busy = pools.assignmentOf(assignedFrom(who)).node;
+            if (busy != address(0)) node = busy;
+        }
         INodePools.Node memory n = pools.nodeOf(node);
         uint256 needed = n.locked;
         (uint64 here,,) = pools.unitsOf(modelId, node);
@@ -236,9 +241,11 @@ contract Network is PoolsKit {
             if (promised < least) promised = least;
             if (promised > needed) needed = promised;
         }
-        // as often too much as not
-        amount = clamp(amount, 1, uint256(n.stake) * 2 + 1);
-        if (amount % 2 == 0 && n.stake > needed) amount = clamp(amount, 1, n.stake - needed);
+        // some, all that may go, and one more
+        uint256 most = n.stake > needed ? n.stake - needed : 0;
+        uint256 how = amount % 4;
+        amount = how == 0 ? most + 1 : how == 1 ? most : clamp(amount, 1, most / 4 + 1);
+        if (amount == 0) return;
         vm.prank(node);
         try pools.unbond(uint96(amount)) {
             check(amount + needed <= n.stake, "stake that must stay");
@@ -296,6 +303,7 @@ contract Network is PoolsKit {
             check(id > lastPlace[model], "assigned in the order of the queue");
             lastPlace[model] = id;
             check(market.jobOf(id).state == JobState.Open && !paused() && !stopped, "a job that can be served");
+            checkTimes(id);
             ++done["assign"];
         } catch (bytes memory reason) {
             bytes4 why = bytes4(reason);
@@ -334,6 +342,8 @@ contract Network is PoolsKit {
         try pools.decline(id) {
             check(good, "too late to decline");
             equal(pools.nodeOf(a.node).stake, before, "no penalty");
+            check(pools.assignmentOf(id).node != a.node, "another node's, or nobody's");
+            checkTimes(id);
             ++done["decline"];
         } catch {
             check(!good, "a node must be able to decline");
@@ -355,6 +365,7 @@ contract Network is PoolsKit {
             uint256 lost = before - pools.nodeOf(a.node).stake;
             equal(lost, a.penalty, "the penalty of the assignment, whatever the parameters now");
             slashedTotal += lost;
+            checkTimes(id);
             ++done["penalize"];
         } catch {
             check(!good, "a penalty that must be possible");
@@ -386,10 +397,15 @@ contract Network is PoolsKit {
                 uint96(clamp(unitPrice, 1, 1e13)), 1e9, uint16(clamp(feeBps, 0, 1000)), low, low + 1 days
             )
         );
-        uint64 perUnit = uint64(clamp(stakePerUnit, 1, 1e14));
+        uint64 perUnit = uint64(clamp(stakePerUnit, 1, 1e15));
         pools.setParameters(
             INodePools.Parameters(
-                1e18, perUnit, uint64(clamp(penalty, 1, perUnit)), uint32(clamp(least, 60, 1 hours)), 60, 1000
+                1e18,
+                perUnit,
+                penalty % 2 == 0 ? perUnit : uint64(clamp(penalty, 1, perUnit)),
+                uint32(clamp(least, 60, 1 hours)),
+                60,
+                1000
             )
         );
         ++done["parameters"];
@@ -423,17 +439,21 @@ contract Network is PoolsKit {
     }
 
     function pass(uint256 time) external {
-        vm.warp(block.timestamp + clamp(time, 1, 40 minutes));
+        vm.warp(block.timestamp + clamp(time, 1, 20 minutes));
     }
 
-    /// @dev To the very second in which something of a job ends, or the one behind it.
+    /// @dev To the very second in which something of a job ends, or the one behind it, and does what goes by it.
     function passTo(uint256 which, uint256 what) external {
         if (jobs.length == 0) return;
         uint256 id = jobs[which % jobs.length];
-        INodePools.Assignment memory a = pools.assignmentOf(what % 3 == 0 ? id : assignedFrom(which));
+        INodePools.Assignment memory a = pools.assignmentOf(assignedFrom(which));
         uint256 time = what % 3 == 0 ? market.jobOf(id).deadline : a.until;
         if (what % 3 == 2) time = a.since + (a.until - a.since) / 2;
-        if (time > block.timestamp) vm.warp(time + what / 3 % 2);
+        if (time <= block.timestamp) return;
+        vm.warp(time + what / 3 % 2);
+        if (what % 3 == 0) this.refund(which);
+        else if (what % 3 == 1) this.penalize(which);
+        else this.decline(which);
     }
 
     function passLong(uint256 time) external {
@@ -536,12 +556,21 @@ contract Network is PoolsKit {
 
     // ---- internal ----
 
+    /// @dev An assignment made now leaves others as long as the node has.
+    function checkTimes(uint256 id) private view {
+        INodePools.Assignment memory a = pools.assignmentOf(id);
+        if (a.node == address(0)) return;
+        check(market.jobOf(id).deadline >= 2 * uint256(a.until) - block.timestamp, "time for others");
+        (address node, uint40 until) = market.reservationOf(id);
+        check(node == a.node && until == a.until, "reserved for the node");
+    }
+
     function answer(uint256 which, uint256 who, uint256 output, uint256 fault)
         private
         view
         returns (Answer memory a, bool honest)
     {
-        uint256 id = jobs[which % jobs.length];
+        uint256 id = which % 2 == 0 ? jobs[which % jobs.length] : assignedFrom(which);
         output = output % 64;
         // a node that has the job reserved is as likely as any other
         (address node,) = market.reservationOf(id);
@@ -599,7 +628,7 @@ contract NetworkInvariants is Test {
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[32] memory list = [
+        bytes4[34] memory list = [
             Network.deposit.selector,
             Network.withdraw.selector,
             Network.collect.selector,
@@ -617,6 +646,8 @@ contract NetworkInvariants is Test {
             Network.setUnits.selector,
             Network.setUnits.selector,
             Network.quit.selector,
+            Network.assign.selector,
+            Network.assign.selector,
             Network.assign.selector,
             Network.assign.selector,
             Network.release.selector,

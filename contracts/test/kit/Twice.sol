@@ -52,4 +52,17 @@ library Twice {
         k.sx = g1(k.s);
         k.qx = g2(ceremony.proofBase(before.challenge, k.s, k.sx));
     }
+
+    /// @notice Makes the secret of a contribution 4.
+    function again(
+        Ceremony ceremony,
+        ICeremony.Powers memory before,
+        ICeremony.Powers memory powers,
+        ICeremony.Knowledge memory k
+    ) internal view {
+        powers.tau1 = g1(powers.tau1);
+        powers.tau2 = g2(powers.tau2);
+        k.sx = g1(k.sx);
+        k.qx = g2(g2(ceremony.proofBase(before.challenge, k.s, k.sx)));
+    }
 }
