@@ -13,7 +13,7 @@ struct answer {
 
 enum status http_open(struct http *http, unsigned seconds, uint64_t limit_bytes, struct diag *diag)
 {
-    *http = (struct http){curl_easy_init(), seconds, limit_bytes};
+    *http = (struct http){curl_easy_init(), seconds, limit_bytes, 0};
     return http->curl != NULL ? STATUS_OK : diag_set(diag, STATUS_IO, "libcurl does not start");
 }
 
@@ -45,6 +45,7 @@ static void set_options(CURL *curl, const struct http *http, const struct http_r
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)HTTP_CONNECT_SECONDS);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)HTTP_SLOWEST_BYTES_SECOND);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)http->seconds);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)http->most_seconds);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");

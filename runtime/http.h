@@ -14,9 +14,10 @@
 enum { HTTP_CONNECT_SECONDS = 15, HTTP_SLOWEST_BYTES_SECOND = 1024 };
 
 struct http {
-    void *curl;           /* CURL *, owned */
-    unsigned seconds;     /* of slowness that are borne */
-    uint64_t limit_bytes; /* of an answer */
+    void *curl;            /* CURL *, owned */
+    unsigned seconds;      /* of slowness that are borne */
+    uint64_t limit_bytes;  /* of an answer */
+    unsigned most_seconds; /* of one exchange; 0 after http_open: as long as it goes on */
 };
 
 struct http_request {

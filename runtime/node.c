@@ -25,6 +25,8 @@ enum {
     OVERLAP_BLOCKS = 256, /* read again after a start: the chain may have changed meanwhile */
     WORKER_WAIT_US = 20000,
     STALE_SECONDS = 120,
+    FETCH_SECONDS = 10,
+    FETCH_BYTES_SECOND = 1 << 18,
     LOCK_SECONDS = 10, /* that a killed node's child may take to end */
     FORGET_SECONDS =
         3600, /* after its deadline nothing becomes of a job, whatever the chain does */
@@ -205,6 +207,10 @@ static enum status open_node(struct node *n, struct diag *diag)
     if (c->limits.workers > NODE_WORKERS_MOST)
         return diag_set(diag, STATUS_BAD_INPUT, "at most %d workers", NODE_WORKERS_MOST);
     n->storage = (struct storage){.folder = c->store, .ipfs = c->ipfs, .arweave = c->arweave};
+    /* What serves an input may be the requester's, and slow on purpose: nothing else goes on
+     * meanwhile. */
+    n->storage.most_seconds =
+        FETCH_SECONDS + (unsigned)(c->limits.input_bytes / FETCH_BYTES_SECOND);
     enum status status = endpoints_open(&n->nodes, c->rpc, diag);
     if (status == STATUS_OK && n->nodes.chain_id != c->chain_id)
         status = diag_set(diag, STATUS_BAD_INPUT,

@@ -66,9 +66,11 @@ struct node {
     uint64_t clock; /* of this machine, seconds */
     uint64_t fee;   /* wei a gas, as it is now */
     uint64_t polls, failures;
-    bool is_paused;      /* the market settles nothing at the moment */
-    bool rewound;        /* blocks were taken back since the last look */
-    struct diag trouble; /* what is wrong at the moment, for /health */
+    struct market_job_id slow, fetch_after; /* whose input took long; where fetching goes on */
+    bool is_slow;                           /* one did in this look */
+    bool is_paused;                         /* the market settles nothing at the moment */
+    bool rewound;                           /* blocks were taken back since the last look */
+    struct diag trouble;                    /* what is wrong at the moment, for /health */
 };
 
 /* A line for people about a job. */

@@ -18,6 +18,7 @@
 enum {
     BACKOFF_SECONDS_MOST = 300,
     LEAST_SECONDS = 15, /* before its deadline a job is not begun any more */
+    SLOW_SECONDS = 3,   /* an input that takes longer is the last of a look */
 };
 
 struct node_served *node_find_served(struct node *n, uint64_t number)
@@ -177,8 +178,13 @@ static enum status fetch(struct node *n, struct node_job *job, struct diag *diag
         return STATUS_OK;
     }
     enum status fetched = STATUS_OK;
+    double start = machine_seconds();
     if (status == STATUS_OK)
         fetched = job_fetch_input(&bytes, &job->request, &n->storage, most, &reason);
+    if (machine_seconds() - start > SLOW_SECONDS) {
+        n->slow = job->id;
+        n->is_slow = true;
+    }
     /* On the disk it stays sealed. */
     if (status == STATUS_OK && fetched == STATUS_OK) {
         struct buffer copy = {0};
@@ -352,6 +358,13 @@ enum status node_step_workers(struct node *n, struct diag *diag)
     return status;
 }
 
+static int compare_ids(struct market_job_id a, struct market_job_id b)
+{
+    if (a.model != b.model)
+        return a.model < b.model ? -1 : 1;
+    return a.place < b.place ? -1 : a.place > b.place;
+}
+
 static enum status step_job(struct node *n, struct node_job *job, struct diag *diag)
 {
     struct market_job on_chain;
@@ -375,7 +388,9 @@ static enum status step_job(struct node *n, struct node_job *job, struct diag *d
     case NODE_SEEN:
         return decide(n, job, &on_chain, diag);
     case NODE_TAKEN:
-        return fetch(n, job, diag);
+        /* After a slow one the next look goes on behind it, so that none waits for one forever. */
+        return n->is_slow || compare_ids(job->id, n->fetch_after) <= 0 ? STATUS_OK
+                                                                       : fetch(n, job, diag);
     case NODE_FETCHED:
         return prove(n, job, &on_chain, diag);
     default:
@@ -390,6 +405,7 @@ enum status node_step_jobs(struct node *n, bool *is_idle, struct diag *diag)
     enum status status = STATUS_OK;
     *is_idle = true;
     n->ready_count = 0;
+    n->is_slow = false;
     for (size_t i = 0; i < n->served_count; i++)
         n->served[i].under_way = 0;
     while (status == STATUS_OK && found && *n->options->stop == 0) {
@@ -405,5 +421,6 @@ enum status node_step_jobs(struct node *n, bool *is_idle, struct diag *diag)
             served->under_way++;
         node_job_release(&job);
     }
+    n->fetch_after = n->is_slow ? n->slow : (struct market_job_id){0, 0};
     return status == STATUS_OK ? node_step_batches(n, diag) : status;
 }

@@ -121,7 +121,10 @@ static uint64_t limit_of(const struct storage *storage)
 static enum status open_server(struct http *http, const struct storage *storage, uint64_t limit,
                                struct diag *diag)
 {
-    return http_open(http, storage->seconds == 0 ? SECONDS : storage->seconds, limit, diag);
+    enum status status =
+        http_open(http, storage->seconds == 0 ? SECONDS : storage->seconds, limit, diag);
+    http->most_seconds = storage->most_seconds;
+    return status;
 }
 
 /* ---- the folder ----------------------------------------------------------------------------- */

@@ -254,6 +254,34 @@ const char *kit_server_start(const struct kit_answer *answers, const char *statu
     return url;
 }
 
+/* ---- a slow one ----------------------------------------------------------------------------- */
+
+static _Noreturn void drip(int listener, unsigned bytes)
+{
+    static char request[REQUEST_BYTES], drop[4096];
+    signal(SIGPIPE, SIG_IGN);
+    memset(drop, ' ', sizeof drop);
+    for (;;) {
+        int peer = accept(listener, NULL, NULL);
+        if (peer < 0)
+            continue;
+        read_request(peer, request, sizeof request);
+        dprintf(peer, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+        while (write(peer, drop, bytes) == (ssize_t)bytes)
+            usleep(100000);
+        close(peer);
+    }
+}
+
+const char *kit_drip_start(unsigned bytes)
+{
+    int listener;
+    const char *url = start_server(&listener, &server);
+    if (server == 0)
+        drip(listener, bytes);
+    return url;
+}
+
 /* ---- a node with bounds --------------------------------------------------------------------- */
 
 static unsigned long long block_of(const char *body, const char *member)

@@ -30,6 +30,8 @@ struct kit_answer {
  */
 const char *kit_server_start(const struct kit_answer *answers, const char *status_line);
 void kit_server_stop(void);
+/* A server that gives a long answer slowly: some bytes each tenth of a second. */
+const char *kit_drip_start(unsigned bytes);
 /* A server that hands every call on to a node, and refuses eth_getLogs over more blocks than that,
  * as services do. The same server as kit_server_start's. */
 const char *kit_proxy_start(const char *node, unsigned most_blocks);

@@ -250,3 +250,35 @@ TEST(a_full_disk_is_waited_out)
     kit_done(&out, "umount");
     buffer_release(&answer);
 }
+
+/* Inputs that are served slowly on purpose: each takes a bounded time, and others get their turn.
+ */
+TEST(slow_inputs_hold_nobody_up)
+{
+    enum { SLOW = 2 };
+    struct network *n = network_start();
+    const char *slow = test_temp_dir(), *store = test_temp_dir(), *folder = test_temp_dir();
+    struct test_output out;
+    for (int i = 0; i <= SLOW; i++) {
+        const char *input = kit_text("%s/in_%d.json", folder, i);
+        const char *text = kit_text("{\"X\": [[%d.0, 1.5]]}", i % 4 + 1 + i / 4);
+        kit_write(input, text, strlen(text));
+        out = network_run(n, NETWORK_OWNER,
+                          "request %s --input %s --number 1 --store %s --name job%d --quiet",
+                          n->model, input, i < SLOW ? slow : store, i);
+        kit_done(&out, "request");
+    }
+    const char *config = network_config(
+        n, NETWORK_NODE, folder,
+        kit_text(",\"store\":\"%s\",\"ipfs\":\"%s\",\"limits\":{\"input_bytes\":65536}", store,
+                 kit_drip_start(200)));
+    pid_t node = node_start(config);
+    bool paid = false;
+    for (int i = 0; i < 500 && !paid; i++) {
+        paid = strcmp(node_earned(n, NETWORK_NODE), "304000000000000") == 0;
+        usleep(100000);
+    }
+    CHECK(paid);
+    node_stop(node, SIGKILL);
+    kit_server_stop();
+}
