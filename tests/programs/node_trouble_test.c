@@ -1,4 +1,4 @@
-/* label: prover checked network libs: sertn_3rd_cjson */
+/* label: prover network libs: sertn_3rd_cjson */
 /*
  * A node in bad surroundings: nodes of the chain that lie, talk rubbish or fall silent, stores that
  * give other bytes, an account without ether. It says what is wrong, loses nothing, and goes on.
