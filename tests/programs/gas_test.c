@@ -1,4 +1,4 @@
-/* label: prover network libs: test_helpers_frontend sertn_frontend sertn_3rd_cjson */
+/* label: prover libs: test_helpers_frontend sertn_frontend sertn_3rd_cjson */
 /*
  * What verifying costs on a real anvil of the Osaka fork, by how many values are public: the whole
  * transaction, the bytes of the proof, and the report's predictions beside both. The table in
