@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "backend/hash/keccak.h"
+#include "backend/plan.h"
 #include "ir/support/file.h"
 #include "ir/support/machine.h"
 #include "runtime/chain.h"
@@ -20,7 +21,7 @@
 
 enum {
     SETTLE_GAS = 90000,   /* of a settlement beyond the verifier's own, call data included */
-    VERIFY_GAS = 260000,  /* of the verifier, where the report says nothing */
+    VERIFY_GAS = 260000,  /* of the verifier, where no contract verifies */
     CONFIRMATIONS = 3,    /* elsewhere than on a development chain */
     OVERLAP_BLOCKS = 256, /* read again after a start: the chain may have changed meanwhile */
     WORKER_WAIT_US = 20000,
@@ -56,20 +57,13 @@ void node_tell(struct node *n, const char *format, ...)
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
-/* The gas that the report of a model predicts for verifying, and settling on top. */
+/* The gas of verifying, by the circuit itself, and of settling on top. What the owner's report says
+ * is no ground to work on. */
 static uint64_t gas_of(const struct model *model)
 {
-    struct buffer text = {0};
-    struct diag ignored = {0};
-    double gas = 0;
-    if (model_read_part(&text, model->folder, "public/report.json", "", &ignored) == STATUS_OK) {
-        cJSON *report = cJSON_Parse(buffer_text(&text));
-        const cJSON *item = cJSON_GetObjectItemCaseSensitive(report, "gas");
-        gas = cJSON_IsNumber(item) ? item->valuedouble : 0;
-        cJSON_Delete(report);
-    }
-    buffer_release(&text);
-    return SETTLE_GAS + (gas > 100000 && gas < 1e7 ? (uint64_t)gas : VERIFY_GAS);
+    struct plan plan;
+    plan_circuit(&plan, &model->circuit, model->mode, 1);
+    return SETTLE_GAS + (plan.gas > 0 && plan.gas < 1e9 ? (uint64_t)plan.gas : VERIFY_GAS);
 }
 
 static enum status open_model(struct node_served *served, const struct node_model *given,

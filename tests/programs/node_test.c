@@ -93,6 +93,35 @@ TEST(work_that_does_not_pay_is_refused_and_given_back)
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
 }
 
+/* Why a node does not take a job that nothing pays for. */
+static const char *refusal_of(const struct network *n)
+{
+    const char *config = network_config(n, NETWORK_NODE, test_temp_dir(), "");
+    struct test_output out = kit_shell("sed -i 's/\"token_per_wei\":0/\"token_per_wei\":1e9/' %s "
+                                       "&& timeout 60 $SERTN_RUN node --config "
+                                       "%s --drain 2>&1 | grep -o '[0-9]* gas at'",
+                                       config, config);
+    kit_done(&out, "node");
+    return kit_text("%s", out.text);
+}
+
+/* The owner's report is one of the files that anybody can write. */
+TEST(what_the_owner_says_of_gas_is_not_believed)
+{
+    struct network *n = network_start();
+    network_request(n, 0, 1);
+    const char *honest = refusal_of(n), *path = kit_text("%s/public/report.json", n->model);
+    CHECK_MSG(strlen(honest) > 10, "%s", honest);
+    struct test_output out =
+        kit_shell("cp %s %s.kept && sed -i 's/\"gas\": *[0-9.]*/\"gas\":100001/' %s "
+                  "&& ! cmp -s %s %s.kept",
+                  path, path, path, path, path);
+    kit_done(&out, "another report");
+    CHECK_TEXT(refusal_of(n), honest);
+    out = kit_shell("mv %s.kept %s", path, path);
+    kit_done(&out, "mv");
+}
+
 /* An input that is not what was committed to, and one that is none, cost no gas. */
 TEST(what_cannot_be_proved_is_refused)
 {
