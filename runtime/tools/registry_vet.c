@@ -279,8 +279,7 @@ static enum status make(struct cli *cli, const struct registry_options *o, struc
         report(cli, &m->test);
     }
     buffer_release(&text);
-    if (m->on_chain)
-        chain_side_close(&m->side);
+    chain_side_close(&m->side);
     backtest_release(&m->test);
     prover_close(&m->prover);
     arena_release(&m->arena);
