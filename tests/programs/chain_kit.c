@@ -87,9 +87,10 @@ static void run_anvil(const char *anvil, unsigned port, unsigned chain_id, pid_t
     dup2(null, 0);
     dup2(null, 1);
     dup2(null, 2);
+    /* Old states would go to the home of whoever runs the tests, and stay there: gigabytes. */
     execl(anvil, "anvil", "--host", "127.0.0.1", "--port", port_text, "--chain-id", id_text,
-          "--hardfork", "osaka", "--quiet", kept == NULL ? (char *)NULL : "--state", kept,
-          "--state-interval", "1", (char *)NULL);
+          "--hardfork", "osaka", "--quiet", "--max-persisted-states", "0",
+          kept == NULL ? (char *)NULL : "--state", kept, "--state-interval", "1", (char *)NULL);
     _exit(126);
 }
 
