@@ -12,7 +12,7 @@
 
 #define PLAN                                                                                       \
     "(uint256,bytes32,uint32,uint16,uint8,uint16,uint8,uint8,uint128,uint40,uint40,uint40,string)"
-enum { PLAN_WORDS = 13, RESULT_WORDS = 7, ROW_WORDS = 5, DAY_SECONDS = 86400 };
+enum { PLAN_WORDS = 13, RESULT_WORDS = 13, ROW_WORDS = 5, DAY_SECONDS = 86400 };
 
 enum status vetting_open(struct vetting *vetting, struct endpoints *nodes, const char *address,
                          struct diag *diag)
@@ -284,7 +284,8 @@ static enum status ask(struct buffer *answer, const struct vetting *vetting, con
     return status;
 }
 
-/* resultOf: (publisher, modelId, rows, proved, hits, totalError, closesAt). */
+/* resultOf: (publisher, modelId, rows, proved, hits, totalError, closesAt, inputWords, inputBits,
+ * word, shift, width, tolerance). */
 enum status vetting_read(struct vetting_result *out, const struct vetting *vetting, uint64_t number,
                          struct diag *diag)
 {
@@ -300,6 +301,12 @@ enum status vetting_read(struct vetting_result *out, const struct vetting *vetti
         out->hits = abi_u64(&r, 0, 4);
         memcpy(out->total_error, abi_word(&r, 0, 5), ABI_WORD);
         out->closes_at = abi_u64(&r, 0, 6);
+        out->input_words = abi_u64(&r, 0, 7);
+        out->input_bits = abi_u64(&r, 0, 8);
+        out->word = abi_u64(&r, 0, 9);
+        out->shift = abi_u64(&r, 0, 10);
+        out->width = abi_u64(&r, 0, 11);
+        out->tolerance = amount_read(&r, 0, 12);
         if (r.failed)
             status =
                 diag_set(diag, STATUS_IO, "the contract of backtests answers with something else");

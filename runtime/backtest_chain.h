@@ -44,9 +44,12 @@ enum status vetting_send(uint64_t *gas, const struct backtest *test, const struc
 enum status vetting_compare(const struct backtest *test, const struct vetting *vetting,
                             struct diag *diag) SERTN_MUST_CHECK;
 
-/* What the chain has counted of a backtest. */
+/* What the chain has counted of a backtest, and of what: the plan's words and bits, which only who
+ * has the model can hold to it (vetting_compare). */
 struct vetting_result {
     uint64_t number, model, rows, proved, hits, closes_at;
+    uint64_t input_words, input_bits, word, shift, width;
+    amount tolerance;
     uint8_t publisher[ABI_ADDRESS], total_error[ABI_WORD];
 };
 enum status vetting_read(struct vetting_result *out, const struct vetting *vetting, uint64_t number,

@@ -136,6 +136,7 @@ contract GasTest is PoolsKit, GasKit {
         IVetting.Plan memory plan;
         uint256[] memory words = answerWords(3);
         (plan.modelId, plan.rows, plan.inputWords, plan.inputBits, plan.width) = (modelId, 1, 1, 40, 8);
+        plan.word = 2;
         plan.closesAt = uint40(block.timestamp + 1);
         plan.root =
             keccak256(bytes.concat(keccak256(abi.encode(uint32(0), draft().precommitment, uint128(words[0] & 0xff)))));

@@ -213,12 +213,20 @@ static void add_backtests(cJSON *result, const struct view *v, const struct regi
     cJSON *list = cJSON_AddArrayToObject(result, "backtests");
     for (size_t i = 0; i < v->backtest_count; i++) {
         const struct vetting_result *b = &v->backtest[i];
+        char tolerance[AMOUNT_TEXT];
         cJSON *object = cJSON_CreateObject();
         cJSON_AddNumberToObject(object, "backtest", (double)b->number);
         cJSON_AddNumberToObject(object, "rows", (double)b->rows);
         cJSON_AddNumberToObject(object, "proved", (double)b->proved);
         cJSON_AddNumberToObject(object, "hits", (double)b->hits);
         cJSON_AddNumberToObject(object, "closes_at", (double)b->closes_at);
+        cJSON_AddNumberToObject(object, "input_words", (double)b->input_words);
+        cJSON_AddNumberToObject(object, "input_bits", (double)b->input_bits);
+        cJSON_AddNumberToObject(object, "word", (double)b->word);
+        cJSON_AddNumberToObject(object, "shift", (double)b->shift);
+        cJSON_AddNumberToObject(object, "width", (double)b->width);
+        amount_format(tolerance, b->tolerance);
+        cJSON_AddStringToObject(object, "tolerance", tolerance);
         json_add_hex(object, "publisher", b->publisher, ABI_ADDRESS);
         if (!cJSON_AddItemToArray(list, object))
             cJSON_Delete(object);
@@ -295,13 +303,17 @@ static void print_backtests(const cJSON *result, const struct view *v)
         hidden || strcmp(text_of(port, "visibility"), "hashed") == 0;
     for (size_t i = 0; i < v->backtest_count; i++) {
         const struct vetting_result *b = &v->backtest[i];
-        char publisher[CONTRACT_ADDRESS_TEXT];
+        char publisher[CONTRACT_ADDRESS_TEXT], tolerance[AMOUNT_TEXT];
         bool is_owner = memcmp(b->publisher, v->model.owner, ABI_ADDRESS) == 0;
         contract_address_text(publisher, b->publisher);
+        amount_format(tolerance, b->tolerance);
         line("backtest",
-             "%" PRIu64 ": %" PRIu64 " of %" PRIu64 " right, %" PRIu64 " proved, labels by %s%s",
+             "%" PRIu64 ": %" PRIu64 " of %" PRIu64 " right, %" PRIu64
+             " proved, labels by %s%s; right is at most %s off in %" PRIu64
+             " bits from bit %" PRIu64 " of word %" PRIu64,
              b->number, b->hits, b->rows, b->proved, is_owner ? "the owner" : publisher,
-             hidden ? ", inputs hidden: nobody sees whether they repeat" : "");
+             hidden ? ", inputs hidden: nobody sees whether they repeat" : "", tolerance, b->width,
+             b->shift, b->word);
     }
     if (v->all_backtests > v->backtest_count)
         line("backtests", "%" PRIu64 " more before these", v->all_backtests - v->backtest_count);

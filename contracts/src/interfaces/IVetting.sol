@@ -6,7 +6,8 @@ import {IInferenceCallback} from "./IInferenceMarket.sol";
 /// @title Backtests of models whose every answer is proved.
 /// @notice A publisher commits to data, inputs with known labels, before it proves the model's answers to them. The chain compares answers and labels,
 ///         so that neither can be bent afterwards, and what was promised and not proved stays visible. What nobody can prove is that the labels are
-///         true, and which rows were left out or put in twice before the commitment: whoever judges a backtest looks at its data. Answers come with proofs of their own, or from jobs of the
+///         true, and which rows were left out or put in twice before the commitment; nor does the chain know which words of a model are inputs and outputs:
+///         whoever judges a backtest looks at its data and its plan (`sertn-registry vet` does). Answers come with proofs of their own, or from jobs of the
 ///         market whose destination is this contract.
 interface IVetting is IInferenceCallback {
     /// @notice What a backtest is to show.
@@ -62,6 +63,12 @@ interface IVetting is IInferenceCallback {
     /// @param hits proved rows whose answer is within the tolerance of its label.
     /// @param totalError sum over the proved rows of the distance between answer and label.
     /// @param closesAt last second in which rows can be proved; what is missing then is missing for ever.
+    /// @param inputWords as in the plan: whoever judges holds it to the model, which the chain cannot.
+    /// @param inputBits likewise.
+    /// @param word likewise.
+    /// @param shift likewise.
+    /// @param width likewise.
+    /// @param tolerance as in the plan.
     // It is made to be read, never stored.
     // solhint-disable-next-line gas-struct-packing
     struct Result {
@@ -72,6 +79,12 @@ interface IVetting is IInferenceCallback {
         uint32 hits;
         uint256 totalError;
         uint40 closesAt;
+        uint16 inputWords;
+        uint8 inputBits;
+        uint16 word;
+        uint8 shift;
+        uint8 width;
+        uint128 tolerance;
     }
 
     /// @notice Somebody committed to a backtest.

@@ -78,6 +78,10 @@ contract Vetting is IVetting {
         if (plan.width == 0 || plan.width > MAX_WIDTH || uint256(plan.shift) + plan.width > 254) {
             revert BadPlan("width");
         }
+        // Outputs stand behind inputs: what the publisher chose itself is no answer.
+        if (plan.word < plan.inputWords || (plan.word == plan.inputWords && plan.shift < plan.inputBits)) {
+            revert BadPlan("word");
+        }
         if (plan.from > plan.to || plan.to > block.timestamp) revert BadPlan("period");
         if (plan.closesAt <= block.timestamp || plan.closesAt > block.timestamp + MAX_DURATION) {
             revert BadPlan("closesAt");
@@ -148,7 +152,21 @@ contract Vetting is IVetting {
     /// @inheritdoc IVetting
     function resultOf(uint256 id) external view returns (Result memory) {
         Backtest storage test = _backtest(id);
-        return Result(test.publisher, test.modelId, test.rows, test.proved, test.hits, test.totalError, test.closesAt);
+        return Result({
+            publisher: test.publisher,
+            modelId: test.modelId,
+            rows: test.rows,
+            proved: test.proved,
+            hits: test.hits,
+            totalError: test.totalError,
+            closesAt: test.closesAt,
+            inputWords: test.inputWords,
+            inputBits: test.inputBits,
+            word: test.word,
+            shift: test.shift,
+            width: test.width,
+            tolerance: test.tolerance
+        });
     }
 
     /// @inheritdoc IVetting

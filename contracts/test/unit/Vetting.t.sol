@@ -119,6 +119,8 @@ contract VettingTest is PoolsKit {
         IVetting.Result memory r = vetting.resultOf(id);
         check(r.publisher == PUBLISHER && r.modelId == modelId && r.rows == ROWS, "backtest");
         check(r.proved == 4 && r.hits == 3 && r.totalError == 0 + 2 + 3 + 2, "four rows");
+        check(r.inputWords == 1 && r.inputBits == 40 && r.word == 2 && r.shift == 8, "what is compared");
+        check(r.width == 16 && r.tolerance == 2, "and how");
         check(vetting.isProved(id, 3) && !vetting.isProved(id, 4), "rows");
         vetting.prove(id, key, one(rowOf(id, 5)));
         r = vetting.resultOf(id);
@@ -217,11 +219,11 @@ contract VettingTest is PoolsKit {
         // a row whose input is the last word of the first claim, and whose answer is a word of the second's input
         bytes32[] memory leaves = new bytes32[](2);
         leaves[0] = leaf(0);
-        bytes32 commitment = keccak256(abi.encode(second[1], second[2] & ((1 << 40) - 1)));
+        bytes32 commitment = keccak256(abi.encode(second[1], second[2] & 0xff));
         leaves[1] = keccak256(bytes.concat(keccak256(abi.encode(uint32(1), commitment, uint128(answers[1])))));
         IVetting.Plan memory p = plan();
         (p.root,) = treeOf(leaves, 0);
-        (p.rows, p.word) = (2, 1);
+        (p.rows, p.word, p.inputBits) = (2, 1, 8);
         uint256 id = vetting.publish(p);
         IVetting.Row[] memory rows = new IVetting.Row[](2);
         (rows[0], rows[1]) = (rowOf(id, 0), rowOf(id, 1));
@@ -261,6 +263,14 @@ contract VettingTest is PoolsKit {
         bad(p, "width");
         (p.shift, p.width) = (200, 55);
         bad(p, "width");
+        p = plan();
+        // what the publisher chose itself is no answer
+        p.word = 0;
+        bad(p, "word");
+        (p.word, p.shift) = (1, 39);
+        bad(p, "word");
+        p.shift = 40;
+        vetting.publish(p);
         p = plan();
         p.from = p.to + 1;
         bad(p, "period");
