@@ -225,7 +225,8 @@ contract Vetting is IVetting {
         for (; width > 1; width = (width + 1) >> 1) {
             if ((place ^ 1) < width) {
                 if (used == path.length) return false;
-                bytes32 sibling = path[used++];
+                bytes32 sibling = path[used];
+                ++used;
                 node = place & 1 == 0
                     ? Hashes.efficientKeccak256(node, sibling)
                     : Hashes.efficientKeccak256(sibling, node);

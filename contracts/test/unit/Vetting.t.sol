@@ -61,7 +61,10 @@ contract VettingTest is PoolsKit {
         path = new bytes32[](20);
         uint256 used;
         for (uint256 width = leaves.length; width > 1; width = (width + 1) / 2) {
-            if (place ^ 1 < width) path[used++] = level[place ^ 1];
+            if (place ^ 1 < width) {
+                path[used] = level[place ^ 1];
+                ++used;
+            }
             for (uint256 i = 0; i < width; i += 2) {
                 level[i / 2] = i + 1 < width ? keccak256(abi.encode(level[i], level[i + 1])) : level[i];
             }
