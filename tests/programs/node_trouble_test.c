@@ -268,6 +268,7 @@ TEST(slow_inputs_hold_nobody_up)
 {
     enum { SLOW = 2 };
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *slow = test_temp_dir(), *store = test_temp_dir(), *folder = test_temp_dir();
     struct test_output out;
     for (int i = 0; i <= SLOW; i++) {
