@@ -34,6 +34,25 @@ interface IDeployVm {
     /// @notice A text in the environment.
     /// @param name its variable.
     function envString(string calldata name) external view returns (string memory);
+    /// @notice A text that may be in the environment.
+    /// @param name its variable.
+    /// @param otherwise what it is where there is none.
+    function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
+    /// @notice A file.
+    /// @param path of it, in the project.
+    function readFile(string calldata path) external view returns (string memory);
+    /// @notice A word in a JSON text.
+    /// @param json the text.
+    /// @param key where it is.
+    function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
+    /// @notice Bytes in a JSON text.
+    /// @param json the text.
+    /// @param key where they are.
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
+    /// @notice A number in a JSON text.
+    /// @param json the text.
+    /// @param key where it is.
+    function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     /// @notice An address in writing.
     /// @param value the address.
     function toString(address value) external pure returns (string memory);
@@ -52,15 +71,18 @@ contract Deploy {
     NodePools private _pools;
     MarketViewer private _viewer;
 
+    /// @notice The verifier does not accept the proof of the claim that its route is to know.
+    error CanaryNotProved();
+
     /// @notice Entry of forge script.
     function run() external {
         IPlonkVerifier verifier = IPlonkVerifier(VM.envAddress("VERIFIER"));
         address guardian = VM.envOr("GUARDIAN", msg.sender);
-        IVerifierRouter.Canary memory none;
+        IVerifierRouter.Canary memory canary = _canary(address(verifier), VM.envOr("CANARY", string("")));
         VM.startBroadcast();
         _token = new SertnToken(msg.sender, 1e27);
         _router = new VerifierRouter(msg.sender, guardian);
-        _router.addRoute(verifier.proofSystemId(), address(verifier), none);
+        _router.addRoute(verifier.proofSystemId(), address(verifier), canary);
         _registry = new ModelRegistry(msg.sender, guardian, _token, _router, 1e18);
         _market = new InferenceMarket(msg.sender, guardian, _token, _registry, _router, marketParameters());
         _pools = new NodePools(msg.sender, guardian, _market, poolParameters());
@@ -88,6 +110,20 @@ contract Deploy {
             windowPerMegaUnit: 10 minutes,
             reporterBps: 1000
         });
+    }
+
+    /// @dev The true claim that the route knows: a proof of another answer to its inputs stops the verifier. A file of
+    ///      `sertn-run calldata --json`, whose proof the verifier has to accept; none without a file.
+    function _canary(address verifier, string memory path) private view returns (IVerifierRouter.Canary memory canary) {
+        if (bytes(path).length == 0) return canary;
+        string memory json = VM.readFile(path);
+        (bool ok, bytes memory said) = verifier.staticcall(VM.parseJsonBytes(json, ".calldata"));
+        if (!ok || said.length != 32 || !abi.decode(said, (bool))) revert CanaryNotProved();
+        canary.vkHash = VM.parseJsonBytes32(json, ".vk_digest");
+        canary.inputWords = uint16(VM.parseJsonUint(json, ".claim.input_words"));
+        canary.inputBits = uint8(VM.parseJsonUint(json, ".claim.input_bits"));
+        canary.inputs = VM.parseJsonBytes32(json, ".claim.inputs");
+        canary.answer = VM.parseJsonBytes32(json, ".claim.answer");
     }
 
     function _propose(address owner) private {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir/support/file.h"
 #include "tests/programs/network_kit.h"
 
 static const char *text_of(const cJSON *object, const char *name)
@@ -172,4 +173,41 @@ TEST(what_cannot_be_is_refused)
     kit_refused(&out, 3, "cannot be reached", "a node that is not there");
     out = kit_shell("$SERTN_RUN status 1/1 --rpc %s --market 0x12", n->url);
     kit_refused(&out, 2, "40 hex digits", "no address");
+}
+
+/* The claim that the deployment was told is true is the route's, in the words of the contract: a
+ * proof of another answer to its inputs would stop the verifier. */
+TEST(a_route_knows_a_claim_that_its_verifier_accepts)
+{
+    struct network *n = network_start();
+    struct buffer text = kit_read(kit_text("%s/claim.json", n->folder));
+    cJSON *claim = cJSON_Parse(buffer_text(&text));
+    const cJSON *known = kit_member(claim, "claim");
+    struct test_output out =
+        kit_shell("%s call --rpc-url %s %s "
+                  "'routeOf(bytes4)(uint8,address,(bytes32,uint16,uint8,bytes32,bytes32))' %s",
+                  kit_tool("cast"), n->url, n->router,
+                  network_ask(n, n->verifier, "proofSystemId()(bytes4)", ""));
+    kit_done(&out, "routeOf");
+    CHECK_MSG(
+        strstr(out.text, kit_text("(%s, %g, %g, %s, %s)", text_of(claim, "vk_digest"),
+                                  kit_number(known, "input_words"), kit_number(known, "input_bits"),
+                                  text_of(known, "inputs"), text_of(known, "answer"))) != NULL,
+        "%s", out.text);
+    /* Proved for another context, the same words have another proof: the verifier says no. */
+    const char *words = text_of(claim, "calldata");
+    char *broken = strdup(buffer_text(&text)), *at = strstr(broken, words + 2);
+    REQUIRE(broken != NULL && at != NULL);
+    at[8 + 2 * 32 * 2] = at[8 + 2 * 32 * 2] == '0' ? '1' : '0';
+    const char *file = kit_text("%s/broken.json", test_temp_dir());
+    kit_write(file, broken, strlen(broken));
+    out = kit_shell(
+        "CANARY=%s %s %s.out %s %s --unlocked --sender 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+        file, test_source_path("contracts/deploy"), file, n->verifier, n->url);
+    CHECK(out.exit_status == 2 &&
+          strstr(out.errors, "deploy: the verifier does not accept the proof in ") == out.errors);
+    CHECK(!file_exists(kit_text("%s.out", file)));
+    free(broken);
+    cJSON_Delete(claim);
+    buffer_release(&text);
 }

@@ -144,16 +144,17 @@ static void read_address(char out[43], const cJSON *object, const char *name)
 static void deploy(void)
 {
     const char *proof = kit_text("%s/proof.json", the.folder),
-               *file = kit_text("%s/network.json", the.folder);
-    char verifier[43];
+               *file = kit_text("%s/network.json", the.folder),
+               *claim = kit_text("%s/claim.json", the.folder);
     done(SERTN_RUN("prove", the.model, "--input", the.input, "-o", proof, "--quiet"), "prove");
     struct test_output out = SERTN_RUN("verify", the.model, proof, "--rpc", the.url, "--json");
     done(out, "verify");
     cJSON *verified = kit_json(&out);
-    read_address(verifier, verified, "verifier");
+    read_address(the.verifier, verified, "verifier");
     cJSON_Delete(verified);
-    done(kit_shell("%s %s %s %s --unlocked --sender %s", test_source_path("contracts/deploy"), file,
-                   verifier, the.url, deployer),
+    done(kit_shell("$SERTN_RUN calldata %s %s --json > %s", the.model, proof, claim), "calldata");
+    done(kit_shell("CANARY=%s %s %s %s %s --unlocked --sender %s", claim,
+                   test_source_path("contracts/deploy"), file, the.verifier, the.url, deployer),
          "deploy");
     struct buffer text = kit_read(file);
     cJSON *addresses = cJSON_Parse(buffer_text(&text));
@@ -161,6 +162,7 @@ static void deploy(void)
     read_address(the.registry, addresses, "registry");
     read_address(the.pools, addresses, "pools");
     read_address(the.token, addresses, "token");
+    read_address(the.router, addresses, "router");
     cJSON_Delete(addresses);
     buffer_release(&text);
 }

@@ -12,7 +12,7 @@ enum network_account { NETWORK_OWNER, NETWORK_NODE, NETWORK_NODE_2, NETWORK_ACCO
 
 struct network {
     const char *url, *folder; /* folder: of all files; lives as long as the program */
-    char market[43], registry[43], pools[43], token[43];
+    char market[43], registry[43], pools[43], token[43], router[43], verifier[43];
     char model[600], input[600], password[600];
     char keystore[NETWORK_ACCOUNTS][600];
     char address[NETWORK_ACCOUNTS][43];
