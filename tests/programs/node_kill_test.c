@@ -15,6 +15,7 @@ TEST(a_node_killed_at_any_write_loses_nothing_and_pays_nothing_twice)
 TEST(a_node_killed_while_it_forgets_counts_what_it_did)
 {
     struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
     const char *folder = test_temp_dir(), *kept = test_path(folder, "kept");
     const char *config = network_config(n, NETWORK_NODE, folder, ",\"limits\":{\"ended_jobs\":1}");
     unsigned kills = 0;
