@@ -61,6 +61,8 @@ static void start_fork(struct chain *c, bool mines, const char *fork_name)
                                   "-q",
                                   "--hardfork",
                                   fork_name,
+                                  "--max-persisted-states",
+                                  "0",
                                   mines ? NULL : "--no-mining",
                                   NULL};
             execv(program, (char *const *)argv);
