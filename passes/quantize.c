@@ -17,8 +17,7 @@
 /* Runs whose values are all kept, to measure amplification on; the others give extremes and outputs
  * only. */
 enum { KEPT_RUNS = 4, GENERATED_SETS = 12, DRAWS = 2 };
-/* Multiplications that runs to the end may take in all: some seconds. */
-static const double work_max = 6e9;
+static const double default_measuring_work = 6e9;
 
 struct quantizing {
     const struct graph *graph;
@@ -32,7 +31,7 @@ struct quantizing {
     double
         *budget; /* [value_count]: absolute error a value may have; INFINITY while nothing asks */
     double *work_after; /* [node_count]: multiplications of the nodes that follow */
-    double work_left;   /* of work_max */
+    double work_left;   /* of options->measuring_work */
     uint64_t random;
 };
 
@@ -592,57 +591,143 @@ static double *find_work(struct quantizing *q)
     return work;
 }
 
-/* Budget of a value by runs of all that follows node n, which makes it, after steps of a size. */
-static enum status measure_steps(struct quantizing *q, size_t n, uint32_t v, double step,
-                                 double *budget)
+/* Budget of a value by run r of all that follows node n, which makes it, once its elements are
+ * `moved` by up to a step. */
+static enum status measure_moved(struct quantizing *q, size_t n, uint32_t v, size_t r,
+                                 struct tensor *moved, double step, double *budget)
+{
+    q->work_left -= q->work_after[n];
+    if (moved == NULL)
+        return diag_set(q->diag, STATUS_NO_MEMORY, "no memory to move '%s'",
+                        q->graph->values[v].name);
+    return end_gain_budget(budget, q->graph, &q->kept[r], n + 1, v, moved, step, q->budget,
+                           &q->scratch, q->diag);
+}
+
+static enum status measure_step(struct quantizing *q, size_t n, uint32_t v, size_t r, double step,
+                                double *budget)
+{
+    struct arena_mark mark = arena_checkpoint(&q->scratch);
+    struct tensor *moved = perturb(q, q->kept[r].item[v], step, 0);
+    enum status status = measure_moved(q, n, v, r, moved, step, budget);
+    arena_rewind(&q->scratch, mark);
+    return status;
+}
+
+/* The run that leaves v the least, which is the one that further steps are measured on. */
+static enum status measure_runs(struct quantizing *q, size_t n, uint32_t v, double step,
+                                size_t *worst, double *budget)
 {
     enum status status = STATUS_OK;
     *budget = INFINITY;
-    for (size_t r = 0; r < q->kept_count && q->work_left > 0 && status == STATUS_OK; r++) {
-        if (q->kept[r].item[v] == NULL)
-            continue;
-        q->work_left -= q->work_after[n];
-        struct arena_mark mark = arena_checkpoint(&q->scratch);
-        struct tensor *moved = perturb(q, q->kept[r].item[v], step, 0);
+    for (size_t r = 0; r < q->kept_count && status == STATUS_OK; r++) {
         double found = INFINITY;
-        status = moved == NULL ? diag_set(q->diag, STATUS_NO_MEMORY, "no memory to move '%s'",
-                                          q->graph->values[v].name)
-                               : end_gain_budget(&found, q->graph, &q->kept[r], n + 1, v, moved,
-                                                 step, q->budget, &q->scratch, q->diag);
-        *budget = fmin(*budget, found);
-        arena_rewind(&q->scratch, mark);
+        if (q->kept[r].item[v] != NULL)
+            status = measure_step(q, n, v, r, step, &found);
+        if (found < *budget) {
+            *budget = found;
+            *worst = r;
+        }
     }
+    return status;
+}
+
+/* A step of a value, and the budget that is in proportion to what it did to the outputs. */
+struct measured_step {
+    double step, budget;
+};
+
+/* How often the step uses up the budget of an output; 0 when no output moved. */
+static double overshoot(const struct measured_step *m)
+{
+    return m->step / m->budget;
+}
+
+/* How often the outputs' budgets are used up by what the float run rounds: by moves of all elements
+ * that their own type does not tell. */
+static enum status measure_rounding(struct quantizing *q, size_t n, uint32_t v, size_t r,
+                                    double *times)
+{
+    struct arena_mark mark = arena_checkpoint(&q->scratch);
+    struct tensor *moved = keep(&q->scratch, q->kept[r].item[v]);
+    double part = q->graph->values[v].type == ELEMENT_F64 ? 0x1p-54 : 0x1p-26, budget = INFINITY;
+    for (size_t e = 0; moved != NULL && e < moved->count; e++)
+        moved->data.real[e] *= (next_random(q) & 1) != 0 ? 1 + part : 1 - part;
+    enum status status = measure_moved(q, n, v, r, moved, 1, &budget);
+    *times = 1 / budget;
+    arena_rewind(&q->scratch, mark);
+    return status;
+}
+
+/*
+ * Whether it is the rounding of the float run that was seen, or that hid all, when a small step did
+ * not what `large` promised; then says what a step does that is felt through it.
+ */
+static enum status measure_above_rounding(struct quantizing *q, size_t n, uint32_t v, size_t r,
+                                          const struct measured_step *large,
+                                          const struct measured_step *small, double *budget,
+                                          bool *is_rounding)
+{
+    enum { ABOVE = 16 };
+    double level;
+    *is_rounding = false;
+    enum status status = measure_rounding(q, n, v, r, &level);
+    if (status != STATUS_OK || overshoot(small) > 4 * level + 4)
+        return status;
+    level = fmax(level, 1);
+    struct measured_step felt = {large->budget * ABOVE * level, INFINITY};
+    while (status == STATUS_OK && !isfinite(felt.budget) && felt.step < large->step) {
+        status = measure_step(q, n, v, r, felt.step, &felt.budget);
+        felt.step *= isfinite(felt.budget) ? 1 : ABOVE;
+    }
+    if (felt.step >= large->step)
+        felt = *large;
+    *is_rounding = status == STATUS_OK && overshoot(&felt) >= ABOVE / 4 * level;
+    *budget = felt.budget;
     return status;
 }
 
 /*
  * A budget that was tried: steps of its own size move the outputs no more than it says, or not much
- * more. INFINITY when none is found above the one that is known, as where small steps and large
- * ones do different things. *is_felt: false when no output moved at all.
+ * more, or as far as the rounding of the float run lets see. INFINITY when none is found above the
+ * one that is known, as where small steps and large ones do different things. *is_felt: false when
+ * no output moved at all.
  */
 static enum status measure_to_end(struct quantizing *q, size_t n, uint32_t v, double *budget,
                                   bool *is_felt)
 {
-    enum { ROUNDS = 8 };
-    double now = magnitude(&q->plan->values[v]) * 0x1p-14, next;
+    enum { ROUNDS = 8, VISIBLE_BITS = 20 };
+    double largest = magnitude(&q->plan->values[v]);
+    struct measured_step last = {largest * 0x1p-14, INFINITY};
+    size_t worst = 0;
     *budget = INFINITY;
-    *is_felt = true;
-    for (int round = 0; round < ROUNDS && now > q->budget[v] && q->work_left > 0; round++) {
-        enum status status = measure_steps(q, n, v, now, &next);
-        if (status != STATUS_OK)
+    enum status status = measure_runs(q, n, v, last.step, &worst, &last.budget);
+    *is_felt = isfinite(last.budget);
+    bool is_rounding = false, was_looked_for = false;
+    double now = last.budget;
+    for (int round = 1; round < ROUNDS && now > q->budget[v] && status == STATUS_OK; round++) {
+        struct measured_step next = {now, INFINITY};
+        status = measure_step(q, n, v, worst, now, &next.budget);
+        bool is_visible = now >= ldexp(largest, -VISIBLE_BITS);
+        if (status == STATUS_OK && (is_visible || isfinite(next.budget)) && overshoot(&next) <= 4) {
+            *budget = fmin(next.step, next.budget);
+            return STATUS_OK;
+        }
+        if (status == STATUS_OK && !is_visible && !was_looked_for) {
+            double found;
+            was_looked_for = true;
+            status = measure_above_rounding(q, n, v, worst, &last, &next, &found, &is_rounding);
+            if (is_rounding) {
+                *budget = found;
+                return status;
+            }
+        }
+        if (!isfinite(next.budget))
             return status;
-        bool is_first = round == 0;
-        if (!isfinite(next)) {
-            *is_felt = !is_first || q->work_left <= 0;
-            return STATUS_OK;
-        }
-        if (!is_first && next >= now / 4) {
-            *budget = fmin(now, next);
-            return STATUS_OK;
-        }
-        now = is_first ? next : fmin(now / 4, next);
+        last = next;
+        now = fmin(now / 4, next.budget);
     }
-    return STATUS_OK;
+    return status;
 }
 
 /*
@@ -650,7 +735,8 @@ static enum status measure_to_end(struct quantizing *q, size_t n, uint32_t v, do
  * a value needs is measured once, and the walk goes on from there. A value whose steps no output
  * feels, as in early rounds of a long recurrence that forgets, gets a few bits more than any value
  * before: the gains of its rounds multiply without end, and its circuit would grow with the square
- * of their number.
+ * of their number. Once measuring has taken all the time it may, no value asks for more than those
+ * that are trusted and BITS_BEYOND: what that costs, the error of the whole tells.
  */
 static enum status soften(struct quantizing *q, size_t n, const bool *decides, double *trusted)
 {
@@ -663,11 +749,15 @@ static enum status soften(struct quantizing *q, size_t n, const bool *decides, d
             q->plan->values[v].is_output || q->plan->values[v].is_key ||
             q->plan->values[v].is_bits || bits_asked(q, v) <= *trusted + BITS_BEYOND)
             continue;
-        double measured;
+        double largest = magnitude(&q->plan->values[v]), measured;
         bool is_felt;
+        if (q->work_left <= 0) {
+            q->budget[v] = largest * pow(2, -ceil(*trusted) - BITS_BEYOND);
+            continue;
+        }
         status = measure_to_end(q, n, v, &measured, &is_felt);
         if (!is_felt) {
-            q->budget[v] = magnitude(&q->plan->values[v]) * pow(2, -ceil(*trusted) - BITS_UNFELT);
+            q->budget[v] = largest * pow(2, -ceil(*trusted) - BITS_UNFELT);
             continue;
         }
         if (isfinite(measured))
@@ -726,7 +816,8 @@ static enum status plan_fractions(struct quantizing *q)
     output_budgets(q);
     bool *decides = find_deciding(q);
     q->work_after = find_work(q);
-    q->work_left = work_max;
+    q->work_left =
+        q->options->measuring_work > 0 ? q->options->measuring_work : default_measuring_work;
     if (decides == NULL || q->work_after == NULL)
         return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for error budgets");
     double trusted = 0;

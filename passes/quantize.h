@@ -35,6 +35,9 @@ struct quantize_options {
     const struct declared_range *ranges;
     size_t range_count;
     double relative_tolerance, absolute_tolerance; /* aim for outputs; 0 means 1e-4 and 1e-6 */
+    /* Multiplications that may be spent on measuring what errors do to the outputs (end_gain); 0
+     * means 6e9, some seconds. */
+    double measuring_work;
 };
 
 /*
