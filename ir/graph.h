@@ -100,6 +100,8 @@ struct graph_node {
     size_t output_count;
     struct graph_attribute *attributes;
     size_t attribute_count;
+    uint64_t repeat; /* nodes that are rounds of one node of a body (Loop, Scan, recurrent cells)
+                        have the same; 0: no round of anything */
 };
 
 struct graph {

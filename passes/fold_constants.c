@@ -353,6 +353,7 @@ static void append(struct fold_walk *walk, struct fold_item *item)
         return;
     }
     walk->next->nodes[index].opset = node->opset;
+    walk->next->nodes[index].repeat = node->repeat;
     for (size_t i = 0; i < node->attribute_count; i++)
         if (!graph_node_add_attribute(walk->next, index, &node->attributes[i]))
             fold_no_memory(walk);
@@ -385,6 +386,10 @@ static void fold_item(struct fold_walk *walk, struct fold_item *item)
 {
     struct diag diag = {0};
     size_t ins = item->node.input_count, outs = item->node.output_count;
+    if (item->node.repeat == 0)
+        item->node.repeat = walk->place;
+    if (walk->place != 0)
+        walk->place = fold_place(walk->place, 0);
     for (size_t i = 0; i < ins; i++)
         if (item->node.inputs[i] == VALUE_BROKEN) {
             break_results(item);
@@ -477,10 +482,27 @@ static bool has_unknown(struct fold_walk *walk, struct fold_scope *scope,
     return false;
 }
 
+/* The finalizer of splitmix64 (Steele, Lea, Flood 2014). */
+uint64_t fold_place(uint64_t outer, uint64_t inner)
+{
+    uint64_t z = outer + (inner + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    z ^= z >> 31;
+    return z == 0 ? 1 : z;
+}
+
+uint64_t fold_body_place(struct fold_walk *walk, uint64_t which)
+{
+    return fold_place(walk->place != 0 ? walk->place : ++walk->bodies, which);
+}
+
 void fold_nodes(struct fold_walk *walk, struct fold_scope *scope)
 {
+    const uint64_t body = walk->place;
     for (size_t i = 0; walk->fatal == STATUS_OK && i < scope->graph->node_count; i++) {
         const struct graph_node *node = &scope->graph->nodes[i];
+        walk->place = body == 0 ? 0 : fold_place(body, i + 1);
         if (node->op == OP_IF) {
             fold_if(walk, scope, node);
         } else if (node->op == OP_LOOP) {
@@ -495,6 +517,7 @@ void fold_nodes(struct fold_walk *walk, struct fold_scope *scope)
             arena_rewind(walk->scratch, mark);
         }
     }
+    walk->place = body;
 }
 
 uint32_t fold_add(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
@@ -670,7 +693,8 @@ enum status pass_fold_constants(struct graph *graph, struct arena *scratch,
 {
     struct arena_mark mark = arena_checkpoint(scratch);
     size_t before = problems->count + problems->lost;
-    struct fold_walk walk = {graph_new(graph->arena, graph->name), scratch, problems, STATUS_OK};
+    struct fold_walk walk = {
+        .next = graph_new(graph->arena, graph->name), .scratch = scratch, .problems = problems};
     struct fold_scope scope = {graph, arena_array(scratch, uint32_t, graph->value_count), NULL, ""};
     if (walk.next == NULL || scope.map == NULL) {
         fold_no_memory(&walk);

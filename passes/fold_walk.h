@@ -25,7 +25,15 @@ struct fold_walk {
     struct arena *scratch; /* rewound after each node */
     struct diag_list *problems;
     enum status fatal; /* NO_MEMORY or LIMIT: nothing more can be done */
+    uint64_t place;    /* where in a body that is run again and again the next node stands, the same
+                          in each round: graph_node.repeat; 0 outside of such bodies */
+    uint64_t bodies;   /* begun so far */
 };
+
+/* A place inside another one; never 0. */
+uint64_t fold_place(uint64_t outer, uint64_t inner);
+/* The place of a body of the node that is being copied. */
+uint64_t fold_body_place(struct fold_walk *walk, uint64_t which);
 
 /* Records an allocation failure; returns false so that callers can stop. */
 bool fold_no_memory(struct fold_walk *walk);

@@ -16,6 +16,7 @@ struct body_runs {
     const struct graph *body;
     uint32_t *map;
     int64_t turn;
+    uint64_t place; /* 0: run once */
 };
 
 static bool begin_runs(struct fold_walk *walk, struct fold_scope *outer,
@@ -26,6 +27,8 @@ static bool begin_runs(struct fold_walk *walk, struct fold_scope *outer,
         return fold_report(walk, STATUS_BAD_INPUT, "node %s (%s, opset %d): it has no %s",
                            node->name, op_name(node->op), node->opset, attribute);
     *runs = (struct body_runs){.node = node, .outer = outer, .body = body->graph};
+    if (node->op != OP_IF || walk->place != 0)
+        runs->place = fold_body_place(walk, (unsigned char)attribute[0]);
     runs->map = arena_array(walk->scratch, uint32_t, body->graph->value_count);
     return runs->map != NULL || fold_no_memory(walk);
 }
@@ -48,7 +51,10 @@ static void run_body(struct fold_walk *walk, struct body_runs *runs, const uint3
         runs->map[v] = VALUE_UNSEEN;
     for (size_t i = 0; i < body->input_count; i++)
         runs->map[body->inputs[i]] = in[i];
+    const uint64_t around = walk->place;
+    walk->place = runs->place;
     fold_nodes(walk, &scope);
+    walk->place = around;
     for (size_t i = 0; i < body->output_count; i++)
         out[i] =
             walk->fatal == STATUS_OK ? fold_resolve(walk, &scope, body->outputs[i]) : VALUE_BROKEN;

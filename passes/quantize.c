@@ -5,6 +5,7 @@
 #include "passes/quantize.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ir/graph_interpret.h"
@@ -808,6 +809,72 @@ static int32_t fraction_for(double budget, const struct value_plan *value)
     return fraction < -40 ? -40 : fraction > 90 ? 90 : fraction;
 }
 
+/* ---- rounds of a loop ---- */
+
+/* Output k of a node. */
+struct round_value {
+    uint64_t repeat;
+    enum op_kind op;
+    size_t k;
+    uint32_t v;
+};
+
+static int compare_rounds(const void *x, const void *y)
+{
+    const struct round_value *a = x, *b = y;
+    if (a->repeat != b->repeat)
+        return a->repeat < b->repeat ? -1 : 1;
+    if (a->op != b->op)
+        return a->op < b->op ? -1 : 1;
+    if (a->k != b->k)
+        return a->k < b->k ? -1 : 1;
+    return a->v < b->v ? -1 : a->v > b->v;
+}
+
+static bool is_planned(const struct quantizing *q, uint32_t v)
+{
+    const struct value_plan *plan = &q->plan->values[v];
+    return element_type_is_float(q->graph->values[v].type) && !plan->is_output && !plan->is_key &&
+           !plan->is_bits;
+}
+
+/*
+ * Every round of a body takes the width of the one that needs most bits: rounds whose widths differ
+ * look functions up in tables that differ, which takes more rows than bits do.
+ */
+static enum status share_rounds(struct quantizing *q)
+{
+    const struct graph *graph = q->graph;
+    size_t count = 0;
+    for (size_t n = 0; n < graph->node_count; n++)
+        count += graph->nodes[n].repeat != 0 ? graph->nodes[n].output_count : 0;
+    struct round_value *rounds = arena_array(&q->scratch, struct round_value, count + 1);
+    if (rounds == NULL)
+        return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for the rounds of loops");
+    count = 0;
+    for (size_t n = 0; n < graph->node_count; n++) {
+        const struct graph_node *node = &graph->nodes[n];
+        for (size_t k = 0; node->repeat != 0 && k < node->output_count; k++) {
+            if (node->outputs[k] != GRAPH_NONE && is_planned(q, node->outputs[k]))
+                rounds[count++] = (struct round_value){node->repeat, node->op, k, node->outputs[k]};
+        }
+    }
+    qsort(rounds, count, sizeof *rounds, compare_rounds);
+    for (size_t i = 0, end = 0; i < count; i = end) {
+        int32_t most = INT32_MIN;
+        for (end = i; end < count && rounds[end].repeat == rounds[i].repeat &&
+                      rounds[end].op == rounds[i].op && rounds[end].k == rounds[i].k;
+             end++) {
+            uint32_t v = rounds[end].v;
+            if (isfinite(q->budget[v]) && q->plan->values[v].fraction > most)
+                most = q->plan->values[v].fraction;
+        }
+        for (size_t j = i; j < end && most != INT32_MIN; j++)
+            q->plan->values[rounds[j].v].fraction = most;
+    }
+    return STATUS_OK;
+}
+
 static enum status plan_fractions(struct quantizing *q)
 {
     q->budget = arena_array(&q->scratch, double, q->graph->value_count + 1);
@@ -833,7 +900,7 @@ static enum status plan_fractions(struct quantizing *q)
         q->plan->values[v].fraction = element_type_is_float(q->graph->values[v].type)
                                           ? fraction_for(q->budget[v], &q->plan->values[v])
                                           : 0;
-    return status;
+    return status == STATUS_OK ? share_rounds(q) : status;
 }
 
 static enum status quantize(struct quantizing *q)

@@ -29,7 +29,8 @@ struct unroll {
     uint32_t in[OPERANDS_MAX];
     struct recurrent_sizes sizes;
     struct recurrent_activations activations;
-    double clip; /* 0: none */
+    double clip;   /* 0: none */
+    uint64_t body; /* fold_walk.place of the step of a direction */
     bool linear_before_reset, input_forget;
 };
 
@@ -168,6 +169,23 @@ static uint32_t gate(struct unroll *u, const struct recurrent_activation *f, uin
 
 /* ---- one step ---- */
 
+/* Parts of a step: a state that is absent leaves nodes of one part out, and those of the others
+ * stand where they stand in every step. */
+enum step_part {
+    PART_INPUT,
+    PART_SUM,
+    PART_GATES,
+    PART_CANDIDATE,
+    PART_STATE,
+    PART_RESULT,
+    PART_PEEPHOLE /* and of every gate the two behind it */
+};
+
+static void begin_part(struct unroll *u, unsigned part)
+{
+    u->walk->place = fold_place(u->body, part);
+}
+
 /* Part k of a row of gates, [batch, hidden]. */
 static uint32_t part(struct unroll *u, uint32_t gates, int64_t k, int64_t count)
 {
@@ -182,16 +200,21 @@ static uint32_t recurrent_product(struct unroll *u, uint32_t h, uint32_t r)
 
 static void step_rnn(struct unroll *u, struct cell *cell, uint32_t x)
 {
-    cell->h = gate(u, &cell->f[0], plus(u, "sum", x, recurrent_product(u, cell->h, cell->r[0])));
+    uint32_t sum = plus(u, "sum", x, recurrent_product(u, cell->h, cell->r[0]));
+    begin_part(u, PART_GATES);
+    cell->h = gate(u, &cell->f[0], sum);
 }
 
 /* z and r from the first two parts, then h = next + z (h - next). */
 static void step_gru(struct unroll *u, struct cell *cell, uint32_t x)
 {
     uint32_t h = cell->h;
-    uint32_t both = plus(u, "sum", part(u, x, 0, 2), recurrent_product(u, h, cell->r[0]));
+    uint32_t both = part(u, x, 0, 2), own = part(u, x, 2, 1);
+    both = plus(u, "sum", both, recurrent_product(u, h, cell->r[0]));
+    begin_part(u, PART_GATES);
     both = gate(u, &cell->f[0], both);
     uint32_t z = part(u, both, 0, 1), reset = part(u, both, 1, 1), candidate = VALUE_UNSEEN;
+    begin_part(u, PART_CANDIDATE);
     if (u->linear_before_reset) {
         candidate = plus(u, "candidate", recurrent_product(u, h, cell->r[1]), cell->bias_h);
         if (candidate != VALUE_UNSEEN)
@@ -199,7 +222,9 @@ static void step_gru(struct unroll *u, struct cell *cell, uint32_t x)
     } else if (h != VALUE_UNSEEN) {
         candidate = recurrent_product(u, binary(u, "reset", OP_MUL, reset, h), cell->r[1]);
     }
-    uint32_t next = gate(u, &cell->f[1], plus(u, "candidate", part(u, x, 2, 1), candidate));
+    candidate = plus(u, "candidate", own, candidate);
+    begin_part(u, PART_STATE);
+    uint32_t next = gate(u, &cell->f[1], candidate);
     if (h == VALUE_UNSEEN) {
         /* (1 - z) next */
         uint32_t rest = binary(u, "rest", OP_SUB, constant(u, 1), z);
@@ -210,17 +235,24 @@ static void step_gru(struct unroll *u, struct cell *cell, uint32_t x)
     cell->h = binary(u, "state", OP_ADD, next, binary(u, "kept", OP_MUL, z, gap));
 }
 
-static uint32_t peep(struct unroll *u, uint32_t x, uint32_t c, uint32_t peephole)
+/* Gate k of i, o, f, which sees c through its peephole. */
+static uint32_t peeping_gate(struct unroll *u, const struct cell *cell, uint32_t sum, unsigned k)
 {
-    if (c == VALUE_UNSEEN || peephole == VALUE_UNSEEN)
-        return x;
-    return binary(u, "peeped", OP_ADD, x, binary(u, "peephole", OP_MUL, c, peephole));
+    const unsigned first = PART_PEEPHOLE + 2 * k;
+    begin_part(u, first);
+    uint32_t x = part(u, sum, k, 1);
+    if (cell->c != VALUE_UNSEEN)
+        x = binary(u, "peeped", OP_ADD, x,
+                   binary(u, "peephole", OP_MUL, cell->c, cell->peephole[k]));
+    begin_part(u, first + 1);
+    return gate(u, &cell->f[0], x);
 }
 
 /* Gates i, o, f, c: cell = f cell + i c, h = o act(cell). */
 static void step_lstm(struct unroll *u, struct cell *cell, uint32_t x)
 {
     uint32_t sum = plus(u, "sum", x, recurrent_product(u, cell->h, cell->r[0])), i, o, f;
+    begin_part(u, PART_GATES);
     uint32_t g = gate(u, &cell->f[1], part(u, sum, 3, 1));
     bool is_plain = cell->peephole[0] == VALUE_UNSEEN;
     if (is_plain) {
@@ -229,18 +261,21 @@ static void step_lstm(struct unroll *u, struct cell *cell, uint32_t x)
         o = part(u, all, 1, 1);
         f = part(u, all, 2, 1);
     } else {
-        i = gate(u, &cell->f[0], peep(u, part(u, sum, 0, 1), cell->c, cell->peephole[0]));
+        i = peeping_gate(u, cell, sum, 0);
         o = VALUE_UNSEEN;
-        f = gate(u, &cell->f[0], peep(u, part(u, sum, 2, 1), cell->c, cell->peephole[2]));
+        f = peeping_gate(u, cell, sum, 2);
+        begin_part(u, PART_CANDIDATE);
     }
     if (u->input_forget)
         f = binary(u, "forget", OP_SUB, constant(u, 1), i);
+    begin_part(u, PART_STATE);
     uint32_t fresh = binary(u, "fresh", OP_MUL, i, g);
     cell->c = cell->c == VALUE_UNSEEN
                   ? fresh
                   : binary(u, "cell", OP_ADD, binary(u, "kept", OP_MUL, f, cell->c), fresh);
     if (!is_plain)
-        o = gate(u, &cell->f[0], peep(u, part(u, sum, 1, 1), cell->c, cell->peephole[1]));
+        o = peeping_gate(u, cell, sum, 1);
+    begin_part(u, PART_RESULT);
     cell->h = binary(u, "state", OP_MUL, o, activate(u, &cell->f[2], cell->c));
 }
 
@@ -340,7 +375,9 @@ static uint32_t step(struct unroll *u, struct cell *cell, uint32_t products, siz
     enum running running = running_at(u, t, &mask);
     if (running == RUNNING_NONE)
         return zeros(u);
+    begin_part(u, PART_INPUT);
     uint32_t x = entry(u, "time", products, 0, (int64_t)t);
+    begin_part(u, PART_SUM);
     if (u->node->op == OP_LSTM)
         step_lstm(u, cell, x);
     else if (u->node->op == OP_GRU)
@@ -369,12 +406,15 @@ static bool run_direction(struct unroll *u, size_t direction, bool backwards, bo
     size_t before = u->walk->problems->count + u->walk->problems->lost;
     if (rows == NULL)
         return fold_no_memory(u->walk);
+    const uint64_t around = u->walk->place;
+    u->body = fold_body_place(u->walk, direction);
     for (size_t i = 0; i < steps && u->walk->fatal == STATUS_OK; i++) {
         size_t t = backwards ? steps - 1 - i : i;
         rows[t] = step(u, &cell, products, t);
         if (u->walk->problems->count + u->walk->problems->lost != before)
             return false;
     }
+    u->walk->place = around;
     for (size_t t = 0; with_all && t < steps; t++)
         rows[t] = unsqueeze(u, unsqueeze(u, rows[t], 0), 0);
     out[0] = with_all ? with_axis(u, "steps", OP_CONCAT, rows, steps, 0) : VALUE_UNSEEN;

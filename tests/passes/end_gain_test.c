@@ -6,6 +6,7 @@
 #include "ir/graph_interpret.h"
 #include "passes/end_gain.h"
 #include "passes/infer_shapes.h"
+#include "passes/quantize.h"
 
 enum { WIDTH = 8, LAYERS = 24 };
 
@@ -152,6 +153,48 @@ TEST(a_recurrence_that_forgets_asks_for_no_more_bits_the_longer_it_is)
     for (int i = 0; i < 2; i++)
         kit_compare(&kit, (const struct tensor *[]){kit_random_tensor(&kit, row, 1)}, 1e-4, 1e-2);
     kit_release(&kit);
+}
+
+/* Fraction bits of the tanh of each round of a recurrence, its nodes numbered as rounds or not. */
+static void plan_rounds(int32_t *fraction, size_t length, bool numbered)
+{
+    double matrix[WIDTH * WIDTH];
+    hadamard(matrix);
+    struct kit kit;
+    struct diag diag = {0};
+    struct quantize_plan plan;
+    struct shape row = kit_shape(2, 1, WIDTH);
+    uint32_t round[64];
+    kit_init(&kit);
+    REQUIRE(length <= 64);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, row);
+    uint32_t w = kit_parameter(&kit, "w", kit_shape(2, WIDTH, WIDTH), matrix);
+    for (size_t i = 0; i < length; i++) {
+        x = kit_binary(&kit, OP_MAT_MUL, x, w);
+        x = round[i] = kit_unary(&kit, OP_TANH, x);
+        kit.graph->nodes[kit.graph->node_count - 1].repeat = numbered ? 7 : 0;
+    }
+    kit_output(&kit, kit_unary(&kit, OP_NEG, x));
+    kit_set(&kit, (const struct tensor *[]){kit_random_tensor(&kit, row, 1)});
+    REQUIRE(pass_infer_shapes(kit.graph, &kit.problems) == STATUS_OK);
+    REQUIRE_OK(pass_quantize(&plan, kit.graph, &kit.options.quantize, &kit.arena, &diag), &diag);
+    for (size_t i = 0; i < length; i++)
+        fraction[i] = plan.values[round[i]].fraction;
+    kit_release(&kit);
+}
+
+TEST(rounds_of_a_body_share_their_widths)
+{
+    enum { LENGTH = 12 };
+    int32_t apart[LENGTH], shared[LENGTH];
+    plan_rounds(apart, LENGTH, false);
+    plan_rounds(shared, LENGTH, true);
+    bool differs = false;
+    for (size_t i = 1; i < LENGTH; i++) {
+        differs |= apart[i] != apart[0];
+        CHECK(shared[i] == shared[0]);
+    }
+    CHECK(differs);
 }
 
 /* Behind an addition that rounds it away a step changes nothing, and nothing is run again. */

@@ -261,6 +261,36 @@ TEST(a_loop_with_a_known_count_is_unrolled)
     end();
 }
 
+/* v + v of every turn has one number, what is added to it another, and what joins the turns none.
+ */
+TEST(rounds_of_a_body_know_what_they_are_rounds_of)
+{
+    enum { TURNS = 4 };
+    struct graph *g = make_loop(TURNS, true);
+    fold(g);
+    uint64_t twice[TURNS], next[TURNS];
+    size_t found = 0, added = 0;
+    for (size_t i = 0; i < g->node_count; i++) {
+        const struct graph_node *n = &g->nodes[i];
+        if (n->op == OP_CONCAT)
+            CHECK_U64(n->repeat, 0);
+        if (n->op != OP_ADD)
+            continue;
+        if (n->inputs[0] == n->inputs[1])
+            twice[found++ % TURNS] = n->repeat;
+        else
+            next[added++ % TURNS] = n->repeat;
+    }
+    CHECK_U64(found, TURNS);
+    CHECK_U64(added, TURNS);
+    for (size_t i = 0; i < TURNS; i++) {
+        CHECK(twice[i] != 0 && twice[i] == twice[0]);
+        CHECK(next[i] == next[0]);
+    }
+    CHECK(next[0] != 0 && next[0] != twice[0]);
+    end();
+}
+
 TEST(a_loop_that_never_runs_passes_its_values_on)
 {
     struct graph *g = make_loop(0, false);

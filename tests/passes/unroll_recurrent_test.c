@@ -186,6 +186,50 @@ TEST(cells_take_every_activation)
     }
 }
 
+/* Nodes with the number of node n; *op_differs: one of them is something else. */
+static size_t rounds_of(const struct graph *graph, size_t n, bool *op_differs)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < graph->node_count; i++) {
+        if (graph->nodes[i].repeat != graph->nodes[n].repeat)
+            continue;
+        count++;
+        *op_differs |= graph->nodes[i].op != graph->nodes[n].op;
+    }
+    return count;
+}
+
+TEST(steps_of_a_cell_are_rounds_of_one_body)
+{
+    static const enum op_kind ops[3] = {OP_RNN, OP_GRU, OP_LSTM};
+    for (unsigned i = 0; i < 24; i++) {
+        struct cell_case c = {.op = ops[i % 3],
+                              .direction = i / 3 % 2 != 0 ? "bidirectional" : "forward",
+                              .with_bias = true,
+                              .with_state = i / 6 % 2 != 0,
+                              .with_peephole = i / 12 != 0};
+        struct kit kit;
+        struct arena scratch;
+        kit_init(&kit);
+        build(&kit, &c);
+        arena_init(&scratch, 0);
+        REQUIRE(pass_fold_constants(kit.graph, &scratch, &kit.problems) == STATUS_OK);
+        arena_release(&scratch);
+        size_t products = 0;
+        for (size_t n = 0; n < kit.graph->node_count; n++) {
+            const struct graph_node *node = &kit.graph->nodes[n];
+            bool op_differs = false;
+            size_t rounds = node->repeat != 0 ? rounds_of(kit.graph, n, &op_differs) : 0;
+            products += node->op == OP_MAT_MUL && rounds > 0;
+            CHECK_MSG(!op_differs, "case %u: %s (%s)", i, node->name, op_name(node->op));
+            /* The first step lacks what a state of zeros leaves out, or one of weights folds. */
+            CHECK(rounds == 0 || rounds == STEPS || rounds == STEPS - 1);
+        }
+        CHECK(products >= STEPS - 1);
+        kit_release(&kit);
+    }
+}
+
 TEST(an_lstm_lowers_within_its_tolerance)
 {
     struct kit kit;
