@@ -147,7 +147,9 @@ void import_ms_unique(struct import_node *n)
                            out[4]);
 }
 
-/* A condition whose size nothing says is taken from --data. */
+enum { CONDITION_MAX = 16 };
+
+/* A condition whose size nothing says is taken from --data, unless it is computed from floats. */
 void import_compress(struct import_node *n)
 {
     uint32_t in[2] = {required(n, 0), required(n, 1)};
@@ -155,7 +157,7 @@ void import_compress(struct import_node *n)
     stage_attributes(n);
     if (value_known(n, in[1]) == NULL &&
         !stage_size(n, 0, has_attr(n, "axis") ? axis_of(n, in[0]) : 0, &padded))
-        want_known(n, in[1]);
+        want_switch(n, in[1], CONDITION_MAX);
     emit_with_count(n, OP_COMPRESS, in, 2, 1, padded);
 }
 

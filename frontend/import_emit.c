@@ -157,9 +157,16 @@ static bool need_input(struct importer *importer, const struct graph_value *inpu
     return false;
 }
 
-/* The first input of the model whose elements a value depends on, or GRAPH_NONE. Shapes are known,
- * so Shape and Size end the search. */
-static uint32_t find_input(struct import_node *n, uint32_t value)
+/* Whether an input of the model is more than a switch: floats, or more than `most` elements. */
+static bool is_data(const struct graph_value *input, size_t most)
+{
+    size_t count;
+    return element_type_is_float(input->type) || !shape_count(&input->shape, most, &count);
+}
+
+/* The first input of the model whose elements a value depends on and, with `most`, is_data; or
+ * GRAPH_NONE. Shapes are known, so Shape and Size end the search. */
+static uint32_t find_input(struct import_node *n, uint32_t value, const size_t *most)
 {
     const struct graph *graph = n->unit->graph;
     struct arena scratch = {0};
@@ -171,7 +178,7 @@ static uint32_t find_input(struct import_node *n, uint32_t value)
     while (depth > 0 && found == GRAPH_NONE) {
         uint32_t at = stack[--depth];
         const struct graph_value *v = &graph->values[at];
-        if (v->kind == VALUE_INPUT)
+        if (v->kind == VALUE_INPUT && (most == NULL || is_data(v, *most)))
             found = at;
         if (v->producer == GRAPH_NONE || unit_value_info(n->unit, at).data != NULL)
             continue;
@@ -193,8 +200,15 @@ static uint32_t find_input(struct import_node *n, uint32_t value)
 bool want_known(struct import_node *n, uint32_t value)
 {
     uint32_t input =
-        value == GRAPH_NONE || n->unit->parent != NULL ? GRAPH_NONE : find_input(n, value);
+        value == GRAPH_NONE || n->unit->parent != NULL ? GRAPH_NONE : find_input(n, value, NULL);
     return input != GRAPH_NONE && need_input(n->importer, &n->unit->graph->values[input]);
+}
+
+bool want_switch(struct import_node *n, uint32_t value, size_t most)
+{
+    if (value == GRAPH_NONE || n->unit->parent != NULL || find_input(n, value, &most) != GRAPH_NONE)
+        return false;
+    return want_known(n, value);
 }
 
 /*
@@ -208,7 +222,7 @@ static void check_constant_operands(struct import_node *n, enum op_kind op, cons
     for (size_t i = 0; i < in_count && n->unit->parent == NULL && n->status == STATUS_OK; i++) {
         if (!op_input_is_constant(op, i) || in[i] == GRAPH_NONE || value_known(n, in[i]) != NULL)
             continue;
-        uint32_t input = find_input(n, in[i]);
+        uint32_t input = find_input(n, in[i], NULL);
         if (input == GRAPH_NONE)
             continue;
         const struct graph_value *v = &n->unit->graph->values[input];

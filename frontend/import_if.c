@@ -121,7 +121,7 @@ void import_if(struct import_node *n)
     if (n->status != STATUS_OK)
         return;
     if (known == NULL || known->count != 1 || known->type != ELEMENT_BOOL) {
-        want_known(n, condition);
+        want_switch(n, condition, 1);
         keep_if(n, condition);
         return;
     }

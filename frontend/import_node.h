@@ -180,6 +180,11 @@ bool value_is_text(const struct import_node *n, uint32_t value);
  * gives, the import is run once more with that input fixed, and true is returned (import_emit.c).
  */
 bool want_known(struct import_node *n, uint32_t value);
+/*
+ * The same for what only decides which way the model goes: not when the value depends on an input
+ * that is data, floats or more than `most` elements, which has to stay an input.
+ */
+bool want_switch(struct import_node *n, uint32_t value, size_t most);
 /* Gives output i of the file's node; alone names the value when this node computed it. */
 void set_output(struct import_node *n, size_t i, uint32_t value);
 void set_output_binding(struct import_node *n, size_t i, const struct binding *binding);

@@ -75,6 +75,26 @@ TEST(if_on_an_input_takes_it_from_the_data)
     builder_end(&b);
 }
 
+/* What floats decide is decided by each input: it is no switch that data could settle. */
+TEST(if_on_numbers_of_the_data_keeps_both_branches)
+{
+    struct builder b = builder_start(16);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    node_int(&b, model_node(&b, "ReduceSum", "x", "s"), "keepdims", 0);
+    model_tensor(&b, "zero", ELEMENT_F32, "", REALS(0));
+    model_node(&b, "Greater", "s,zero", "c");
+    build_if(&b, "c");
+    struct import_sample sample = {"x", make_tensor(&b, ELEMENT_F32, "2", REALS(3, 4))};
+    b.options.sample = &sample;
+    b.options.sample_count = 1;
+    struct graph *graph = model_graph(&b);
+    CHECK_U64(graph->input_count, 1);
+    CHECK_U64(count_nodes(graph, OP_IF), 1);
+    CHECK_MODEL(&b, REALS(3, 4), 4, 5);
+    CHECK_MODEL(&b, REALS(-3, -4), -30, -40);
+    builder_end(&b);
+}
+
 /* sum = sum + i + x each round; the scan output is the sum of each round. */
 static void build_loop(struct builder *b, const char *inputs)
 {
