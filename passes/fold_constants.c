@@ -8,6 +8,7 @@
 #include "ir/graph_interpret.h"
 #include "ir/ops.h"
 #include "passes/fold_walk.h"
+#include "passes/infer_shapes.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -373,9 +374,7 @@ static bool shapes_are_open(struct fold_walk *walk, const struct fold_item *item
     for (size_t i = 0; i < item->node.output_count; i++) {
         if (item->node.outputs[i] == GRAPH_NONE || item->out[i].shape_known)
             continue;
-        fold_report(walk, STATUS_UNSUPPORTED,
-                    "node %s (%s, opset %d): the shape of output %s depends on the input data",
-                    item->node.name, op_name(item->node.op), item->node.opset, item->name[i]);
+        report_open_shape(walk->problems, &item->node, item->name[i]);
         return true;
     }
     return false;

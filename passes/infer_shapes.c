@@ -46,6 +46,22 @@ static void check_input(struct infer_walk *walk, uint32_t index)
     walk->is_broken[index] = bad;
 }
 
+void report_open_shape(struct diag_list *problems, const struct graph_node *node, const char *name)
+{
+    bool has_bound = node->op == OP_NON_ZERO || node->op == OP_UNIQUE || node->op == OP_COMPRESS ||
+                     node->op == OP_NON_MAX_SUPPRESSION;
+    if (has_bound)
+        diag_list_add(problems, STATUS_UNSUPPORTED,
+                      "node %s (%s, opset %d): the shape of output %s depends on the input data; "
+                      "give the most results it may have with --max-dim %s=N",
+                      node->name, op_name(node->op), node->opset, name, name);
+    else
+        diag_list_add(problems, STATUS_UNSUPPORTED,
+                      "node %s (%s, opset %d): the shape of output %s depends on the input data; "
+                      "fix the input that decides it with --bind",
+                      node->name, op_name(node->op), node->opset, name);
+}
+
 /* Stores what the rule found; a shape that is still open is a problem of this node. */
 static void store_results(struct infer_walk *walk, const struct graph_node *node,
                           const struct value_info *out)
@@ -62,9 +78,7 @@ static void store_results(struct infer_walk *walk, const struct graph_node *node
         if (out[i].shape_known)
             continue;
         walk->is_broken[node->outputs[i]] = true;
-        diag_list_add(walk->problems, STATUS_UNSUPPORTED,
-                      "node %s (%s, opset %d): the shape of output %s depends on the input data",
-                      node->name, op_name(node->op), node->opset, value->name);
+        report_open_shape(walk->problems, node, value->name);
     }
 }
 

@@ -19,4 +19,10 @@
  */
 enum status pass_infer_shapes(struct graph *graph, struct diag_list *problems) SERTN_MUST_CHECK;
 
+/*
+ * Reports that the shape of a node's output `name` depends on the input data, and which option
+ * gives it a size.
+ */
+void report_open_shape(struct diag_list *problems, const struct graph_node *node, const char *name);
+
 #endif

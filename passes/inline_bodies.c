@@ -104,10 +104,12 @@ static uint32_t choose(struct fold_walk *walk, const struct graph_node *node, ui
         return yes;
     const struct graph_value *a = &walk->next->values[yes], *b = &walk->next->values[no];
     if (a->type != b->type || !shape_equal(&a->shape, &b->shape)) {
-        fold_report(walk, STATUS_UNSUPPORTED,
-                    "node %s (%s, opset %d): its condition depends on the input data or on a "
-                    "parameter, and the type or shape of its result depends on the condition",
-                    node->name, op_name(node->op), node->opset);
+        fold_report(
+            walk, STATUS_UNSUPPORTED,
+            "node %s (%s, opset %d): its condition depends on the input data or on a "
+            "parameter, and the type or shape of its result depends on the condition; give "
+            "both branches one type and shape, or fix the input that decides it with --bind",
+            node->name, op_name(node->op), node->opset);
         return VALUE_BROKEN;
     }
     return fold_add(walk, node, "choice", OP_WHERE, (uint32_t[]){condition, yes, no}, 3, NULL, 0);
@@ -290,7 +292,8 @@ static bool loop_turn(struct fold_walk *walk, struct body_runs *runs, struct loo
     if (loop->scans > 0)
         return fold_report(walk, STATUS_UNSUPPORTED,
                            "node %s (Loop, opset %d): how often it runs depends on the input data, "
-                           "and so does the shape of its outputs",
+                           "and so does the shape of its outputs; fix the input that decides it "
+                           "with --bind",
                            runs->node->name, runs->node->opset);
     condition = scalar_condition(walk, runs->node, condition);
     if (loop->running != VALUE_UNSEEN)
@@ -331,8 +334,9 @@ static bool loop_limit(struct fold_walk *walk, struct fold_scope *scope,
         if (loop->scans > 0)
             return fold_report(
                 walk, STATUS_UNSUPPORTED,
-                "node %s (Loop, opset %d): whether it runs depends on the input data", node->name,
-                node->opset);
+                "node %s (Loop, opset %d): whether it runs depends on the input data; fix the "
+                "input that decides it with --bind",
+                node->name, node->opset);
     }
     if (known == 0)
         *turns = 0;
