@@ -268,6 +268,43 @@ bool value_find_spec(const struct value_source *source, const char *name, size_t
     return false;
 }
 
+const struct value_fixed *value_find_fixed(const struct value_source *source, const char *name)
+{
+    for (size_t i = 0; i < source->out->fixed_count; i++)
+        if (strcmp(source->out->fixed[i].spec.name, name) == 0)
+            return &source->out->fixed[i];
+    return NULL;
+}
+
+struct value_source value_source_of_fixed(const struct value_source *source,
+                                          const struct value_fixed *fixed)
+{
+    struct value_source alone = *source;
+    alone.specs = &fixed->spec;
+    alone.spec_count = 1;
+    return alone;
+}
+
+static bool is_same_element(const struct tensor *a, const struct tensor *b, size_t i)
+{
+    if (!element_type_is_float(a->type))
+        return a->data.integer[i] == b->data.integer[i];
+    return a->data.real[i] == b->data.real[i] || (isnan(a->data.real[i]) && isnan(b->data.real[i]));
+}
+
+enum status value_check_fixed(const struct value_source *source, const struct value_fixed *fixed,
+                              const struct tensor *given)
+{
+    bool is_same = given->count == fixed->tensor->count;
+    for (size_t i = 0; i < given->count && is_same; i++)
+        is_same = is_same_element(given, fixed->tensor, i);
+    return is_same ? STATUS_OK
+                   : diag_set(source->diag, STATUS_BAD_INPUT,
+                              "input '%s' was fixed to other values when the model was compiled; "
+                              "leave it out, or compile again with --bind %s=VALUE",
+                              fixed->spec.name, fixed->spec.name);
+}
+
 const char *value_names_text(const struct value_source *source)
 {
     const char *text = source->spec_count == 0 ? "the model has no inputs" : "the inputs are";

@@ -24,10 +24,21 @@ struct value_set {
     struct tensor **tensor; /* [spec_count], in the order of the specs, none NULL */
 };
 
-/* All in the arena. A zeroed struct is an empty list. */
+/* An input that was fixed when the model was compiled. */
+struct value_fixed {
+    struct value_spec spec;
+    const struct tensor *tensor;
+};
+
+/*
+ * All in the arena. A zeroed struct is an empty list. fixed: inputs that a file may hold besides
+ * those of the specs, with these values and no others; set by the caller before reading.
+ */
 struct value_sets {
     struct value_set *set;
     size_t count, capacity;
+    const struct value_fixed *fixed;
+    size_t fixed_count;
 };
 
 /* No input file may be larger. */

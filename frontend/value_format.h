@@ -56,6 +56,14 @@ enum status value_list_folder(const char ***out, size_t *count, const char *path
 enum status value_no_memory(const struct value_source *source);
 /* Adds an empty data set to out, whose tensors the caller fills in; NULL when memory is out. */
 struct value_set *value_add_set(struct value_source *source, const char *name);
+/* The fixed input of this name, or NULL. */
+const struct value_fixed *value_find_fixed(const struct value_source *source, const char *name);
+/* A source of that input alone, for the functions that read by index. */
+struct value_source value_source_of_fixed(const struct value_source *source,
+                                          const struct value_fixed *fixed);
+/* What a file holds for a fixed input is what it was fixed to; else BAD_INPUT. */
+enum status value_check_fixed(const struct value_source *source, const struct value_fixed *fixed,
+                              const struct tensor *given);
 /* Which input has this name; false when none has. */
 bool value_find_spec(const struct value_source *source, const char *name, size_t *index);
 /* One past the last spec that belongs with `first`: the items of one sequence belong together. */

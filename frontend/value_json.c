@@ -242,6 +242,15 @@ static enum status read_by_name(struct value_source *source, struct value_set *s
          item = item->next) {
         size_t index;
         bool is_found = find_group(source, item->string, &index);
+        const struct value_fixed *fixed = is_found ? NULL : value_find_fixed(source, item->string);
+        if (fixed != NULL) {
+            struct value_source alone = value_source_of_fixed(source, fixed);
+            struct tensor *given = NULL;
+            status = read_tensor(&alone, 0, item, &given);
+            if (status == STATUS_OK)
+                status = value_check_fixed(source, fixed, given);
+            continue;
+        }
         /* What holds nothing is no input of the compiled model. */
         if (!is_found && is_nothing(item))
             continue;

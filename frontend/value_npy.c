@@ -298,6 +298,21 @@ static enum status member_bytes(const struct value_source *source, const uint8_t
     return inflate_bytes(bytes, size, local + skip, packed) ? STATUS_OK : bad_zip(source);
 }
 
+/* An array of an input that was fixed when the model was compiled. */
+static enum status check_member(struct value_source *source, const uint8_t *entry_at,
+                                const struct value_fixed *fixed)
+{
+    struct value_source alone = value_source_of_fixed(source, fixed);
+    struct tensor *given = NULL;
+    struct value_set set = {"", &given};
+    const uint8_t *bytes = NULL;
+    size_t count = 0;
+    enum status status = member_bytes(source, entry_at, &bytes, &count);
+    if (status == STATUS_OK)
+        status = read_array(&alone, bytes, count, 0, &set);
+    return status == STATUS_OK ? value_check_fixed(source, fixed, given) : status;
+}
+
 static enum status read_member(struct value_source *source, const uint8_t *entry_at,
                                size_t name_bytes, struct value_set *set)
 {
@@ -312,6 +327,9 @@ static enum status read_member(struct value_source *source, const uint8_t *entry
     /* numpy.savez without names calls its arrays arr_0, arr_1, ... */
     unsigned long number = strncmp(name, "arr_", 4) == 0 ? strtoul(name + 4, NULL, 10) : ULONG_MAX;
     if (!value_find_spec(source, name, &index)) {
+        const struct value_fixed *fixed = value_find_fixed(source, name);
+        if (fixed != NULL)
+            return check_member(source, entry_at, fixed);
         if (number >= source->spec_count)
             return diag_set(source->diag, STATUS_BAD_INPUT, "no input is called \"%.100s\": %s",
                             name, value_names_text(source));

@@ -126,6 +126,20 @@ static enum status take_file(struct value_set *set, struct data_file *file,
     return status == STATUS_OK ? status : diag_prefix(source->diag, status, "%s", file->path);
 }
 
+/* A file of an input that was fixed when the model was compiled. */
+static enum status check_fixed(const struct data_file *file, struct value_source *source)
+{
+    const struct value_fixed *fixed = value_find_fixed(source, file->name);
+    struct tensor *given = NULL;
+    if (fixed == NULL || file->is_used || file->count != 1)
+        return STATUS_OK;
+    enum status status =
+        value_fit(&given, file->items[0], &fixed->spec, source->arena, source->diag);
+    if (status == STATUS_OK)
+        status = value_check_fixed(source, fixed, given);
+    return status == STATUS_OK ? status : diag_prefix(source->diag, status, "%s", file->path);
+}
+
 enum status value_read_tensor_files(struct value_set *set, struct value_source *source,
                                     const char *stem)
 {
@@ -142,6 +156,8 @@ enum status value_read_tensor_files(struct value_set *set, struct value_source *
             break;
         }
     }
+    for (size_t k = 0; k < count && status == STATUS_OK; k++)
+        status = check_fixed(&file[k], source);
     bool by_position = named != groups && count == groups;
     for (size_t i = 0; i < source->spec_count && status == STATUS_OK && by_position;
          i = value_group_end(source, i), group++)

@@ -75,13 +75,50 @@ static bool is_graph_input(const struct graph *graph, const char *name)
     return false;
 }
 
+static bool is_same_tensor(const struct tensor *a, const struct tensor *b)
+{
+    bool is_same = a->count == b->count && a->type == b->type;
+    for (size_t i = 0; i < a->count && is_same; i++)
+        is_same = element_type_is_float(a->type) ? a->data.real[i] == b->data.real[i]
+                                                 : a->data.integer[i] == b->data.integer[i];
+    return is_same;
+}
+
+/* An input that was taken from the first data set has the same values in the others. */
+static enum status check_taken(const struct compile_data *data, const struct import_sample *taken,
+                               struct diag *diag)
+{
+    for (size_t s = 1; s < data->set_count; s++)
+        for (size_t i = 0; i < data->spec_count; i++)
+            if (strcmp(data->specs[i].name, taken->input) == 0 && data->rows[s][i] != NULL &&
+                !is_same_tensor(data->rows[s][i], taken->tensor))
+                return diag_set(diag, STATUS_BAD_INPUT,
+                                "--data: set %zu gives input '%s' other values than the first set, "
+                                "and it has to be known when the model is compiled; give it with "
+                                "--bind, and compile once for each value",
+                                s, taken->input);
+    return STATUS_OK;
+}
+
+enum { FIXED_ELEMENTS_MAX = 1 << 16 };
+
+static void add_fixed(struct compilation *c, const char *name, const struct tensor *tensor)
+{
+    if (tensor->type != ELEMENT_STRING && tensor->count <= FIXED_ELEMENTS_MAX)
+        c->fixed[c->fixed_count++] = (struct import_bind){name, tensor};
+}
+
 /* Inputs of the data that the graph does not have any more, and nobody bound. */
 static enum status list_taken(struct compilation *c, const struct compile_data *data,
                               struct diag *diag)
 {
     c->taken = arena_array(&c->arena, struct compile_bind, data->sample_count + 1);
-    if (c->taken == NULL)
+    c->fixed =
+        arena_array(&c->arena, struct import_bind, data->sample_count + data->bind_count + 1);
+    if (c->taken == NULL || c->fixed == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory for --data");
+    for (size_t b = 0; b < data->bind_count; b++)
+        add_fixed(c, data->binds[b].input, data->binds[b].tensor);
     for (size_t i = 0; i < data->sample_count; i++) {
         const struct import_sample *sample = &data->samples[i];
         bool is_bound = is_graph_input(c->graph, sample->input);
@@ -92,7 +129,11 @@ static enum status list_taken(struct compilation *c, const struct compile_data *
         const char *literal = literal_of(sample->tensor, &c->arena);
         if (literal == NULL)
             return diag_set(diag, STATUS_NO_MEMORY, "no memory for --data");
+        enum status status = check_taken(data, sample, diag);
+        if (status != STATUS_OK)
+            return status;
         c->taken[c->taken_count++] = (struct compile_bind){sample->input, literal};
+        add_fixed(c, sample->input, sample->tensor);
     }
     return STATUS_OK;
 }

@@ -91,6 +91,9 @@ struct compilation {
     /* Inputs that had to be known and were taken from --data, as --bind would give them. */
     struct compile_bind *taken;
     size_t taken_count;
+    /* What these and those of --bind were fixed to; not text, and no large tensors. */
+    struct import_bind *fixed;
+    size_t fixed_count;
     struct graph *graph;
     struct pipeline_result result;
     struct circuit circuit;

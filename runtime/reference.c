@@ -21,6 +21,29 @@ static bool add_path(cJSON *list, const char *given)
     return done;
 }
 
+/* {"type": ..., "shape": [...], "values": ["1", ...]} */
+static bool add_fixed(cJSON *object, const struct import_bind *bind)
+{
+    const struct tensor *tensor = bind->tensor;
+    cJSON *item = cJSON_AddObjectToObject(object, bind->input), *shape = NULL, *values = NULL;
+    if (item != NULL &&
+        cJSON_AddStringToObject(item, "type", element_type_name(tensor->type)) != NULL)
+        shape = cJSON_AddArrayToObject(item, "shape");
+    values = shape == NULL ? NULL : cJSON_AddArrayToObject(item, "values");
+    bool done = values != NULL;
+    for (unsigned d = 0; d < tensor->shape.rank && done; d++)
+        done = cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)tensor->shape.dim[d]));
+    for (size_t i = 0; i < tensor->count && done; i++) {
+        char text[40];
+        if (element_type_is_float(tensor->type))
+            snprintf(text, sizeof text, "%.17g", tensor->data.real[i]);
+        else
+            snprintf(text, sizeof text, "%lld", (long long)tensor->data.integer[i]);
+        done = cJSON_AddItemToArray(values, cJSON_CreateString(text));
+    }
+    return done;
+}
+
 char *reference_source_json(const struct compilation *c, const struct compile_options *options)
 {
     cJSON *root = cJSON_CreateObject(), *binds = NULL;
@@ -34,6 +57,10 @@ char *reference_source_json(const struct compilation *c, const struct compile_op
             cJSON_AddStringToObject(binds, options->binds[i].name, options->binds[i].value) != NULL;
     for (size_t i = 0; i < c->taken_count && done; i++)
         done = cJSON_AddStringToObject(binds, c->taken[i].name, c->taken[i].value) != NULL;
+    cJSON *fixed = done ? cJSON_AddObjectToObject(root, "fixed") : NULL;
+    done = fixed != NULL;
+    for (size_t i = 0; i < c->fixed_count && done; i++)
+        done = add_fixed(fixed, &c->fixed[i]);
     cJSON *functions = done ? cJSON_AddArrayToObject(root, "functions") : NULL;
     cJSON *max_dims = functions != NULL ? cJSON_AddObjectToObject(root, "max_dims") : NULL;
     done = max_dims != NULL;
@@ -66,6 +93,70 @@ static enum status read_source(cJSON **root, const struct model *model, struct d
                           "'%s' is damaged; compile the model again with sertnc", path);
     buffer_release(&text);
     free(path);
+    return status;
+}
+
+static bool read_fixed(struct value_fixed *out, const cJSON *item, struct arena *arena)
+{
+    const cJSON *dims = cJSON_GetObjectItemCaseSensitive(item, "shape"),
+                *values = cJSON_GetObjectItemCaseSensitive(item, "values"), *at;
+    const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "type"));
+    struct shape shape = {0};
+    struct tensor *tensor = NULL;
+    size_t i = 0;
+    cJSON_ArrayForEach(at, dims)
+    {
+        if (shape.rank == TENSOR_RANK_MAX || !cJSON_IsNumber(at))
+            return false;
+        shape.dim[shape.rank++] = (int64_t)at->valuedouble;
+    }
+    for (int t = ELEMENT_F32; t <= ELEMENT_I2 && type != NULL && tensor == NULL; t++)
+        if (t != ELEMENT_STRING && strcmp(element_type_name((enum element_type)t), type) == 0)
+            tensor = tensor_new(arena, (enum element_type)t, &shape);
+    if (tensor == NULL || tensor->count != (size_t)cJSON_GetArraySize(values))
+        return false;
+    cJSON_ArrayForEach(at, values)
+    {
+        if (!cJSON_IsString(at))
+            return false;
+        if (element_type_is_float(tensor->type))
+            tensor->data.real[i++] = strtod(at->valuestring, NULL);
+        else
+            tensor->data.integer[i++] = strtoll(at->valuestring, NULL, 10);
+    }
+    out->spec = (struct value_spec){.name = arena_strdup(arena, item->string),
+                                    .type = tensor->type,
+                                    .shape_known = true,
+                                    .shape = shape};
+    out->tensor = tensor;
+    return out->spec.name != NULL;
+}
+
+enum status reference_fixed_inputs(struct value_sets *sets, const struct model *model,
+                                   struct arena *arena, struct diag *diag)
+{
+    char *path = model_path(model->folder, "private/source.json");
+    bool is_there = path != NULL && file_exists(path);
+    cJSON *root = NULL;
+    free(path);
+    if (!is_there)
+        return STATUS_OK;
+    enum status status = read_source(&root, model, diag);
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "fixed"), *item;
+    struct value_fixed *fixed =
+        arena_array(arena, struct value_fixed, (size_t)cJSON_GetArraySize(list) + 1);
+    if (status == STATUS_OK && fixed == NULL)
+        status = diag_set(diag, STATUS_NO_MEMORY, "no memory for inputs");
+    cJSON_ArrayForEach(item, list)
+    {
+        if (status == STATUS_OK && !read_fixed(&fixed[sets->fixed_count++], item, arena))
+            status = diag_set(diag, STATUS_BAD_INPUT,
+                              "'%s/private/source.json' is damaged; compile the model again with "
+                              "sertnc",
+                              model->folder);
+    }
+    sets->fixed = fixed;
+    cJSON_Delete(root);
     return status;
 }
 

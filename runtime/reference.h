@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 
 #include "frontend/onnx_load.h"
+#include "frontend/value_file.h"
 #include "ir/graph.h"
 #include "runtime/compile.h"
 #include "runtime/session.h"
@@ -26,6 +27,14 @@ struct reference {
 /* Text of private/source.json: where the model came from, and what it was compiled with. Owned;
  * NULL without memory. */
 char *reference_source_json(const struct compilation *c, const struct compile_options *options);
+
+/*
+ * Sets sets->fixed to what inputs were fixed to when the model was compiled, so that reading data
+ * refuses other values for them. Nothing, without private/source.json. Errors: STATUS_BAD_INPUT
+ * for a damaged one, STATUS_NO_MEMORY.
+ */
+enum status reference_fixed_inputs(struct value_sets *sets, const struct model *model,
+                                   struct arena *arena, struct diag *diag) SERTN_MUST_CHECK;
 
 /*
  * Opens the reference of a compiled model; `inputs` (the first set) bind its dimensions. model_path

@@ -8,6 +8,7 @@
 #include "frontend/value_file.h"
 #include "runtime/compile.h"
 #include "runtime/prover.h"
+#include "runtime/reference.h"
 
 enum { LIST_MAX = 256, NAME_BYTES = 256 };
 
@@ -147,6 +148,8 @@ static enum status read_input(const struct tensor ***inputs, const struct model 
     struct value_sets sets = {0};
     struct value_spec *specs;
     enum status status = values_specs(&specs, model, arena, diag);
+    if (status == STATUS_OK)
+        status = reference_fixed_inputs(&sets, model, arena, diag);
     if (status != STATUS_OK)
         return status;
     if (json != NULL)

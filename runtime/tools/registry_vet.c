@@ -7,6 +7,7 @@
 
 #include "ir/support/file.h"
 #include "runtime/backtest_chain.h"
+#include "runtime/reference.h"
 #include "runtime/tools/registry_commands.h"
 #include "runtime/values.h"
 
@@ -170,6 +171,8 @@ static enum status plan(struct making *m, struct cli *cli, const struct registry
     cli_progress_end(&progress);
     if (status == STATUS_OK)
         status = values_specs(&specs, model, &m->arena, diag);
+    if (status == STATUS_OK)
+        status = reference_fixed_inputs(&m->sets, model, &m->arena, diag);
     if (status == STATUS_OK)
         status = value_file_read(&m->sets, o->data, specs, model->interface.input_count, &m->arena,
                                  diag);

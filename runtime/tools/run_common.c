@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "runtime/json_fields.h"
+#include "runtime/reference.h"
 
 enum status run_check_input(const struct run_options *options, struct diag *diag)
 {
@@ -18,6 +19,8 @@ enum status run_read_inputs(struct value_sets *sets, const struct run_options *o
 {
     struct value_spec *specs;
     enum status status = values_specs(&specs, model, arena, diag);
+    if (status == STATUS_OK)
+        status = reference_fixed_inputs(sets, model, arena, diag);
     if (status != STATUS_OK)
         return status;
     return value_file_read(sets, options->input, specs, model->interface.input_count, arena, diag);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ir/support/file.h"
 #include "tests/frontend/model_builder.h"
@@ -232,6 +233,43 @@ TEST(an_input_that_decides_a_shape_is_asked_for_or_taken_from_data)
     cJSON *report = report_of(&out, "data");
     CHECK(has_note(report, "'shape'"));
     cJSON_Delete(report);
+    /* What was fixed may be given again, and is not passed over when it is something else. */
+    out = SERTN_RUN("check", folder, "--input", data, "--json");
+    kit_done(&out, "as fixed");
+    out = SERTN_RUN("check", folder, "--input",
+                    text_file("e.json", "{\"x\": [1, 2, 3, 4], \"shape\": [4, 1]}"));
+    kit_refused_each(&out, 2, "input 'shape' was fixed to other values", "another shape");
+    out = SERTNC(model, "-o", test_path(test_temp_dir(), "two.sertn"), "--data",
+                 text_file("f.json", "[{\"x\": [1, 2, 3, 4], \"shape\": [2, 2], \"bias\": 0.5}, "
+                                     "{\"x\": [1, 2, 3, 4], \"shape\": [4, 1], \"bias\": 0.5}]"));
+    kit_refused_each(&out, 2, "gives input 'shape' other values than the first set", "two shapes");
+}
+
+TEST(test_data_folders_are_held_to_what_was_fixed)
+{
+    const char *folder = target(), *set = test_path(test_temp_dir(), "test_data_set_0");
+    const char *names[] = {"input_0.pb", "input_1.pb", "input_2.pb"};
+    /* x, shape [2, 2], bias 0.5; the second shape is [4, 1]. */
+    static const struct {
+        const char *bytes;
+        size_t count;
+    } part[] = {
+        {"\x08\x04\x10\x01\x42\x01x\x4a\x10\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40\0\0\x80\x40", 25},
+        {"\x08\x02\x10\x07\x42\x05shape\x4a\x10\2\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0", 29},
+        {"\x10\x01\x42\x04"
+         "bias\x4a\x04\0\0\0\x3f",
+         14},
+        {"\x08\x02\x10\x07\x42\x05shape\x4a\x10\4\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 29}};
+    REQUIRE(mkdir(set, 0700) == 0);
+    for (size_t i = 0; i < 3; i++)
+        kit_write(test_path(set, names[i]), part[i].bytes, part[i].count);
+    struct test_output out = SERTNC(reshape_model(), "-o", folder, "--data", set, "--quiet");
+    kit_done(&out, "a folder");
+    out = SERTN_RUN("check", folder, "--input", set, "--json");
+    kit_done(&out, "the same folder");
+    kit_write(test_path(set, names[1]), part[3].bytes, part[3].count);
+    out = SERTN_RUN("check", folder, "--input", set);
+    kit_refused_each(&out, 2, "input_1.pb: input 'shape' was fixed to other values", "a folder");
 }
 
 /* ---- calibration data ---- */
