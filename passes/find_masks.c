@@ -43,6 +43,18 @@ static bool is_all_mask(const struct graph_value *value)
     return true;
 }
 
+bool is_mask_factor(const struct graph_value *value)
+{
+    if (value->data == NULL || value->data->count == 0 || !element_type_is_float(value->type))
+        return false;
+    for (size_t e = 0; e < value->data->count; e++) {
+        double number = value->data->data.real[e];
+        if (!(number <= MASK_FACTOR) || isinf(number))
+            return false;
+    }
+    return true;
+}
+
 static bool moves_masks(const struct graph *graph, const struct graph_node *node)
 {
     if (node->op == OP_PAD)
@@ -63,6 +75,9 @@ static bool passes_on(const struct graph *graph, const struct graph_node *node, 
         return i == 0;
     case OP_WHERE:
         return i > 0;
+    case OP_MUL:
+        return is_mask_factor(&graph->values[node->inputs[i]]) &&
+               graph->values[node->inputs[1 - i]].data == NULL;
     default:
         return moves_masks(graph, node) &&
                (node->op == OP_CONCAT || i == 0 || (node->op == OP_PAD && i == 2));
@@ -91,14 +106,18 @@ static bool use_absorbs(const struct masks *m, const struct graph_node *node, si
     return passes_on(m->graph, node, i) && results_absorb(m, node);
 }
 
-/* Whether a use says that operand i is a mask: that of an attention, or added to what is computed.
- */
+/* Whether a use says that operand i is a mask: that of an attention, added to what is computed, or
+ * asked whether it is minus infinity. */
 static bool use_asks(const struct masks *m, const struct graph_node *node, size_t i)
 {
     if (node->op == OP_ATTENTION)
         return i == 3;
     if (node->op == OP_ADD)
         return m->graph->values[node->inputs[1 - i]].kind == VALUE_NODE;
+    if (node->op == OP_EQUAL)
+        return is_all_mask(&m->graph->values[node->inputs[1 - i]]);
+    if (node->op == OP_REDUCE_MAX)
+        return i == 0 && m->asked[node->outputs[0]] && m->used[node->outputs[0]];
     return moves_masks(m->graph, node) && node->output_count == 1 && m->asked[node->outputs[0]] &&
            m->used[node->outputs[0]];
 }

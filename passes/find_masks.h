@@ -12,6 +12,13 @@
 #define MASK_NUMBER (-0x1p64)
 
 /*
+ * From this number on down a stored finite factor makes a mask: (1 - m) * -3.4e38, where whatever
+ * of the other factor is not 0 in fixed point leaves a number below MASK_NUMBER.
+ */
+#define MASK_FACTOR (-0x1p96)
+bool is_mask_factor(const struct graph_value *value);
+
+/*
  * Sets takes_mask and mask_is_finite of values [graph->value_count]. Errors: NO_MEMORY.
  */
 enum status find_masks(const struct graph *graph, struct value_plan *values, struct arena *scratch,

@@ -552,6 +552,9 @@ uint32_t lowering_known_rows(struct lowering *l, uint32_t bits, uint32_t axes);
 uint32_t lowering_fill_absent(struct lowering *l, uint32_t x, uint32_t absent);
 /* Lowers an Equal that asks where a mask is minus infinity; false when it is another. */
 bool lowering_equals_infinity(struct lowering *l);
+/* A product with a factor that makes a mask: 0, and absent where the other factor is not 0, which
+ * may not be negative. */
+void lowering_mask_product(struct lowering *l);
 /* A stored value of a mask without its infinities. */
 uint32_t lowering_stored_mask(struct lowering *l, uint32_t v, bool is_private, int32_t fraction);
 /* Finds the infinities of an input. */

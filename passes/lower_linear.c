@@ -101,6 +101,10 @@ uint32_t lowering_factor(struct lowering *l, size_t i)
 
 void lower_mul(struct lowering *l)
 {
+    if (lowering_output_plan(l, 0)->takes_mask) {
+        lowering_mask_product(l);
+        return;
+    }
     struct shape shape = lowering_output_shape(l, 0);
     uint32_t a = lowering_factor(l, 0), b = lowering_factor(l, 1);
     struct relation_term term = lowering_term_product(l, 1, a, b, &shape);

@@ -191,6 +191,27 @@ void lowering_given_mask(struct lowering *l, uint32_t v)
         lowering_is_zero(l, lowering_retag(l, lowering_affine(l, 1, x, minus), form_integer()));
 }
 
+void lowering_mask_product(struct lowering *l)
+{
+    size_t i = is_mask_factor(&l->graph->values[lowering_value(l, 0)]) ? 1 : 0;
+    struct shape shape = lowering_output_shape(l, 0);
+    uint32_t x = lowering_input(l, i);
+    struct range range = lowering_range_of(l, x);
+    wide zero = wide_from_i64(0), *zeros = lowering_array(l, wide, shape_elements(&shape));
+    if (wide_compare(range.high, zero) < 0)
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "a product with %g that is always positive, on its way to a softmax",
+                      MASK_FACTOR);
+    /* Below 0 the product is as far above all others as it is below them otherwise. */
+    if (wide_compare(range.low, zero) < 0)
+        x = lowering_restrict(l, x, (struct range){zero, range.high});
+    uint32_t is_zero = lowering_is_zero(l, lowering_retag(l, x, form_integer()));
+    uint32_t y = lowering_constant(l, &shape, form_fixed(lowering_output_fraction(l, 0)), zeros);
+    lowering_leave_bound(l, y, BOUND_SPECIAL);
+    lowering_output(l, 0, y);
+    lowering_mark_absent(l, 0, lowering_affine(l, -1, is_zero, wide_from_i64(1)));
+}
+
 uint32_t lowering_absent(struct lowering *l, size_t i)
 {
     if (!lowering_has_input(l, i) || !lowering_input_plan(l, i)->takes_mask)

@@ -385,10 +385,19 @@ static enum status probe_once(struct quantizing *q, struct probe *probe, bool is
     return STATUS_OK;
 }
 
-/* Whether an operand's size decides something that is not a float: a comparison, a rounding, an
- * index. */
-static bool feeds_decision(const struct graph *graph, const struct graph_node *node)
+/* A product that is a mask wherever its factor is not 0. */
+static bool makes_mask(const struct quantizing *q, const struct graph_node *node)
 {
+    return node->op == OP_MUL && q->plan->values[node->outputs[0]].takes_mask;
+}
+
+/* Whether an operand's size decides something that is not a float: a comparison, a rounding, an
+ * index; or that a product is a mask. */
+static bool feeds_decision(const struct quantizing *q, const struct graph_node *node)
+{
+    const struct graph *graph = q->graph;
+    if (makes_mask(q, node))
+        return true;
     for (size_t k = 0; k < node->output_count; k++) {
         if (node->outputs[k] != GRAPH_NONE &&
             !element_type_is_float(graph->values[node->outputs[k]].type))
@@ -510,15 +519,15 @@ static enum status probe_node(struct quantizing *q, const struct graph_node *nod
         if (v == GRAPH_NONE || !element_type_is_float(graph->values[v].type) ||
             q->plan->values[v].is_key || q->plan->values[v].is_bits)
             continue;
-        if (only_moves(node, i) && !feeds_decision(graph, node)) {
+        if (only_moves(node, i) && !feeds_decision(q, node)) {
             q->budget[v] = moved_budget(q, node, v);
             continue;
         }
         double best = q->budget[v];
         probe.operand = i;
-        if (feeds_decision(graph, node))
+        if (feeds_decision(q, node))
             best = fmin(best, decision_budget(q, &probe));
-        for (size_t r = 0; r < q->kept_count && status == STATUS_OK; r++) {
+        for (size_t r = 0; r < q->kept_count && status == STATUS_OK && !makes_mask(q, node); r++) {
             load_probe(q, &probe, r);
             for (int draw = 0; draw < DRAWS && status == STATUS_OK; draw++)
                 status = probe_once(q, &probe, false, &best);
@@ -543,7 +552,7 @@ static bool *find_deciding(struct quantizing *q)
     bool *decides = arena_array(&q->scratch, bool, graph->value_count + 1);
     for (size_t n = graph->node_count; decides != NULL && n-- > 0;) {
         const struct graph_node *node = &graph->nodes[n];
-        bool found = feeds_decision(graph, node);
+        bool found = feeds_decision(q, node);
         for (size_t k = 0; k < node->output_count; k++)
             found |= node->outputs[k] != GRAPH_NONE && decides[node->outputs[k]];
         for (size_t i = 0; i < node->input_count; i++) {

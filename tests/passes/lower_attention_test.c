@@ -16,7 +16,7 @@ struct model {
     uint32_t in[OPERANDS_MAX];
     struct shape shape[OPERANDS_MAX];
     char kind[OPERANDS_MAX]; /* of each run-time input: 'f' numbers, 'm' numbers and minus infinity,
-                                'b' bits, 'l' lengths, 'p' positions */
+                                'w' 0 or 1 as numbers, 'b' bits, 'l' lengths, 'p' positions */
     int limit[OPERANDS_MAX]; /* of lengths and positions */
     size_t inputs, operands;
 };
@@ -56,6 +56,12 @@ static struct tensor *draw(struct model *m, size_t i)
         for (size_t e = 0; e < tensor->count && m->kind[i] == 'm'; e++)
             if (test_random_below(3) == 0)
                 tensor->data.real[e] = -INFINITY;
+        return tensor;
+    }
+    if (m->kind[i] == 'w') {
+        struct tensor *tensor = tensor_new(&m->kit.arena, ELEMENT_F32, &m->shape[i]);
+        for (size_t e = 0; e < tensor->count; e++)
+            tensor->data.real[e] = (double)test_random_below(2);
         return tensor;
     }
     enum element_type type = m->kind[i] == 'b' ? ELEMENT_BOOL : ELEMENT_I64;
@@ -239,6 +245,71 @@ TEST(a_chosen_mask_before_a_softmax)
         /* Now and then a row of nothing else: equal probabilities. */
         finish(&m, true);
     }
+}
+
+/* scores + (1 - m) * least, as exporters of BERT write it. */
+static uint32_t added_mask(struct model *m, uint32_t scores, uint32_t mask, double least)
+{
+    uint32_t one = kit_parameter(&m->kit, "one", kit_shape(0), (const double[]){1}),
+             low = kit_parameter(&m->kit, "least", kit_shape(0), &least);
+    uint32_t factor = kit_binary(&m->kit, OP_SUB, one, mask);
+    return kit_binary(&m->kit, OP_ADD, scores, kit_binary(&m->kit, OP_MUL, factor, low));
+}
+
+TEST(a_mask_made_by_a_product_before_a_softmax)
+{
+    for (int kind = 0; kind < 3; kind++) {
+        struct model m;
+        begin(&m);
+        operand(&m, 'f', kit_shape(3, 2, 2, 4), 0);
+        operand(&m, kind == 0 ? 'b' : 'w', kit_shape(3, 2, 1, 4), 0);
+        uint32_t mask = m.in[1], scores = kit_binary(&m.kit, OP_ADD, m.in[0], m.in[0]);
+        if (kind == 0) {
+            mask = kit_unary(&m.kit, OP_CAST, mask);
+            kit_attribute_int(&m.kit, "to", ELEMENT_F32);
+        }
+        uint32_t added = added_mask(&m, scores, mask, kind == 2 ? -1e30 : -0x1.fffffep127);
+        kit_output(&m.kit, kit_unary(&m.kit, OP_SOFTMAX, added));
+        finish(&m, true);
+    }
+}
+
+/* 1 - m below 0 would put the element as far above the others. */
+TEST(a_mask_made_by_a_negative_product_has_no_proof)
+{
+    struct model m;
+    begin(&m);
+    operand(&m, 'f', kit_shape(1, 4), 0);
+    operand(&m, 'w', kit_shape(1, 4), 0);
+    uint32_t scores = kit_binary(&m.kit, OP_ADD, m.in[0], m.in[0]);
+    kit_output(&m.kit,
+               kit_unary(&m.kit, OP_SOFTMAX, added_mask(&m, scores, m.in[1], -0x1.fffffep127)));
+    const struct tensor *in[2] = {draw(&m, 0), draw(&m, 1)};
+    in[1]->data.real[1] = 1;
+    kit_set(&m.kit, in);
+    kit_run(&m.kit);
+    kit_compare(&m.kit, in, 2e-5, 1e-3);
+    in[1]->data.real[2] = 1.5;
+    kit_refuse(&m.kit, in);
+    kit_release(&m.kit);
+}
+
+/* What asks whether a whole row of a mask is minus infinity says that it is one. */
+TEST(rows_of_minus_infinity_are_told)
+{
+    struct model m;
+    begin(&m);
+    operand(&m, 'f', kit_shape(2, 3, 3), 0);
+    operand(&m, 'm', kit_shape(2, 3, 3), 0);
+    uint32_t scores = kit_binary(&m.kit, OP_ADD, m.in[0], m.in[0]);
+    uint32_t p = kit_unary(&m.kit, OP_SOFTMAX, kit_binary(&m.kit, OP_ADD, scores, m.in[1]));
+    uint32_t axis = kit_constant_i64(&m.kit, kit_shape(1, 1), (const int64_t[]){-1});
+    uint32_t top = kit_binary(&m.kit, OP_REDUCE_MAX, m.in[1], axis);
+    uint32_t least = kit_parameter(&m.kit, "least", kit_shape(0), (const double[]){-INFINITY});
+    uint32_t empty = kit_binary(&m.kit, OP_EQUAL, top, least);
+    uint32_t zero = kit_parameter(&m.kit, "zero", kit_shape(0), (const double[]){0});
+    kit_output(&m.kit, kit_node(&m.kit, OP_WHERE, (const uint32_t[]){empty, zero, p}, 3));
+    finish(&m, false);
 }
 
 TEST(masked_softmax_is_no_less_exact_inside_a_model)
