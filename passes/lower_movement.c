@@ -206,19 +206,24 @@ void lower_pad(struct lowering *l)
         return;
     }
     struct shape shape;
-    bool is_zero = false, fills_mask = false;
+    bool is_zero = false, fills_mask = false, fills = false;
     int64_t *list = padded_places(l, &shape);
-    uint32_t x = lowering_input(l, 0), value = pad_value(l, &x, &is_zero, &fills_mask);
     size_t count = shape_elements(&shape);
     int64_t *filled = lowering_array(l, int64_t, count);
-    for (size_t e = 0; e < count; e++)
+    for (size_t e = 0; e < count; e++) {
         filled[e] = list[e] < 0 ? 0 : -1;
+        fills |= list[e] < 0;
+    }
+    /* A value that is put nowhere may be anything. */
+    uint32_t x = lowering_input(l, 0);
+    uint32_t value = fills ? pad_value(l, &x, &is_zero, &fills_mask) : RELATION_NONE;
     struct relation_term terms[2] = {
         lowering_term_view(wide_from_i64(1),
                            (struct relation_view){.tensor = x, .index_list = list}),
         lowering_term_view(wide_from_i64(1),
                            (struct relation_view){.tensor = value, .index_list = filled})};
-    lowering_output(l, 0, lowering_moved(l, &shape, lowering_form(l, x), terms, is_zero ? 1 : 2));
+    lowering_output(
+        l, 0, lowering_moved(l, &shape, lowering_form(l, x), terms, is_zero || !fills ? 1 : 2));
     if (lowering_output_plan(l, 0)->takes_mask)
         lowering_move_absent(l, 0, &shape, 1, &list, fills_mask ? filled : NULL);
 }

@@ -652,6 +652,23 @@ TEST(logarithms_of_wide_ranges)
     case_finish(&c, kit_unary(&c.kit, OP_LOG, kit_unary(&c.kit, OP_EXP, x)), 2e-5, 1e-3);
 }
 
+TEST(a_pad_of_nothing_may_have_any_value)
+{
+    struct kit kit;
+    const double least = -INFINITY, numbers[] = {1, -2.5, 3};
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, kit_shape(1, 3));
+    uint32_t in[3] = {x, kit_constant_i64(&kit, kit_shape(1, 2), (const int64_t[]){0, 0}),
+                      kit_parameter(&kit, "fill", kit_shape(0), &least)};
+    kit.graph->values[in[2]].kind = VALUE_CONSTANT;
+    kit_output(&kit, kit_unary(&kit, OP_TANH, kit_node(&kit, OP_PAD, in, 3)));
+    const struct tensor *set[] = {kit_tensor(&kit, kit_shape(1, 3), numbers)};
+    kit_set(&kit, set);
+    kit_run(&kit);
+    kit_compare(&kit, set, 2e-6, 1e-4);
+    kit_release(&kit);
+}
+
 /* Whole numbers with a fraction padded around them: it used to be rounded to a whole number,
  * without a word in the proven error. */
 TEST(a_pad_beside_whole_numbers_keeps_its_fraction)
