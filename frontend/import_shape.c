@@ -154,12 +154,13 @@ static const char *resize_mode(struct import_node *n)
     return strcmp(mode, "bilinear") == 0 || strcmp(mode, "trilinear") == 0 ? "linear" : mode;
 }
 
-/* Resize of opset 10 and Upsample map coordinates without a shift and round down. */
+/* Resize of opset 10 and Upsample map coordinates without a shift and round down, where they shrink
+ * upwards. */
 static void resize_by_scales(struct import_node *n, uint32_t x, uint32_t scales)
 {
     stage_text(n, "mode", resize_mode(n));
     stage_text(n, "coordinate_transformation_mode", "asymmetric");
-    stage_text(n, "nearest_mode", "floor");
+    stage_text(n, "nearest_mode", "simple");
     set_output(n, 0, emit3(n, OP_RESIZE, x, GRAPH_NONE, scales));
 }
 

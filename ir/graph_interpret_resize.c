@@ -90,7 +90,8 @@ enum status resize_read(struct diag *diag, const struct graph_node *node, const 
         unsigned axis = axes[i];
         double region = plan->roi_end[axis] - plan->roi_begin[axis];
         plan->scale[axis] = tensor_real(scales, i);
-        double length = floor((double)x->dim[axis] * region * plan->scale[axis]);
+        /* In float32, as runtimes and ONNX's own shape inference: 5 by 2.6 gives 13. */
+        double length = floor((float)((double)x->dim[axis] * region * plan->scale[axis]));
         plan->out.dim[axis] = length >= 0.0 && length < 0x1p40 ? (int64_t)length : -1;
     }
     for (unsigned i = 0; i < x->rank; i++)
@@ -139,8 +140,9 @@ static double coordinate(const struct graph_node *node, const struct resize_plan
 {
     const char *mode = graph_attribute_text(node, "coordinate_transformation_mode", "half_pixel");
     double scale = plan->scale[axis], length = (double)in, end = (double)(in - 1);
+    /* In float32, as runtimes: 17 / 1.7 is 10, where what is rounded down may not lie below it. */
     if (strcmp(mode, "asymmetric") == 0)
-        return x / scale;
+        return (float)(x / scale);
     if (strcmp(mode, "align_corners") == 0) {
         /* The length before it is rounded down: so the reference implementation and its tests. */
         double resized = scale * length;
@@ -171,7 +173,7 @@ static double cubic(double x, double a)
     return x < 2.0 ? ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a : 0.0;
 }
 
-static void nearest_taps(const struct graph_node *node, double x, struct taps *taps)
+static void nearest_taps(const struct graph_node *node, double x, double scale, struct taps *taps)
 {
     const char *mode = graph_attribute_text(node, "nearest_mode", "round_prefer_floor");
     double below = floor(x), part = x - below;
@@ -182,6 +184,8 @@ static void nearest_taps(const struct graph_node *node, double x, struct taps *t
         up = false;
     else if (strcmp(mode, "ceil") == 0)
         up = part > 0.0;
+    else if (strcmp(mode, "simple") == 0)
+        up = part > 0.0 && scale < 1.0;
     *taps = (struct taps){.first = (int64_t)below + (up ? 1 : 0), .count = 1, .weight = {1.0}};
 }
 
@@ -227,8 +231,8 @@ static void cut_taps(const struct taps *from, int64_t in, struct resize_taps *ta
 }
 
 enum status resize_taps_at(struct diag *diag, const struct graph_node *node,
-                           const struct resize_plan *plan, unsigned axis, int64_t in,
-                           int64_t index, struct resize_taps *out)
+                           const struct resize_plan *plan, unsigned axis, int64_t in, int64_t index,
+                           struct resize_taps *out)
 {
     struct taps taps = {.first = index, .count = 1, .weight = {1.0}};
     const char *mode = graph_attribute_text(node, "mode", "nearest");
@@ -242,7 +246,7 @@ enum status resize_taps_at(struct diag *diag, const struct graph_node *node,
     if (!(fabs(x) < 0x1p40))
         return diag_set(diag, STATUS_BAD_INPUT, "axis %u is scaled beyond any use", axis);
     if (strcmp(mode, "nearest") == 0)
-        nearest_taps(node, x, &taps);
+        nearest_taps(node, x, plan->scale[axis], &taps);
     else
         fits = smooth_taps(node, x, plan->scale[axis], strcmp(mode, "cubic") == 0, &taps);
     if (!fits)

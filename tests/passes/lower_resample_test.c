@@ -118,16 +118,16 @@ TEST(resize_in_every_mode)
                                               "asymmetric",         "tf_crop_and_resize"};
     static const char *const modes[] = {"nearest", "linear", "cubic"};
     static const char *const nearest[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
-                                          "ceil"};
+                                          "ceil", "simple"};
     for (unsigned i = 0; i < 6; i++) {
         double up = test_random_below(2) == 0 ? 1.7 : 0.6;
         resize((struct resize_case){.mode = modes[i % 3],
                                     .coordinates = coordinates[i],
-                                    .nearest = nearest[i % 4],
+                                    .nearest = nearest[i % 5],
                                     .scale = {up, 2.3 - up}});
         resize((struct resize_case){.mode = modes[(i + 1) % 3],
                                     .coordinates = coordinates[i],
-                                    .nearest = nearest[(i + 1) % 4],
+                                    .nearest = nearest[(i + 1) % 5],
                                     .scale = {2.3 - up, up},
                                     .exclude_outside = i == 1});
     }
