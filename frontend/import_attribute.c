@@ -61,6 +61,12 @@ bool has_attr(struct import_node *n, const char *name)
     return attribute_of(n, name) != NULL;
 }
 
+bool attr_is_text(struct import_node *n, const char *name)
+{
+    const Onnx__Attribute *a = attribute_of(n, name);
+    return a != NULL && kind_of(a) == 's';
+}
+
 /* The attribute when it is there and of the kind, else NULL, failing the node for another kind. */
 static const Onnx__Attribute *typed(struct import_node *n, const char *name, char kind)
 {

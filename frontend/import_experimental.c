@@ -1,7 +1,7 @@
 /*
  * Import rules of the experimental operators that ONNX had before opset 10 and old exporters wrote:
- * Affine, Scale, ImageScaler, Crop, ScaledTanh, ParametricSoftplus. Source: the experimental
- * section of Operators.md in onnx 1.2.
+ * Affine, Scale, ImageScaler, Crop, ScaledTanh, ParametricSoftplus, ConstantFill. Source: the
+ * experimental section of Operators.md in onnx 1.2.
  */
 #include "frontend/import_node.h"
 #include "frontend/import_rules.h"
@@ -79,4 +79,36 @@ void import_scaled_function(struct import_node *n)
 {
     uint32_t x = times(n, required(n, 0), attr_float(n, "beta", 1));
     set_output(n, 0, times(n, emit1(n, n->rule->kind, x), attr_float(n, "alpha", 1)));
+}
+
+/*
+ * ConstantFill: `value` in the shape that the operand holds (input_as_shape), or has, or that the
+ * attribute says; extra_shape is put behind it.
+ */
+void import_constant_fill(struct import_node *n)
+{
+    size_t count, extra_count;
+    const int64_t *dims = attr_ints(n, "shape", &count),
+                  *extra = attr_ints(n, "extra_shape", &extra_count);
+    int64_t dtype = attr_int(n, "dtype", ELEMENT_F32);
+    enum element_type type = (enum element_type)dtype;
+    uint32_t given = operand(n, 0), shape;
+    if (dtype <= 0 || dtype > ELEMENT_I2 || element_type_bits(type) == 0)
+        rule_fail(n, STATUS_UNSUPPORTED, "elements of type %lld", (long long)dtype);
+    if (given == GRAPH_NONE && dims == NULL)
+        rule_fail(n, STATUS_BAD_INPUT, "neither an operand nor an attribute says its shape");
+    if (n->status != STATUS_OK)
+        return;
+    if (given == GRAPH_NONE)
+        shape = constant_ints(n, dims, count);
+    else if (attr_int(n, "input_as_shape", 0) != 0)
+        shape = cast_to(n, given, ELEMENT_I64);
+    else
+        shape = emit1(n, OP_SHAPE, given);
+    if (extra_count > 0) {
+        stage_int(n, "axis", 0);
+        shape = emit2(n, OP_CONCAT, shape, constant_ints(n, extra, extra_count));
+    }
+    uint32_t value = constant_real(n, ELEMENT_F32, attr_float(n, "value", 0));
+    set_output(n, 0, emit2(n, OP_EXPAND, cast_to(n, value, type), shape));
 }

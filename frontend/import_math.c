@@ -175,9 +175,13 @@ static void cast_value(struct import_node *n, uint32_t x, int64_t to)
     }
 }
 
-/* Cast since opset 6 */
+/* Cast since opset 6; files of its first days still spell the type out. */
 void import_cast(struct import_node *n)
 {
+    if (attr_is_text(n, "to")) {
+        import_cast_text(n);
+        return;
+    }
     uint32_t x = required(n, 0);
     if (!has_attr(n, "to"))
         rule_fail(n, STATUS_BAD_INPUT, "attribute 'to' is missing");
@@ -359,6 +363,20 @@ static void batch_statistics(struct import_node *n, uint32_t in[5])
     in[4] = variance;
 }
 
+/*
+ * BatchNormalization with spatial = 0, opset 1 to 8: statistics for every position, over the batch
+ * alone, so that scale, bias, mean and variance have the shape of one element of the batch.
+ */
+static void normalize_positions(struct import_node *n, const uint32_t in[5])
+{
+    enum element_type type = value_type(n, in[0]);
+    uint32_t epsilon = constant_real(n, type, attr_float(n, "epsilon", 1e-5));
+    uint32_t deviation = emit1(n, OP_SQRT, emit2(n, OP_ADD, in[4], epsilon));
+    uint32_t centred = emit2(n, OP_SUB, in[0], in[3]);
+    uint32_t scaled = emit2(n, OP_MUL, emit2(n, OP_DIV, centred, deviation), in[1]);
+    set_output(n, 0, emit2(n, OP_ADD, scaled, in[2]));
+}
+
 /* BatchNormalization: before opset 14 more than one output means training. */
 void import_batch_normalization(struct import_node *n)
 {
@@ -367,10 +385,15 @@ void import_batch_normalization(struct import_node *n)
         in[i] = required(n, i);
     bool is_training = attr_int(n, "training_mode", 0) != 0 ||
                        (n->version < 14 && attr_int(n, "is_test", 0) == 0 && n->out_count > 1);
-    if (attr_int(n, "spatial", 1) == 0)
-        rule_fail(n, STATUS_UNSUPPORTED, "spatial = 0, statistics for every position");
+    bool is_spatial = attr_int(n, "spatial", 1) != 0;
+    if (!is_spatial && is_training)
+        rule_fail(n, STATUS_UNSUPPORTED, "spatial = 0 in training");
     if (!is_training && n->out_count > 1)
         rule_fail(n, STATUS_BAD_INPUT, "inference has one output, not %zu", n->out_count);
+    if (!is_spatial && n->status == STATUS_OK) {
+        normalize_positions(n, in);
+        return;
+    }
     if (is_training && n->status == STATUS_OK)
         batch_statistics(n, in);
     stage_float(n, "epsilon", attr_float(n, "epsilon", 1e-5));

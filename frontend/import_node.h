@@ -194,6 +194,8 @@ bool output_wanted(const struct import_node *n, size_t i);
 /* --- attributes of the file's node (import_attribute.c) --- */
 
 bool has_attr(struct import_node *n, const char *name);
+/* Whether it is there and holds text. */
+bool attr_is_text(struct import_node *n, const char *name);
 int64_t attr_int(struct import_node *n, const char *name, int64_t fallback);
 double attr_float(struct import_node *n, const char *name, double fallback);
 const char *attr_text(struct import_node *n, const char *name, const char *fallback);

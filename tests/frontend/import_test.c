@@ -413,6 +413,60 @@ TEST(experimental_operators_of_old_exporters)
     builder_end(&b);
 }
 
+TEST(constants_are_filled_into_shapes)
+{
+    for (int kind = 0; kind < 3; kind++) {
+        struct builder b = builder_start(6);
+        model_input(&b, "x", ELEMENT_F32, "2");
+        model_tensor(&b, "shape", ELEMENT_I64, "1", REALS(2));
+        const char *const operands[] = {"shape", "x", ""};
+        Onnx__Node *fill = model_node(&b, "ConstantFill", operands[kind], "filled");
+        node_float(&b, fill, "value", 2.5);
+        if (kind == 0)
+            node_int(&b, fill, "input_as_shape", 1);
+        if (kind == 1)
+            node_ints(&b, fill, "extra_shape", (const int64_t[]){2}, 1);
+        if (kind == 2)
+            node_ints(&b, fill, "shape", (const int64_t[]){1, 2}, 2);
+        model_node(&b, "Add", "filled,x", "y");
+        model_output(&b, "y");
+        if (kind == 1)
+            CHECK_MODEL(&b, REALS(1, 2), 3.5, 4.5, 3.5, 4.5);
+        else
+            CHECK_MODEL(&b, REALS(1, 2), 3.5, 4.5);
+        builder_end(&b);
+    }
+}
+
+TEST(casts_of_old_files_spell_the_type_out)
+{
+    struct builder b = builder_start(6);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    node_text(&b, model_node(&b, "Cast", "x", "y"), "to", "INT32");
+    model_output(&b, "y");
+    struct graph *graph = model_graph(&b);
+    CHECK(graph->values[graph->outputs[0]].type == ELEMENT_I32);
+    CHECK_MODEL(&b, REALS(1.5, -2.5), 1, -2);
+    builder_end(&b);
+}
+
+/* spatial = 0: statistics for every position. */
+TEST(batch_normalization_of_positions)
+{
+    struct builder b = builder_start(7);
+    model_input(&b, "x", ELEMENT_F32, "2,1,2");
+    model_tensor(&b, "scale", ELEMENT_F32, "1,2", REALS(2, 3));
+    model_tensor(&b, "bias", ELEMENT_F32, "1,2", REALS(10, 20));
+    model_tensor(&b, "mean", ELEMENT_F32, "1,2", REALS(1, 2));
+    model_tensor(&b, "var", ELEMENT_F32, "1,2", REALS(3, 15));
+    Onnx__Node *node = model_node(&b, "BatchNormalization", "x,scale,bias,mean,var", "y");
+    node_int(&b, node, "spatial", 0);
+    node_float(&b, node, "epsilon", 1);
+    model_output(&b, "y");
+    CHECK_MODEL(&b, REALS(1, 2, 3, 6), 10, 20, 12, 23);
+    builder_end(&b);
+}
+
 TEST(crops_beyond_the_image_are_refused)
 {
     static const int64_t borders[][4] = {
