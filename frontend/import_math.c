@@ -400,6 +400,23 @@ void import_batch_normalization(struct import_node *n)
     set_output(n, 0, emit_list(n, OP_BATCH_NORMALIZATION, in, 5));
 }
 
+/* ConvTranspose: output_shape is that of the spatial axes; old files give it with batch and
+ * channels before them. */
+void import_conv_transpose(struct import_node *n)
+{
+    uint32_t in[3] = {required(n, 0), required(n, 1), operand(n, 2)};
+    size_t count;
+    const int64_t *sizes = attr_ints(n, "output_shape", &count);
+    const struct shape *shape = sizes == NULL ? NULL : value_shape(n, in[0]);
+    if (shape == NULL || count != shape->rank || count < 3) {
+        stage_attributes(n);
+    } else {
+        stage_attributes_except(n, "output_shape");
+        stage_ints(n, "output_shape", sizes + 2, count - 2);
+    }
+    set_output(n, 0, emit_list(n, OP_CONV_TRANSPOSE, in, 3));
+}
+
 /* LpPool and GlobalLpPool of opset 1: p is a float. */
 void import_lp_pool_1(struct import_node *n)
 {

@@ -450,6 +450,19 @@ TEST(casts_of_old_files_spell_the_type_out)
     builder_end(&b);
 }
 
+TEST(transposed_convolutions_may_say_the_whole_shape)
+{
+    struct builder b = builder_start(8);
+    model_input(&b, "x", ELEMENT_F32, "1,1,2");
+    model_tensor(&b, "w", ELEMENT_F32, "1,1,2", REALS(1, 10));
+    Onnx__Node *node = model_node(&b, "ConvTranspose", "x,w", "y");
+    node_ints(&b, node, "output_shape", (const int64_t[]){1, 1, 4}, 3);
+    node_ints(&b, node, "strides", (const int64_t[]){2}, 1);
+    model_output(&b, "y");
+    CHECK_MODEL(&b, REALS(1, 2), 1, 10, 2, 20);
+    builder_end(&b);
+}
+
 /* spatial = 0: statistics for every position. */
 TEST(batch_normalization_of_positions)
 {
