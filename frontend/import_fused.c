@@ -248,15 +248,24 @@ void import_fused_mat_mul(struct import_node *n)
 static uint32_t activated(struct import_node *n, uint32_t x, const char *name, double alpha,
                           double beta)
 {
+    static const struct {
+        const char *name;
+        enum op_kind op;
+    } plain[] = {{"Relu", OP_RELU},
+                 {"Tanh", OP_TANH},
+                 {"Sigmoid", OP_SIGMOID},
+                 {"Softplus", OP_SOFTPLUS},
+                 {"Softsign", OP_SOFTSIGN}};
     enum element_type type = value_type(n, x);
     if (strcmp(name, "") == 0)
         return x;
-    if (strcmp(name, "Relu") == 0)
-        return emit1(n, OP_RELU, x);
-    if (strcmp(name, "Tanh") == 0)
-        return emit1(n, OP_TANH, x);
-    if (strcmp(name, "Sigmoid") == 0)
-        return emit1(n, OP_SIGMOID, x);
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(name, plain[i].name) == 0)
+            return emit1(n, plain[i].op, x);
+    if (strcmp(name, "Elu") == 0 || strcmp(name, "ThresholdedRelu") == 0) {
+        stage_float(n, "alpha", isnan(alpha) ? 1 : alpha);
+        return emit1(n, name[0] == 'E' ? OP_ELU : OP_THRESHOLDED_RELU, x);
+    }
     if (strcmp(name, "LeakyRelu") == 0) {
         stage_float(n, "alpha", isnan(alpha) ? (double)0.01f : alpha);
         return emit1(n, OP_LEAKY_RELU, x);

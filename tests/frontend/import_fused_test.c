@@ -302,6 +302,11 @@ TEST(fused_gemm_ends_in_its_activation)
     check_activation("LeakyRelu", 0.25, NAN);
     check_activation("HardSigmoid", NAN, NAN);
     check_activation("HardSigmoid", 0.5, 0.25);
+    check_activation("Elu", NAN, NAN);
+    check_activation("Elu", 0.5, NAN);
+    check_activation("ThresholdedRelu", 0.75, NAN);
+    check_activation("Softplus", NAN, NAN);
+    check_activation("Softsign", NAN, NAN);
 }
 
 TEST(fused_conv_adds_a_tensor_before_its_activation)
