@@ -311,6 +311,19 @@ static void tell_words_apart(struct graph *graph)
             graph->values[graph->inputs[i]].unknown_words = words;
 }
 
+/*
+ * Inputs without shapes: what follows from them is not looked at, since every node would fail for
+ * the same reason. Operators that nobody knows are found all the same.
+ */
+static void break_inputs(struct importer *importer, struct import_scope *scope,
+                         const struct value_spec *specs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        (void)scope_define(importer, scope,
+                           specs[i].sequence != NULL ? specs[i].sequence : specs[i].name,
+                           &(struct binding){.kind = BINDING_BROKEN});
+}
+
 /* One pass over the file; the result counts only when no problem came and no input was found to be
  * needed. */
 static struct graph *import_once(struct importer *importer)
@@ -353,13 +366,13 @@ static struct graph *import_once(struct importer *importer)
                            "items it has",
                            specs[i].name);
     import_bind_dims(importer, specs, count);
-    /* Without shapes every node would fail for the same reason. */
-    if (importer->problems->count + importer->problems->lost != before)
-        return NULL;
+    bool is_open = importer->problems->count + importer->problems->lost != before;
     unit->graph->inputs = arena_array(importer->arena, uint32_t, count);
     if (unit->graph->inputs == NULL)
         importer->fatal = STATUS_NO_MEMORY;
-    if (importer->fatal == STATUS_OK)
+    if (importer->fatal == STATUS_OK && is_open)
+        break_inputs(importer, scope, specs, count);
+    else if (importer->fatal == STATUS_OK)
         add_inputs(importer, scope, specs);
     if (importer->fatal == STATUS_OK)
         define_initializers(importer, scope, model->graph);
@@ -371,7 +384,7 @@ static struct graph *import_once(struct importer *importer)
     bool ordered = importer->fatal == STATUS_OK &&
                    import_nodes(importer, scope, model->graph->node, model->graph->n_node, wanted,
                                 model->graph->n_output);
-    if (ordered && importer->fatal == STATUS_OK)
+    if (ordered && !is_open && importer->fatal == STATUS_OK)
         add_outputs(importer, scope, model->graph);
     if (importer->fatal == STATUS_OK) {
         text_pools_fill(importer);

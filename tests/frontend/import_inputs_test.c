@@ -71,6 +71,23 @@ TEST(one_name_is_one_size)
     builder_end(&b);
 }
 
+TEST(unknown_operators_are_listed_beside_an_unbound_dimension)
+{
+    struct builder b = builder_start(13);
+    struct graph *graph;
+    model_input(&b, "x", ELEMENT_F32, "2,width");
+    model_node(&b, "Whistle", "x", "a");
+    model_node(&b, "Relu", "a", "b");
+    model_node_of(&b, "some.where", "Hum", "b", "y");
+    model_output(&b, "y");
+    CHECK_STATUS(model_import_graph(&b, &graph), STATUS_BAD_INPUT, NULL);
+    CHECK(model_has_problem(&b, "dimension 1 ('width') of input 'x' is not bound"));
+    CHECK(model_has_problem(&b, "Whistle"));
+    CHECK(model_has_problem(&b, "the domain some.where has no such operator"));
+    CHECK_U64(b.problems.count, 3);
+    builder_end(&b);
+}
+
 TEST(unknown_dim_option_is_an_error)
 {
     static const struct import_dim dims[] = {{"height", 3}, {"x:7", 3}, {"z:0", 3}};
