@@ -413,53 +413,132 @@ void import_scan(struct import_node *n)
         scan_operands(n, &form, in);
 }
 
-/* Scan of opset 8: a batch axis before everything, which has to be 1 here, and an optional operand
- * of lengths. */
+/* Scan of opset 8, without the batch: operands of one element, cut to `length` slices. Its results
+ * go to out[n_output], the stacked ones filled up to `longest` with zeros. */
+static void scan_element(struct import_node *n, struct loop_form *form, const uint32_t *operands,
+                         int64_t element, int64_t length, int64_t longest, uint32_t *out)
+{
+    size_t in_count = form->carried + form->scanned, direction_count;
+    const int64_t *directions = attr_ints(n, "directions", &direction_count);
+    uint32_t *in = arena_array(n->importer->arena, uint32_t, in_count);
+    struct value_info *infos = arena_array(n->importer->arena, struct value_info, in_count);
+    if (in == NULL || infos == NULL) {
+        rule_out_of_memory(n);
+        return;
+    }
+    for (size_t i = 0; i < in_count; i++) {
+        in[i] = take_along(n, operands[i], 0, element);
+        if (i >= form->carried && length < longest)
+            in[i] = slice_along(n, in[i], 0, 0, length);
+        infos[i] = unit_value_info(n->unit, in[i]);
+        infos[i].data = NULL;
+        if (i >= form->carried && n->status == STATUS_OK)
+            scan_slice(n, i - form->carried, &infos[i]);
+    }
+    struct import_scope *body = n->status == STATUS_OK ? settle_body(n, form, infos) : NULL;
+    if (body == NULL)
+        return;
+    stage_int(n, "num_scan_inputs", (int64_t)form->scanned);
+    if (directions != NULL)
+        stage_ints(n, "scan_input_directions", directions, direction_count);
+    uint32_t *results = emit_loop(n, form, body, in, in_count);
+    for (size_t i = 0; results != NULL && i < form->graph->n_output; i++) {
+        struct value_info info = i < form->carried ? infos[i] : import_body_output_info(body, i);
+        if (i >= form->carried)
+            scan_stack(n, i - form->carried, length, &info);
+        info.data = NULL;
+        import_set_info(n, results[i], &info);
+        out[i] = results[i];
+        if (i < form->carried || length == longest || !info.shape_known)
+            continue;
+        int64_t rest[TENSOR_RANK_MAX];
+        memcpy(rest, info.shape.dim, info.shape.rank * sizeof *rest);
+        rest[0] = longest - length;
+        out[i] = join_along(n, out[i], constant_zeros(n, info.type, rest, info.shape.rank), 0);
+    }
+}
+
+/* The number of slices of each element of the batch: all, or what the operand of lengths says. */
+static int64_t *scan_lengths(struct import_node *n, int64_t batch, int64_t longest)
+{
+    uint32_t given = operand(n, 0);
+    const struct tensor *known = value_known(n, given);
+    int64_t *lengths = arena_array(n->importer->arena, int64_t, (size_t)batch + 1);
+    if (lengths == NULL)
+        rule_out_of_memory(n);
+    if (given != GRAPH_NONE && known == NULL) {
+        want_known(n, given);
+        rule_fail(n, STATUS_UNSUPPORTED,
+                  "the lengths of the sequences depend on the input data; bind them with --bind");
+    }
+    if (known != NULL && known->count != (size_t)batch)
+        rule_fail(n, STATUS_BAD_INPUT, "%zu lengths for a batch of %lld", known->count,
+                  (long long)batch);
+    for (int64_t b = 0; b < batch && n->status == STATUS_OK; b++) {
+        lengths[b] = known == NULL ? longest : known->data.integer[b];
+        if (lengths[b] < 1 || lengths[b] > longest)
+            rule_fail(n, STATUS_BAD_INPUT, "a length of %lld, with sequences of %lld",
+                      (long long)lengths[b], (long long)longest);
+    }
+    return lengths;
+}
+
+/* Scan of opset 8: a batch axis before everything, and an optional operand of lengths. Each element
+ * of the batch is a scan of its own. */
 void import_scan_8(struct import_node *n)
 {
     struct loop_form form;
-    size_t count;
-    const int64_t *directions = attr_ints(n, "directions", &count);
-    if (n->in_count < 2 || n->in[0].kind == BINDING_VALUE || n->in_count > 64) {
-        rule_fail(n, STATUS_UNSUPPORTED, "the form of opset 8 with lengths of sequences");
+    if (n->in_count < 2 || !scan_form(n, &form, n->in_count - 1)) {
+        rule_fail(n, STATUS_BAD_INPUT, "nothing is scanned");
         return;
     }
-    if (!scan_form(n, &form, n->in_count - 1))
+    size_t results = form.graph->n_output, in_count = n->in_count - 1;
+    uint32_t *in = arena_array(n->importer->arena, uint32_t, in_count);
+    uint32_t *out = arena_array(n->importer->arena, uint32_t, results),
+             *all = arena_array(n->importer->arena, uint32_t, results);
+    if (in == NULL || out == NULL || all == NULL) {
+        rule_out_of_memory(n);
         return;
-    /* The batch axis is taken off every operand and put back on every result. */
-    int64_t zero = 0;
-    uint32_t axes = constant_ints(n, &zero, 1), in[64];
-    for (size_t i = 1; i < n->in_count; i++) {
-        uint32_t value = required(n, i);
-        const struct shape *shape = value_shape(n, value);
-        if (shape != NULL && (shape->rank == 0 || shape->dim[0] != 1))
-            rule_fail(n, STATUS_UNSUPPORTED, "the form of opset 8 with a batch other than 1");
-        in[i - 1] = emit2(n, OP_SQUEEZE, value, axes);
     }
-    struct value_info infos[64];
-    int64_t rounds = -1;
-    for (size_t i = 0; i + 1 < n->in_count; i++) {
-        infos[i] = unit_value_info(n->unit, in[i]);
-        infos[i].data = NULL;
-        if (i >= form.carried && n->status == STATUS_OK)
-            rounds = scan_slice(n, i - form.carried, &infos[i]);
+    int64_t batch = -1, longest = -1;
+    for (size_t i = 0; i < in_count; i++) {
+        in[i] = required(n, i + 1);
+        const struct shape *shape = value_shape(n, in[i]);
+        bool is_scanned = i >= form.carried;
+        if (shape == NULL)
+            return;
+        if (shape->rank < (is_scanned ? 2 : 1) || (batch >= 0 && shape->dim[0] != batch) ||
+            (is_scanned && longest >= 0 && shape->dim[1] != longest)) {
+            rule_fail(n, STATUS_BAD_INPUT, "its operands differ in batch or length");
+            return;
+        }
+        batch = shape->dim[0];
+        longest = is_scanned ? shape->dim[1] : longest;
     }
-    struct import_scope *body = n->status == STATUS_OK ? settle_body(n, &form, infos) : NULL;
-    if (body == NULL)
-        return;
-    stage_int(n, "num_scan_inputs", (int64_t)form.scanned);
-    if (directions != NULL)
-        stage_ints(n, "scan_input_directions", directions, count);
-    uint32_t *out = emit_loop(n, &form, body, in, n->in_count - 1);
-    for (size_t i = 0; out != NULL && i < form.graph->n_output; i++) {
-        struct value_info info = i < form.carried ? infos[i] : import_body_output_info(body, i);
-        if (i >= form.carried)
-            scan_stack(n, i - form.carried, rounds, &info);
-        info.data = NULL;
-        import_set_info(n, out[i], &info);
-        if (output_wanted(n, i))
-            set_output(n, i, emit2(n, OP_UNSQUEEZE, out[i], axes));
+    const int64_t *lengths = scan_lengths(n, batch, longest);
+    const char *name = n->name;
+    for (size_t i = 0; i < results; i++)
+        all[i] = GRAPH_NONE;
+    for (int64_t b = 0; b < batch && n->status == STATUS_OK; b++) {
+        /* Nodes of the bodies have names of their own. */
+        if (batch > 1)
+            n->name = arena_printf(n->importer->arena, "%s.%lld", name, (long long)b);
+        if (n->name == NULL) {
+            rule_out_of_memory(n);
+            break;
+        }
+        for (size_t i = 0; i < results; i++)
+            out[i] = GRAPH_NONE;
+        scan_element(n, &form, in, b, lengths[b], longest, out);
+        for (size_t i = 0; i < results && n->status == STATUS_OK; i++)
+            if (out[i] != GRAPH_NONE && output_wanted(n, i))
+                all[i] = join_along(n, all[i], unsqueeze_at(n, out[i], 0), 0);
+        n->name = name;
     }
+    n->name = name;
+    for (size_t i = 0; i < results && n->status == STATUS_OK; i++)
+        if (all[i] != GRAPH_NONE)
+            set_output(n, i, all[i]);
 }
 
 /* --- recurrent cells --- */

@@ -160,7 +160,7 @@ TEST(problems_within_bodies_are_reported_with_their_path)
 }
 
 /* Running sums of the rows of x, from the last row to the first when `directions` says so. */
-static void build_scan(struct builder *b, int opset)
+static void build_scan(struct builder *b, int opset, bool lengths)
 {
     Onnx__Graph *outer = b->graph, *body = model_body(b);
     b->graph = body;
@@ -171,7 +171,8 @@ static void build_scan(struct builder *b, int opset)
     model_output(b, "next");
     model_output(b, "each");
     b->graph = outer;
-    Onnx__Node *scan = model_node(b, "Scan", opset == 8 ? ",start,x" : "start,x", "last,all");
+    const char *operands = opset == 8 ? ",start,x" : "start,x";
+    Onnx__Node *scan = model_node(b, "Scan", lengths ? "lengths,start,x" : operands, "last,all");
     node_graph(b, scan, "body", body);
     node_int(b, scan, "num_scan_inputs", 1);
     model_output(b, "last");
@@ -183,7 +184,7 @@ TEST(scan_since_9)
     struct builder b = builder_start(11);
     model_input(&b, "x", ELEMENT_F32, "3,2");
     model_tensor(&b, "start", ELEMENT_F32, "2", REALS(0, 100));
-    build_scan(&b, 11);
+    build_scan(&b, 11, false);
     struct graph *graph = model_graph(&b);
     const struct graph_value *all = &graph->values[graph->outputs[1]];
     CHECK(all->shape_known && all->shape.rank == 2 && all->shape.dim[0] == 3 &&
@@ -197,8 +198,26 @@ TEST(scan_of_8_has_a_batch_of_one)
     struct builder b = builder_start(8);
     model_input(&b, "x", ELEMENT_F32, "1,3,2");
     model_tensor(&b, "start", ELEMENT_F32, "1,2", REALS(0, 100));
-    build_scan(&b, 8);
+    build_scan(&b, 8, false);
     CHECK_MODEL(&b, REALS(1, 2, 3, 4, 5, 6), 9, 112, 1, 102, 4, 106, 9, 112);
+    builder_end(&b);
+}
+
+TEST(scan_of_8_runs_each_element_of_a_batch_to_its_length)
+{
+    struct builder b = builder_start(8);
+    model_input(&b, "x", ELEMENT_F32, "2,2,2");
+    model_tensor(&b, "start", ELEMENT_F32, "2,2", REALS(0, 100, 10, 200));
+    model_tensor(&b, "lengths", ELEMENT_I64, "2", REALS(2, 1));
+    build_scan(&b, 8, true);
+    CHECK_MODEL(&b, REALS(1, 2, 3, 4, 5, 6, 7, 8), 4, 106, 15, 206, 1, 102, 4, 106, 15, 206, 0, 0);
+    builder_end(&b);
+    b = builder_start(8);
+    model_input(&b, "x", ELEMENT_F32, "2,2,2");
+    model_tensor(&b, "start", ELEMENT_F32, "2,2", REALS(0, 100, 10, 200));
+    model_tensor(&b, "lengths", ELEMENT_I64, "2", REALS(2, 3));
+    build_scan(&b, 8, true);
+    CHECK_REFUSED(&b, STATUS_BAD_INPUT, "a length of 3, with sequences of 2");
     builder_end(&b);
 }
 
