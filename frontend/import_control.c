@@ -108,7 +108,7 @@ static void want_rounds(struct import_node *n, const struct loop_form *form)
     for (size_t i = 0; i < (stacks ? 2 : 1); i++) {
         uint32_t value = operand(n, i);
         if (value != GRAPH_NONE && value_known(n, value) == NULL)
-            want_switch(n, value, 1);
+            want_known(n, value);
     }
 }
 
@@ -158,7 +158,7 @@ static bool known_truth(struct import_node *n, const struct binding *condition, 
     uint32_t value = condition->kind == BINDING_VALUE ? condition->value : GRAPH_NONE;
     const struct tensor *known = value_known(n, value);
     if (known == NULL)
-        want_switch(n, value, 1);
+        want_known(n, value);
     if (known == NULL || known->count != 1 || element_type_is_float(known->type)) {
         rule_fail(n, STATUS_UNSUPPORTED,
                   "how often it runs depends on the input data, and so does the length of its "
