@@ -121,6 +121,17 @@ struct integer_rules {
     unsigned bits;
 };
 
+/* Of a signed number the bits that come in are its sign; a negative shift moves everything out. */
+static uint64_t shifted(const struct integer_rules *rules, uint64_t x, uint64_t by)
+{
+    bool is_negative = !rules->is_unsigned && (x >> 63) != 0;
+    if (rules->shift_left)
+        return by < rules->bits ? x << by : 0;
+    if (by >= rules->bits)
+        return is_negative ? UINT64_MAX : 0;
+    return is_negative ? ~(~x >> by) : x >> by;
+}
+
 static int64_t integer_function(const struct integer_rules *rules, int64_t x, int64_t y)
 {
     uint64_t a = (uint64_t)x, b = (uint64_t)y;
@@ -151,9 +162,7 @@ static int64_t integer_function(const struct integer_rules *rules, int64_t x, in
     case OP_BITWISE_XOR:
         return x ^ y;
     case OP_BIT_SHIFT:
-        if (b >= rules->bits)
-            return 0;
-        return (int64_t)(rules->shift_left ? a << b : a >> b);
+        return (int64_t)shifted(rules, a, b);
     default:
         return 0;
     }

@@ -189,13 +189,27 @@ static uint32_t power_of_two(struct lowering *l, uint32_t n, unsigned bits)
     return lowering_product(l, &shape, form_integer(), &term, 1, wide_from_i64(0));
 }
 
-/* x 2^n modulo the width, or floor(x / 2^n). A shift by the width or more leaves nothing. */
+/* A negative number of places is as many as there are. */
+static uint32_t shift_places(struct lowering *l, uint32_t n, unsigned bits)
+{
+    wide most = wide_from_i64(bits);
+    if (wide_is_negative(lowering_range_of(l, n).low)) {
+        uint32_t is_shift = lowering_is_not_negative(l, n),
+                 below = lowering_affine(l, 1, n, wide_from_i64(-(int64_t)bits));
+        n = lowering_affine(l, 1, lowering_times(l, is_shift, below), most);
+    }
+    return lowering_at_most(l, n, most);
+}
+
+/*
+ * x 2^n modulo the width, or floor(x / 2^n). A shift by the width or more leaves nothing, and -1 of
+ * what is negative and goes to the right.
+ */
 void lower_bit_shift(struct lowering *l)
 {
     struct shape shape = lowering_output_shape(l, 0);
     unsigned bits = element_type_bits(output_type(l));
-    uint32_t x = lowering_input(l, 0),
-             n = lowering_at_most(l, lowering_input(l, 1), wide_from_i64(bits));
+    uint32_t x = lowering_input(l, 0), n = shift_places(l, lowering_input(l, 1), bits);
     uint32_t power = power_of_two(l, n, bits);
     if (strcmp(graph_attribute_text(l->node, "direction", "LEFT"), "LEFT") == 0) {
         struct relation_term term = lowering_term_product(l, 1, x, power, &shape);
