@@ -1,11 +1,14 @@
 /*
  * Operators whose result has a size that depends on elements: Compress, NonZero, Unique,
- * NonMaxSuppression. The size is one that the file declares for the result, which an input then has
- * to give, or a bound that --max-dim gives, up to which the result is filled with zeros.
+ * NonMaxSuppression. The size is one that the file declares for the result, or that the first data
+ * set gives, which an input then has to give too, or a bound that --max-dim gives, up to which the
+ * result is filled with zeros.
  */
 #include "frontend/import_rules.h"
 
 #include <string.h>
+
+#include "ir/graph_interpret.h"
 
 /* What the main graph declares of a value, or NULL. */
 static const Onnx__ValueInfo *declared(const struct import_node *n, const char *name)
@@ -61,6 +64,73 @@ static bool axis_size(const struct import_node *n, size_t i, size_t axis, int64_
     return dim->value_case == ONNX__SHAPE__DIM__VALUE_DIM_VALUE && dim->dim_value >= 0;
 }
 
+/* The node over the first data set, with what is staged: its results, or false. */
+static bool run_on_data(struct import_node *n, enum op_kind op, const uint32_t *in, size_t in_count,
+                        struct tensor **results, size_t result_count, struct arena *scratch)
+{
+    const struct import_options *options = n->importer->options;
+    const struct graph *graph = n->unit->graph;
+    const struct tensor **given = arena_array(scratch, const struct tensor *, graph->input_count),
+                        *operands[8] = {NULL};
+    struct graph_values values;
+    struct diag ignored = {0};
+    uint32_t outputs[8] = {0};
+    if (given == NULL || in_count > 8 || result_count > 8)
+        return false;
+    for (size_t i = 0; i < graph->input_count; i++) {
+        const struct graph_value *input = &graph->values[graph->inputs[i]];
+        for (size_t s = 0; s < options->sample_count; s++)
+            if (strcmp(options->sample[s].input, input->name) == 0)
+                given[i] = options->sample[s].tensor;
+        if (given[i] == NULL || given[i]->type != input->type)
+            return false;
+    }
+    graph_values_init(&values, scratch);
+    if (graph_interpret(graph, given, &values, &ignored) != STATUS_OK)
+        return false;
+    for (size_t i = 0; i < in_count; i++)
+        if (in[i] != GRAPH_NONE && (operands[i] = values.item[in[i]]) == NULL)
+            return false;
+    struct graph_node node = {.op = op,
+                              .name = n->name,
+                              .opset = n->version,
+                              .inputs = (uint32_t *)in,
+                              .input_count = in_count,
+                              .outputs = outputs,
+                              .output_count = result_count,
+                              .attributes = n->staged,
+                              .attribute_count = n->staged_count};
+    return graph_interpret_node(graph, &node, operands, results, NULL, scratch, &ignored) ==
+           STATUS_OK;
+}
+
+/*
+ * Size of an axis of result `result` of the operator, output i of the file's node, on the first
+ * data set: that of every input, when nothing else says one.
+ */
+static bool size_in_data(struct import_node *n, enum op_kind op, const uint32_t *in,
+                         size_t in_count, size_t result, size_t i, size_t axis, int64_t *count)
+{
+    struct tensor *results[8] = {NULL};
+    struct arena scratch;
+    bool found = false;
+    if (n->unit->parent != NULL || n->status != STATUS_OK || i >= n->proto->n_output)
+        return false;
+    arena_init(&scratch, 0);
+    if (run_on_data(n, op, in, in_count, results, result + 1, &scratch) &&
+        results[result] != NULL && axis < results[result]->shape.rank) {
+        *count = results[result]->shape.dim[axis];
+        const char *name = n->proto->output[i][0] != 0 ? n->proto->output[i] : n->name;
+        import_note(n->importer,
+                    "'%s' has %lld results, as many as --data gives; inputs that give another "
+                    "number have no proof; --max-dim %s=N leaves room for some",
+                    name, (long long)*count, name);
+        found = true;
+    }
+    arena_release(&scratch);
+    return found;
+}
+
 /* Stages the size of the result; false when nothing says it. */
 static bool stage_size(struct import_node *n, size_t i, size_t axis, bool *padded)
 {
@@ -72,6 +142,17 @@ static bool stage_size(struct import_node *n, size_t i, size_t axis, bool *padde
     stage_int(n, "count", count);
     stage_int(n, "padded", *padded);
     return true;
+}
+
+/* The same from the data. */
+static void stage_size_in_data(struct import_node *n, enum op_kind op, const uint32_t *in,
+                               size_t in_count, size_t result, size_t axis)
+{
+    int64_t count;
+    if (!size_in_data(n, op, in, in_count, result, 0, axis, &count))
+        return;
+    stage_int(n, "count", count);
+    stage_int(n, "padded", false);
 }
 
 /*
@@ -107,8 +188,8 @@ void import_non_zero(struct import_node *n)
 {
     uint32_t x = required(n, 0);
     bool padded = false;
-    if (value_known(n, x) == NULL)
-        stage_size(n, 0, 1, &padded);
+    if (value_known(n, x) == NULL && !stage_size(n, 0, 1, &padded))
+        stage_size_in_data(n, OP_NON_ZERO, &x, 1, 0, 1);
     emit_with_count(n, OP_NON_ZERO, &x, 1, 1, padded);
 }
 
@@ -122,6 +203,8 @@ void import_unique(struct import_node *n)
         has_size = stage_size(n, 0, axis, &padded);
     for (size_t i = 1; i < 4 && !has_size; i++)
         has_size = i != 2 && stage_size(n, i, 0, &padded);
+    if (!has_size)
+        stage_size_in_data(n, OP_UNIQUE, &x, 1, 0, axis);
     emit_with_count(n, OP_UNIQUE, &x, 1, 4, padded);
 }
 
@@ -133,8 +216,8 @@ void import_ms_unique(struct import_node *n)
     uint32_t x = required(n, 0), out[5] = {GRAPH_NONE, GRAPH_NONE, GRAPH_NONE, GRAPH_NONE};
     bool padded = false;
     stage_int(n, "sorted", 0);
-    if (value_known(n, x) == NULL && !stage_size(n, 0, 0, &padded))
-        stage_size(n, 2, 0, &padded);
+    if (value_known(n, x) == NULL && !stage_size(n, 0, 0, &padded) && !stage_size(n, 2, 0, &padded))
+        stage_size_in_data(n, OP_UNIQUE, &x, 1, 0, 0);
     for (size_t i = 0; i < 3; i++)
         out[place[i]] = output_wanted(n, i) ? 0 : GRAPH_NONE;
     out[4] = padded ? 0 : GRAPH_NONE;
@@ -155,9 +238,10 @@ void import_compress(struct import_node *n)
     uint32_t in[2] = {required(n, 0), required(n, 1)};
     bool padded = false;
     stage_attributes(n);
-    if (value_known(n, in[1]) == NULL &&
-        !stage_size(n, 0, has_attr(n, "axis") ? axis_of(n, in[0]) : 0, &padded))
-        want_switch(n, in[1], CONDITION_MAX);
+    size_t axis = has_attr(n, "axis") ? axis_of(n, in[0]) : 0;
+    if (value_known(n, in[1]) == NULL && !stage_size(n, 0, axis, &padded) &&
+        !want_switch(n, in[1], CONDITION_MAX))
+        stage_size_in_data(n, OP_COMPRESS, in, 2, 0, axis);
     emit_with_count(n, OP_COMPRESS, in, 2, 1, padded);
 }
 
@@ -168,6 +252,7 @@ void import_non_max_suppression(struct import_node *n)
     if (in[2] != GRAPH_NONE && value_known(n, in[2]) == NULL)
         want_known(n, in[2]);
     stage_attributes(n);
-    stage_size(n, 0, 0, &padded);
+    if (!stage_size(n, 0, 0, &padded))
+        stage_size_in_data(n, OP_NON_MAX_SUPPRESSION, in, 5, 0, 0);
     emit_with_count(n, OP_NON_MAX_SUPPRESSION, in, 5, 1, padded);
 }

@@ -26,6 +26,20 @@ TEST(declared_size_is_exact)
     builder_end(&b);
 }
 
+TEST(a_size_that_nothing_says_is_that_of_the_data)
+{
+    struct builder b = places_of("2,found");
+    struct import_sample sample = {"x",
+                                   make_tensor(&b, ELEMENT_F32, "2,3", REALS(1, 0, 2, 0, 0, 3))};
+    b.options.sample = &sample;
+    b.options.sample_count = 1;
+    struct graph *graph = model_graph(&b);
+    CHECK_I64(graph->output_count, 2);
+    CHECK(model_has_note(&b, "'places' has 3 results, as many as --data gives"));
+    CHECK_MODEL(&b, REALS(1, 0, 2, 0, 0, 3), 0, 0, 1, 0, 2, 2, 0, 0, 0, 2, 1, 2);
+    builder_end(&b);
+}
+
 TEST(room_is_filled_with_zeros_and_counted)
 {
     static const char *const names[] = {"places", "found"};
