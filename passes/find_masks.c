@@ -49,7 +49,7 @@ bool is_mask_factor(const struct graph_value *value)
         return false;
     for (size_t e = 0; e < value->data->count; e++) {
         double number = value->data->data.real[e];
-        if (!(number <= MASK_FACTOR) || isinf(number))
+        if (!(number <= MASK_NUMBER) || isinf(number))
             return false;
     }
     return true;

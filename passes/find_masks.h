@@ -9,13 +9,12 @@
 #include "passes/quantize.h"
 
 /* From this number on down a stored number stands for minus infinity in a mask. */
-#define MASK_NUMBER (-0x1p64)
+#define MASK_NUMBER (-0x1p50)
 
 /*
- * From this number on down a stored finite factor makes a mask: (1 - m) * -3.4e38, where whatever
- * of the other factor is not 0 in fixed point leaves a number below MASK_NUMBER.
+ * Whether a stored finite factor makes a mask, all of it as low: (1 - m) * -3.4e38. What is not 0
+ * of the other factor, and it has some 20 bits, leaves a number whose exponential is 0.
  */
-#define MASK_FACTOR (-0x1p96)
 bool is_mask_factor(const struct graph_value *value);
 
 /*

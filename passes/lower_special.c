@@ -201,7 +201,7 @@ void lowering_mask_product(struct lowering *l)
     if (wide_compare(range.high, zero) < 0)
         lowering_fail(l, STATUS_UNSUPPORTED,
                       "a product with %g that is always positive, on its way to a softmax",
-                      MASK_FACTOR);
+                      MASK_NUMBER);
     /* Below 0 the product is as far above all others as it is below them otherwise. */
     if (wide_compare(range.low, zero) < 0)
         x = lowering_restrict(l, x, (struct range){zero, range.high});
