@@ -81,12 +81,24 @@ void lower_reduce_sum(struct lowering *l)
     lowering_output(l, 0, lowering_sum_rows(l, reduced_rows(l, lowering_input(l, 0))));
 }
 
+/* sum / count of integers, exactly, towards zero. */
+static uint32_t integer_mean(struct lowering *l, uint32_t sum, int64_t count)
+{
+    uint32_t bit = RELATION_NONE;
+    if (wide_is_negative(lowering_range_of(l, sum).low))
+        sum = lowering_absolute(l, sum, &bit);
+    uint32_t mean =
+        lowering_rescale(l, sum, wide_from_i64(count), ROUND_FLOOR, form_integer(), NULL, NULL);
+    return bit == RELATION_NONE ? mean : lowering_with_sign(l, bit, mean);
+}
+
 void lower_reduce_mean(struct lowering *l)
 {
-    uint32_t rows = reduced_rows(l, lowering_input(l, 0));
-    lowering_output(l, 0,
-                    lowering_divide_by_count(l, lowering_sum_rows(l, rows),
-                                             lowering_tensor(l, rows)->shape[1]));
+    uint32_t rows = reduced_rows(l, lowering_input(l, 0)), sum = lowering_sum_rows(l, rows);
+    int64_t count = lowering_tensor(l, rows)->shape[1];
+    bool is_float = element_type_is_float(l->graph->values[l->node->outputs[0]].type);
+    lowering_output(
+        l, 0, is_float ? lowering_divide_by_count(l, sum, count) : integer_mean(l, sum, count));
 }
 
 void lower_reduce_sum_square(struct lowering *l)

@@ -35,6 +35,28 @@ TEST(reductions_of_nothing_are_what_they_begin_with)
     check_empty(OP_REDUCE_LOG_SUM_EXP);
 }
 
+/* -12 / 6 is -2, and not a little less than it cut off. */
+TEST(means_of_integers_are_exact)
+{
+    static const int64_t counts[] = {1, 2, 3, 6, 7};
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        struct kit kit;
+        struct shape shape = kit_shape(2, 40, (int)counts[c]);
+        int64_t axis = 1, numbers[40 * 7];
+        kit_init(&kit);
+        uint32_t x = kit_input(&kit, "x", ELEMENT_I32, shape);
+        kit_output(&kit, kit_binary(&kit, OP_REDUCE_MEAN, x,
+                                    kit_constant_i64(&kit, kit_shape(1, 1), &axis)));
+        for (int64_t i = 0; i < 40 * counts[c]; i++)
+            numbers[i] = (int64_t)test_random_below(19) - 9;
+        const struct tensor *in[] = {kit_integers(&kit, ELEMENT_I32, shape, numbers)};
+        kit_set(&kit, in);
+        kit_run(&kit);
+        CHECK(kit_compare(&kit, in, 0, 0) == 0);
+        kit_release(&kit);
+    }
+}
+
 TEST(hardmax_along_every_axis_marks_the_first_of_the_largest)
 {
     for (int64_t axis = -3; axis < 3; axis++) {
