@@ -124,8 +124,10 @@ static enum status plan_inputs(struct quantizing *q)
                 return status;
             continue;
         }
-        double bound =
-            q->options->set_count == 0 ? 0x1p20 : power_above(16 * fmax(largest, 0x1p-20));
+        /* Of zeros alone nobody can tell a size. */
+        double bound = q->options->set_count == 0
+                           ? 0x1p20
+                           : power_above(16 * (largest == 0 ? 1 : fmax(largest, 0x1p-20)));
         if (!element_type_is_float(value->type) && bound < 1)
             bound = 1;
         *plan = (struct input_plan){-bound, bound, false};

@@ -157,6 +157,11 @@ TEST(ranges_are_declared_or_follow_from_data_or_are_wide)
     report = report_of(&out, "one set");
     check_range(report, -32, 32);
     cJSON_Delete(report);
+    /* Zeros, the first state of a stream for one, say no magnitude: 1 is taken for it. */
+    out = SERTNC(model, "--report-only", "--json", "--data", text_file("z.json", "[[0, 0]]"));
+    report = report_of(&out, "zeros");
+    check_range(report, -16, 16);
+    cJSON_Delete(report);
     out = SERTNC(model, "--report-only", "--json", "--data", small, "--data", large);
     report = report_of(&out, "two sets");
     check_range(report, -256, 256);
