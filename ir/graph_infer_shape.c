@@ -188,7 +188,8 @@ enum status infer_concat(struct infer_call *call)
     return status;
 }
 
-/* One axis of a Slice with numpy's clamping. */
+/* One axis of a Slice. Backwards it begins at 0 at the least, as ONNX says and runtimes do; numpy
+ * finds nothing there. */
 static enum status clamp_slice(struct diag *diag, int64_t dim, int64_t start, int64_t end,
                                int64_t step, struct slice_axis *out)
 {
@@ -199,7 +200,8 @@ static enum status clamp_slice(struct diag *diag, int64_t dim, int64_t start, in
         start = low;
     if (end < 0 && __builtin_add_overflow(end, dim, &end))
         end = low;
-    start = start < low ? low : start > high ? high : start;
+    int64_t least = dim > 0 ? 0 : low;
+    start = start < least ? least : start > high ? high : start;
     end = end < low ? low : end > high ? high : end;
     int64_t span = step > 0 ? end - start : start - end;
     uint64_t stride = step > 0 ? (uint64_t)step : 0 - (uint64_t)step;

@@ -160,15 +160,19 @@ static uint32_t fold_columns(struct lowering *l, uint32_t rows, combine_rule com
 }
 
 /* A product of two that stays below a width: rescaled to what the result needs when it grows past
- * it. */
+ * it, or wrapped to the type of integers. */
 static uint32_t multiply(struct lowering *l, const struct shape *shape, uint32_t a, uint32_t b)
 {
     enum { PRODUCT_BITS = 100 };
     struct relation_term term = lowering_term_product(l, 1, a, b, shape);
+    enum element_type type = l->graph->values[l->node->outputs[0]].type;
     uint32_t product =
         lowering_product(l, shape, form_fixed(lowering_fraction(l, a) + lowering_fraction(l, b)),
                          &term, 1, wide_from_i64(0));
-    if (range_bits(lowering_range_of(l, product)) > PRODUCT_BITS)
+    bool is_wide = range_bits(lowering_range_of(l, product)) > PRODUCT_BITS;
+    if (is_wide && !element_type_is_float(type))
+        product = lowering_wrap(l, product, type);
+    else if (is_wide)
         product = lowering_trim(l, product, lowering_output_fraction(l, 0) + 4, 8);
     return product;
 }

@@ -395,6 +395,21 @@ TEST(old_resizes_round_as_runtimes_do)
     builder_end(&b);
 }
 
+/* A start before the first element is the first, backwards too. */
+TEST(slices_begin_within_the_axis)
+{
+    struct builder b = builder_start(13);
+    model_input(&b, "x", ELEMENT_F32, "3");
+    model_tensor(&b, "starts", ELEMENT_I64, "1", REALS(-5));
+    model_tensor(&b, "ends", ELEMENT_I64, "1", REALS(-7));
+    model_tensor(&b, "axes", ELEMENT_I64, "1", REALS(0));
+    model_tensor(&b, "steps", ELEMENT_I64, "1", REALS(-2));
+    model_node(&b, "Slice", "x,starts,ends,axes,steps", "y");
+    model_output(&b, "y");
+    CHECK_MODEL(&b, REALS(4, 5, 6), 4);
+    builder_end(&b);
+}
+
 TEST(experimental_operators_of_old_exporters)
 {
     struct builder b = builder_start(3);

@@ -57,6 +57,23 @@ TEST(means_of_integers_are_exact)
     }
 }
 
+TEST(products_of_many_integers_wrap)
+{
+    struct kit kit;
+    struct shape shape = kit_shape(1, 33);
+    int64_t numbers[33];
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_I32, shape);
+    kit_output(&kit, kit_unary(&kit, OP_REDUCE_PROD, x));
+    for (size_t i = 0; i < 33; i++)
+        numbers[i] = 2 * (int64_t)test_random_below(1000) - 999;
+    const struct tensor *in[] = {kit_integers(&kit, ELEMENT_I32, shape, numbers)};
+    kit_set(&kit, in);
+    kit_run(&kit);
+    CHECK(kit_compare(&kit, in, 0, 0) == 0);
+    kit_release(&kit);
+}
+
 TEST(hardmax_along_every_axis_marks_the_first_of_the_largest)
 {
     for (int64_t axis = -3; axis < 3; axis++) {
