@@ -88,7 +88,8 @@ static void print_turn(const struct ceremony_state *s)
     if (s->closes_at >= s->now)
         printf("enrolment: open for %" PRIu64 " s\n", s->closes_at - s->now);
     else
-        printf("enrolment: closed\n");
+        printf("enrolment: %s\n",
+               s->contributions < s->least ? "open, contributions are missing" : "closed");
 }
 
 static void print_state(const struct ceremony_state *s)

@@ -119,8 +119,9 @@ contract Ceremony is ICeremony, Governed {
     /// @inheritdoc ICeremony
     function enroll(address node) external whileRunning {
         _requireCaller(node);
-        // Where too few contributed, or too many were struck, more may: otherwise the ceremony could never end.
-        if (block.timestamp > CLOSES_AT && contributions + _queue.length - _place >= LEAST) revert EnrollmentClosed();
+        // Where too few contributed, or too many were struck, more may: otherwise the ceremony could never end. Who only waits does not count: a node
+        // that lets its turn pass and enrols again would keep the others out for ever.
+        if (block.timestamp > CLOSES_AT && contributions >= LEAST) revert EnrollmentClosed();
         if (!_isNode(node)) revert NotANode(node);
         if (_waits[node]) revert AlreadyEnrolled(node);
         _waits[node] = true;

@@ -298,12 +298,34 @@ contract CeremonyTest is PoolsKit {
         ceremony.announceBeacon();
         vm.prank(contributors[0]);
         ceremony.enroll(contributors[0]);
+        contributeTwice(contributors[0], powers(1));
         vm.prank(contributors[1]);
         vm.expectRevert(abi.encodeWithSelector(ICeremony.EnrollmentClosed.selector));
         ceremony.enroll(contributors[1]);
-        contributeTwice(contributors[0], powers(1));
         vm.warp(block.timestamp + 4 days + 1);
         ceremony.announceBeacon();
+    }
+
+    /// @dev A node that lets its turns pass, and enrols again in the transaction that ends them, does not keep the others out.
+    function test_whoOnlyWaitsKeepsNobodyOut() external {
+        enrollAll();
+        contribute(1);
+        vm.warp(ceremony.CLOSES_AT() + 1);
+        ceremony.skip();
+        vm.warp(block.timestamp + 1 hours + 1);
+        ceremony.skip();
+        vm.startPrank(contributors[0]);
+        ceremony.enroll(contributors[0]);
+        vm.warp(block.timestamp + 1 hours + 1);
+        ceremony.skip();
+        ceremony.enroll(contributors[0]);
+        vm.stopPrank();
+        vm.prank(contributors[1]);
+        ceremony.enroll(contributors[1]);
+        vm.warp(block.timestamp + 1 hours + 1);
+        ceremony.skip();
+        contributeTwice(contributors[1], powers(1));
+        equal(ceremony.contributions(), 2, "as many as it takes");
     }
 
     /// @dev The beacon ends what can be struck: whoever contributes last must leave a vote its time.
