@@ -85,6 +85,7 @@ static void finish(const struct ceremony_on_chain *c)
     out = run(c, NETWORK_OWNER, "status");
     kit_done(&out, "status");
     CHECK(strstr(out.text, "beacon: not before the last contribution was reviewed") != NULL);
+    CHECK(strstr(out.text, "enrolment: closed") != NULL);
     network_pass_time(c->network, 3 * 24 * 3600);
     out = run(c, NETWORK_OWNER, "finish -o last.ptau --json");
     kit_done(&out, "announce");
@@ -219,6 +220,11 @@ TEST(a_turn_that_nobody_uses_is_skipped)
     do_it(&c, NETWORK_OWNER, "skip");
     do_it(&c, NETWORK_NODE_2, "contribute 0.ptau -o 1.ptau");
     check_contributions(&c, 1);
+    /* Enrolment is over, but one more contribution is wanted. */
+    struct test_output out = run(&c, NETWORK_OWNER, "status");
+    kit_done(&out, "status");
+    CHECK(strstr(out.text, "enrolment: open, contributions are missing") != NULL);
+    do_it(&c, NETWORK_NODE, "enroll");
 }
 
 /* Killed at any time and started again: one contribution is on the chain, and its file is to be
