@@ -128,6 +128,20 @@ abstract contract MarketKit is Fixture {
         return ask(draft());
     }
 
+    /// @notice What the drafted request costs, and the part of it that is governance's.
+    function draftPrice() internal view returns (uint96 price, uint96 fee) {
+        uint96 work = uint96(registry.termsOf(modelId).computeCost) * UNIT_PRICE;
+        return (work + ROYALTY, work * 500 / 10000);
+    }
+
+    /// @notice Asks for an answer that a destination is told.
+    function askFor(address destination, uint32 gas_) internal returns (uint256) {
+        Request memory r = draft();
+        r.destination = destination;
+        r.callbackGas = gas_;
+        return ask(r);
+    }
+
     function answerTo(uint256 jobId, address prover, uint256 output) internal view returns (Answer memory a) {
         a.jobId = jobId;
         a.prover = prover;

@@ -60,37 +60,12 @@ contract Reenterer {
     }
 }
 
-contract Reader {
-    bytes32 public seen;
-
-    function onInference(uint256 jobId, uint256, uint256[] calldata) external {
-        seen = keccak256(abi.encode(InferenceMarket(msg.sender).jobOf(jobId)));
-    }
-}
-
-contract Wallet {
-    bytes32 public agreed;
-
-    function agree(bytes32 digest) external {
-        agreed = digest;
-    }
-
-    function isValidSignature(bytes32 digest, bytes calldata) external view returns (bytes4) {
-        return digest == agreed ? bytes4(0x1626ba7e) : bytes4(0);
-    }
-}
-
 /// forge-config: default.isolate = true
 contract InferenceMarketTest is MarketKit {
     uint256 private constant KEY = 0x5160;
 
     function setUp() external {
         build();
-    }
-
-    function expected() private view returns (uint96 price, uint96 fee) {
-        uint96 work = uint96(registry.termsOf(modelId).computeCost) * UNIT_PRICE;
-        return (work + ROYALTY, work * 500 / 10000);
     }
 
     // ---- requests and payment ----
@@ -100,7 +75,7 @@ contract InferenceMarketTest is MarketKit {
     }
 
     function test_aRequestPutsItsPriceInEscrow() external {
-        (uint96 price, uint96 fee) = expected();
+        (uint96 price, uint96 fee) = draftPrice();
         Request memory r = draft();
         uint256 id = ask(r);
         vm.snapshotGasLastCall("request");
@@ -118,7 +93,7 @@ contract InferenceMarketTest is MarketKit {
     }
 
     function test_anAcceptedProofIsPaidAtOnce() external {
-        (uint96 price, uint96 fee) = expected();
+        (uint96 price, uint96 fee) = draftPrice();
         uint256 id = ask();
         Answer memory a = answerTo(id);
         market.openAccount(PROVER);
@@ -365,7 +340,7 @@ contract InferenceMarketTest is MarketKit {
         Answer memory a = answerTo(id);
         market.openAccount(PROVER);
         market.settle(key, a);
-        (uint96 price, uint96 fee) = expected();
+        (uint96 price, uint96 fee) = draftPrice();
         equal(market.balanceOf(PROVER), price - fee - ROYALTY, "old price");
     }
 
@@ -433,7 +408,7 @@ contract InferenceMarketTest is MarketKit {
 
     function test_requestsAreHeldToTheirBounds() external {
         Request memory r = draft();
-        (uint96 price,) = expected();
+        (uint96 price,) = draftPrice();
         r.maxPrice = price - 1;
         refused(r, abi.encodeWithSelector(IInferenceMarket.PriceAboveLimit.selector, price, price - 1));
         r = draft();
@@ -465,14 +440,14 @@ contract InferenceMarketTest is MarketKit {
     }
 
     function test_callbackGasIsPaidFor() external {
-        (uint96 price,) = expected();
+        (uint96 price,) = draftPrice();
         Request memory r = draft();
         r.callbackGas = 100_000;
         (uint96 asked,,) = viewer.priceOf(modelId, 100_000);
         equal(asked, price + 100_000 * 1e9, "price");
         Job memory job = market.jobOf(ask(r));
         equal(job.price, asked, "job");
-        (, uint96 fee) = expected();
+        (, uint96 fee) = draftPrice();
         check(job.fee == fee && job.royalty == ROYALTY && job.callbackGas == 100_000, "fees are of compute alone");
         check(job.destination == address(0) && !job.hasRequirement, "no destination");
         market.setParameters(IInferenceMarket.Parameters(UNIT_PRICE, 7, 1000, 1 hours, 1 hours));
@@ -497,118 +472,6 @@ contract InferenceMarketTest is MarketKit {
         r.modelId = dear;
         (uint96 price,,) = viewer.priceOf(dear, 0);
         refused(r, abi.encodeWithSelector(IInferenceMarket.PriceAboveLimit.selector, price, type(uint88).max));
-    }
-
-    /// @dev An account that was opened, by its node's place in a pool or by anybody, is paid for the first time as cheaply as later.
-    function test_openedAccountsArePaidAsCheaplyAsOthers() external {
-        market.openAccount(PROVER);
-        vm.snapshotGasLastCall("open_account");
-        equal(market.balanceOf(PROVER), 0, "empty");
-        vm.expectRevert(abi.encodeWithSelector(IInferenceMarket.ZeroAccount.selector));
-        market.openAccount(address(0));
-        uint256[2] memory used;
-        for (uint256 i = 0; i < 2; ++i) {
-            Answer memory a = answerTo(ask());
-            uint256 before = gasleft();
-            market.settle(key, a);
-            used[i] = before - gasleft();
-        }
-        check(used[0] < used[1] + 100, "the first payment of prover, owner and governance");
-        uint256 earned = market.balanceOf(PROVER);
-        vm.startPrank(PROVER);
-        market.withdraw(PROVER, earned);
-        vm.expectRevert(abi.encodeWithSelector(IInferenceMarket.InsufficientBalance.selector, PROVER, 0, 1));
-        market.withdraw(PROVER, 1);
-        vm.stopPrank();
-        market.openAccount(PROVER); // changes nothing
-        equal(market.balanceOf(PROVER), 0, "empty again");
-    }
-
-    /// @dev A prover without an account is paid in the job itself, where its payment waits for it and for nobody else.
-    function test_aFirstPaymentWaitsInItsJob() external {
-        (uint96 price, uint96 fee) = expected();
-        uint256 due = price - fee - ROYALTY;
-        uint256[] memory ids = new uint256[](2);
-        (ids[0], ids[1]) = (ask(), ask());
-        Job memory job = market.jobOf(ids[0]);
-        vm.recordLogs();
-        market.settle(key, answerTo(ids[0]));
-        vm.snapshotGasLastCall("settle_kept");
-        Vm.Log[] memory logs = vm.getRecordedLogs();
-        check(logs.length == 2 && logs[1].topics[0] == IInferenceMarket.PaymentKept.selector, "said so");
-        check(uint256(logs[1].topics[1]) == ids[0] && address(uint160(uint256(logs[1].topics[2]))) == PROVER, "whose");
-        market.settle(key, answerTo(ids[1]));
-        equal(market.balanceOf(PROVER), 0, "no account");
-        (address prover, uint256 amount) = market.keptOf(ids[0]);
-        check(prover == PROVER && amount == due, "kept");
-        (job.state, job.settledAt, job.precommitment) = (JobState.Paid, uint40(block.timestamp), 0);
-        check(keccak256(abi.encode(market.jobOf(ids[0]))) == keccak256(abi.encode(job)), "all else is as it was");
-        vm.prank(GUARDIAN);
-        market.pause();
-        collectRefused(STRANGER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
-        collectRefused(REQUESTER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
-        vm.prank(PROVER);
-        equal(market.collect(ids, STRANGER), 2 * due, "while paused too");
-        vm.snapshotGasLastCall("collect_2");
-        equal(token.balanceOf(STRANGER), 2 * due, "all of it");
-        (prover, amount) = market.keptOf(ids[0]);
-        check(prover == address(0) && amount == 0, "collected");
-        collectRefused(PROVER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
-        equal(uint256(stateOf(ids[0])), uint256(JobState.Paid), "paid for ever");
-        vm.expectRevert(abi.encodeWithSelector(IInferenceMarket.JobNotOpen.selector, ids[0]));
-        market.refund(ids[0]);
-    }
-
-    function test_nothingIsCollectedThatDoesNotWait() external {
-        uint256[] memory ids = new uint256[](1);
-        Request memory r = draft();
-        // an open job whose commitment reads like a payment
-        r.precommitment = bytes32((uint256(1 ether) << 160) | uint160(STRANGER));
-        ids[0] = ask(r);
-        collectRefused(STRANGER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
-        vm.warp(block.timestamp + 1 hours + 1);
-        market.refund(ids[0]);
-        collectRefused(STRANGER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
-        // a payment that went to an account
-        ids[0] = ask();
-        market.openAccount(PROVER);
-        market.settle(key, answerTo(ids[0]));
-        check(market.balanceOf(PROVER) != 0, "paid");
-        collectRefused(PROVER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
-        // a job that is not there
-        ids[0] = (modelId << 64) | 99;
-        collectRefused(PROVER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
-        // one payment twice
-        ids = new uint256[](2);
-        ids[0] = ids[1] = ask();
-        market.settle(key, answerTo(ids[0], PROVER_2, 5));
-        collectRefused(PROVER_2, ids, IInferenceMarket.NothingKept.selector, ids[0]);
-        uint256[] memory once = new uint256[](1);
-        once[0] = ids[0];
-        vm.prank(PROVER_2);
-        vm.expectRevert(abi.encodeWithSelector(IInferenceMarket.ZeroAccount.selector));
-        market.collect(once, address(0));
-    }
-
-    function collectRefused(address sender, uint256[] memory ids, bytes4 reason, uint256 id) private {
-        vm.prank(sender);
-        vm.expectRevert(abi.encodeWithSelector(reason, id));
-        market.collect(ids, sender);
-    }
-
-    /// @dev Whether its payment waits in it or not, a destination sees the job as it was requested.
-    function test_destinationsSeeTheWholeJob() external {
-        Reader reader = new Reader();
-        for (uint256 i = 0; i < 2; ++i) {
-            uint256 id = withDestination(address(reader), 100_000);
-            Job memory job = market.jobOf(id);
-            (job.state, job.settledAt) = (JobState.Paid, uint40(block.timestamp));
-            market.settle(key, answerTo(id));
-            check(reader.seen() == keccak256(abi.encode(job)), "as requested");
-            (address prover,) = market.keptOf(id);
-            check(prover == (i == 0 ? PROVER : address(0)), "kept at first");
-            market.openAccount(PROVER);
-        }
     }
 
     // ---- accounts ----
@@ -676,137 +539,11 @@ contract InferenceMarketTest is MarketKit {
         market.depositWithPermit(signer, 60, block.timestamp, v, r, s);
     }
 
-    // ---- signed requests ----
-
-    function signed(Request memory r, address requester, uint256 nonce, uint256 expiry)
-        private
-        view
-        returns (bytes32 digest)
-    {
-        bytes memory head = abi.encode(
-            keccak256(
-                "Request(address requester,uint256 modelId,bytes input,bytes32 inputHash,bytes32 precommitment,uint16 inputWords,uint8 inputBits,uint256 requirement,address destination,uint32 callbackGas,uint40 deadline,uint96 maxPrice,uint256 nonce,uint256 expiry)"
-            ),
-            requester,
-            r.modelId,
-            keccak256(r.input),
-            r.inputHash,
-            r.precommitment,
-            uint256(r.inputWords),
-            uint256(r.inputBits)
-        );
-        bytes memory rest = abi.encode(
-            r.requirement,
-            r.destination,
-            uint256(r.callbackGas),
-            uint256(r.deadline),
-            uint256(r.maxPrice),
-            nonce,
-            expiry
-        );
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Sertn InferenceMarket"),
-                keccak256("1"),
-                block.chainid,
-                address(market)
-            )
-        );
-        return keccak256(abi.encodePacked(hex"1901", domain, keccak256(bytes.concat(head, rest))));
-    }
-
-    function signature(bytes32 digest) private pure returns (bytes memory) {
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(KEY, digest);
-        return abi.encodePacked(r, s, v);
-    }
-
-    function test_signedRequestsAreSubmittedByAnyone() external {
-        address signer = vm.addr(KEY);
-        fund(signer, FUNDS);
-        Request memory r = draft();
-        uint256 expiry = block.timestamp + 5;
-        bytes memory sig = signature(signed(r, signer, 9, expiry));
-        bytes memory bad = abi.encodeWithSelector(IInferenceMarket.BadSignature.selector, signer);
-        // nothing that was signed can be changed
-        --r.maxPrice;
-        refusedSigned(r, signer, 9, expiry, sig, bad);
-        ++r.maxPrice;
-        r.input = "ipfs://other";
-        refusedSigned(r, signer, 9, expiry, sig, bad);
-        r.input = "ipfs://input";
-        refusedSigned(r, signer, 10, expiry, sig, bad);
-        refusedSigned(r, signer, 9, expiry + 1, sig, bad);
-        // another account does not pay for it
-        refusedSigned(
-            r, REQUESTER, 9, expiry, sig, abi.encodeWithSelector(IInferenceMarket.BadSignature.selector, REQUESTER)
-        );
-        vm.chainId(1);
-        refusedSigned(r, signer, 9, expiry, sig, bad);
-        vm.chainId(31337);
-        vm.prank(STRANGER);
-        uint256 id = market.requestSigned(r, signer, 9, expiry, sig);
-        vm.snapshotGasLastCall("request_signed");
-        check(market.jobOf(id).requester == signer, "the signer's job");
-        check(market.balanceOf(signer) < FUNDS && market.isNonceUsed(signer, 9), "the signer paid");
-        refusedSigned(
-            r, signer, 9, expiry, sig, abi.encodeWithSelector(IInferenceMarket.NonceTaken.selector, signer, 9)
-        );
-        sig = signature(signed(r, signer, 300, expiry));
-        vm.prank(signer);
-        market.cancelNonce(300);
-        vm.snapshotGasLastCall("cancel_nonce");
-        refusedSigned(
-            r, signer, 300, expiry, sig, abi.encodeWithSelector(IInferenceMarket.NonceTaken.selector, signer, 300)
-        );
-        sig = signature(signed(r, signer, 11, expiry));
-        vm.warp(expiry + 1);
-        refusedSigned(
-            r, signer, 11, expiry, sig, abi.encodeWithSelector(IInferenceMarket.SignatureExpired.selector, expiry)
-        );
-    }
-
-    function refusedSigned(
-        Request memory r,
-        address requester,
-        uint256 nonce,
-        uint256 expiry,
-        bytes memory sig,
-        bytes memory reason
-    ) private {
-        vm.expectRevert(reason);
-        market.requestSigned(r, requester, nonce, expiry, sig);
-    }
-
-    function test_contractsSignByErc1271() external {
-        Wallet wallet = new Wallet();
-        fund(address(wallet), FUNDS);
-        Request memory r = draft();
-        refusedSigned(
-            r,
-            address(wallet),
-            1,
-            block.timestamp,
-            "",
-            abi.encodeWithSelector(IInferenceMarket.BadSignature.selector, address(wallet))
-        );
-        wallet.agree(signed(r, address(wallet), 1, block.timestamp));
-        uint256 id = market.requestSigned(r, address(wallet), 1, block.timestamp, "");
-        check(market.jobOf(id).requester == address(wallet), "the wallet's job");
-    }
-
     // ---- callbacks ----
-
-    function withDestination(address destination, uint32 gas_) private returns (uint256) {
-        Request memory r = draft();
-        r.destination = destination;
-        r.callbackGas = gas_;
-        return ask(r);
-    }
 
     function test_destinationsAreTold() external {
         Keeper keeper = new Keeper();
-        uint256 id = withDestination(address(keeper), 100_000);
+        uint256 id = askFor(address(keeper), 100_000);
         market.settle(key, answerTo(id));
         equal(keeper.last(), id, "job");
         equal(keeper.lastWord(), 5, "answer");
@@ -815,14 +552,14 @@ contract InferenceMarketTest is MarketKit {
     function test_badDestinationsDoNotUndoThePayment() external {
         address[3] memory bad = [address(new Burner()), address(new Bomber()), address(new Keeper())];
         for (uint256 i = 0; i < 3; ++i) {
-            uint256 id = withDestination(bad[i], i == 2 ? 1000 : 50_000); // too little for the keeper
+            uint256 id = askFor(bad[i], i == 2 ? 1000 : 50_000); // too little for the keeper
             vm.recordLogs();
             market.settle(key, answerTo(id));
             Vm.Log[] memory logs = vm.getRecordedLogs();
             check(logs[1].topics[0] == IInferenceMarket.CallbackFailed.selector, "said so");
             check(stateOf(id) == JobState.Paid, "paid");
         }
-        uint256 empty = withDestination(address(0xdead), 1000);
+        uint256 empty = askFor(address(0xdead), 1000);
         market.settle(key, answerTo(empty));
         check(stateOf(empty) == JobState.Paid, "an address without code");
     }
@@ -830,7 +567,7 @@ contract InferenceMarketTest is MarketKit {
     /// @dev The sender chooses the gas of the transaction, but cannot make the callback fail by it.
     function test_senderCannotStarveACallback() external {
         Keeper keeper = new Keeper();
-        uint256 id = withDestination(address(keeper), 500_000);
+        uint256 id = askFor(address(keeper), 500_000);
         bytes memory call_ = abi.encodeCall(market.settle, (key, answerTo(id)));
         uint256 paid;
         for (uint256 budget = 100_000; budget < 900_000; budget += 20_011) {
@@ -848,7 +585,7 @@ contract InferenceMarketTest is MarketKit {
 
     function test_destinationsDoNotReenter() external {
         Reenterer attacker = new Reenterer(market);
-        uint256 id = withDestination(address(attacker), 900_000);
+        uint256 id = askFor(address(attacker), 900_000);
         uint256 second = ask();
         fund(address(attacker), 100);
         market.openAccount(PROVER);
@@ -861,7 +598,7 @@ contract InferenceMarketTest is MarketKit {
         ];
         for (uint256 i = 0; i < 5; ++i) {
             attacker.set(attacks[i]);
-            id = withDestination(address(attacker), 900_000);
+            id = askFor(address(attacker), 900_000);
             vm.recordLogs();
             market.settle(key, answerTo(id));
             equal(vm.getRecordedLogs().length, 1, "only the payment");
@@ -909,7 +646,7 @@ contract InferenceMarketTest is MarketKit {
         }
         equal(said, 5, "each refusal has its reason");
         check(stateOf(ids[4]) == JobState.Paid && stateOf(ids[1]) == JobState.Open, "states");
-        (uint96 price, uint96 fee) = expected();
+        (uint96 price, uint96 fee) = draftPrice();
         equal(market.balanceOf(PROVER), 3 * (price - fee - ROYALTY), "0, 2, 4");
         equal(market.balanceOf(PROVER_2), 0, "1 and 3 were false");
         (uint96 royalties,, uint64 answers) = market.modelAccounts(modelId);
@@ -938,7 +675,7 @@ contract InferenceMarketTest is MarketKit {
     function test_destinationsOfBatchesAreTold() external {
         Keeper keeper = new Keeper();
         Answer[] memory batch = new Answer[](2);
-        batch[0] = answerTo(withDestination(address(keeper), 100_000));
+        batch[0] = answerTo(askFor(address(keeper), 100_000));
         batch[1] = answerTo(ask());
         market.settleBatch(key, batch);
         equal(keeper.last(), batch[0].jobId, "told");
