@@ -36,6 +36,14 @@ contract NodePoolsTest is PoolsKit {
         buildPools();
     }
 
+    /// @dev A job that is given to a node, the only one, with so many units.
+    function given(uint64 units) private returns (uint256 id) {
+        join(PROVER, units);
+        nextEpoch();
+        id = ask();
+        pools.assign(modelId);
+    }
+
     // ---- stake and promises ----
 
     function test_promisesHoldFromTheNextEpochOn() external {
@@ -252,10 +260,7 @@ contract NodePoolsTest is PoolsKit {
     // ---- exclusive jobs ----
 
     function test_anAssignedJobIsTheNodesAloneForAWhile() external {
-        join(PROVER, cost);
-        nextEpoch();
-        uint256 id = ask();
-        pools.assign(modelId);
+        uint256 id = given(cost);
         (address reserved, uint40 end) = market.reservationOf(id);
         check(reserved == PROVER && end == pools.assignmentOf(id).until, "reserved");
         Answer memory other = answerTo(id, PROVER_2, 1);
@@ -309,10 +314,7 @@ contract NodePoolsTest is PoolsKit {
 
     /// @dev In an earlier system the penalty for a timeout could never be taken: the call that took it reverted after all.
     function test_missedWorkCostsStake() external {
-        join(PROVER, 2 * cost);
-        nextEpoch();
-        uint256 id = ask();
-        pools.assign(modelId);
+        uint256 id = given(2 * cost);
         INodePools.Assignment memory a = pools.assignmentOf(id);
         equal(a.penalty, uint256(cost) * 5e11, "penalty");
         vm.warp(a.until);
@@ -408,10 +410,7 @@ contract NodePoolsTest is PoolsKit {
     }
 
     function test_refundedJobsWereMissed() external {
-        join(PROVER, cost);
-        nextEpoch();
-        uint256 id = ask();
-        pools.assign(modelId);
+        uint256 id = given(cost);
         vm.warp(block.timestamp + 2 hours);
         market.refund(id);
         pools.penalize(id);
@@ -419,11 +418,8 @@ contract NodePoolsTest is PoolsKit {
     }
 
     function test_nodesThatCouldNotSettleAreExcused() external {
-        join(PROVER, 4 * cost);
-        nextEpoch();
-        uint256 id = ask();
+        uint256 id = given(4 * cost);
         uint256 later = ask();
-        pools.assign(modelId);
         vm.prank(GUARDIAN);
         market.pause();
         uint256 until = pools.assignmentOf(id).until;
@@ -450,11 +446,8 @@ contract NodePoolsTest is PoolsKit {
 
     /// @dev A pause excuses the node; it does not let a stranger take the job from it that it has been proving.
     function test_anExcusedNodeKeepsItsTime() external {
-        join(PROVER, 2 * cost);
-        nextEpoch();
-        uint256 id = ask();
+        uint256 id = given(2 * cost);
         uint256 other = ask();
-        pools.assign(modelId);
         pools.assign(modelId);
         vm.prank(GUARDIAN);
         market.pause();
@@ -475,10 +468,7 @@ contract NodePoolsTest is PoolsKit {
 
     /// @dev A node that declines has no second time for the same job.
     function test_aDeclinedJobGoesToAnotherNode() external {
-        join(PROVER, 8 * cost);
-        nextEpoch();
-        uint256 id = ask();
-        pools.assign(modelId);
+        uint256 id = given(8 * cost);
         vm.prank(PROVER);
         pools.decline(id);
         (address node,) = market.reservationOf(id);
@@ -525,10 +515,7 @@ contract NodePoolsTest is PoolsKit {
     }
 
     function test_parametersLeaveAssignmentsAlone() external {
-        join(PROVER, cost);
-        nextEpoch();
-        uint256 id = ask();
-        pools.assign(modelId);
+        uint256 id = given(cost);
         bytes32 before = keccak256(abi.encode(pools.assignmentOf(id)));
         INodePools.Parameters memory p = poolParameters();
         (p.penaltyPerUnit, p.windowBase) = (1, 2 hours);
