@@ -38,97 +38,94 @@ contract GasTest is PoolsKit, GasKit {
         string[6] memory names =
             ["InferenceMarket", "NodePools", "ModelRegistry", "VerifierRouter", "Ceremony", "RemoteDesk"];
         for (uint256 i = 0; i < 6; ++i) {
-            (address a, string memory n) = (address(all[i]), names[i]);
-            see(n, a, "guardian", abi.encodeCall(all[i].guardian, ()));
-            see(n, a, "owner", abi.encodeCall(all[i].owner, ()));
-            see(n, a, "pendingOwner", abi.encodeCall(all[i].pendingOwner, ()));
-            see(n, a, "setGuardian", abi.encodeCall(all[i].setGuardian, (STRANGER)));
-            see(n, a, "transferOwnership", abi.encodeCall(all[i].transferOwnership, (STRANGER)));
-            seeAs(STRANGER, n, a, "acceptOwnership", abi.encodeCall(all[i].acceptOwnership, ()));
+            lookAt(names[i], address(all[i]));
+            see("guardian", abi.encodeCall(all[i].guardian, ()));
+            see("owner", abi.encodeCall(all[i].owner, ()));
+            see("pendingOwner", abi.encodeCall(all[i].pendingOwner, ()));
+            see("setGuardian", abi.encodeCall(all[i].setGuardian, (STRANGER)));
+            see("transferOwnership", abi.encodeCall(all[i].transferOwnership, (STRANGER)));
+            seeAs(STRANGER, "acceptOwnership", abi.encodeCall(all[i].acceptOwnership, ()));
         }
     }
 
     function test_market() external {
         uint256 id = ask();
-        address m = address(market);
         vm.prank(address(pools));
         market.reserve(id, PROVER, uint40(block.timestamp + 1));
         vm.snapshotGasLastCall("InferenceMarket", "reserve");
-        seeAll(
-            "InferenceMarket",
-            m,
-            "MAX_CALLBACK_GAS MAX_CALLBACK_GAS_PRICE MAX_DURATION MAX_FEE_BPS MAX_UNIT_PRICE MIN_DURATION REGISTRY ROUTER TOKEN lastPauseEnd parameters pools"
-        );
-        see("InferenceMarket", m, "eip712Domain", abi.encodeCall(market.eip712Domain, ()));
-        see("InferenceMarket", m, "profile", abi.encodeCall(market.profile, ()));
-        see("InferenceMarket", m, "balanceOf", abi.encodeCall(market.balanceOf, (REQUESTER)));
-        see("InferenceMarket", m, "contextOf", abi.encodeCall(market.contextOf, (id, PROVER)));
-        see("InferenceMarket", m, "isNonceUsed", abi.encodeCall(market.isNonceUsed, (REQUESTER, 1)));
-        see("InferenceMarket", m, "jobIdOf", abi.encodeCall(market.jobIdOf, (modelId, 1)));
-        see("InferenceMarket", m, "jobOf", abi.encodeCall(market.jobOf, (id)));
-        see("InferenceMarket", m, "keptOf", abi.encodeCall(market.keptOf, (id)));
-        see("InferenceMarket", m, "modelAccounts", abi.encodeCall(market.modelAccounts, (modelId)));
-        see("InferenceMarket", m, "queueLength", abi.encodeCall(market.queueLength, (modelId)));
-        see("InferenceMarket", m, "requirementOf", abi.encodeCall(market.requirementOf, (id)));
-        see("InferenceMarket", m, "reservationOf", abi.encodeCall(market.reservationOf, (id)));
+        lookAt("InferenceMarket", address(market));
+        seeAll("MAX_CALLBACK_GAS MAX_CALLBACK_GAS_PRICE MAX_DURATION MAX_FEE_BPS MAX_UNIT_PRICE MIN_DURATION");
+        seeAll("REGISTRY ROUTER TOKEN lastPauseEnd parameters pools");
+        see("eip712Domain", abi.encodeCall(market.eip712Domain, ()));
+        see("profile", abi.encodeCall(market.profile, ()));
+        see("balanceOf", abi.encodeCall(market.balanceOf, (REQUESTER)));
+        see("contextOf", abi.encodeCall(market.contextOf, (id, PROVER)));
+        see("isNonceUsed", abi.encodeCall(market.isNonceUsed, (REQUESTER, 1)));
+        see("jobIdOf", abi.encodeCall(market.jobIdOf, (modelId, 1)));
+        see("jobOf", abi.encodeCall(market.jobOf, (id)));
+        see("keptOf", abi.encodeCall(market.keptOf, (id)));
+        see("modelAccounts", abi.encodeCall(market.modelAccounts, (modelId)));
+        see("queueLength", abi.encodeCall(market.queueLength, (modelId)));
+        see("requirementOf", abi.encodeCall(market.requirementOf, (id)));
+        see("reservationOf", abi.encodeCall(market.reservationOf, (id)));
         InferenceMarket other = new InferenceMarket(address(this), GUARDIAN, token, registry, router, parameters());
-        see("InferenceMarket", address(other), "setPools", abi.encodeCall(other.setPools, (address(1))));
-        seeAll("MarketViewer", address(viewer), "MARKET");
-        see("MarketViewer", address(viewer), "isSettleable", abi.encodeCall(viewer.isSettleable, (id)));
-        see("MarketViewer", address(viewer), "lastJobs", abi.encodeCall(viewer.lastJobs, (modelId, 10)));
-        see("MarketViewer", address(viewer), "priceOf", abi.encodeCall(viewer.priceOf, (modelId, 0)));
-        see("MarketViewer", address(viewer), "usageOf", abi.encodeCall(viewer.usageOf, (modelId)));
+        lookAt("InferenceMarket", address(other));
+        see("setPools", abi.encodeCall(other.setPools, (address(1))));
+        lookAt("MarketViewer", address(viewer));
+        seeAll("MARKET");
+        see("isSettleable", abi.encodeCall(viewer.isSettleable, (id)));
+        see("lastJobs", abi.encodeCall(viewer.lastJobs, (modelId, 10)));
+        see("priceOf", abi.encodeCall(viewer.priceOf, (modelId, 0)));
+        see("usageOf", abi.encodeCall(viewer.usageOf, (modelId)));
     }
 
     function test_pools() external {
         join(PROVER, cost);
-        address p = address(pools);
-        seeAll(
-            "NodePools",
-            p,
-            "EPOCH MARKET MAX_MIN_STAKE MAX_REPORTER_BPS MAX_STAKE_PER_UNIT MAX_UNITS MAX_WINDOW MIN_WINDOW PLACES REGISTRY ROUTER TOKEN"
-        );
-        seeAll("NodePools", p, "UNBONDING currentEpoch parameters");
-        see("NodePools", p, "assignedUpTo", abi.encodeCall(pools.assignedUpTo, (modelId)));
-        see("NodePools", p, "assignmentOf", abi.encodeCall(pools.assignmentOf, (1)));
-        see("NodePools", p, "claimable", abi.encodeCall(pools.claimable, (PROVER)));
-        see("NodePools", p, "nodeAt", abi.encodeCall(pools.nodeAt, (modelId, 256)));
-        see("NodePools", p, "nodeOf", abi.encodeCall(pools.nodeOf, (PROVER)));
-        see("NodePools", p, "placeOf", abi.encodeCall(pools.placeOf, (modelId, PROVER)));
-        see("NodePools", p, "poolOf", abi.encodeCall(pools.poolOf, (modelId)));
-        see("NodePools", p, "proposedOperator", abi.encodeCall(pools.proposedOperator, (PROVER)));
-        see("NodePools", p, "unitsOf", abi.encodeCall(pools.unitsOf, (modelId, PROVER)));
+        lookAt("NodePools", address(pools));
+        seeAll("EPOCH MARKET MAX_MIN_STAKE MAX_REPORTER_BPS MAX_STAKE_PER_UNIT MAX_UNITS MAX_WINDOW MIN_WINDOW");
+        seeAll("PLACES REGISTRY ROUTER TOKEN UNBONDING currentEpoch parameters");
+        see("assignedUpTo", abi.encodeCall(pools.assignedUpTo, (modelId)));
+        see("assignmentOf", abi.encodeCall(pools.assignmentOf, (1)));
+        see("claimable", abi.encodeCall(pools.claimable, (PROVER)));
+        see("nodeAt", abi.encodeCall(pools.nodeAt, (modelId, 256)));
+        see("nodeOf", abi.encodeCall(pools.nodeOf, (PROVER)));
+        see("placeOf", abi.encodeCall(pools.placeOf, (modelId, PROVER)));
+        see("poolOf", abi.encodeCall(pools.poolOf, (modelId)));
+        see("proposedOperator", abi.encodeCall(pools.proposedOperator, (PROVER)));
+        see("unitsOf", abi.encodeCall(pools.unitsOf, (modelId, PROVER)));
     }
 
     function test_modelsAndVerifiers() external {
-        (address r, address v) = (address(registry), address(router));
-        seeAll("ModelRegistry", r, "MAX_FEE MAX_URI_BYTES MIN_FEE ROUTER TOKEN fee modelCount");
-        see("ModelRegistry", r, "getModel", abi.encodeCall(registry.getModel, (modelId)));
-        see("ModelRegistry", r, "ownerOf", abi.encodeCall(registry.ownerOf, (modelId)));
-        see("ModelRegistry", r, "schemasOf", abi.encodeCall(registry.schemasOf, (modelId)));
-        see("ModelRegistry", r, "supportsInterface", abi.encodeCall(registry.supportsInterface, (0)));
+        lookAt("ModelRegistry", address(registry));
+        seeAll("MAX_FEE MAX_URI_BYTES MIN_FEE ROUTER TOKEN fee modelCount");
+        see("getModel", abi.encodeCall(registry.getModel, (modelId)));
+        see("ownerOf", abi.encodeCall(registry.ownerOf, (modelId)));
+        see("schemasOf", abi.encodeCall(registry.schemasOf, (modelId)));
+        see("supportsInterface", abi.encodeCall(registry.supportsInterface, (0)));
         bytes4 system = ideal.proofSystemId();
-        see("VerifierRouter", v, "frozen", abi.encodeCall(router.frozen, ()));
-        see("VerifierRouter", v, "routeOf", abi.encodeCall(router.routeOf, (system)));
-        see("VerifierRouter", v, "verifierOf", abi.encodeCall(router.verifierOf, (system)));
-        v = address(inference);
-        seeAll("InferenceVerifier", v, "REGISTRY ROUTER proofProfile proofSystem registry");
-        see("InferenceVerifier", v, "proofSystemOf", abi.encodeCall(inference.proofSystemOf, (modelId)));
-        see("InferenceVerifier", v, "supportsInterface", abi.encodeCall(inference.supportsInterface, (0)));
+        lookAt("VerifierRouter", address(router));
+        see("frozen", abi.encodeCall(router.frozen, ()));
+        see("routeOf", abi.encodeCall(router.routeOf, (system)));
+        see("verifierOf", abi.encodeCall(router.verifierOf, (system)));
+        lookAt("InferenceVerifier", address(inference));
+        seeAll("REGISTRY ROUTER proofProfile proofSystem registry");
+        see("proofSystemOf", abi.encodeCall(inference.proofSystemOf, (modelId)));
+        see("supportsInterface", abi.encodeCall(inference.supportsInterface, (0)));
         InferenceVerifier.Claim memory claim = InferenceVerifier.Claim(modelId, 0, 1, 40, answerWords(1));
-        see("InferenceVerifier", v, "commitmentOf", abi.encodeCall(inference.commitmentOf, (claim)));
+        see("commitmentOf", abi.encodeCall(inference.commitmentOf, (claim)));
         PlonkVerifier plonk = deploy();
-        seeAll("PlonkVerifier", address(plonk), "proofSystemId srsDigest");
+        lookAt("PlonkVerifier", address(plonk));
+        seeAll("proofSystemId srsDigest");
     }
 
     function test_modelVerifier() external {
         ModelVerifier_mlp model = new ModelVerifier_mlp(deploy());
-        address v = address(model);
         Claim memory c = load("mlp");
-        seeAll("ModelVerifier", v, "CIRCUIT_DIGEST VERIFIER VK_DIGEST WORDS verifyingKey");
-        see("ModelVerifier", v, "output_output_0", abi.encodeCall(model.output_output_0, (c.words)));
-        see("ModelVerifier", v, "requireProof", abi.encodeCall(model.requireProof, (c.context, c.words, c.proof)));
-        see("ModelVerifier", v, "verify", abi.encodeCall(model.verify, (c.context, c.words, c.proof)));
+        lookAt("ModelVerifier", address(model));
+        seeAll("CIRCUIT_DIGEST VERIFIER VK_DIGEST WORDS verifyingKey");
+        see("output_output_0", abi.encodeCall(model.output_output_0, (c.words)));
+        see("requireProof", abi.encodeCall(model.requireProof, (c.context, c.words, c.proof)));
+        see("verify", abi.encodeCall(model.verify, (c.context, c.words, c.proof)));
     }
 
     function test_vettingAndBridge() external {
@@ -149,12 +146,13 @@ contract GasTest is PoolsKit, GasKit {
         vm.prank(address(market));
         vetting.onInference(job, modelId, words);
         vm.snapshotGasLastCall("Vetting", "onInference");
-        seeAll("Vetting", t, "MARKET MAX_DURATION MAX_ROWS MAX_URI_BYTES MAX_WIDTH REGISTRY ROUTER");
-        see("Vetting", t, "backtestAt", abi.encodeCall(vetting.backtestAt, (modelId, 0)));
-        see("Vetting", t, "backtestCount", abi.encodeCall(vetting.backtestCount, (modelId)));
-        see("Vetting", t, "contextOf", abi.encodeCall(vetting.contextOf, (id, 0)));
-        see("Vetting", t, "isProved", abi.encodeCall(vetting.isProved, (id, 0)));
-        see("Vetting", t, "resultOf", abi.encodeCall(vetting.resultOf, (id)));
+        lookAt("Vetting", t);
+        seeAll("MARKET MAX_DURATION MAX_ROWS MAX_URI_BYTES MAX_WIDTH REGISTRY ROUTER");
+        see("backtestAt", abi.encodeCall(vetting.backtestAt, (modelId, 0)));
+        see("backtestCount", abi.encodeCall(vetting.backtestCount, (modelId)));
+        see("contextOf", abi.encodeCall(vetting.contextOf, (id, 0)));
+        see("isProved", abi.encodeCall(vetting.isProved, (id, 0)));
+        see("resultOf", abi.encodeCall(vetting.resultOf, (id)));
 
         t = address(desk);
         bytes memory buyer = InteroperableAddress.formatEvmV1(10, STRANGER);
@@ -167,21 +165,18 @@ contract GasTest is PoolsKit, GasKit {
         vm.prank(address(market));
         desk.onInference(job, modelId, words);
         vm.snapshotGasLastCall("RemoteDesk", "onInference");
-        seeAll("RemoteDesk", t, "CALLBACK_GAS FINALITY MARKET MAX_FINALITY TOKEN");
-        see("RemoteDesk", t, "creditOf", abi.encodeCall(desk.creditOf, (keccak256(buyer))));
-        see("RemoteDesk", t, "orderOf", abi.encodeCall(desk.orderOf, (job)));
+        lookAt("RemoteDesk", t);
+        seeAll("CALLBACK_GAS FINALITY MARKET MAX_FINALITY TOKEN");
+        see("creditOf", abi.encodeCall(desk.creditOf, (keccak256(buyer))));
+        see("orderOf", abi.encodeCall(desk.orderOf, (job)));
     }
 
     function test_ceremony() external {
-        address c = address(ceremony);
-        seeAll(
-            "Ceremony",
-            c,
-            "BEACON_DELAY BEACON_LG_ROUNDS CLOSES_AT LEAST MAX_ENROLLMENT MAX_LEAST MAX_WINDOW MIN_WINDOW POOLS WINDOW beacon beaconBlock"
-        );
-        seeAll("Ceremony", c, "contributions srsDigest turn reviewEndsAt REVIEW MIN_REVIEW MAX_REVIEW");
+        lookAt("Ceremony", address(ceremony));
+        seeAll("BEACON_DELAY BEACON_LG_ROUNDS CLOSES_AT LEAST MAX_ENROLLMENT MAX_LEAST MAX_WINDOW MIN_WINDOW POOLS");
+        seeAll("WINDOW beacon beaconBlock contributions srsDigest turn reviewEndsAt REVIEW MIN_REVIEW MAX_REVIEW");
         bytes32[2] memory challenge;
         uint256[2] memory point = [uint256(1), 2];
-        see("Ceremony", c, "proofBase", abi.encodeCall(ceremony.proofBase, (challenge, point, point)));
+        see("proofBase", abi.encodeCall(ceremony.proofBase, (challenge, point, point)));
     }
 }

@@ -40,80 +40,72 @@ contract GovernanceGasTest is GasKit {
     }
 
     function test_token() external {
-        address t = address(token);
         (address first, address second) = (vm.addr(1), vm.addr(2));
-        seeAll("SertnToken", t, "CLOCK_MODE DOMAIN_SEPARATOR clock decimals eip712Domain name symbol totalSupply");
-        see("SertnToken", t, "allowance", abi.encodeCall(token.allowance, (first, second)));
-        see("SertnToken", t, "balanceOf", abi.encodeCall(token.balanceOf, (first)));
-        see("SertnToken", t, "checkpoints", abi.encodeCall(token.checkpoints, (first, 0)));
-        see("SertnToken", t, "delegates", abi.encodeCall(token.delegates, (first)));
-        see("SertnToken", t, "getPastTotalSupply", abi.encodeCall(token.getPastTotalSupply, (block.timestamp - 1)));
-        see("SertnToken", t, "getPastVotes", abi.encodeCall(token.getPastVotes, (first, block.timestamp - 1)));
-        see("SertnToken", t, "getVotes", abi.encodeCall(token.getVotes, (first)));
-        see("SertnToken", t, "nonces", abi.encodeCall(token.nonces, (first)));
-        see("SertnToken", t, "numCheckpoints", abi.encodeCall(token.numCheckpoints, (first)));
-        see("SertnToken", t, "approve", abi.encodeCall(token.approve, (second, 5)));
-        see("SertnToken", t, "transfer_first", abi.encodeCall(token.transfer, (address(1), 5)));
-        see("SertnToken", t, "transfer", abi.encodeCall(token.transfer, (address(1), 5)));
-        seeAs(second, "SertnToken", t, "transferFrom", abi.encodeCall(token.transferFrom, (address(this), second, 5)));
-        seeAs(first, "SertnToken", t, "delegate", abi.encodeCall(token.delegate, (second)));
+        lookAt("SertnToken", address(token));
+        seeAll("CLOCK_MODE DOMAIN_SEPARATOR clock decimals eip712Domain name symbol totalSupply");
+        see("allowance", abi.encodeCall(token.allowance, (first, second)));
+        see("balanceOf", abi.encodeCall(token.balanceOf, (first)));
+        see("checkpoints", abi.encodeCall(token.checkpoints, (first, 0)));
+        see("delegates", abi.encodeCall(token.delegates, (first)));
+        see("getPastTotalSupply", abi.encodeCall(token.getPastTotalSupply, (block.timestamp - 1)));
+        see("getPastVotes", abi.encodeCall(token.getPastVotes, (first, block.timestamp - 1)));
+        see("getVotes", abi.encodeCall(token.getVotes, (first)));
+        see("nonces", abi.encodeCall(token.nonces, (first)));
+        see("numCheckpoints", abi.encodeCall(token.numCheckpoints, (first)));
+        see("approve", abi.encodeCall(token.approve, (second, 5)));
+        see("transfer_first", abi.encodeCall(token.transfer, (address(1), 5)));
+        see("transfer", abi.encodeCall(token.transfer, (address(1), 5)));
+        seeAs(second, "transferFrom", abi.encodeCall(token.transferFrom, (address(this), second, 5)));
+        seeAs(first, "delegate", abi.encodeCall(token.delegate, (second)));
         uint256 end = block.timestamp + 1;
         (uint8 v, bytes32 r, bytes32 s) = sign(
             token.DOMAIN_SEPARATOR(), keccak256(abi.encode(PERMIT, vm.addr(SIGNER), second, 5, uint256(0), end)), SIGNER
         );
-        see("SertnToken", t, "permit", abi.encodeCall(token.permit, (vm.addr(SIGNER), second, 5, end, v, r, s)));
+        see("permit", abi.encodeCall(token.permit, (vm.addr(SIGNER), second, 5, end, v, r, s)));
         check(token.allowance(vm.addr(SIGNER), second) == 5, "permitted");
         (v, r, s) = sign(token.DOMAIN_SEPARATOR(), keccak256(abi.encode(DELEGATION, second, uint256(1), end)), SIGNER);
-        see("SertnToken", t, "delegateBySig", abi.encodeCall(token.delegateBySig, (second, 1, end, v, r, s)));
+        see("delegateBySig", abi.encodeCall(token.delegateBySig, (second, 1, end, v, r, s)));
         check(token.delegates(vm.addr(SIGNER)) == second, "delegated");
     }
 
     function test_timelock() external {
         address t = address(timelock);
         bytes32 role = timelock.PROPOSER_ROLE();
-        seeAll(
-            "SertnTimelock",
-            t,
-            "CANCELLER_ROLE DEFAULT_ADMIN_ROLE EXECUTOR_ROLE MAX_DELAY MIN_DELAY PROPOSER_ROLE getMinDelay"
-        );
-        see("SertnTimelock", t, "getRoleAdmin", abi.encodeCall(timelock.getRoleAdmin, (role)));
-        see("SertnTimelock", t, "hasRole", abi.encodeCall(timelock.hasRole, (role, address(this))));
-        see("SertnTimelock", t, "supportsInterface", abi.encodeCall(timelock.supportsInterface, (0)));
+        lookAt("SertnTimelock", t);
+        seeAll("CANCELLER_ROLE DEFAULT_ADMIN_ROLE EXECUTOR_ROLE MAX_DELAY MIN_DELAY PROPOSER_ROLE getMinDelay");
+        see("getRoleAdmin", abi.encodeCall(timelock.getRoleAdmin, (role)));
+        see("hasRole", abi.encodeCall(timelock.hasRole, (role, address(this))));
+        see("supportsInterface", abi.encodeCall(timelock.supportsInterface, (0)));
         bytes memory call_ = abi.encodeCall(timelock.updateDelay, (3 days));
         (address[] memory targets, uint256[] memory values, bytes[] memory calls) = one(t, call_);
         bytes32 id = timelock.hashOperation(t, 0, call_, 0, 0);
-        bytes memory hash = abi.encodeCall(timelock.hashOperation, (t, 0, call_, 0, 0));
-        see("SertnTimelock", t, "hashOperation", hash);
-        hash = abi.encodeCall(timelock.hashOperationBatch, (targets, values, calls, 0, 0));
-        see("SertnTimelock", t, "hashOperationBatch", hash);
-        see("SertnTimelock", t, "schedule", abi.encodeCall(timelock.schedule, (t, 0, call_, 0, 0, 2 days)));
-        see("SertnTimelock", t, "getOperationState", abi.encodeCall(timelock.getOperationState, (id)));
-        see("SertnTimelock", t, "getTimestamp", abi.encodeCall(timelock.getTimestamp, (id)));
-        see("SertnTimelock", t, "isOperation", abi.encodeCall(timelock.isOperation, (id)));
-        see("SertnTimelock", t, "isOperationDone", abi.encodeCall(timelock.isOperationDone, (id)));
-        see("SertnTimelock", t, "isOperationPending", abi.encodeCall(timelock.isOperationPending, (id)));
-        see("SertnTimelock", t, "isOperationReady", abi.encodeCall(timelock.isOperationReady, (id)));
+        see("hashOperation", abi.encodeCall(timelock.hashOperation, (t, 0, call_, 0, 0)));
+        see("hashOperationBatch", abi.encodeCall(timelock.hashOperationBatch, (targets, values, calls, 0, 0)));
+        see("schedule", abi.encodeCall(timelock.schedule, (t, 0, call_, 0, 0, 2 days)));
+        see("getOperationState", abi.encodeCall(timelock.getOperationState, (id)));
+        see("getTimestamp", abi.encodeCall(timelock.getTimestamp, (id)));
+        see("isOperation", abi.encodeCall(timelock.isOperation, (id)));
+        see("isOperationDone", abi.encodeCall(timelock.isOperationDone, (id)));
+        see("isOperationPending", abi.encodeCall(timelock.isOperationPending, (id)));
+        see("isOperationReady", abi.encodeCall(timelock.isOperationReady, (id)));
         bytes memory batch =
             abi.encodeCall(timelock.scheduleBatch, (targets, values, calls, 0, bytes32(uint256(1)), 2 days));
-        see("SertnTimelock", t, "scheduleBatch", batch);
+        see("scheduleBatch", batch);
         timelock.schedule(t, 0, call_, 0, bytes32(uint256(2)), 2 days);
         id = timelock.hashOperation(t, 0, call_, 0, bytes32(uint256(2)));
-        see("SertnTimelock", t, "cancel", abi.encodeCall(timelock.cancel, (id)));
+        see("cancel", abi.encodeCall(timelock.cancel, (id)));
         vm.warp(block.timestamp + 2 days);
-        see("SertnTimelock", t, "execute", abi.encodeCall(timelock.execute, (t, 0, call_, 0, 0)));
+        see("execute", abi.encodeCall(timelock.execute, (t, 0, call_, 0, 0)));
         check(timelock.getMinDelay() == 3 days, "executed");
         batch = abi.encodeCall(timelock.executeBatch, (targets, values, calls, 0, bytes32(uint256(1))));
-        see("SertnTimelock", t, "executeBatch", batch);
-        seeAs(t, "SertnTimelock", t, "updateDelay", abi.encodeCall(timelock.updateDelay, (4 days)));
-        see("SertnTimelock", t, "grantRole", abi.encodeCall(timelock.grantRole, (role, address(1))));
-        see("SertnTimelock", t, "revokeRole", abi.encodeCall(timelock.revokeRole, (role, address(1))));
-        see("SertnTimelock", t, "renounceRole", abi.encodeCall(timelock.renounceRole, (role, address(this))));
-        bytes memory got = abi.encodeCall(timelock.onERC721Received, (t, t, 0, ""));
-        see("SertnTimelock", t, "onERC721Received", got);
-        got = abi.encodeCall(timelock.onERC1155Received, (t, t, 0, 0, ""));
-        see("SertnTimelock", t, "onERC1155Received", got);
-        got = abi.encodeCall(timelock.onERC1155BatchReceived, (t, t, values, values, ""));
-        see("SertnTimelock", t, "onERC1155BatchReceived", got);
+        see("executeBatch", batch);
+        seeAs(t, "updateDelay", abi.encodeCall(timelock.updateDelay, (4 days)));
+        see("grantRole", abi.encodeCall(timelock.grantRole, (role, address(1))));
+        see("revokeRole", abi.encodeCall(timelock.revokeRole, (role, address(1))));
+        see("renounceRole", abi.encodeCall(timelock.renounceRole, (role, address(this))));
+        see("onERC721Received", abi.encodeCall(timelock.onERC721Received, (t, t, 0, "")));
+        see("onERC1155Received", abi.encodeCall(timelock.onERC1155Received, (t, t, 0, 0, "")));
+        see("onERC1155BatchReceived", abi.encodeCall(timelock.onERC1155BatchReceived, (t, t, values, values, "")));
     }
 
     function test_proposalAndVotes() external {
@@ -121,44 +113,35 @@ contract GovernanceGasTest is GasKit {
         (address[] memory targets, uint256[] memory values, bytes[] memory calls) =
             one(g, abi.encodeCall(governor.setVotingDelay, (2 days)));
         bytes32 why = keccak256("why");
-        see("SertnGovernor", g, "propose", abi.encodeCall(governor.propose, (targets, values, calls, "why")));
+        lookAt("SertnGovernor", g);
+        see("propose", abi.encodeCall(governor.propose, (targets, values, calls, "why")));
         uint256 id = governor.getProposalId(targets, values, calls, why);
         governor.propose(targets, values, calls, "no");
-        bytes memory cancel = abi.encodeCall(governor.cancel, (targets, values, calls, keccak256("no")));
-        see("SertnGovernor", g, "cancel", cancel);
+        see("cancel", abi.encodeCall(governor.cancel, (targets, values, calls, keccak256("no"))));
         vm.warp(block.timestamp + 1 days + 1);
-        see("SertnGovernor", g, "castVote", abi.encodeCall(governor.castVote, (id, 1)));
-        seeAs(
-            vm.addr(1),
-            "SertnGovernor",
-            g,
-            "castVoteWithReason",
-            abi.encodeCall(governor.castVoteWithReason, (id, 1, "so"))
-        );
+        see("castVote", abi.encodeCall(governor.castVote, (id, 1)));
+        seeAs(vm.addr(1), "castVoteWithReason", abi.encodeCall(governor.castVoteWithReason, (id, 1, "so")));
         seeAs(
             vm.addr(2),
-            "SertnGovernor",
-            g,
             "castVoteWithReasonAndParams",
             abi.encodeCall(governor.castVoteWithReasonAndParams, (id, 1, "so", "x"))
         );
         voteSigned(id);
         askOf(id, targets, values, calls);
         vm.warp(block.timestamp + 3 days + 1);
-        see("SertnGovernor", g, "queue", abi.encodeCall(governor.queue, (targets, values, calls, why)));
-        see("SertnGovernor", g, "proposalEta", abi.encodeCall(governor.proposalEta, (id)));
+        see("queue", abi.encodeCall(governor.queue, (targets, values, calls, why)));
+        see("proposalEta", abi.encodeCall(governor.proposalEta, (id)));
         vm.warp(block.timestamp + 2 days);
-        see("SertnGovernor", g, "execute", abi.encodeCall(governor.execute, (targets, values, calls, why)));
+        see("execute", abi.encodeCall(governor.execute, (targets, values, calls, why)));
         check(governor.votingDelay() == 2 days, "executed");
     }
 
     function voteSigned(uint256 id) private {
-        address g = address(governor);
         address signer = vm.addr(SIGNER);
         bytes32 vote = keccak256(abi.encode(governor.BALLOT_TYPEHASH(), id, uint8(1), signer, uint256(0)));
         (uint8 v, bytes32 r, bytes32 s) = sign(domainOf(), vote, SIGNER);
         bytes memory call_ = abi.encodeCall(governor.castVoteBySig, (id, 1, signer, abi.encodePacked(r, s, v)));
-        see("SertnGovernor", g, "castVoteBySig", call_);
+        see("castVoteBySig", call_);
         vote = keccak256(
             abi.encode(
                 governor.EXTENDED_BALLOT_TYPEHASH(),
@@ -175,44 +158,32 @@ contract GovernanceGasTest is GasKit {
             governor.castVoteWithReasonAndParamsBySig,
             (id, 1, vm.addr(SIGNER - 1), "so", "x", abi.encodePacked(r, s, v))
         );
-        see("SertnGovernor", g, "castVoteWithReasonAndParamsBySig", call_);
+        see("castVoteWithReasonAndParamsBySig", call_);
         check(governor.hasVoted(id, signer) && governor.hasVoted(id, vm.addr(SIGNER - 1)), "voted");
     }
 
     function askOf(uint256 id, address[] memory targets, uint256[] memory values, bytes[] memory calls) private {
-        address g = address(governor);
         uint256 before = block.timestamp - 1;
         bytes32 why = keccak256("why");
-        seeAll(
-            "SertnGovernor",
-            g,
-            "MAX_QUORUM_PERCENT MAX_THRESHOLD_PERCENT MAX_VOTING_DELAY MAX_VOTING_PERIOD MIN_QUORUM_PERCENT"
-        );
-        seeAll("SertnGovernor", g, "MIN_VOTING_DELAY MIN_VOTING_PERIOD BALLOT_TYPEHASH EXTENDED_BALLOT_TYPEHASH");
-        seeAll("SertnGovernor", g, "CLOCK_MODE COUNTING_MODE clock eip712Domain name version timelock token");
-        seeAll("SertnGovernor", g, "proposalThreshold quorumDenominator quorumNumerator votingDelay votingPeriod");
-        see("SertnGovernor", g, "getVotes", abi.encodeCall(governor.getVotes, (address(this), before)));
-        see(
-            "SertnGovernor",
-            g,
-            "getVotesWithParams",
-            abi.encodeCall(governor.getVotesWithParams, (address(this), before, "x"))
-        );
-        see("SertnGovernor", g, "hasVoted", abi.encodeCall(governor.hasVoted, (id, address(this))));
-        see("SertnGovernor", g, "nonces", abi.encodeCall(governor.nonces, (vm.addr(SIGNER))));
-        see("SertnGovernor", g, "proposalDeadline", abi.encodeCall(governor.proposalDeadline, (id)));
-        see("SertnGovernor", g, "proposalNeedsQueuing", abi.encodeCall(governor.proposalNeedsQueuing, (id)));
-        see("SertnGovernor", g, "proposalProposer", abi.encodeCall(governor.proposalProposer, (id)));
-        see("SertnGovernor", g, "proposalSnapshot", abi.encodeCall(governor.proposalSnapshot, (id)));
-        see("SertnGovernor", g, "proposalVotes", abi.encodeCall(governor.proposalVotes, (id)));
-        see("SertnGovernor", g, "quorum", abi.encodeCall(governor.quorum, (before)));
-        see("SertnGovernor", g, "quorumNumerator_at", abi.encodeWithSignature("quorumNumerator(uint256)", before));
-        see("SertnGovernor", g, "state", abi.encodeCall(governor.state, (id)));
-        see("SertnGovernor", g, "supportsInterface", abi.encodeCall(governor.supportsInterface, (0)));
-        bytes memory name = abi.encodeCall(governor.getProposalId, (targets, values, calls, why));
-        see("SertnGovernor", g, "getProposalId", name);
-        name = abi.encodeCall(governor.hashProposal, (targets, values, calls, why));
-        see("SertnGovernor", g, "hashProposal", name);
+        seeAll("MAX_QUORUM_PERCENT MAX_THRESHOLD_PERCENT MAX_VOTING_DELAY MAX_VOTING_PERIOD MIN_QUORUM_PERCENT");
+        seeAll("MIN_VOTING_DELAY MIN_VOTING_PERIOD BALLOT_TYPEHASH EXTENDED_BALLOT_TYPEHASH");
+        seeAll("CLOCK_MODE COUNTING_MODE clock eip712Domain name version timelock token");
+        seeAll("proposalThreshold quorumDenominator quorumNumerator votingDelay votingPeriod");
+        see("getVotes", abi.encodeCall(governor.getVotes, (address(this), before)));
+        see("getVotesWithParams", abi.encodeCall(governor.getVotesWithParams, (address(this), before, "x")));
+        see("hasVoted", abi.encodeCall(governor.hasVoted, (id, address(this))));
+        see("nonces", abi.encodeCall(governor.nonces, (vm.addr(SIGNER))));
+        see("proposalDeadline", abi.encodeCall(governor.proposalDeadline, (id)));
+        see("proposalNeedsQueuing", abi.encodeCall(governor.proposalNeedsQueuing, (id)));
+        see("proposalProposer", abi.encodeCall(governor.proposalProposer, (id)));
+        see("proposalSnapshot", abi.encodeCall(governor.proposalSnapshot, (id)));
+        see("proposalVotes", abi.encodeCall(governor.proposalVotes, (id)));
+        see("quorum", abi.encodeCall(governor.quorum, (before)));
+        see("quorumNumerator_at", abi.encodeWithSignature("quorumNumerator(uint256)", before));
+        see("state", abi.encodeCall(governor.state, (id)));
+        see("supportsInterface", abi.encodeCall(governor.supportsInterface, (0)));
+        see("getProposalId", abi.encodeCall(governor.getProposalId, (targets, values, calls, why)));
+        see("hashProposal", abi.encodeCall(governor.hashProposal, (targets, values, calls, why)));
     }
 
     /// @dev What only a vote may do: gas of the whole transaction that executes it.
@@ -249,10 +220,11 @@ contract GovernanceGasTest is GasKit {
             governor.queue(targets, values, calls, keccak256(bytes(names[i])));
         }
         vm.warp(block.timestamp + 2 days);
+        lookAt("SertnGovernor", g);
         for (uint256 i = 0; i < 6; ++i) {
             (address[] memory targets, uint256[] memory values, bytes[] memory calls) = one(g, decided[i]);
             bytes32 why = keccak256(bytes(names[i]));
-            see("SertnGovernor", g, names[i], abi.encodeCall(governor.execute, (targets, values, calls, why)));
+            see(names[i], abi.encodeCall(governor.execute, (targets, values, calls, why)));
         }
         check(governor.votingPeriod() == 4 days && governor.quorumNumerator() == 5, "set");
         equal(token.allowance(g, address(1)), 5, "relayed");
