@@ -45,6 +45,10 @@ interface IDeployVm {
     /// @param json the text.
     /// @param key where it is.
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
+    /// @notice Words in a JSON text.
+    /// @param json the text.
+    /// @param key where they are.
+    function parseJsonBytes32Array(string calldata json, string calldata key) external pure returns (bytes32[] memory);
     /// @notice Bytes in a JSON text.
     /// @param json the text.
     /// @param key where they are.
@@ -78,7 +82,7 @@ contract Deploy {
     function run() external {
         IPlonkVerifier verifier = IPlonkVerifier(VM.envAddress("VERIFIER"));
         address guardian = VM.envOr("GUARDIAN", msg.sender);
-        IVerifierRouter.Canary memory canary = _canary(address(verifier), VM.envOr("CANARY", string("")));
+        IVerifierRouter.Canary memory canary = _canary(verifier, VM.envOr("CANARY", string("")));
         VM.startBroadcast();
         _token = new SertnToken(msg.sender, 1e27);
         _router = new VerifierRouter(msg.sender, guardian);
@@ -113,17 +117,50 @@ contract Deploy {
     }
 
     /// @dev The true claim that the route knows: a proof of another answer to its inputs stops the verifier. A file of
-    ///      `sertn-run calldata --json`, whose proof the verifier has to accept; none without a file.
-    function _canary(address verifier, string memory path) private view returns (IVerifierRouter.Canary memory canary) {
+    ///      `sertn-run calldata --json`, whose proof the verifier has to accept; none without a file. What can be computed of the words that were
+    ///      proved is: were it another answer, every proof of the true one would stop the verifier.
+    function _canary(IPlonkVerifier verifier, string memory path)
+        private
+        view
+        returns (IVerifierRouter.Canary memory canary)
+    {
         if (bytes(path).length == 0) return canary;
         string memory json = VM.readFile(path);
-        (bool ok, bytes memory said) = verifier.staticcall(VM.parseJsonBytes(json, ".calldata"));
-        if (!ok || said.length != 32 || !abi.decode(said, (bool))) revert CanaryNotProved();
         canary.vkHash = VM.parseJsonBytes32(json, ".vk_digest");
+        bytes32[] memory words = VM.parseJsonBytes32Array(json, ".words");
+        if (!_isProved(verifier, canary.vkHash, words, json)) revert CanaryNotProved();
         canary.inputWords = uint16(VM.parseJsonUint(json, ".claim.input_words"));
         canary.inputBits = uint8(VM.parseJsonUint(json, ".claim.input_bits"));
-        canary.inputs = VM.parseJsonBytes32(json, ".claim.inputs");
-        canary.answer = VM.parseJsonBytes32(json, ".claim.answer");
+        canary.answer = keccak256(abi.encodePacked(words));
+        // As libraries/PublicWords.sol has it.
+        uint256 count = canary.inputWords;
+        if (canary.inputBits != 0) {
+            words[count] &= bytes32((uint256(1) << canary.inputBits) - 1);
+            ++count;
+        }
+        bytes32[] memory inputs = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            inputs[i] = words[i];
+        }
+        canary.inputs = keccak256(abi.encodePacked(inputs));
+    }
+
+    function _isProved(IPlonkVerifier verifier, bytes32 vkHash, bytes32[] memory words, string memory json)
+        private
+        view
+        returns (bool)
+    {
+        uint256[] memory values = new uint256[](words.length);
+        for (uint256 i = 0; i < words.length; ++i) {
+            values[i] = uint256(words[i]);
+        }
+        bytes memory vk = VM.parseJsonBytes(json, ".vk");
+        bytes32 context = VM.parseJsonBytes32(json, ".context");
+        try verifier.verify(vkHash, vk, context, values, VM.parseJsonBytes(json, ".proof")) returns (bool holds) {
+            return holds;
+        } catch {
+            return false;
+        }
     }
 
     function _propose(address owner) private {

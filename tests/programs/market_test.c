@@ -175,18 +175,14 @@ TEST(what_cannot_be_is_refused)
     kit_refused(&out, 2, "40 hex digits", "no address");
 }
 
-/* The claim that the deployment was told is true is the route's, in the words of the contract: a
- * proof of another answer to its inputs would stop the verifier. */
-TEST(a_route_knows_a_claim_that_its_verifier_accepts)
+/* A route's known claim is the one of the file, in the words of the contract. */
+static void check_route(const struct network *n, const char *router, const cJSON *claim)
 {
-    struct network *n = network_start();
-    struct buffer text = kit_read(kit_text("%s/claim.json", n->folder));
-    cJSON *claim = cJSON_Parse(buffer_text(&text));
     const cJSON *known = kit_member(claim, "claim");
     struct test_output out =
         kit_shell("%s call --rpc-url %s %s "
                   "'routeOf(bytes4)(uint8,address,(bytes32,uint16,uint8,bytes32,bytes32))' %s",
-                  kit_tool("cast"), n->url, n->router,
+                  kit_tool("cast"), n->url, router,
                   network_ask(n, n->verifier, "proofSystemId()(bytes4)", ""));
     kit_done(&out, "routeOf");
     CHECK_MSG(
@@ -194,20 +190,50 @@ TEST(a_route_knows_a_claim_that_its_verifier_accepts)
                                   kit_number(known, "input_words"), kit_number(known, "input_bits"),
                                   text_of(known, "inputs"), text_of(known, "answer"))) != NULL,
         "%s", out.text);
-    /* Proved for another context, the same words have another proof: the verifier says no. */
-    const char *words = text_of(claim, "calldata");
-    char *broken = strdup(buffer_text(&text)), *at = strstr(broken, words + 2);
-    REQUIRE(broken != NULL && at != NULL);
-    at[8 + 2 * 32 * 2] = at[8 + 2 * 32 * 2] == '0' ? '1' : '0';
-    const char *file = kit_text("%s/broken.json", test_temp_dir());
-    kit_write(file, broken, strlen(broken));
-    out = kit_shell(
+}
+
+/* Deploys into FILE.out with a text of a claim in FILE, another first digit in one of its fields.
+ */
+static struct test_output deploy_changed(const struct network *n, const char *file,
+                                         const char *text, const char *field)
+{
+    char *changed = strdup(text), *at = changed == NULL ? NULL : strstr(changed, field);
+    REQUIRE(at != NULL);
+    if ((at = strstr(at, "0x")) != NULL)
+        at[2] = at[2] == '0' ? '1' : '0';
+    kit_write(file, changed, strlen(changed));
+    free(changed);
+    return kit_shell(
         "CANARY=%s %s %s.out %s %s --unlocked --sender 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
         file, test_source_path("contracts/deploy"), file, n->verifier, n->url);
+}
+
+/* The claim that the deployment was told is true is the route's: a proof of another answer to its
+ * inputs would stop the verifier. */
+TEST(a_route_knows_a_claim_that_its_verifier_accepts)
+{
+    struct network *n = network_start();
+    struct buffer text = kit_read(kit_text("%s/claim.json", n->folder));
+    cJSON *claim = cJSON_Parse(buffer_text(&text));
+    check_route(n, n->router, claim);
+    const char *file = kit_text("%s/broken.json", test_temp_dir());
+    /* Proved for another context, the same words have another proof: the verifier says no. */
+    struct test_output out = deploy_changed(n, file, buffer_text(&text), "\"context\":");
     CHECK(out.exit_status == 2 &&
           strstr(out.errors, "deploy: the verifier does not accept the proof in ") == out.errors);
+    /* A model with private inputs has no such claim. */
+    out = deploy_changed(n, file, "{}", "");
+    CHECK(out.exit_status == 2 && strstr(out.errors, "holds no claim; give what ") != NULL);
     CHECK(!file_exists(kit_text("%s.out", file)));
-    free(broken);
+    /* The answer follows from the words that were proved, whatever the file says it is: every proof
+     * of the true one would stop a route that knows another. */
+    out = deploy_changed(n, file, buffer_text(&text), "\"answer\":");
+    kit_done(&out, "deploy");
+    struct buffer made = kit_read(kit_text("%s.out", file));
+    cJSON *addresses = cJSON_Parse(buffer_text(&made));
+    check_route(n, text_of(addresses, "router"), claim);
+    cJSON_Delete(addresses);
+    buffer_release(&made);
     cJSON_Delete(claim);
     buffer_release(&text);
 }
