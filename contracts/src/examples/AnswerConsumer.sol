@@ -43,6 +43,10 @@ contract AnswerConsumer {
     /// @notice Commitments to the inputs of requests that wait for their answer (libraries/PublicWords.sol).
     mapping(bytes32 context => bytes32) public inputsOf;
 
+    /// @notice Makes a consumer.
+    /// @param model the model's contract.
+    /// @param inputWords how many public words are inputs as a whole.
+    /// @param inputBits how many low bits of the next word are input as well.
     constructor(IModelVerifier model, uint16 inputWords, uint8 inputBits) {
         (MODEL, INPUT_WORDS, INPUT_BITS) = (model, inputWords, inputBits);
     }

@@ -45,8 +45,8 @@ library JobStore {
     }
 
     /// @notice Parts of a price: the owner's and governance's, the latter feeBps of what is left for compute.
-    /// @param terms vk hash, proof system, compute cost, royalty, whether it is deprecated.
-    /// @param callback its callback; zero for none.
+    /// @param terms second word of a job.
+    /// @param callback the word of its callback; zero for none.
     /// @return royalty the owner's part of the price.
     /// @return fee governance's part of the price.
     function partsOf(uint256 terms, uint256 callback) internal pure returns (uint256 royalty, uint256 fee) {
@@ -75,7 +75,7 @@ library JobStore {
 
     /// @notice The callback of a job; zero where it has none.
     /// @param stored the job in storage.
-    /// @param terms vk hash, proof system, compute cost, royalty, whether it is deprecated.
+    /// @param terms second word of a job.
     function callbackOf(Stored storage stored, uint256 terms) internal view returns (uint256) {
         return terms & HAS_CALLBACK == 0 ? 0 : stored.callback;
     }

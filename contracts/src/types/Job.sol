@@ -9,7 +9,7 @@ enum JobState {
     Refunded
 }
 
-/// @notice A job as the market stores it: all that its settlement depends on, fixed when it was requested, in four slots, and a fifth for a requirement.
+/// @notice A job as others read it: all that its settlement depends on, fixed when it was requested (libraries/JobStore.sol says how the market keeps it).
 /// @param requester who gets the money back.
 /// @param deadline last second in which it can be paid.
 /// @param settledAt when it was paid; zero until then.
@@ -22,7 +22,7 @@ enum JobState {
 /// @param callbackGas gas that the destination gets.
 /// @param inputWords public words that are inputs as a whole.
 /// @param hasRequirement whether the market holds a requirement for the output.
-/// @param precommitment commitment to the inputs (libraries/PublicWords.sol).
+/// @param precommitment commitment to the inputs (libraries/PublicWords.sol); zero where the payment was left in the job.
 struct Job {
     address requester;
     uint40 deadline;
