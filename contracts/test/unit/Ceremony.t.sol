@@ -248,8 +248,12 @@ contract CeremonyTest is PoolsKit {
         contribute(2);
         bytes32 bad = linkOf(2);
         contribute(3);
+        bytes32 behind = linkOf(3);
         ceremony.strike(2, bad, "no file");
         check(ceremony.contributions() == 1 && linkOf(1) == good, "the first stays, nothing behind it");
+        // a vote about one that was struck with it does not bring back what is between
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NothingToStrike.selector));
+        ceremony.strike(3, behind, "no file");
         // a second vote about the same one finds nothing, though another stands in its place
         vm.prank(contributors[1]);
         ceremony.enroll(contributors[1]);
@@ -343,6 +347,28 @@ contract CeremonyTest is PoolsKit {
         vm.expectRevert(abi.encodeWithSelector(ICeremony.NotReady.selector));
         ceremony.announceBeacon();
         vm.warp(reviewed + 1);
+        ceremony.announceBeacon();
+    }
+
+    /// @dev Enrolment may be longer than the review, and a turn may go on behind it.
+    function test_theBeaconWaitsForTurnsAndEnrollmentBehindTheReview() external {
+        ceremony = new Ceremony(address(this), GUARDIAN, pools, firstChallenge(), 2 days, 10 days, 1, 3 days);
+        enrollAll();
+        contribute(1);
+        vm.warp(ceremony.reviewEndsAt() + 1);
+        ceremony.skip();
+        vm.warp(block.timestamp + 2 days + 1);
+        ceremony.skip();
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NotReady.selector));
+        ceremony.announceBeacon(); // enrolment goes on
+        vm.warp(ceremony.CLOSES_AT());
+        vm.prank(contributors[1]);
+        ceremony.enroll(contributors[1]);
+        vm.warp(block.timestamp + 1);
+        vm.expectRevert(abi.encodeWithSelector(ICeremony.NotReady.selector));
+        ceremony.announceBeacon(); // a turn goes on
+        vm.warp(block.timestamp + 2 days);
+        ceremony.skip();
         ceremony.announceBeacon();
     }
 

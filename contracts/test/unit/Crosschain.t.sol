@@ -2,6 +2,7 @@
 pragma solidity ^0.8.26;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {ERC7786Recipient} from "@openzeppelin/contracts/crosschain/ERC7786Recipient.sol";
 import {InteroperableAddress} from "@openzeppelin/contracts/utils/draft-InteroperableAddress.sol";
 import {Deployment} from "../../script/Deployment.sol";
@@ -147,6 +148,8 @@ contract RemoteDeskTest is PoolsKit {
         vm.warp(uint256(market.jobOf(id).deadline) + 1);
         gateway.ask(5);
         uint256 before = gateway.count();
+        vm.expectRevert(abi.encodeWithSelector(IRemoteDesk.MessageNotSent.selector, id));
+        desk.reclaim{value: 4}(id); // nobody loses what was too little
         vm.prank(STRANGER);
         desk.reclaim(id);
         equal(desk.creditOf(account), 100e18, "the credit is back");
@@ -186,7 +189,7 @@ contract RemoteDeskTest is PoolsKit {
             uint256[] memory words = new uint256[](i == 0 ? 1000 : 12_000);
             (words[0], words[1]) = (answerWords(0)[0], answerWords(0)[1]);
             Request memory r = draft();
-            r.callbackGas = i < 2 ? 0 : 600_000;
+            r.callbackGas = i < 2 ? 20_000 : 600_000; // too little is made enough for most
             vm.chainId(AWAY);
             buyer.ask(r);
             vm.chainId(HOME);
@@ -314,7 +317,11 @@ contract DeploymentTest is PoolsKit, Deployment {
         check(domain != second.market.profile() && context != second.market.contextOf(7, PROVER), "other domains");
         check(second.market.pools() == address(second.pools), "wired");
         check(second.router.verifierOf(second.verifier.proofSystemId()) == address(second.verifier), "routed");
-        check(second.market.pendingOwner() == address(second.timelock), "waits for the timelock");
+        Ownable2Step[5] memory all =
+            [Ownable2Step(second.router), second.registry, second.market, second.pools, second.desk];
+        for (uint256 i = 0; i < 5; ++i) {
+            check(all[i].pendingOwner() == address(second.timelock), "waits for the timelock");
+        }
         check(!second.timelock.hasRole(second.timelock.DEFAULT_ADMIN_ROLE(), address(this)), "no admin");
         check(second.timelock.hasRole(second.timelock.PROPOSER_ROLE(), address(second.governor)), "governor");
         equal(second.token.balanceOf(address(this)), s.supply, "supply");

@@ -16,6 +16,13 @@ contract Reader {
     }
 }
 
+/// @notice A destination that has the model's earnings paid out.
+contract Claimer {
+    function onInference(uint256, uint256 modelId, uint256[] calldata) external {
+        InferenceMarket(msg.sender).claim(modelId);
+    }
+}
+
 /// @notice Payments of provers without an account, which wait in their jobs, and accounts that are opened before.
 /// forge-config: default.isolate = true
 contract KeptPaymentsTest is MarketKit {
@@ -72,8 +79,16 @@ contract KeptPaymentsTest is MarketKit {
         collectRefused(STRANGER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
         collectRefused(REQUESTER, ids, IInferenceMarket.NothingKept.selector, ids[0]);
         vm.prank(PROVER);
+        vm.recordLogs();
         equal(market.collect(ids, STRANGER), 2 * due, "while paused too");
         vm.snapshotGasLastCall("InferenceMarket", "collect_2");
+        logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < 2; ++i) {
+            check(logs[i].topics[0] == IInferenceMarket.Collected.selector, "collected from");
+            check(uint256(logs[i].topics[1]) == ids[i], "this job");
+        }
+        check(logs[2].topics[0] == IInferenceMarket.Withdrawn.selector, "and withdrawn");
+        equal(abi.decode(logs[2].data, (uint256)), 2 * due, "the sum");
         equal(token.balanceOf(STRANGER), 2 * due, "all of it");
         (prover, amount) = market.keptOf(ids[0]);
         check(prover == address(0) && amount == 0, "collected");
@@ -118,6 +133,20 @@ contract KeptPaymentsTest is MarketKit {
         vm.prank(sender);
         vm.expectRevert(abi.encodeWithSelector(reason, id));
         market.collect(ids, sender);
+    }
+
+    /// @dev Anybody may have earnings paid out at any time, also in a callback, and into the account of the prover that is being paid.
+    function test_earningsComeInWhileAProverIsPaid() external {
+        address claimer = address(new Claimer());
+        (uint96 price, uint96 fee) = draftPrice();
+        uint256 callback = 200_000 * 1e9;
+        for (uint256 i = 1; i <= 2; ++i) {
+            uint256 id = askFor(claimer, 200_000);
+            market.settle(key, answerTo(id, MODEL_OWNER, 5));
+            (, uint256 kept) = market.keptOf(id);
+            equal(kept, i == 1 ? price + callback - fee - ROYALTY : 0, "kept without an account");
+            equal(market.balanceOf(MODEL_OWNER) + kept, price + callback - fee + (i - 1) * ROYALTY, "all of it");
+        }
     }
 
     /// @dev Whether its payment waits in it or not, a destination sees the job as it was requested.

@@ -108,6 +108,14 @@ contract SignedRequestsTest is MarketKit {
         refusedSigned(
             r, signer, 300, expiry, sig, abi.encodeWithSelector(IInferenceMarket.NonceTaken.selector, signer, 300)
         );
+        // nonces that share a word
+        sig = signature(signed(r, signer, 9, expiry));
+        vm.prank(signer);
+        market.cancelNonce(10);
+        check(market.isNonceUsed(signer, 9) && market.isNonceUsed(signer, 10), "both");
+        refusedSigned(
+            r, signer, 9, expiry, sig, abi.encodeWithSelector(IInferenceMarket.NonceTaken.selector, signer, 9)
+        );
         sig = signature(signed(r, signer, 11, expiry));
         vm.warp(expiry + 1);
         refusedSigned(

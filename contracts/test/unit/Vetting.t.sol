@@ -310,6 +310,24 @@ contract VettingTest is PoolsKit {
         market.settle(key, a);
     }
 
+    /// @dev A job of another model, or one whose input is laid out in another way, says nothing of this model and this input.
+    function test_jobsOfOtherModelsAndLayoutsAnswerNoRow() external {
+        uint256 id = publish();
+        (, bytes32[] memory path) = tree(1);
+        uint256 other = addModel(key, ideal.proofSystemId());
+        for (uint256 i = 0; i < 4; ++i) {
+            Request memory r = draft();
+            (r.precommitment, r.destination, r.callbackGas) = (precommitment(1), address(vetting), 120_000);
+            if (i == 0) r.modelId = other;
+            if (i == 1) r.inputWords = 2;
+            if (i == 2) r.inputBits = 39;
+            uint256 job = ask(r);
+            vm.prank(REQUESTER);
+            if (i < 3) vm.expectRevert(abi.encodeWithSelector(IVetting.WrongJob.selector, job));
+            vetting.attach(id, job, 1, labels[1], path);
+        }
+    }
+
     /// @dev A backtest out of jobs that nodes proved and were paid for.
     function test_jobsOfTheMarketAnswerRows() external {
         uint256 id = publish();
