@@ -86,6 +86,11 @@ uint64_t query_number(const struct query *q, int column)
     return (uint64_t)sqlite3_column_int64(q->statement, column);
 }
 
+double query_real(const struct query *q, int column)
+{
+    return sqlite3_column_double(q->statement, column);
+}
+
 void query_text(char *out, size_t size, const struct query *q, int column)
 {
     const unsigned char *text = sqlite3_column_text(q->statement, column);

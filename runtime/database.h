@@ -48,6 +48,7 @@ void query_end(struct query *query);
 /* A statement without rows: step and end. */
 enum status query_run(struct query *query, struct diag *diag) SERTN_MUST_CHECK;
 uint64_t query_number(const struct query *query, int column);
+double query_real(const struct query *query, int column);
 /* Cut at `size` - 1 bytes. */
 void query_text(char *out, size_t size, const struct query *query, int column);
 void query_bytes(struct buffer *out, const struct query *query, int column);

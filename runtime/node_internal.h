@@ -65,7 +65,7 @@ struct node {
     uint64_t now;   /* of the block to come, seconds */
     uint64_t clock; /* of this machine, seconds */
     uint64_t fee;   /* wei a gas, as it is now */
-    uint64_t polls, failures;
+    uint64_t polls;
     struct market_job_id slow, fetch_after; /* whose input took long; where fetching goes on */
     bool is_slow;                           /* one did in this look */
     bool is_paused;                         /* the market settles nothing at the moment */

@@ -60,7 +60,6 @@ enum status node_fail(struct node *n, struct node_job *job, const char *reason, 
     uint64_t wait = UINT64_C(1) << (job->tries < 8 ? job->tries : 8);
     if (wait > BACKOFF_SECONDS_MOST)
         wait = BACKOFF_SECONDS_MOST;
-    n->failures++;
     node_say(n, job->id, "will be tried again in %" PRIu64 " s: %s", wait, reason);
     return node_store_fail(&n->store, job->id, n->clock + wait, reason, diag);
 }

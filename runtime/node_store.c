@@ -1,7 +1,6 @@
 /* See node_store.h. */
 #include "runtime/node_store.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "backend/hash/keccak.h"
@@ -396,15 +395,13 @@ static enum status count_batches(struct node_counts *counts, struct node_store *
                                  struct diag *diag)
 {
     bool found;
-    char text[64];
     struct query q = query_begin(&store->database, "SELECT " SUMS_OF_BATCHES);
     enum status status = query_step(&found, &q, diag);
     if (status == STATUS_OK && found) {
         counts->batches += query_number(&q, 0);
         counts->batched += query_number(&q, 1);
         counts->batch_gas += query_number(&q, 2);
-        query_text(text, sizeof text, &q, 3);
-        counts->saved_gas += strtod(text, NULL);
+        counts->saved_gas += query_real(&q, 3);
     }
     query_end(&q);
     return status;
@@ -415,7 +412,6 @@ static enum status count_total(struct node_counts *counts, struct node_store *st
                                struct diag *diag)
 {
     bool found;
-    char text[64];
     struct query q =
         query_begin(&store->database, "SELECT paid, refused, over, gone, proofs, failures, batches,"
                                       " batched, batch_gas, proving, earned, saved_gas FROM total");
@@ -428,12 +424,9 @@ static enum status count_total(struct node_counts *counts, struct node_store *st
         counts->batches += query_number(&q, 6);
         counts->batched += query_number(&q, 7);
         counts->batch_gas += query_number(&q, 8);
-        query_text(text, sizeof text, &q, 9);
-        counts->proving_seconds += strtod(text, NULL);
-        query_text(text, sizeof text, &q, 10);
-        counts->earned += strtod(text, NULL);
-        query_text(text, sizeof text, &q, 11);
-        counts->saved_gas += strtod(text, NULL);
+        counts->proving_seconds += query_real(&q, 9);
+        counts->earned += query_real(&q, 10);
+        counts->saved_gas += query_real(&q, 11);
     }
     query_end(&q);
     return status == STATUS_OK ? count_batches(counts, store, diag) : status;
@@ -443,7 +436,6 @@ enum status node_store_count(struct node_counts *counts, struct node_store *stor
                              struct diag *diag)
 {
     bool found = true;
-    char text[64];
     *counts = (struct node_counts){0};
     struct query q = query_begin(&store->database,
                                  "SELECT state, COUNT(*), COUNT(proof), SUM(failures),"
@@ -457,10 +449,8 @@ enum status node_store_count(struct node_counts *counts, struct node_store *stor
         counts->kept += query_number(&q, 1);
         counts->proofs += query_number(&q, 2);
         counts->failures += query_number(&q, 3);
-        query_text(text, sizeof text, &q, 4);
-        counts->earned += strtod(text, NULL);
-        query_text(text, sizeof text, &q, 5);
-        counts->proving_seconds += strtod(text, NULL);
+        counts->earned += query_real(&q, 4);
+        counts->proving_seconds += query_real(&q, 5);
         status = query_step(&found, &q, diag);
     }
     query_end(&q);
