@@ -351,10 +351,7 @@ TEST(what_is_not_what_was_committed_to_is_refused)
     CHECK_MSG(strstr(out.errors, kit_text("job 2/%zu: refused", count + 3)) != NULL, "%s",
               out.errors);
     CHECK_MSG(strstr(out.errors, "job 2/1: paid") != NULL, "%s", out.errors);
-    cJSON *sent = network_call(n, "eth_getTransactionCount",
-                               kit_text("[\"%s\",\"latest\"]", n->address[NETWORK_NODE]));
-    CHECK_TEXT(sent->valuestring, "0x1");
-    cJSON_Delete(sent);
+    CHECK_TEXT(node_sent(n, "latest"), "0x1");
 }
 
 TEST(what_cannot_be_hidden_is_said)

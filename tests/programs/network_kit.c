@@ -21,7 +21,7 @@ static const char *const keys[NETWORK_ACCOUNTS] = {
 static const char *const names[NETWORK_ACCOUNTS] = {"owner", "node", "node2"};
 
 static struct network the;
-static char folder_text[400], snapshot[80];
+static char folder_text[400], deployed[80]; /* the mark of the chain after the deployment */
 
 static void remove_folder(void)
 {
@@ -55,19 +55,24 @@ cJSON *network_call(const struct network *network, const char *method, const cha
     return call(method, params);
 }
 
-static void take_snapshot(void)
+const char *network_mark(const struct network *network)
 {
-    cJSON *id = call("evm_snapshot", "[]");
+    cJSON *id = network_call(network, "evm_snapshot", "[]");
     REQUIRE(cJSON_IsString(id));
-    snprintf(snapshot, sizeof snapshot, "[\"%s\"]", id->valuestring);
+    const char *mark = kit_text("[\"%s\"]", id->valuestring);
     cJSON_Delete(id);
+    return mark;
+}
+
+void network_go_back(const struct network *network, const char *mark)
+{
+    cJSON_Delete(network_call(network, "evm_revert", mark));
 }
 
 void network_reset(struct network *network)
 {
-    (void)network;
-    cJSON_Delete(call("evm_revert", snapshot));
-    take_snapshot();
+    network_go_back(network, deployed);
+    snprintf(deployed, sizeof deployed, "%s", network_mark(network));
 }
 
 void network_stop(void)
@@ -210,7 +215,7 @@ struct network *network_start(void)
                   "%s --royalty 1000 --quiet",
                   the.model, the.url, the.registry, the.keystore[NETWORK_OWNER], the.password),
         "publish");
-    take_snapshot();
+    snprintf(deployed, sizeof deployed, "%s", network_mark(&the));
     return &the;
 }
 

@@ -23,6 +23,11 @@ struct network *network_start(void);
 /* The chain as it was after network_start. */
 void network_reset(struct network *network);
 
+/* The chain as it is, and back to that: once, for whoever goes back leaves all later marks behind.
+ * The mark is kept until the case ends. */
+const char *network_mark(const struct network *network);
+void network_go_back(const struct network *network, const char *mark);
+
 /* The ceremony that models of the network are made over; made once a build folder. */
 const char *network_powers(void);
 

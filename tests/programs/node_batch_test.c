@@ -34,31 +34,20 @@ static unsigned long long gas_of(const struct network *n, unsigned *transactions
     return sum;
 }
 
-static const char *count_of(const struct network *n, const char *tag)
-{
-    cJSON *count = network_call(n, "eth_getTransactionCount",
-                                kit_text("[\"%s\",\"%s\"]", n->address[NETWORK_NODE], tag));
-    const char *text = kit_text("%s", count->valuestring);
-    cJSON_Delete(count);
-    return text;
-}
-
 TEST(four_proofs_go_in_one_transaction_for_three_fifths_of_the_gas)
 {
     struct network *n = network_start();
     network_open_account(n, NETWORK_NODE);
     unsigned transactions;
     network_request(n, 0, 4);
-    cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
-    const char *revert = kit_text("[\"%s\"]", snapshot->valuestring);
-    cJSON_Delete(snapshot);
+    const char *mark = network_mark(n);
     struct test_output out =
         node_drain(network_config(n, NETWORK_NODE, test_temp_dir(), ",\"batch\":{\"jobs\":1}"));
     kit_done(&out, "one by one");
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "1216000000000000");
     unsigned long long single = gas_of(n, &transactions);
     CHECK_U64(transactions, 4);
-    cJSON_Delete(network_call(n, "evm_revert", revert));
+    network_go_back(n, mark);
     out = node_drain(network_config(n, NETWORK_NODE, test_temp_dir(),
                                     ",\"batch\":{\"jobs\":4,\"seconds\":600}"));
     kit_done(&out, "together");
@@ -113,7 +102,7 @@ TEST(proofs_wait_for_others_but_not_into_their_deadline)
     }
     CHECK(proved);
     usleep(1000000);
-    CHECK_TEXT(count_of(n, "latest"), "0x0");
+    CHECK_TEXT(node_sent(n, "latest"), "0x0");
     network_pass_time(n, 7150);
     CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));
     (void)gas_of(n, &transactions);
@@ -152,9 +141,9 @@ TEST(what_a_batch_is_refused_for_is_read_from_events_and_goes_alone)
     network_request(n, 0, 2);
     cJSON_Delete(network_call(n, "evm_setAutomine", "[false]"));
     pid_t node = node_start(config);
-    for (int i = 0; i < 300 && strcmp(count_of(n, "pending"), "0x1") != 0; i++)
+    for (int i = 0; i < 300 && strcmp(node_sent(n, "pending"), "0x1") != 0; i++)
         usleep(100000);
-    CHECK_TEXT(count_of(n, "pending"), "0x1");
+    CHECK_TEXT(node_sent(n, "pending"), "0x1");
     CHECK(node_stop(node, SIGKILL) == 128 + SIGKILL);
     cJSON_Delete(network_call(n, "anvil_dropAllTransactions", "[]"));
     cJSON_Delete(network_call(n, "evm_setAutomine", "[true]"));
@@ -181,13 +170,11 @@ TEST(a_batch_whose_block_is_taken_back_is_paid_again)
     network_open_account(n, NETWORK_NODE);
     unsigned transactions;
     network_request(n, 0, 2);
-    cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
-    const char *revert = kit_text("[\"%s\"]", snapshot->valuestring);
-    cJSON_Delete(snapshot);
+    const char *mark = network_mark(n);
     pid_t node = node_start(network_config(n, NETWORK_NODE, test_temp_dir(),
                                            ",\"batch\":{\"jobs\":2,\"seconds\":600}"));
     CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));
-    cJSON_Delete(network_call(n, "evm_revert", revert));
+    network_go_back(n, mark);
     cJSON_Delete(network_call(n, "anvil_mine", "[\"0x5\"]"));
     CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));
     (void)gas_of(n, &transactions);
@@ -212,7 +199,7 @@ TEST(one_that_another_answered_does_no_harm_to_the_rest)
     network_request(n, 0, 2);
     cJSON_Delete(network_call(n, "evm_setAutomine", "[false]"));
     pid_t node = node_start(config);
-    for (int i = 0; i < 300 && strcmp(count_of(n, "pending"), "0x1") != 0; i++)
+    for (int i = 0; i < 300 && strcmp(node_sent(n, "pending"), "0x1") != 0; i++)
         usleep(100000);
     CHECK(node_stop(node, SIGKILL) == 128 + SIGKILL);
     cJSON_Delete(network_call(n, "anvil_dropAllTransactions", "[]"));

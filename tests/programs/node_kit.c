@@ -56,6 +56,15 @@ bool node_earns(const struct network *n, enum network_account account, const cha
     return false;
 }
 
+const char *node_sent(const struct network *n, const char *tag)
+{
+    cJSON *count = network_call(n, "eth_getTransactionCount",
+                                kit_text("[\"%s\",\"%s\"]", n->address[NETWORK_NODE], tag));
+    const char *text = kit_text("%s", cJSON_IsString(count) ? count->valuestring : "");
+    cJSON_Delete(count);
+    return text;
+}
+
 long node_get(const char *url, struct buffer *answer)
 {
     struct http http;
@@ -85,16 +94,6 @@ static const char *preload(void)
     return kit_text("%s/tests/libkill_at_sync.so", test_build_dir());
 }
 
-/* Transactions of the node so far, in hex. */
-static const char *sent(const struct network *n)
-{
-    cJSON *count = network_call(n, "eth_getTransactionCount",
-                                kit_text("[\"%s\",\"latest\"]", n->address[NETWORK_NODE]));
-    const char *text = kit_text("%s", cJSON_IsString(count) ? count->valuestring : "");
-    cJSON_Delete(count);
-    return text;
-}
-
 /* One run; at 0: to its end. */
 static struct test_output run(const char *config, unsigned at)
 {
@@ -111,8 +110,9 @@ static void check_paid(const struct network *n, unsigned jobs, const char *trans
     const char *balance = node_earned(n, NETWORK_NODE);
     CHECK_MSG(strcmp(balance, kit_text("%u000000000000", jobs * 304)) == 0,
               "killed at write %u: earned %s", at, balance);
-    CHECK_MSG(transactions == NULL || strcmp(sent(n), transactions) == 0,
-              "killed at write %u: %s transactions instead of %s", at, sent(n), transactions);
+    CHECK_MSG(transactions == NULL || strcmp(node_sent(n, "latest"), transactions) == 0,
+              "killed at write %u: %s transactions instead of %s", at, node_sent(n, "latest"),
+              transactions);
 }
 
 struct test_output node_run_killed(const char *config, unsigned at)
@@ -131,22 +131,17 @@ unsigned node_kill_at_every_write(unsigned jobs, const char *more, const char *s
         test_skip("there is no preloaded library in this build");
     network_join(n, NETWORK_NODE, 4096);
     network_request(n, 0, jobs);
-    cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
-    char revert[80];
-    snprintf(revert, sizeof revert, "[\"%s\"]", snapshot->valuestring);
-    cJSON_Delete(snapshot);
+    const char *mark = network_mark(n);
     /* Without kills. */
     const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, more);
     struct test_output out = run(config, 0);
     kit_done(&out, "undisturbed");
     CHECK_MSG(strstr(out.errors, says) != NULL, "%s", out.errors);
     check_paid(n, jobs, NULL, 0);
-    const char *transactions = sent(n);
+    const char *transactions = node_sent(n, "latest");
     for (unsigned at = first; at < WRITES_MOST; at += step) {
-        cJSON_Delete(network_call(n, "evm_revert", revert));
-        snapshot = network_call(n, "evm_snapshot", "[]");
-        snprintf(revert, sizeof revert, "[\"%s\"]", snapshot->valuestring);
-        cJSON_Delete(snapshot);
+        network_go_back(n, mark);
+        mark = network_mark(n);
         folder = test_temp_dir();
         config = network_config(n, NETWORK_NODE, folder, more);
         out = run(config, at);

@@ -17,6 +17,10 @@ int node_stop(pid_t node, int signal_);
 const char *node_earned(const struct network *network, enum network_account account);
 bool node_earns(const struct network *network, enum network_account account, const char *sum);
 
+/* Transactions of NETWORK_NODE so far, in hex: those that are mined ("latest"), or sent
+ * ("pending"). */
+const char *node_sent(const struct network *network, const char *tag);
+
 /* The status of a GET, 0 without an answer; and waits until it is that. */
 long node_get(const char *url, struct buffer *answer);
 long node_wait_for(const char *url, long wanted, struct buffer *answer);

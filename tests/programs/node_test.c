@@ -155,10 +155,7 @@ TEST(what_cannot_be_proved_is_refused)
     CHECK_MSG(strstr(out.errors, "job 1/1: refused: the job takes 0 words") != NULL, "%s",
               out.errors);
     CHECK_MSG(strstr(out.errors, "job 1/2: refused: 'no' is no address") != NULL, "%s", out.errors);
-    cJSON *count = network_call(n, "eth_getTransactionCount",
-                                kit_text("[\"%s\",\"latest\"]", n->address[NETWORK_NODE]));
-    CHECK_TEXT(count->valuestring, "0x0");
-    cJSON_Delete(count);
+    CHECK_TEXT(node_sent(n, "latest"), "0x0");
 }
 
 /* ---- health --------------------------------------------------------------------------------- */
@@ -257,12 +254,10 @@ TEST(blocks_that_are_taken_back_are_served_again)
     network_open_account(n, NETWORK_NODE);
     const char *folder = test_temp_dir();
     network_request(n, 0, 1);
-    cJSON *snapshot = network_call(n, "evm_snapshot", "[]");
-    const char *revert = kit_text("[\"%s\"]", snapshot->valuestring);
-    cJSON_Delete(snapshot);
+    const char *mark = network_mark(n);
     pid_t node = node_start(network_config(n, NETWORK_NODE, folder, ""));
     CHECK(node_earns(n, NETWORK_NODE, "304000000000000"));
-    cJSON_Delete(network_call(n, "evm_revert", revert));
+    network_go_back(n, mark);
     cJSON_Delete(network_call(n, "anvil_mine", "[\"0x5\"]"));
     CHECK(node_earns(n, NETWORK_NODE, "304000000000000"));
     /* A reorganisation with the transactions of nobody. */
