@@ -23,7 +23,7 @@ enum journal_state {
 };
 
 /* Texts of hashes and addresses with 0x and their final zero. */
-enum { JOURNAL_HASH_TEXT = 67, JOURNAL_ADDRESS_TEXT = 43, JOURNAL_NAME_BYTES = 200 };
+enum { JOURNAL_HASH_TEXT = 67, JOURNAL_ADDRESS_TEXT = 43, JOURNAL_NAME_BYTES = 300 };
 
 struct journal {
     struct database database;

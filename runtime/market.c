@@ -2,6 +2,7 @@
 #include "runtime/market_internal.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,19 @@ enum status market_open(struct market *market, struct endpoints *nodes, const ch
     memcpy(market->pools, word[2] + 12, ABI_ADDRESS);
     market->has_pools = !market_is_zero(market->pools, ABI_ADDRESS);
     return STATUS_OK;
+}
+
+void market_name_step(char name[JOURNAL_NAME_BYTES], const struct market *market,
+                      const char *format, ...)
+{
+    char address[CONTRACT_ADDRESS_TEXT];
+    va_list arguments;
+    contract_address_text(address, market->address);
+    va_start(arguments, format);
+    size_t at = (size_t)vsnprintf(name, JOURNAL_NAME_BYTES, format, arguments);
+    va_end(arguments);
+    ASSERT(at + sizeof " at " + sizeof address < JOURNAL_NAME_BYTES);
+    snprintf(name + at, JOURNAL_NAME_BYTES - at, " at %s", address);
 }
 
 /* ---- names of jobs -------------------------------------------------------------------------- */

@@ -22,6 +22,11 @@ struct market {
 enum status market_open(struct market *market, struct endpoints *nodes, const char *address,
                         struct diag *diag) SERTN_MUST_CHECK;
 
+/* Names what is done in a market for a journal, "settle 1/7 at 0x...": the same job of two markets
+ * is two jobs, and one account has one journal. */
+void market_name_step(char name[JOURNAL_NAME_BYTES], const struct market *market,
+                      const char *format, ...) SERTN_PRINTF(3, 4);
+
 /* ---- jobs ---- */
 
 /* A job is place number `place`, from 1 on, of the queue of a model; written MODEL/PLACE. */

@@ -184,7 +184,7 @@ enum status run_submit(struct cli *cli, struct run_options *o, struct diag *diag
         status = market_time(&now, &side.market, diag);
     if (status == STATUS_OK) {
         market_job_text(text, job.id);
-        snprintf(name, sizeof name, "settle %s", text);
+        market_name_step(name, &side.market, "settle %s", text);
         status = journal_find(&is_known, &entry, &side.chain.journal, &side.chain.account.id, name,
                               diag);
     }
@@ -311,7 +311,7 @@ enum status run_refund(struct cli *cli, struct run_options *o, struct diag *diag
     }
     if (status == STATUS_OK && job.state == MARKET_JOB_OPEN) {
         market_job_word(word, job.id);
-        snprintf(name, sizeof name, "refund %s", text);
+        market_name_step(name, &side.market, "refund %s", text);
         status = market_word_data(&data, "refund(uint256)", word, diag);
         if (status == STATUS_OK)
             status = signer_send(&result, &side.chain.account, name, side.market.address, &data, 0,

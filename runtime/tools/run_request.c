@@ -214,16 +214,13 @@ static enum status check_price(struct market_price *price, struct market_request
     return STATUS_OK;
 }
 
-/* Names a request by what is asked, so that the same again is the same job. */
+/* Names a request by what is asked, and by its name if it has one: the same again is the same
+ * job. */
 static void name_request(char name[JOURNAL_NAME_BYTES], const struct market *market,
                          const struct market_request *r, const uint8_t asked[32], const char *given)
 {
     struct keccak256 hash;
     uint8_t digest[KECCAK256_BYTES];
-    if (given != NULL) {
-        snprintf(name, JOURNAL_NAME_BYTES, "request '%s'", given);
-        return;
-    }
     keccak256_init(&hash);
     keccak256_update(&hash, market->address, sizeof market->address);
     keccak256_update(&hash, &r->model, sizeof r->model);
@@ -235,6 +232,8 @@ static void name_request(char name[JOURNAL_NAME_BYTES], const struct market *mar
     size_t at = (size_t)snprintf(name, JOURNAL_NAME_BYTES, "request ");
     for (size_t i = 0; i < sizeof digest; i++)
         at += (size_t)snprintf(name + at, JOURNAL_NAME_BYTES - at, "%02x", digest[i]);
+    if (given != NULL)
+        snprintf(name + at, JOURNAL_NAME_BYTES - at, " '%s'", given);
 }
 
 static enum status prepare(struct asking *a, struct cli *cli, const struct run_options *o,
@@ -522,8 +521,9 @@ enum status run_deposit(struct cli *cli, struct run_options *o, struct diag *dia
     if (status == STATUS_OK) {
         contract_address_text(address, owner);
         amount_format(text[0], o->market.amount);
-        snprintf(name, sizeof name, "%.41s to %s%s%.100s", text[0], address,
-                 o->market.name == NULL ? "" : " ", o->market.name == NULL ? "" : o->market.name);
+        market_name_step(name, &side.market, "%s to %s%s%s", text[0], address,
+                         o->market.name == NULL ? "" : " ",
+                         o->market.name == NULL ? "" : o->market.name);
         status = market_deposit(&result, &side.market, &side.chain.account, name, owner,
                                 o->market.amount, diag);
     }

@@ -98,6 +98,78 @@ TEST(a_job_is_asked_for_proved_and_paid_once)
     cJSON_Delete(claimed);
 }
 
+/* Another market of the chain, with the code and the settings of the first and no jobs. */
+static struct network twin_of(const struct network *n)
+{
+    struct network twin = *n;
+    snprintf(twin.market, sizeof twin.market, "0x00000000000000000000000000000000007e1122");
+    struct test_output out = kit_shell(
+        "cast='%s' rpc='--rpc-url %s' a=%s b=%s && "
+        "$cast rpc $rpc anvil_setCode $b $($cast code $rpc $a) >/dev/null && "
+        "for slot in 2 3 4 5 6 7; do "
+        "$cast rpc $rpc anvil_setStorageAt $b 0x$slot $($cast storage $rpc $a $slot) || exit 1; "
+        "done >/dev/null",
+        kit_tool("cast"), n->url, n->market, twin.market);
+    kit_done(&out, "another market");
+    return twin;
+}
+
+/* What was done in a market is not taken for done in another, where jobs have the same numbers. */
+TEST(what_is_done_in_one_market_is_not_done_in_another)
+{
+    struct network *n = network_start();
+    const struct network twin = twin_of(n), *const markets[] = {n, &twin};
+    const char *journal = test_path(test_temp_dir(), "journal");
+    for (int i = 0; i < 2; i++) {
+        const struct network *m = markets[i];
+        const char *common =
+            kit_text("--rpc %s --market %s --keystore %s --password-file %s --journal %s", m->url,
+                     m->market, m->keystore[NETWORK_NODE], m->password, journal);
+        network_open_account(m, NETWORK_NODE);
+        struct test_output out = kit_shell("$SERTN_RUN deposit --amount 1000 %s --json", common);
+        kit_done(&out, "deposit");
+        CHECK_TEXT(balance(m, NETWORK_NODE), "1000");
+        out = kit_shell("$SERTN_RUN request %s --input %s --number 1 --name same %s --json",
+                        m->model, m->input, common);
+        kit_done(&out, "request");
+        CHECK_MSG(strstr(out.text, "\"was_known\":false") != NULL, "%s", out.text);
+        out = kit_shell("$SERTN_RUN submit %s 1/1 %s --json", m->model, common);
+        kit_done(&out, "submit");
+        CHECK_TEXT(balance(m, NETWORK_NODE), "304000000000000");
+        out = kit_shell("$SERTN_RUN request %s --input %s --number 1 --name late %s --json",
+                        m->model, m->input, common);
+        kit_done(&out, "another request");
+    }
+    network_pass_time(n, 3700);
+    for (int i = 0; i < 2; i++) {
+        const struct network *m = markets[i];
+        struct test_output out =
+            kit_shell("$SERTN_RUN refund 1/2 --rpc %s --market %s --keystore %s --password-file %s "
+                      "--journal %s --json",
+                      m->url, m->market, m->keystore[NETWORK_NODE], m->password, journal);
+        kit_done(&out, "refund");
+        CHECK_TEXT(balance(m, NETWORK_NODE), "320000000001000");
+    }
+}
+
+/* The same name for another input is another request. */
+TEST(a_name_does_not_stand_for_another_input)
+{
+    struct network *n = network_start();
+    const char *journal = test_path(test_temp_dir(), "journal");
+    for (int i = 0; i < 2; i++) {
+        const char *input = kit_text("%s/in_%d.json", test_temp_dir(), i);
+        const char *text = kit_text("{\"X\": [[%d.0, 1.5]]}", i + 1);
+        kit_write(input, text, strlen(text));
+        struct test_output out = kit_shell(
+            "$SERTN_RUN request %s --input %s --number 1 --name mine --rpc %s --market %s "
+            "--keystore %s --password-file %s --journal %s --json",
+            n->model, input, n->url, n->market, n->keystore[NETWORK_OWNER], n->password, journal);
+        kit_done(&out, "request");
+        CHECK_MSG(strstr(out.text, kit_text("\"job\":\"1/%d\"", i + 1)) != NULL, "%s", out.text);
+    }
+}
+
 /* A chain that had no block for a while: the deadline counts from the next one. */
 TEST(a_deadline_counts_from_the_block_to_come)
 {
