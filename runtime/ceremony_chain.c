@@ -419,24 +419,29 @@ enum status ceremony_chain_post(struct account_result *result, const struct cere
     return status;
 }
 
-/* A step without arguments, or with an address; `stamp` tells it from the same step at another
- * time. */
+/* Appends a number to what names a step. */
+static size_t put_number(uint8_t *what, size_t at, uint64_t number)
+{
+    for (int i = 0; i < 8; i++)
+        what[at + (size_t)i] = (uint8_t)(number >> (56 - 8 * i));
+    return at + 8;
+}
+
+/* A step without arguments; `stamp` tells it from the same step at another time. */
 static enum status send(struct account_result *result, const struct ceremony_chain *chain,
-                        struct account *account, const char *verb, const uint8_t *node,
-                        uint64_t stamp, struct diag *diag)
+                        struct account *account, const char *verb, const uint64_t *stamp,
+                        size_t count, struct diag *diag)
 {
     struct buffer data = {0};
     char name[NAME_BYTES], signature[40];
-    uint8_t what[8 + ABI_ADDRESS] = {0};
-    for (int i = 0; i < 8; i++)
-        what[i] = (uint8_t)(stamp >> (56 - 8 * i));
-    if (node != NULL)
-        memcpy(what + 8, node, ABI_ADDRESS);
-    name_step(name, verb, chain, what, node != NULL ? sizeof what : 8);
-    snprintf(signature, sizeof signature, "%s(%s)", verb, node != NULL ? "address" : "");
+    uint8_t what[3 * 8];
+    size_t at = 0;
+    ASSERT(count <= sizeof what / 8);
+    for (size_t i = 0; i < count; i++)
+        at = put_number(what, at, stamp[i]);
+    name_step(name, verb, chain, what, at);
+    snprintf(signature, sizeof signature, "%s()", verb);
     abi_put_selector(&data, signature);
-    if (node != NULL)
-        abi_put_address(&data, node);
     enum status status = buffer_status(&data, diag);
     if (status == STATUS_OK)
         status = signer_send(result, account, name, chain->address, &data, 0, diag);
@@ -444,18 +449,54 @@ static enum status send(struct account_result *result, const struct ceremony_cha
     return status;
 }
 
-enum status ceremony_chain_enroll(struct account_result *result, const struct ceremony_chain *chain,
-                                  const struct ceremony_state *state, struct account *account,
-                                  const uint8_t node[ABI_ADDRESS], struct diag *diag)
+/* Whether the chain would take a node into the queue as it is now: not while it waits there. */
+static enum status may_enroll(bool *may, const struct ceremony_chain *chain,
+                              struct account *account, const struct buffer *data, struct diag *diag)
 {
-    return send(result, chain, account, "enroll", node, state->contributions, diag);
+    uint64_t gas;
+    struct diag refused = {0};
+    enum status status = account_estimate(&gas, account, chain->address, data, &refused);
+    *may = status == STATUS_OK;
+    return status == STATUS_OK || status == STATUS_REJECTED
+               ? STATUS_OK
+               : diag_set(diag, status, "%s", refused.text);
+}
+
+enum status ceremony_chain_enroll(struct account_result *result, const struct ceremony_chain *chain,
+                                  struct account *account, const uint8_t node[ABI_ADDRESS],
+                                  struct diag *diag)
+{
+    struct buffer data = {0};
+    struct journal_entry entry;
+    char name[NAME_BYTES];
+    uint8_t what[8 + ABI_ADDRESS];
+    bool found = true, is_asked = false, may = true;
+    abi_put_selector(&data, "enroll(address)");
+    abi_put_address(&data, node);
+    enum status status = buffer_status(&data, diag);
+    /* Whoever was passed over, or has contributed, may enrol once more: the first time that the
+     * journal has not is a new one, where the chain takes it. */
+    for (uint64_t time = 0; status == STATUS_OK && found && may; time++) {
+        memcpy(what + put_number(what, 0, time), node, ABI_ADDRESS);
+        name_step(name, "enroll", chain, what, sizeof what);
+        status = journal_find(&found, &entry, account->journal, &account->id, name, diag);
+        found = found && entry.state != JOURNAL_OPEN;
+        if (status == STATUS_OK && found && entry.state == JOURNAL_MINED && !is_asked) {
+            status = may_enroll(&may, chain, account, &data, diag);
+            is_asked = true;
+        }
+    }
+    if (status == STATUS_OK)
+        status = signer_send(result, account, name, chain->address, &data, 0, diag);
+    buffer_release(&data);
+    return status;
 }
 
 enum status ceremony_chain_skip(struct account_result *result, const struct ceremony_chain *chain,
                                 const struct ceremony_state *state, struct account *account,
                                 struct diag *diag)
 {
-    return send(result, chain, account, "skip", NULL, state->turn_ends_at, diag);
+    return send(result, chain, account, "skip", &state->turn_ends_at, 1, diag);
 }
 
 enum status ceremony_chain_announce(struct account_result *result,
@@ -463,12 +504,14 @@ enum status ceremony_chain_announce(struct account_result *result,
                                     const struct ceremony_state *state, struct account *account,
                                     struct diag *diag)
 {
-    return send(result, chain, account, "announceBeacon", NULL, state->beacon_block, diag);
+    /* A strike takes the beacon back: the next one follows another last contribution. */
+    const uint64_t stamp[] = {state->beacon_block, state->contributions, state->review_ends_at};
+    return send(result, chain, account, "announceBeacon", stamp, 3, diag);
 }
 
 enum status ceremony_chain_draw(struct account_result *result, const struct ceremony_chain *chain,
                                 const struct ceremony_state *state, struct account *account,
                                 struct diag *diag)
 {
-    return send(result, chain, account, "drawBeacon", NULL, state->beacon_block, diag);
+    return send(result, chain, account, "drawBeacon", &state->beacon_block, 1, diag);
 }

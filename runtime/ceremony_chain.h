@@ -86,10 +86,10 @@ enum status ceremony_chain_post(struct account_result *result, const struct cere
                                 const struct ceremony *file, const char *uri,
                                 struct diag *diag) SERTN_MUST_CHECK;
 
-/* Puts a node into the queue. Errors: those of account_send. */
+/* Puts a node into the queue. Who was passed over is put there anew, where the chain takes it; else
+ * the last time stands, and was_known. Errors: those of account_send. */
 enum status ceremony_chain_enroll(struct account_result *result, const struct ceremony_chain *chain,
-                                  const struct ceremony_state *state, struct account *account,
-                                  const uint8_t node[ABI_ADDRESS],
+                                  struct account *account, const uint8_t node[ABI_ADDRESS],
                                   struct diag *diag) SERTN_MUST_CHECK;
 
 /* Ends a turn that nobody used; names the block of the beacon; takes its hash. The same errors. */

@@ -361,12 +361,13 @@ enum status registry_ceremony_enroll(struct cli *cli, struct registry_options *o
     if (status == STATUS_OK)
         status = parse_node(node, o, &side.chain.account, diag);
     if (status == STATUS_OK)
-        status = ceremony_chain_enroll(&result, &side.ceremony, &side.state, &side.chain.account,
-                                       node, diag);
+        status = ceremony_chain_enroll(&result, &side.ceremony, &side.chain.account, node, diag);
     if (status == STATUS_OK) {
         chain_side_add_result(cli->result, &result);
         contract_address_text(address, node);
-        cli_say(cli, "%s waits for its turn", address);
+        cli_say(cli, "%s %s", address,
+                result.was_known ? "was enrolled before; ceremony status says whose turn it is"
+                                 : "waits for its turn");
     }
     chain_side_close(&side.chain);
     return status;

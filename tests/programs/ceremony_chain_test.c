@@ -218,13 +218,62 @@ TEST(a_turn_that_nobody_uses_is_skipped)
     network_pass_time(c.network, 601);
     check_refused(&c, NETWORK_NODE, 2, "contribute 0.ptau -o to.ptau", "is over: anybody");
     do_it(&c, NETWORK_OWNER, "skip");
+    do_it(&c, NETWORK_NODE, "enroll"); /* not what the journal has: that is over */
+    do_it(&c, NETWORK_NODE, "enroll");
     do_it(&c, NETWORK_NODE_2, "contribute 0.ptau -o 1.ptau");
     check_contributions(&c, 1);
     /* Enrolment is over, but one more contribution is wanted. */
     struct test_output out = run(&c, NETWORK_OWNER, "status");
     kit_done(&out, "status");
     CHECK(strstr(out.text, "enrolment: open, contributions are missing") != NULL);
-    do_it(&c, NETWORK_NODE, "enroll");
+    do_it(&c, NETWORK_NODE, "contribute 1.ptau -o 2.ptau");
+    check_contributions(&c, 2);
+}
+
+/* Governance takes the last contribution back, and the beacon with it. */
+static void strike(const struct ceremony_on_chain *c, unsigned number)
+{
+    const struct network *n = c->network;
+    const char *owner = network_ask(n, c->address, "owner()(address)", "");
+    cJSON_Delete(network_call(n, "anvil_impersonateAccount", kit_text("[\"%s\"]", owner)));
+    cJSON_Delete(
+        network_call(n, "anvil_setBalance", kit_text("[\"%s\",\"0xde0b6b3a7640000\"]", owner)));
+    struct test_output out = kit_shell(
+        "link=$(%s call --rpc-url %s %s 'contributionOf(uint256)(address,bytes32)' %u | tail -n 1) "
+        "&& %s send --rpc-url %s --unlocked --from %s %s 'strike(uint256,bytes32,string)' %u $link "
+        "lost >/dev/null",
+        kit_tool("cast"), n->url, c->address, number, kit_tool("cast"), n->url, owner, c->address,
+        number);
+    kit_done(&out, "strike");
+}
+
+static double announce(const struct ceremony_on_chain *c)
+{
+    network_pass_time(c->network, 601 + 3 * 24 * 3600);
+    struct test_output out = run(c, NETWORK_OWNER, "finish -o last.ptau --json");
+    kit_done(&out, "announce");
+    cJSON *result = kit_json(&out);
+    CHECK(cJSON_IsFalse(kit_member(result, "finished")));
+    double block = kit_number(result, "beacon_block");
+    cJSON_Delete(result);
+    return block;
+}
+
+TEST(a_beacon_is_announced_anew_after_a_strike)
+{
+    struct ceremony_on_chain c = start();
+    contribute_twice(&c);
+    double first = announce(&c);
+    strike(&c, 2);
+    check_contributions(&c, 1);
+    do_it(&c, NETWORK_NODE_2, "enroll");
+    do_it(&c, NETWORK_NODE_2, "contribute 1.ptau -o other.ptau");
+    check_contributions(&c, 2);
+    CHECK(announce(&c) > first);
+    mine(&c, 66);
+    struct test_output out = run(&c, NETWORK_OWNER, "finish -o last.ptau --json");
+    kit_done(&out, "finish");
+    CHECK(strstr(out.text, "\"finished\":true") != NULL);
 }
 
 /* Killed at any time and started again: one contribution is on the chain, and its file is to be
