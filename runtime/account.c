@@ -349,7 +349,8 @@ static enum status replace_stuck(struct account *account, const struct journal_e
     unbounded.most_fee = 0;
     enum status status = account_ask_fees(&now, &unbounded, diag);
     explicit_bzero(unbounded.key, sizeof unbounded.key);
-    uint64_t base = (now.fee - now.priority_fee) / 2; /* as ask_fees doubles it */
+    /* Of a base fee ask_fees gives the double. */
+    uint64_t base = now.is_legacy ? now.fee : (now.fee - now.priority_fee) / 2;
     if (status != STATUS_OK || base <= attempt->fee)
         return status;
     return replace(account, entry, t, attempt, reason, diag);

@@ -195,31 +195,55 @@ static uint64_t take_u64(struct reader *r)
     return value;
 }
 
+/* The chain of a legacy transaction: see put_parity. */
+static uint64_t take_chain(struct reader *r)
+{
+    size_t count;
+    unsigned __int128 v = 0;
+    const uint8_t *bytes = take_item(r, 0x80, &count);
+    if (count > 9)
+        reader_fail(r);
+    for (size_t i = 0; i < count && !r->failed; i++)
+        v = v << 8 | bytes[i];
+    if (v < 35 || (v - 35) / 2 > UINT64_MAX)
+        reader_fail(r);
+    return (uint64_t)((v - 35) / 2);
+}
+
+/* What put_call wrote. */
+static void take_call(struct transaction *out, struct buffer *data, struct reader *r)
+{
+    size_t count;
+    out->gas = take_u64(r);
+    const uint8_t *to = take_item(r, 0x80, &count);
+    if (!r->failed && count == sizeof out->to)
+        memcpy(out->to, to, count);
+    else
+        reader_fail(r);
+    if (take_u64(r) != 0)
+        reader_fail(r);
+    const uint8_t *call = take_item(r, 0x80, &count);
+    if (!r->failed)
+        buffer_put(data, call, count);
+}
+
 bool transaction_parse(struct transaction *out, struct buffer *data, const struct buffer *raw)
 {
     struct reader r;
     size_t count;
-    *out = (struct transaction){.data = data};
+    *out = (struct transaction){.data = data, .is_legacy = raw->count > 0 && raw->data[0] >= 0xc0};
     reader_init(&r, raw->data, raw->count);
-    if (reader_u8(&r) != TYPE)
+    if (!out->is_legacy && reader_u8(&r) != TYPE)
         reader_fail(&r);
     take_item(&r, 0xc0, &count);
     if (count != reader_left(&r))
         reader_fail(&r);
-    out->chain_id = take_u64(&r);
+    out->chain_id = out->is_legacy ? 0 : take_u64(&r);
     out->nonce = take_u64(&r);
-    out->priority_fee = take_u64(&r);
+    out->priority_fee = out->is_legacy ? 0 : take_u64(&r);
     out->fee = take_u64(&r);
-    out->gas = take_u64(&r);
-    const uint8_t *to = take_item(&r, 0x80, &count);
-    if (!r.failed && count == sizeof out->to)
-        memcpy(out->to, to, count);
-    else
-        reader_fail(&r);
-    if (take_u64(&r) != 0)
-        reader_fail(&r);
-    const uint8_t *call = take_item(&r, 0x80, &count);
-    if (!r.failed)
-        buffer_put(data, call, count);
+    take_call(out, data, &r);
+    if (out->is_legacy)
+        out->chain_id = take_chain(&r);
     return !r.failed && !data->failed;
 }

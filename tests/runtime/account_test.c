@@ -402,6 +402,34 @@ TEST(chains_without_a_base_fee_get_transactions_of_one_price)
     stop(&c);
 }
 
+/* There, too, what has become too cheap is replaced, without waiting. */
+TEST(one_price_that_is_too_low_by_now_is_raised)
+{
+    struct chain c;
+    struct account_result result;
+    struct diag diag = {0};
+    uint64_t fee = 0, dearer = 0;
+    char price[40];
+    memset(&c, 0, sizeof c);
+    c.path = test_path(test_temp_dir(), "journal");
+    start_fork(&c, false, "berlin");
+    open_account(&c);
+    c.account.seconds = 0;
+    CHECK_STATUS(send(&result, &c, "stuck", &diag), STATUS_IO, &diag);
+    REQUIRE(attempt_fee(&fee, &c, "stuck", 0));
+    snprintf(price, sizeof price, "[\"0x%" PRIx64 "\"]", fee + fee / 2);
+    tell(&c, "anvil_setMinGasPrice", price);
+    CHECK_STATUS(send(&result, &c, "stuck", &diag), STATUS_IO, &diag);
+    CHECK_MSG(result.is_pending && result.was_known, "%s", diag.text);
+    CHECK(attempt_fee(&dearer, &c, "stuck", 0));
+    CHECK_MSG(dearer >= fee + fee / 2, "%" PRIu64 " after %" PRIu64, dearer, fee);
+    tell(&c, "evm_mine", "[]");
+    REQUIRE_OK(send(&result, &c, "stuck", &diag), &diag);
+    CHECK(result.was_known);
+    CHECK_U64(sent_by(&c), 1);
+    stop(&c);
+}
+
 /* A development chain that was started anew has the id of the one before. */
 TEST(a_journal_of_another_chain_is_refused)
 {

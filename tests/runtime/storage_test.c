@@ -168,7 +168,7 @@ TEST(a_server_that_lies_or_fails_is_found_out)
     server.answer.is_silent = true;
     refused(&storage, uri, &id, STATUS_IO, server.url);
     server_stop(&server);
-    free(much); /* what is sent until then */
+    free(much);                                         /* what is sent until then */
     refused(&storage, uri, &id, STATUS_IO, server.url); /* gone */
 }
 

@@ -43,6 +43,30 @@ TEST(keys_that_are_none_sign_nothing)
     buffer_release(&out);
 }
 
+/* What was signed is read back as it was. */
+static void check_parsed(const struct transaction *t, const struct buffer *raw)
+{
+    struct transaction again;
+    struct buffer data = {0}, cut = {0};
+    REQUIRE(transaction_parse(&again, &data, raw));
+    CHECK(again.is_legacy == t->is_legacy);
+    CHECK_U64(again.chain_id, t->chain_id);
+    CHECK_U64(again.nonce, t->nonce);
+    CHECK_U64(again.fee, t->fee);
+    CHECK_U64(again.priority_fee, t->is_legacy ? 0 : t->priority_fee);
+    CHECK_U64(again.gas, t->gas);
+    CHECK_BYTES(again.to, t->to, sizeof t->to);
+    CHECK_U64(data.count, t->data->count);
+    CHECK(data.count == 0 || memcmp(data.data, t->data->data, data.count) == 0);
+    for (size_t count = 0; count < raw->count; count += 1 + raw->count / 50) {
+        buffer_clear(&cut);
+        buffer_put(&cut, raw->data, count);
+        CHECK_MSG(!transaction_parse(&again, &data, &cut), "%zu of %zu bytes", count, raw->count);
+    }
+    buffer_release(&cut);
+    buffer_release(&data);
+}
+
 static struct test_output cast_signs(const struct transaction *t, const char *to_hex,
                                      const char *data_hex)
 {
@@ -106,6 +130,7 @@ static void compare_with_cast(bool is_legacy)
         buffer_puts(&to_hex, "0x");
         buffer_put_hex(&to_hex, t.to, sizeof t.to);
         REQUIRE_OK(transaction_sign(&out, &t, key, &diag), &diag);
+        check_parsed(&t, &out);
         struct buffer hex = {0};
         buffer_puts(&hex, "0x");
         buffer_put_hex(&hex, out.data, out.count);
@@ -144,5 +169,6 @@ TEST(chains_of_the_largest_number_are_signed_for)
     REQUIRE_OK(transaction_sign(&out, &t, key, &diag), &diag);
     /* v = 2^65 + 33 or 34: nine bytes, 0x89 0x02 0x00... */
     CHECK(memmem(out.data, out.count, "\x89\x02\0\0\0\0\0\0\0", 9) != NULL);
+    check_parsed(&t, &out);
     buffer_release(&out);
 }
