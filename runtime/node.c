@@ -146,6 +146,8 @@ static enum status open_data(struct node *n, struct diag *diag)
         status = journal_open(&n->journal, journal, diag);
     if (status == STATUS_OK)
         status = node_store_open(&n->store, jobs, diag);
+    if (status == STATUS_OK)
+        status = node_store_bind(&n->store, n->market.address, diag);
     free(jobs);
     free(journal);
     free(lock);

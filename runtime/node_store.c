@@ -5,7 +5,7 @@
 
 #include "backend/hash/keccak.h"
 
-enum { VERSION = 2 };
+enum { VERSION = 3 };
 
 /*
  * tries counts failures of the step that is next, failures all of them. ready is when a proof came,
@@ -37,7 +37,8 @@ static const char schema[] =
     " saved_gas INTEGER NOT NULL DEFAULT 0);"
     "INSERT INTO total(id) VALUES(1);"
     "CREATE TABLE cursor(id INTEGER PRIMARY KEY CHECK(id = 1), block INTEGER NOT NULL);"
-    "PRAGMA user_version = 2;";
+    "CREATE TABLE market(id INTEGER PRIMARY KEY CHECK(id = 1), address BLOB NOT NULL);"
+    "PRAGMA user_version = 3;";
 
 const char *node_state_name(enum node_state state)
 {
@@ -59,6 +60,39 @@ enum status node_store_open(struct node_store *store, const char *path, struct d
 void node_store_close(struct node_store *store)
 {
     database_close(&store->database);
+}
+
+enum status node_store_bind(struct node_store *store, const uint8_t market[ABI_ADDRESS],
+                            struct diag *diag)
+{
+    bool found;
+    struct buffer known = {0};
+    char text[2][CONTRACT_ADDRESS_TEXT];
+    struct query q =
+        query_begin(&store->database, "INSERT OR IGNORE INTO market(id, address) VALUES(1, ?)");
+    query_bind_bytes(&q, market, ABI_ADDRESS);
+    enum status status = query_run(&q, diag);
+    if (status != STATUS_OK)
+        return status;
+    q = query_begin(&store->database, "SELECT address FROM market");
+    status = query_step(&found, &q, diag);
+    if (found)
+        query_bytes(&known, &q, 0);
+    query_end(&q);
+    if (status == STATUS_OK && known.count != ABI_ADDRESS) {
+        status =
+            diag_set(diag, STATUS_IO, "the file of jobs %s names no market", store->database.path);
+    } else if (status == STATUS_OK && memcmp(known.data, market, ABI_ADDRESS) != 0) {
+        contract_address_text(text[0], known.data);
+        contract_address_text(text[1], market);
+        status =
+            diag_set(diag, STATUS_BAD_INPUT,
+                     "the file of jobs %s is of the market at %s, not of %s; each market takes "
+                     "a data folder of its own",
+                     store->database.path, text[0], text[1]);
+    }
+    buffer_release(&known);
+    return status;
 }
 
 /* ---- events --------------------------------------------------------------------------------- */

@@ -48,6 +48,11 @@ enum status node_store_open(struct node_store *store, const char *path,
                             struct diag *diag) SERTN_MUST_CHECK;
 void node_store_close(struct node_store *store);
 
+/* Binds the file to a market at first use: the jobs of another one have the same numbers. Errors:
+ * STATUS_BAD_INPUT for the file of another one. */
+enum status node_store_bind(struct node_store *store, const uint8_t market[ABI_ADDRESS],
+                            struct diag *diag) SERTN_MUST_CHECK;
+
 /* The block before which all events were taken; 0 at first. */
 enum status node_store_cursor(uint64_t *block, struct node_store *store,
                               struct diag *diag) SERTN_MUST_CHECK;

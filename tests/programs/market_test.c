@@ -98,27 +98,11 @@ TEST(a_job_is_asked_for_proved_and_paid_once)
     cJSON_Delete(claimed);
 }
 
-/* Another market of the chain, with the code and the settings of the first and no jobs. */
-static struct network twin_of(const struct network *n)
-{
-    struct network twin = *n;
-    snprintf(twin.market, sizeof twin.market, "0x00000000000000000000000000000000007e1122");
-    struct test_output out = kit_shell(
-        "cast='%s' rpc='--rpc-url %s' a=%s b=%s && "
-        "$cast rpc $rpc anvil_setCode $b $($cast code $rpc $a) >/dev/null && "
-        "for slot in 2 3 4 5 6 7; do "
-        "$cast rpc $rpc anvil_setStorageAt $b 0x$slot $($cast storage $rpc $a $slot) || exit 1; "
-        "done >/dev/null",
-        kit_tool("cast"), n->url, n->market, twin.market);
-    kit_done(&out, "another market");
-    return twin;
-}
-
 /* What was done in a market is not taken for done in another, where jobs have the same numbers. */
 TEST(what_is_done_in_one_market_is_not_done_in_another)
 {
     struct network *n = network_start();
-    const struct network twin = twin_of(n), *const markets[] = {n, &twin};
+    const struct network twin = network_twin(n), *const markets[] = {n, &twin};
     const char *journal = test_path(test_temp_dir(), "journal");
     for (int i = 0; i < 2; i++) {
         const struct network *m = markets[i];

@@ -291,6 +291,21 @@ static const char *address_in(const struct network *n, const char *name)
     return kit_text("%s", text);
 }
 
+struct network network_twin(const struct network *n)
+{
+    struct network twin = *n;
+    snprintf(twin.market, sizeof twin.market, "0x00000000000000000000000000000000007e1122");
+    struct test_output out = kit_shell(
+        "cast='%s' rpc='--rpc-url %s' a=%s b=%s && "
+        "$cast rpc $rpc anvil_setCode $b $($cast code $rpc $a) >/dev/null && "
+        "for slot in 2 3 4 5 6 7; do "
+        "$cast rpc $rpc anvil_setStorageAt $b 0x$slot $($cast storage $rpc $a $slot) || exit 1; "
+        "done >/dev/null",
+        kit_tool("cast"), n->url, n->market, twin.market);
+    kit_done(&out, "another market");
+    return twin;
+}
+
 const char *network_vetting(const struct network *n)
 {
     const char *file = test_path(test_temp_dir(), "code");

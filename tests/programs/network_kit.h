@@ -57,6 +57,8 @@ void network_join(const struct network *network, enum network_account account, u
  * further fields. Proofs do not wait for others unless `more` has "batch". Returns its path. */
 const char *network_config(const struct network *network, enum network_account account,
                            const char *folder, const char *more);
+/* Another market of the same chain, with the code and the settings of the first and no jobs. */
+struct network network_twin(const struct network *network);
 /* Deploys the contract of backtests; a ceremony of power 7 that takes two contributions, ten
  * minutes of enrolment and for a turn, and writes its file without contributions to `zero`. The
  * address. */

@@ -318,6 +318,27 @@ TEST(two_nodes_do_not_share_a_data_folder)
     kit_done(&out, "while somebody still holds it");
 }
 
+/* Jobs of another market have the same numbers: its folder is another one. */
+TEST(a_data_folder_is_of_one_market)
+{
+    struct network *n = network_start();
+    const struct network twin = network_twin(n);
+    const char *folder = test_temp_dir();
+    network_open_account(n, NETWORK_NODE);
+    network_request(n, 0, 1);
+    network_request(&twin, 0, 1);
+    struct test_output out = node_drain(network_config(n, NETWORK_NODE, folder, ""));
+    kit_done(&out, "node");
+    out = node_drain(network_config(&twin, NETWORK_NODE, folder, ""));
+    kit_refused(&out, 2, "each market takes a data folder of its own", "another market");
+    out = node_drain(network_config(n, NETWORK_NODE, folder, ""));
+    kit_done(&out, "the first market again");
+    out = node_drain(network_config(&twin, NETWORK_NODE, test_temp_dir(), ""));
+    kit_done(&out, "another folder");
+    out = kit_shell("$SERTN_RUN status 1/1 --rpc %s --market %s", twin.url, twin.market);
+    CHECK_MSG(strstr(out.text, "state: paid") != NULL, "%s", out.text);
+}
+
 /* The short form of node_kill_test.c: some of its writes. */
 TEST(a_node_killed_at_a_write_loses_nothing)
 {

@@ -203,7 +203,7 @@ TEST(a_clock_that_was_ahead_holds_nothing_up)
     (void)out;
     struct database jobs;
     struct diag diag = {0};
-    REQUIRE_OK(database_open(&jobs, test_path(folder, "data/jobs"), "jobs", "", 2, &diag), &diag);
+    REQUIRE_OK(database_open(&jobs, test_path(folder, "data/jobs"), "jobs", "", 3, &diag), &diag);
     struct query q =
         query_begin(&jobs, "UPDATE job SET not_before = 4102444800, state = 1, tries = 1");
     REQUIRE_OK(query_run(&q, &diag), &diag);
