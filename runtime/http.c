@@ -13,7 +13,7 @@ struct answer {
 
 enum status http_open(struct http *http, unsigned seconds, uint64_t limit_bytes, struct diag *diag)
 {
-    *http = (struct http){curl_easy_init(), seconds, limit_bytes, 0};
+    *http = (struct http){.curl = curl_easy_init(), .seconds = seconds, .limit_bytes = limit_bytes};
     return http->curl != NULL ? STATUS_OK : diag_set(diag, STATUS_IO, "libcurl does not start");
 }
 
@@ -35,6 +35,15 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *context)
     return size * count;
 }
 
+/* Called at least once a second while an exchange goes on; what is not 0 ends it. */
+static int is_stopped(void *context, curl_off_t to_come, curl_off_t here, curl_off_t to_go,
+                      curl_off_t gone)
+{
+    const atomic_bool *stops = context;
+    (void)to_come, (void)here, (void)to_go, (void)gone;
+    return atomic_load(stops);
+}
+
 static void set_options(CURL *curl, const struct http *http, const struct http_request *request,
                         struct answer *answer)
 {
@@ -49,6 +58,11 @@ static void set_options(CURL *curl, const struct http *http, const struct http_r
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    if (http->stops != NULL) {
+        curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_stopped);
+        curl_easy_setopt(curl, CURLOPT_XFERINFODATA, (void *)(uintptr_t)http->stops);
+    }
     if (request->content_type == NULL) {
         curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
         curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 3L);

@@ -5,6 +5,7 @@
 #ifndef SERTN_RUNTIME_HTTP_H
 #define SERTN_RUNTIME_HTTP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "ir/support/buffer.h"
@@ -14,10 +15,11 @@
 enum { HTTP_CONNECT_SECONDS = 15, HTTP_SLOWEST_BYTES_SECOND = 1024 };
 
 struct http {
-    void *curl;            /* CURL *, owned */
-    unsigned seconds;      /* of slowness that are borne */
-    uint64_t limit_bytes;  /* of an answer */
-    unsigned most_seconds; /* of one exchange; 0 after http_open: as long as it goes on */
+    void *curl;               /* CURL *, owned */
+    unsigned seconds;         /* of slowness that are borne */
+    uint64_t limit_bytes;     /* of an answer */
+    unsigned most_seconds;    /* of one exchange; 0 after http_open: as long as it goes on */
+    const atomic_bool *stops; /* borrowed: an exchange ends within a second of it; null: never */
 };
 
 struct http_request {

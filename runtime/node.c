@@ -203,10 +203,10 @@ static enum status open_node(struct node *n, struct diag *diag)
     if (c->limits.workers > NODE_WORKERS_MOST)
         return diag_set(diag, STATUS_BAD_INPUT, "at most %d workers", NODE_WORKERS_MOST);
     n->storage = (struct storage){.folder = c->store, .ipfs = c->ipfs, .arweave = c->arweave};
-    /* What serves an input may be the requester's, and slow on purpose: nothing else goes on
-     * meanwhile. */
+    /* What serves an input may be the requester's, and slow on purpose. */
     n->storage.most_seconds =
         FETCH_SECONDS + (unsigned)(c->limits.input_bytes / FETCH_BYTES_SECOND);
+    n->storage.stops = &n->ends;
     enum status status = endpoints_open(&n->nodes, c->rpc, diag);
     if (status == STATUS_OK && n->nodes.chain_id != c->chain_id)
         status = diag_set(diag, STATUS_BAD_INPUT,
@@ -235,6 +235,7 @@ static enum status open_node(struct node *n, struct diag *diag)
 
 static void close_node(struct node *n)
 {
+    node_close_fetches(n);
     for (size_t i = 0; i < NODE_WORKERS_MOST; i++) {
         if (n->slot[i].is_used)
             worker_close(&n->slot[i].worker);
@@ -314,7 +315,8 @@ static enum status look(struct node *n, bool *is_idle, struct diag *diag)
     return status;
 }
 
-/* Waits for the next look, and looks after the children meanwhile: one that ends cuts it short. */
+/* Waits for the next look, and looks after the children meanwhile: one that ends cuts it short, and
+ * so does an input that is there. */
 static enum status wait_for_children(struct node *n, struct diag *diag)
 {
     double end = machine_seconds() + (double)n->config->poll_ms / 1000;
@@ -325,7 +327,7 @@ static enum status wait_for_children(struct node *n, struct diag *diag)
         status = node_step_workers(n, diag);
         for (uint64_t i = 0; i < n->config->limits.workers; i++)
             works = works || n->slot[i].is_used;
-        if (worked && !works)
+        if ((worked && !works) || node_has_fetched(n))
             return status;
         worked = works;
         usleep(WORKER_WAIT_US);

@@ -2,6 +2,9 @@
 #ifndef SERTN_RUNTIME_NODE_INTERNAL_H
 #define SERTN_RUNTIME_NODE_INTERNAL_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "runtime/job.h"
 #include "runtime/logs.h"
 #include "runtime/node.h"
@@ -26,7 +29,23 @@ struct node_slot {
     bool is_used;
 };
 
+/* An input that a thread fetches. Until it is done bytes, status and reason are the thread's; the
+ * rest stays as it is. */
+struct node_fetch {
+    const struct storage *storage; /* borrowed */
+    struct market_job_id id;
+    struct market_request request; /* its input is in `input` */
+    struct buffer input, bytes;    /* what the request says, and what was fetched */
+    uint64_t most_bytes;
+    enum status status;
+    struct diag reason;
+    pthread_t thread;
+    atomic_bool is_done;
+    bool is_used, is_wanted; /* wanted: its job was looked at and waits for it */
+};
+
 enum { NODE_WORKERS_MOST = 64, NODE_READY_MOST = 256, NODE_NAME_BYTES = JOURNAL_NAME_BYTES - 20 };
+enum { NODE_FETCHES = 4 };
 
 /* What became of a call. */
 struct node_sending {
@@ -56,6 +75,9 @@ struct node {
     size_t served_count;
     struct logs logs;
     struct node_slot slot[NODE_WORKERS_MOST];
+    struct node_fetch fetch[NODE_FETCHES];
+    struct market_job_id fetch_after; /* whose input is fetched last: others have their turn */
+    atomic_bool ends;                 /* what is being fetched is given up */
     struct node_ready ready[NODE_READY_MOST];
     size_t ready_count;
     struct node_http *http;
@@ -66,11 +88,9 @@ struct node {
     uint64_t clock; /* of this machine, seconds */
     uint64_t fee;   /* wei a gas, as it is now */
     uint64_t polls;
-    struct market_job_id slow, fetch_after; /* whose input took long; where fetching goes on */
-    bool is_slow;                           /* one did in this look */
-    bool is_paused;                         /* the market settles nothing at the moment */
-    bool rewound;                           /* blocks were taken back since the last look */
-    struct diag trouble;                    /* what is wrong at the moment, for /health */
+    bool is_paused;      /* the market settles nothing at the moment */
+    bool rewound;        /* blocks were taken back since the last look */
+    struct diag trouble; /* what is wrong at the moment, for /health */
 };
 
 /* A line for people about a job. */
@@ -98,8 +118,6 @@ enum status node_fail(struct node *node, struct node_job *job, const char *reaso
                       struct diag *diag) SERTN_MUST_CHECK;
 /* A reason that lies with this node, not with the job: it is shown, and costs no try. */
 void node_trouble(struct node *node, enum status status, const char *text);
-enum status node_drop_input(struct node *node, struct market_job_id id,
-                            struct diag *diag) SERTN_MUST_CHECK;
 /* What the market will hold an answer of this node to. */
 void node_make_claim(struct job_claim *claim, const struct node *node,
                      const struct market_job *job);
@@ -107,6 +125,30 @@ void node_make_claim(struct job_claim *claim, const struct node *node,
 enum status node_check_proof(struct proof *proof, const struct node_served *served,
                              const struct job_claim *claim, const struct buffer *text,
                              struct diag *diag) SERTN_MUST_CHECK;
+
+/* ---- node_fetch.c ---- */
+
+/* A step on the way of a job's input to the disk: from what is here at once, else by a thread. */
+enum status node_step_fetch(struct node *node, struct node_job *job,
+                            struct diag *diag) SERTN_MUST_CHECK;
+/* After a look at all jobs: drops what none waits for any more. */
+void node_drop_fetches(struct node *node);
+/* Whether a thread has ended since. */
+bool node_has_fetched(const struct node *node);
+/* Ends all threads. */
+void node_close_fetches(struct node *node);
+
+/* The file of a job's input, owned text; NULL without memory. */
+char *node_input_path(const struct node *node, struct market_job_id id);
+enum status node_drop_input(struct node *node, struct market_job_id id,
+                            struct diag *diag) SERTN_MUST_CHECK;
+/* Opens an input that is sealed to this node's account; any other stays as it is. Errors: those of
+ * sealed_open_input. */
+enum status node_open_input(struct buffer *input, struct node *node, const struct node_job *job,
+                            struct diag *diag) SERTN_MUST_CHECK;
+/* Whether such an error lies with the input: another try would be no better. */
+bool node_is_final(enum status status);
+void node_release_secret(struct buffer *bytes);
 
 /* ---- node_assign.c ---- */
 

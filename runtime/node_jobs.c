@@ -13,12 +13,10 @@
 #include "backend/hash/keccak.h"
 #include "ir/support/file.h"
 #include "ir/support/machine.h"
-#include "runtime/sealed.h"
 
 enum {
     BACKOFF_SECONDS_MOST = 300,
     LEAST_SECONDS = 15, /* before its deadline a job is not begun any more */
-    SLOW_SECONDS = 3,   /* an input that takes longer is the last of a look */
 };
 
 struct node_served *node_find_served(struct node *n, uint64_t number)
@@ -99,111 +97,6 @@ static enum status decide(struct node *n, struct node_job *job, const struct mar
     return node_move(n, job, NODE_TAKEN, "", diag);
 }
 
-/* ---- inputs --------------------------------------------------------------------------------- */
-
-static char *input_path(const struct node *n, struct market_job_id id)
-{
-    char name[64];
-    snprintf(name, sizeof name, "%" PRIu64 "-%" PRIu64, id.model, id.place);
-    return file_join(n->inputs, name);
-}
-
-enum status node_drop_input(struct node *n, struct market_job_id id, struct diag *diag)
-{
-    char *path = input_path(n, id);
-    enum status status = path == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory for a path")
-                                      : file_remove_tree(path, diag);
-    free(path);
-    return status;
-}
-
-/* Bytes of all inputs on disk, by the jobs that have one. */
-static enum status disk_used(uint64_t *bytes, struct node *n, struct diag *diag)
-{
-    struct market_job_id after = {0, 0};
-    bool found = true;
-    enum status status = STATUS_OK;
-    *bytes = 0;
-    while (status == STATUS_OK && found) {
-        struct node_job job;
-        status = node_store_next(&found, &job, &n->store, after, diag);
-        if (status == STATUS_OK && found) {
-            char *path = job.state == NODE_FETCHED ? input_path(n, job.id) : NULL;
-            *bytes += path == NULL ? 0 : file_size_bytes(path);
-            after = job.id;
-            free(path);
-            node_job_release(&job);
-        }
-    }
-    return status;
-}
-
-static void release_secret(struct buffer *bytes)
-{
-    if (bytes->data != NULL)
-        explicit_bzero(bytes->data, bytes->count);
-    buffer_release(bytes);
-}
-
-/* Opens an input that is sealed to this node's account; any other stays as it is. */
-static enum status open_input(struct buffer *input, struct node *n, const struct node_job *job,
-                              struct diag *diag)
-{
-    const struct node_served *served = node_find_served(n, job->id.model);
-    struct buffer plain = {0};
-    if (!sealed_is_input(input) || served == NULL)
-        return STATUS_OK;
-    enum status status = sealed_open_input(&plain, input, &served->model, n->account.key, diag);
-    if (status == STATUS_OK) {
-        buffer_release(input);
-        *input = plain;
-    } else {
-        buffer_release(&plain);
-    }
-    return status;
-}
-
-static enum status fetch(struct node *n, struct node_job *job, struct diag *diag)
-{
-    struct buffer bytes = {0};
-    struct diag reason = {0};
-    char *path = input_path(n, job->id);
-    uint64_t used = 0, most = n->config->limits.input_bytes;
-    enum status status = path == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory for a path")
-                                      : disk_used(&used, n, diag);
-    if (status == STATUS_OK && used + most > n->config->limits.disk_bytes) {
-        node_trouble(n, STATUS_LIMIT, "inputs fill the disk up to limits.disk_bytes");
-        free(path);
-        return STATUS_OK;
-    }
-    enum status fetched = STATUS_OK;
-    double start = machine_seconds();
-    if (status == STATUS_OK)
-        fetched = job_fetch_input(&bytes, &job->request, &n->storage, most, &reason);
-    if (machine_seconds() - start > SLOW_SECONDS) {
-        n->slow = job->id;
-        n->is_slow = true;
-    }
-    /* On the disk it stays sealed. */
-    if (status == STATUS_OK && fetched == STATUS_OK) {
-        struct buffer copy = {0};
-        buffer_put(&copy, bytes.data, bytes.count);
-        fetched = open_input(&copy, n, job, &reason);
-        release_secret(&copy);
-    }
-    if (status == STATUS_OK && fetched == STATUS_OK)
-        status = file_write(path, bytes.data, bytes.count, FILE_MODE_PRIVATE, true, diag);
-    if (status == STATUS_OK && fetched == STATUS_OK)
-        status = node_move(n, job, NODE_FETCHED, "", diag);
-    else if (status == STATUS_OK && (fetched == STATUS_LIMIT || sealed_is_input(&bytes)))
-        status = node_move(n, job, NODE_REFUSED, reason.text, diag);
-    else if (status == STATUS_OK)
-        status = node_fail(n, job, reason.text, diag);
-    buffer_release(&bytes);
-    free(path);
-    return status;
-}
-
 /* ---- proving -------------------------------------------------------------------------------- */
 
 void node_make_claim(struct job_claim *claim, const struct node *n, const struct market_job *job)
@@ -245,7 +138,7 @@ static enum status prove(struct node *n, struct node_job *job, const struct mark
     struct diag reason = {0};
     if (served == NULL || slot == NULL)
         return STATUS_OK;
-    char *path = input_path(n, job->id);
+    char *path = node_input_path(n, job->id);
     enum status status =
         path == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory for a path") : STATUS_OK;
     if (status == STATUS_OK) {
@@ -254,10 +147,13 @@ static enum status prove(struct node *n, struct node_job *job, const struct mark
         if (!there || memcmp(digest, job->request.input_hash, sizeof digest) != 0)
             status = node_move(n, job, NODE_TAKEN, "its input is not on disk any more", diag);
     }
-    if (status == STATUS_OK && job->state == NODE_FETCHED &&
-        open_input(&input, n, job, &reason) != STATUS_OK)
-        status = node_move(n, job, NODE_REFUSED, reason.text, diag);
-    if (status == STATUS_OK && job->state == NODE_FETCHED) {
+    enum status opened = STATUS_OK;
+    if (status == STATUS_OK && job->state == NODE_FETCHED)
+        opened = node_open_input(&input, n, job, &reason);
+    if (opened != STATUS_OK)
+        status = node_is_final(opened) ? node_move(n, job, NODE_REFUSED, reason.text, diag)
+                                       : node_fail(n, job, reason.text, diag);
+    if (status == STATUS_OK && opened == STATUS_OK && job->state == NODE_FETCHED) {
         const struct worker_options options = {
             served->folder,
             (unsigned)n->config->limits.threads,
@@ -269,7 +165,7 @@ static enum status prove(struct node *n, struct node_job *job, const struct mark
         slot->start = machine_seconds();
     }
     free(path);
-    release_secret(&input);
+    node_release_secret(&input);
     return status;
 }
 
@@ -357,13 +253,6 @@ enum status node_step_workers(struct node *n, struct diag *diag)
     return status;
 }
 
-static int compare_ids(struct market_job_id a, struct market_job_id b)
-{
-    if (a.model != b.model)
-        return a.model < b.model ? -1 : 1;
-    return a.place < b.place ? -1 : a.place > b.place;
-}
-
 static enum status step_job(struct node *n, struct node_job *job, struct diag *diag)
 {
     struct market_job on_chain;
@@ -387,9 +276,7 @@ static enum status step_job(struct node *n, struct node_job *job, struct diag *d
     case NODE_SEEN:
         return decide(n, job, &on_chain, diag);
     case NODE_TAKEN:
-        /* After a slow one the next look goes on behind it, so that none waits for one forever. */
-        return n->is_slow || compare_ids(job->id, n->fetch_after) <= 0 ? STATUS_OK
-                                                                       : fetch(n, job, diag);
+        return node_step_fetch(n, job, diag);
     case NODE_FETCHED:
         return prove(n, job, &on_chain, diag);
     default:
@@ -404,7 +291,6 @@ enum status node_step_jobs(struct node *n, bool *is_idle, struct diag *diag)
     enum status status = STATUS_OK;
     *is_idle = true;
     n->ready_count = 0;
-    n->is_slow = false;
     for (size_t i = 0; i < n->served_count; i++)
         n->served[i].under_way = 0;
     while (status == STATUS_OK && found && *n->options->stop == 0) {
@@ -420,6 +306,7 @@ enum status node_step_jobs(struct node *n, bool *is_idle, struct diag *diag)
             served->under_way++;
         node_job_release(&job);
     }
-    n->fetch_after = n->is_slow ? n->slow : (struct market_job_id){0, 0};
+    if (status == STATUS_OK && !found)
+        node_drop_fetches(n);
     return status == STATUS_OK ? node_step_batches(n, diag) : status;
 }

@@ -124,6 +124,7 @@ static enum status open_server(struct http *http, const struct storage *storage,
     enum status status =
         http_open(http, storage->seconds == 0 ? SECONDS : storage->seconds, limit, diag);
     http->most_seconds = storage->most_seconds;
+    http->stops = storage->stops;
     return status;
 }
 

@@ -15,6 +15,7 @@
 #ifndef SERTN_RUNTIME_STORAGE_H
 #define SERTN_RUNTIME_STORAGE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,12 +35,13 @@ struct storage_id {
 };
 
 struct storage {
-    const char *folder;    /* of the local store; null: storage_default_folder */
-    const char *ipfs;      /* http://127.0.0.1:5001, the RPC of a node; null: none */
-    const char *arweave;   /* https://arweave.net, a gateway; null: none */
-    unsigned seconds;      /* that a server may do nothing; 0: 60 */
-    unsigned most_seconds; /* that one object may take from a server; 0: as long as it goes on */
-    uint64_t limit_bytes;  /* of one object; 0: 4 GiB */
+    const char *folder;       /* of the local store; null: storage_default_folder */
+    const char *ipfs;         /* http://127.0.0.1:5001, the RPC of a node; null: none */
+    const char *arweave;      /* https://arweave.net, a gateway; null: none */
+    unsigned seconds;         /* that a server may do nothing; 0: 60 */
+    unsigned most_seconds;    /* that one object may take from a server; 0: as long as it goes on */
+    uint64_t limit_bytes;     /* of one object; 0: 4 GiB */
+    const atomic_bool *stops; /* as that of http.h */
 };
 
 void storage_identify(struct storage_id *id, const void *bytes, size_t count);
