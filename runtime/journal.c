@@ -212,3 +212,57 @@ enum status journal_settle(struct journal *journal, const struct journal_entry *
     query_bind_number(&q, (uint64_t)entry->id);
     return query_run(&q, diag);
 }
+
+/* ---- forgetting ----------------------------------------------------------------------------- */
+
+/* The highest nonce that may go: of the first settled entry beyond the last `keep`. */
+static enum status find_oldest(bool *found, uint64_t *nonce, struct journal *journal,
+                               const struct journal_account *account, uint64_t keep,
+                               struct diag *diag)
+{
+    struct query q =
+        query_begin(&journal->database, "SELECT nonce FROM entry WHERE chain = ? AND sender = ?"
+                                        " AND state <> 0 ORDER BY nonce DESC LIMIT 1 OFFSET ?");
+    bind_account(&q, account);
+    query_bind_number(&q, keep);
+    enum status status = query_step(found, &q, diag);
+    *nonce = *found ? query_number(&q, 0) : 0;
+    query_end(&q);
+    return status;
+}
+
+static enum status remove_up_to(struct journal *journal, const struct journal_account *account,
+                                uint64_t nonce, struct diag *diag)
+{
+    static const char *const statements[] = {
+        "DELETE FROM attempt WHERE entry IN (SELECT id FROM entry WHERE chain = ? AND sender = ?"
+        " AND state <> 0 AND nonce <= ?)",
+        "DELETE FROM entry WHERE chain = ? AND sender = ? AND state <> 0 AND nonce <= ?"};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < 2 && status == STATUS_OK; i++) {
+        struct query q = query_begin(&journal->database, statements[i]);
+        bind_account(&q, account);
+        query_bind_number(&q, nonce);
+        status = query_run(&q, diag);
+    }
+    return status;
+}
+
+enum status journal_forget(struct journal *journal, const struct journal_account *account,
+                           uint64_t keep, struct diag *diag)
+{
+    bool found;
+    uint64_t nonce;
+    struct diag ignored = {0};
+    ASSERT(keep > 0);
+    enum status status = find_oldest(&found, &nonce, journal, account, keep, diag);
+    if (status != STATUS_OK || !found)
+        return status;
+    status = journal_begin(journal, diag);
+    if (status != STATUS_OK)
+        return status;
+    status = remove_up_to(journal, account, nonce, diag);
+    enum status ended =
+        journal_end(journal, status == STATUS_OK, status == STATUS_OK ? diag : &ignored);
+    return status == STATUS_OK ? ended : status;
+}

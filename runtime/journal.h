@@ -102,6 +102,14 @@ enum status journal_add_attempt(struct journal *journal, int64_t id,
 enum status journal_attempt(bool *found, struct journal_attempt *attempt, struct journal *journal,
                             int64_t id, unsigned n, struct diag *diag) SERTN_MUST_CHECK;
 
+/*
+ * Forgets entries that are settled beyond the last `keep` of them, by nonce, all at once or
+ * nothing. Their names are as new then: for what the chain does once however often it is asked.
+ * Requires: keep > 0, and more than a reorganisation could take back, or nonces would be missing.
+ */
+enum status journal_forget(struct journal *journal, const struct journal_account *account,
+                           uint64_t keep, struct diag *diag) SERTN_MUST_CHECK;
+
 /* Writes state, hash, block, block_number and gas of the entry. */
 enum status journal_settle(struct journal *journal, const struct journal_entry *entry,
                            struct diag *diag) SERTN_MUST_CHECK;

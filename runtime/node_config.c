@@ -67,6 +67,8 @@ static const struct field limit_fields[] = {
     WHOLE_FIELD(limits.input_bytes, "input_bytes", 1, 1 << 30),
     WHOLE_FIELD(limits.attempts, "attempts", 1, 100),
     WHOLE_FIELD(limits.ended_jobs, "ended_jobs", 0, 9007199254740992.0),
+    /* No reorganisation that is survived takes back so many of one account. */
+    WHOLE_FIELD(limits.ended_transactions, "ended_transactions", 256, 9007199254740992.0),
 };
 
 static const struct field batch_fields[] = {
@@ -233,6 +235,7 @@ static void set_defaults(struct node_config *config)
     config->limits.input_bytes = UINT64_C(16) << 20;
     config->limits.attempts = 5;
     config->limits.ended_jobs = 10000;
+    config->limits.ended_transactions = 10000;
     config->batch.jobs = 16;
     config->batch.seconds = 10;
     config->batch.margin_seconds = 60;

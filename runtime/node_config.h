@@ -34,6 +34,7 @@ struct node_config {
         uint64_t input_bytes;           /* of one input */
         uint64_t attempts;              /* at one job, before it is given up */
         uint64_t ended_jobs;            /* kept in the file of jobs */
+        uint64_t ended_transactions;    /* kept in the journal */
     } limits;
     struct {
         uint64_t jobs;           /* most proofs of a transaction; 1: each goes alone */

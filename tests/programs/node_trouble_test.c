@@ -215,6 +215,50 @@ TEST(a_clock_that_was_ahead_holds_nothing_up)
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
 }
 
+static uint64_t count_in(const char *path, const char *sql)
+{
+    struct database file;
+    struct diag diag = {0};
+    bool found;
+    REQUIRE_OK(database_open(&file, path, "file", "", 1, &diag), &diag);
+    struct query q = query_begin(&file, sql);
+    REQUIRE_OK(query_step(&found, &q, &diag), &diag);
+    uint64_t count = query_number(&q, 0);
+    query_end(&q);
+    database_close(&file);
+    return count;
+}
+
+/* Years of transactions leave the journal, and the account goes on with its nonces. */
+TEST(a_journal_is_no_longer_than_told)
+{
+    struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
+    cJSON_Delete(network_call(n, "anvil_setNonce",
+                              kit_text("[\"%s\",\"0x190\"]", n->address[NETWORK_NODE])));
+    const char *folder = test_temp_dir(), *journal = test_path(folder, "data/journal");
+    const char *config =
+        network_config(n, NETWORK_NODE, folder, ",\"limits\":{\"ended_transactions\":256}");
+    network_request(n, 0, 1);
+    struct test_output out = node_drain(config);
+    kit_done(&out, "node");
+    (void)count_in(journal, "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE"
+                            " i < 399) INSERT INTO entry(chain, sender, name, nonce, state)"
+                            " SELECT chain, sender, 'old ' || i, i, 1 FROM n, entry"
+                            " WHERE nonce = 400 RETURNING id");
+    CHECK_U64(count_in(journal, "SELECT COUNT(*) FROM entry"), 401);
+    network_request(n, 1, 1);
+    out = node_drain(config);
+    kit_done(&out, "node with a long journal");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "608000000000000");
+    CHECK_U64(count_in(journal, "SELECT COUNT(*) FROM entry"), 256);
+    CHECK_U64(count_in(journal, "SELECT MAX(nonce) FROM entry"), 401);
+    network_request(n, 2, 1);
+    out = node_drain(config);
+    kit_done(&out, "node");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "912000000000000");
+}
+
 /* The small disk of the next case, which may end early. */
 static char mounted[600];
 
