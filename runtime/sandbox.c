@@ -177,10 +177,25 @@ static int allow_own(int rules)
 /* Bounds what can be read. Kernels without Landlock bound nothing. */
 static enum status bound_reading(const char *const *readable, struct diag *diag)
 {
-    /* Libraries, native code among them, and what these ask of the machine. */
-    static const char *const of_the_system[] = {"/usr", "/lib",       "/lib64",
-                                                "/opt", "/nix/store", "/proc",
-                                                "/sys", "/dev",       "/etc/ld.so.cache"};
+    /* Libraries, native code among them, and what these ask of the machine. Not /dev and /proc as a
+     * whole: where the node runs as root, disks and memory are read there. */
+    static const char *const of_the_system[] = {"/usr",
+                                                "/lib",
+                                                "/lib64",
+                                                "/opt",
+                                                "/nix/store",
+                                                "/etc/ld.so.cache",
+                                                "/sys/devices/system",
+                                                "/sys/fs/cgroup",
+                                                "/proc/self",
+                                                "/proc/cpuinfo",
+                                                "/proc/meminfo",
+                                                "/proc/stat",
+                                                "/proc/sys/vm",
+                                                "/dev/null",
+                                                "/dev/zero",
+                                                "/dev/random",
+                                                "/dev/urandom"};
     const struct landlock_ruleset_attr all = {.handled_access_fs =
                                                   LANDLOCK_ACCESS_FS_MAKE_SYM * 2 - 1};
     int rules = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0u), failed = 0;

@@ -28,10 +28,10 @@ void sandbox_close_files(void);
  * From here on this process and its threads may compute, and read files; not write any, not reach
  * the network, not start programs or touch other processes. Where the kernel has Landlock (Linux
  * 5.13) they may read only what is under `readable` (a list that ends with a null pointer; folders
- * that are not there are passed over), under folders of the system (/usr, /lib, /proc, ...) and
- * beside the program: not the keystore, nor the memory of the daemon in /proc. What is forbidden
- * fails with EACCES or EPERM, so that caches are left alone. Errors: STATUS_DEVICE when the filter
- * cannot be made.
+ * that are not there are passed over), what libraries of the system need (/usr, /lib,
+ * /proc/self, ...) and beside the program: not the keystore, nor the memory of the daemon, nor
+ * disks where the node is root. What is forbidden fails with EACCES or EPERM, so that caches are
+ * left alone. Errors: STATUS_DEVICE when the filter cannot be made.
  */
 enum status sandbox_enter(const char *const *readable, struct diag *diag) SERTN_MUST_CHECK;
 

@@ -67,13 +67,20 @@ static int read_own(void)
     return file >= 0 && read(file, &byte, 1) == 1 && close(file) == 0 ? 0 : 1;
 }
 
-/* Files of the same user, and the memory of the process that started it. */
+static int read_machine(void)
+{
+    return open("/proc/cpuinfo", O_RDONLY) >= 0 && open("/dev/urandom", O_RDONLY) >= 0 ? 0 : 1;
+}
+
+/* Files of the same user, the memory of the process that started it, and what root finds memory and
+ * disks by. */
 static int read_others(void)
 {
     char memory[64];
     snprintf(memory, sizeof memory, "/proc/%d/mem", getppid());
     return denied(open(outside, O_RDONLY)) | denied(open(memory, O_RDONLY)) << 1 |
-           denied(open("/etc/passwd", O_RDONLY)) << 2;
+           denied(open("/etc/passwd", O_RDONLY)) << 2 | denied(open("/proc", O_RDONLY)) << 3 |
+           denied(open("/proc/version", O_RDONLY)) << 4 | denied(open("/dev", O_RDONLY)) << 5;
 }
 
 static int write_file(void)
@@ -134,6 +141,7 @@ TEST(files_of_others_are_not_read)
     if (syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, 1u) < 1)
         test_skip("this kernel has no Landlock");
     in_sandbox(read_own, "reading what may be read");
+    in_sandbox(read_machine, "reading what libraries ask of the machine");
     in_sandbox(read_others, "reading what may not");
 }
 
