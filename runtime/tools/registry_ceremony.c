@@ -247,8 +247,8 @@ enum status registry_ceremony_beacon(struct cli *cli, struct registry_options *o
 
 /* ---- verify, import ------------------------------------------------------------------------- */
 
-enum status registry_verify_ceremony(struct cli *cli, const struct ceremony *ceremony,
-                                     struct diag *diag)
+/* Verifies the file and reports what is in it. */
+static enum status verify_file(struct cli *cli, const struct ceremony *ceremony, struct diag *diag)
 {
     struct ceremony_run run;
     double start = machine_seconds();
@@ -283,7 +283,7 @@ enum status registry_ceremony_verify(struct cli *cli, struct registry_options *o
     cli->result = cJSON_CreateObject();
     enum status status = ceremony_open(&ceremony, options->input, diag);
     if (status == STATUS_OK)
-        status = registry_verify_ceremony(cli, &ceremony, diag);
+        status = verify_file(cli, &ceremony, diag);
     ceremony_close(&ceremony);
     return status;
 }
@@ -315,7 +315,7 @@ enum status registry_ceremony_import(struct cli *cli, struct registry_options *o
         status = diag_set(diag, STATUS_LIMIT, "%s: has 2^%u powers, fewer than --power %u asks for",
                           options->input, ceremony.power, (unsigned)options->power);
     if (status == STATUS_OK)
-        status = registry_verify_ceremony(cli, &ceremony, diag);
+        status = verify_file(cli, &ceremony, diag);
     size_t count = options->power == 0 ? (size_t)ceremony_section_points(PTAU_G1, ceremony.power)
                                        : (size_t)1 << options->power;
     ceremony_close(&ceremony);

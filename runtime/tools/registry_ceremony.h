@@ -23,10 +23,6 @@ enum status registry_add_to_ceremony(struct cli *cli, const struct registry_opti
                                      const struct ceremony_addition *addition,
                                      struct diag *diag) SERTN_MUST_CHECK;
 
-/* Verifies a file and reports what is in it. */
-enum status registry_verify_ceremony(struct cli *cli, const struct ceremony *ceremony,
-                                     struct diag *diag) SERTN_MUST_CHECK;
-
 /* ceremony contribute with a ceremony on a chain. */
 enum status registry_ceremony_take_turn(struct cli *cli, struct registry_options *options,
                                         struct diag *diag) SERTN_MUST_CHECK;
