@@ -55,14 +55,19 @@ static enum status disk_used(uint64_t *bytes, struct node *n, struct diag *diag)
     return status;
 }
 
-/* Whether there is room for one more input beside those on disk and on their way. */
+/* Whether there is room for one more input beside those on disk and on their way. The disk is
+ * looked at once a look, however many jobs wait. */
 static enum status has_room(bool *room, struct node *n, struct diag *diag)
 {
-    uint64_t used = 0, most = n->config->limits.input_bytes;
-    enum status status = disk_used(&used, n, diag);
+    uint64_t most = n->config->limits.input_bytes;
+    enum status status = n->is_disk_known ? STATUS_OK : disk_used(&n->disk_used, n, diag);
+    uint64_t used = n->disk_used;
+    n->is_disk_known = status == STATUS_OK;
     for (size_t i = 0; i < NODE_FETCHES; i++)
         used += n->fetch[i].is_used ? most : 0;
     *room = used + most <= n->config->limits.disk_bytes;
+    if (!*room)
+        node_trouble(n, STATUS_LIMIT, "inputs fill the disk up to limits.disk_bytes");
     return status;
 }
 
@@ -225,6 +230,7 @@ static enum status take(struct node *n, struct node_job *job, const struct buffe
         path == NULL ? diag_set(diag, STATUS_NO_MEMORY, "no memory for a path")
                      : file_write(path, bytes->data, bytes->count, FILE_MODE_PRIVATE, true, diag);
     free(path);
+    n->disk_used += bytes->count;
     return status == STATUS_OK ? node_move(n, job, NODE_FETCHED, "", diag) : status;
 }
 
@@ -234,20 +240,18 @@ static enum status begin(struct node *n, struct node_job *job, struct diag *diag
     const struct storage here = {.folder = n->storage.folder};
     struct buffer bytes = {0};
     struct diag reason = {0};
-    bool room, has_server = n->storage.ipfs != NULL || n->storage.arweave != NULL;
-    enum status status = has_room(&room, n, diag);
-    if (status != STATUS_OK)
-        return status;
-    if (!room) {
-        node_trouble(n, STATUS_LIMIT, "inputs fill the disk up to limits.disk_bytes");
-        return STATUS_OK;
-    }
+    bool room = false, has_server = n->storage.ipfs != NULL || n->storage.arweave != NULL;
+    struct node_fetch *f = find_free(n);
+    enum status status = STATUS_OK;
     enum status fetched =
         job_fetch_input(&bytes, &job->request, &here, n->config->limits.input_bytes, &reason);
-    struct node_fetch *f = find_free(n);
-    if (fetched == STATUS_OK || fetched == STATUS_LIMIT || !has_server)
+    bool is_here = fetched == STATUS_OK || fetched == STATUS_LIMIT || !has_server,
+         is_next = f != NULL && is_behind(job->id, n->fetch_after);
+    if (is_here || is_next)
+        status = has_room(&room, n, diag);
+    if (status == STATUS_OK && room && is_here)
         status = take(n, job, &bytes, fetched, &reason, diag);
-    else if (f != NULL && is_behind(job->id, n->fetch_after))
+    else if (status == STATUS_OK && room && is_next)
         status = start(f, n, job, diag);
     buffer_release(&bytes);
     return status;

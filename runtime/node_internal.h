@@ -78,6 +78,8 @@ struct node {
     struct node_fetch fetch[NODE_FETCHES];
     struct market_job_id fetch_after; /* whose input is fetched last: others have their turn */
     atomic_bool ends;                 /* what is being fetched is given up */
+    uint64_t disk_used;               /* bytes of inputs on disk, once asked in a look */
+    bool is_disk_known;
     struct node_ready ready[NODE_READY_MOST];
     size_t ready_count;
     struct node_http *http;

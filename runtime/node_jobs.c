@@ -291,6 +291,7 @@ enum status node_step_jobs(struct node *n, bool *is_idle, struct diag *diag)
     enum status status = STATUS_OK;
     *is_idle = true;
     n->ready_count = 0;
+    n->is_disk_known = false;
     for (size_t i = 0; i < n->served_count; i++)
         n->served[i].under_way = 0;
     while (status == STATUS_OK && found && *n->options->stop == 0) {

@@ -215,6 +215,27 @@ TEST(a_clock_that_was_ahead_holds_nothing_up)
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
 }
 
+/* The disk takes one input at a time: the others wait, and none is given up. */
+TEST(inputs_wait_for_room_on_the_disk)
+{
+    struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
+    network_request(n, 0, 3);
+    struct test_output out = node_drain(
+        config_of(n, ",\"limits\":{\"input_bytes\":1000,\"disk_bytes\":1010,\"attempts\":1}"));
+    kit_done(&out, "node");
+    CHECK_MSG(strstr(out.errors, "inputs fill the disk up to limits.disk_bytes") != NULL, "%s",
+              out.errors);
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "912000000000000");
+    /* Room for none. */
+    network_request(n, 3, 1);
+    out = kit_shell("timeout -s TERM 3 $SERTN_RUN node --config %s",
+                    config_of(n, ",\"limits\":{\"input_bytes\":1000,\"disk_bytes\":999}"));
+    CHECK_MSG(strstr(out.errors, "inputs fill the disk up to limits.disk_bytes") != NULL &&
+                  strstr(out.errors, "fetched") == NULL,
+              "%s", out.errors);
+}
+
 static uint64_t count_in(const char *path, const char *sql)
 {
     struct database file;
