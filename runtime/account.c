@@ -120,8 +120,10 @@ static void hand_over(struct account *account, const struct journal_attempt *att
          i++) {
         cJSON *answer = NULL;
         struct diag said = {0};
-        if (rpc_call(&answer, &account->nodes->node[i], "eth_sendRawTransaction",
-                     buffer_text(&params), &said) != STATUS_OK)
+        if (endpoints_rests(account->nodes, i))
+            continue;
+        if (endpoints_call(&answer, account->nodes, i, "eth_sendRawTransaction",
+                           buffer_text(&params), &said) != STATUS_OK)
             *reason = said;
         cJSON_Delete(answer);
     }

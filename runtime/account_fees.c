@@ -55,11 +55,13 @@ static bool read_fees(uint64_t *base, uint64_t *tip, const cJSON *history)
 
 /* Base fee and tip by one node. Blocks without a base fee are those of a chain before EIP-1559,
  * where a gas has one price: *has_base says which it is. Errors: STATUS_IO. */
-static enum status ask_node(uint64_t *base, uint64_t *tip, bool *has_base, struct rpc *node,
-                            struct diag *diag)
+static enum status ask_node(uint64_t *base, uint64_t *tip, bool *has_base, struct endpoints *nodes,
+                            size_t i, struct diag *diag)
 {
+    struct rpc *node = &nodes->node[i];
     cJSON *block, *history = NULL;
-    enum status status = rpc_call(&block, node, "eth_getBlockByNumber", "[\"latest\",false]", diag);
+    enum status status =
+        endpoints_call(&block, nodes, i, "eth_getBlockByNumber", "[\"latest\",false]", diag);
     if (status != STATUS_OK)
         return status;
     *base = *tip = 0;
@@ -70,7 +72,8 @@ static enum status ask_node(uint64_t *base, uint64_t *tip, bool *has_base, struc
         return diag_set(diag, STATUS_IO, "the node at %s gives no newest block", node->shown);
     if (!*has_base)
         return rpc_call_quantity(base, node, "eth_gasPrice", "[]", diag);
-    status = rpc_call(&history, node, "eth_feeHistory", "[\"0x5\",\"latest\",[50]]", diag);
+    status =
+        endpoints_call(&history, nodes, i, "eth_feeHistory", "[\"0x5\",\"latest\",[50]]", diag);
     if (status == STATUS_OK && !read_fees(base, tip, history))
         status =
             diag_set(diag, STATUS_IO, "the node at %s tells no base fee (EIP-1559)", node->shown);
@@ -86,8 +89,10 @@ enum status account_ask_fees(struct transaction *t, struct account *account, str
     enum status last = STATUS_IO;
     for (size_t i = 0; i < account->nodes->count; i++) {
         bool has_base;
+        if (endpoints_rests(account->nodes, i))
+            continue;
         enum status status =
-            ask_node(&bases[count], &tips[count], &has_base, &account->nodes->node[i], &tried);
+            ask_node(&bases[count], &tips[count], &has_base, account->nodes, i, &tried);
         if (status != STATUS_OK) {
             last = status == STATUS_NO_MEMORY ? status : STATUS_IO;
             continue;

@@ -5,12 +5,48 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir/support/machine.h"
+
 enum { URL_BYTES = 500 };
 
 const char *endpoints_text(const cJSON *object, const char *name)
 {
     const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
     return cJSON_IsString(member) ? member->valuestring : "";
+}
+
+/* ---- one of them ---------------------------------------------------------------------------- */
+
+/* How many times longer than it took one that was silent rests: it takes a tenth of the time. */
+enum { REST_FACTOR = 10 };
+
+static bool is_resting(const struct endpoints *nodes, size_t i)
+{
+    return nodes->rests_until[i] > machine_seconds();
+}
+
+bool endpoints_rests(const struct endpoints *nodes, size_t node)
+{
+    bool others = false;
+    for (size_t i = 0; i < nodes->count; i++)
+        others = others || !is_resting(nodes, i);
+    return others && is_resting(nodes, node);
+}
+
+/* After a call: whether the node rests now. */
+static void note_silence(struct endpoints *nodes, size_t i)
+{
+    const struct rpc *rpc = &nodes->node[i];
+    nodes->rests_until[i] =
+        rpc->is_silent ? machine_seconds() + REST_FACTOR * (double)rpc->seconds : 0;
+}
+
+enum status endpoints_call(cJSON **result, struct endpoints *nodes, size_t node, const char *method,
+                           const char *params, struct diag *diag)
+{
+    enum status status = rpc_call(result, &nodes->node[node], method, params, diag);
+    note_silence(nodes, node);
+    return status;
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -48,6 +84,7 @@ static enum status check_chain(struct endpoints *nodes, struct diag *diag)
     for (size_t i = 0; i < nodes->count; i++) {
         uint64_t id;
         enum status status = rpc_call_quantity(&id, &nodes->node[i], "eth_chainId", "[]", diag);
+        note_silence(nodes, i);
         if (status != STATUS_OK) {
             last = status;
             continue;
@@ -103,15 +140,42 @@ struct votes {
     cJSON *answer[ENDPOINTS_MOST]; /* null: none */
     enum status status[ENDPOINTS_MOST];
     struct diag diag[ENDPOINTS_MOST];
+    bool is_asked[ENDPOINTS_MOST];
 };
 
+static void ask(struct votes *votes, struct endpoints *nodes, size_t i, const char *method,
+                const char *params)
+{
+    votes->is_asked[i] = true;
+    votes->diag[i] = (struct diag){0};
+    votes->status[i] = endpoints_call(&votes->answer[i], nodes, i, method, params, &votes->diag[i]);
+}
+
+/* Asks all but those that rest. */
 static void ask_all(struct votes *votes, struct endpoints *nodes, const char *method,
                     const char *params)
 {
     memset(votes, 0, sizeof *votes);
-    for (size_t i = 0; i < nodes->count; i++)
+    for (size_t i = 0; i < nodes->count; i++) {
         votes->status[i] =
-            rpc_call(&votes->answer[i], &nodes->node[i], method, params, &votes->diag[i]);
+            diag_set(&votes->diag[i], STATUS_IO, "the node at %s did not answer in time lately",
+                     nodes->node[i].shown);
+        if (!endpoints_rests(nodes, i))
+            ask(votes, nodes, i, method, params);
+    }
+}
+
+/* Asks those that rest, because the others do not do; false when all were asked. */
+static bool ask_more(struct votes *votes, struct endpoints *nodes, const char *method,
+                     const char *params)
+{
+    bool more = false;
+    for (size_t i = 0; i < nodes->count; i++) {
+        more = more || !votes->is_asked[i];
+        if (!votes->is_asked[i])
+            ask(votes, nodes, i, method, params);
+    }
+    return more;
 }
 
 static void forget(struct votes *votes)
@@ -191,12 +255,15 @@ enum status endpoints_agree(cJSON **result, struct endpoints *nodes, const char 
     if (votes == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory for answers");
     ask_all(votes, nodes, method, params);
-    for (size_t k = 0; k < nodes->count; k++)
-        reduce(votes->answer[k], method);
     enum status status = STATUS_OK;
-    size_t i = 0;
-    while (i < nodes->count && count_like(votes, nodes, i) < nodes->quorum)
-        i++;
+    size_t i;
+    do {
+        for (size_t k = 0; k < nodes->count; k++)
+            reduce(votes->answer[k], method);
+        i = 0;
+        while (i < nodes->count && count_like(votes, nodes, i) < nodes->quorum)
+            i++;
+    } while (i == nodes->count && ask_more(votes, nodes, method, params));
     if (i == nodes->count) {
         status = disagreement(votes, nodes, method, diag);
     } else if (votes->status[i] != STATUS_OK) {
@@ -229,31 +296,47 @@ static int compare_u64(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-enum status endpoints_median(uint64_t *out, struct endpoints *nodes, const char *method,
-                             const char *params, const char *member, struct diag *diag)
-{
-    struct votes *votes = malloc(sizeof *votes);
+/* The numbers among the answers, and those who say that the call reverts. */
+struct numbers {
     uint64_t value[ENDPOINTS_MOST];
-    size_t count = 0, refusals = 0, last = 0;
-    *out = 0;
-    if (votes == NULL)
-        return diag_set(diag, STATUS_NO_MEMORY, "no memory for answers");
-    ask_all(votes, nodes, method, params);
+    size_t count, refusals, last; /* last: who refuses */
+};
+
+static struct numbers read_numbers(const struct votes *votes, const struct endpoints *nodes,
+                                   const char *member)
+{
+    struct numbers n = {.count = 0};
     for (size_t i = 0; i < nodes->count; i++) {
         const cJSON *answer = votes->answer[i];
         const cJSON *item =
             member == NULL ? answer : cJSON_GetObjectItemCaseSensitive(answer, member);
-        if (cJSON_IsString(item) && rpc_parse_quantity(&value[count], item->valuestring))
-            count++;
+        if (cJSON_IsString(item) && rpc_parse_quantity(&n.value[n.count], item->valuestring))
+            n.count++;
         if (votes->status[i] == STATUS_REJECTED) {
-            refusals++;
-            last = i;
+            n.refusals++;
+            n.last = i;
         }
     }
+    return n;
+}
+
+enum status endpoints_median(uint64_t *out, struct endpoints *nodes, const char *method,
+                             const char *params, const char *member, struct diag *diag)
+{
+    struct votes *votes = malloc(sizeof *votes);
+    struct numbers n;
+    *out = 0;
+    if (votes == NULL)
+        return diag_set(diag, STATUS_NO_MEMORY, "no memory for answers");
+    ask_all(votes, nodes, method, params);
+    do
+        n = read_numbers(votes, nodes, member);
+    while (n.count < nodes->quorum && n.refusals < nodes->quorum &&
+           ask_more(votes, nodes, method, params));
     enum status status = STATUS_OK;
-    if (refusals >= nodes->quorum) {
-        status = diag_set(diag, STATUS_REJECTED, "%s", votes->diag[last].text);
-    } else if (count < nodes->quorum) {
+    if (n.refusals >= nodes->quorum) {
+        status = diag_set(diag, STATUS_REJECTED, "%s", votes->diag[n.last].text);
+    } else if (n.count < nodes->quorum) {
         size_t answered = 0;
         for (size_t i = 0; i < nodes->count; i++)
             answered += votes->status[i] == STATUS_OK;
@@ -262,8 +345,8 @@ enum status endpoints_median(uint64_t *out, struct endpoints *nodes, const char 
                      : diag_set(diag, STATUS_IO,
                                 "the nodes answer %s with something that is no number", method);
     } else {
-        qsort(value, count, sizeof *value, compare_u64);
-        *out = value[count / 2];
+        qsort(n.value, n.count, sizeof *n.value, compare_u64);
+        *out = n.value[n.count / 2];
     }
     forget(votes);
     free(votes);
@@ -282,38 +365,57 @@ static bool is_same_receipt(const cJSON *a, const cJSON *b)
     return true;
 }
 
+/* What nodes say of a receipt: how many answered, how many have one, and the most that agree. */
+struct receipts {
+    size_t answered, with_one, most, best;
+};
+
+static struct receipts compare_receipts(const struct votes *votes, const struct endpoints *nodes,
+                                        const char *hash)
+{
+    struct receipts r = {0, 0, 0, 0};
+    for (size_t i = 0; i < nodes->count; i++) {
+        size_t same = 0;
+        r.answered += votes->status[i] == STATUS_OK;
+        if (!cJSON_IsObject(votes->answer[i]) ||
+            strcasecmp(endpoints_text(votes->answer[i], "transactionHash"), hash) != 0)
+            continue;
+        r.with_one++;
+        for (size_t j = 0; j < nodes->count; j++)
+            same += cJSON_IsObject(votes->answer[j]) &&
+                    is_same_receipt(votes->answer[i], votes->answer[j]);
+        if (same > r.most) {
+            r.most = same;
+            r.best = i;
+        }
+    }
+    return r;
+}
+
 enum status endpoints_receipt(cJSON **receipt, struct endpoints *nodes, const char *hash,
                               struct diag *diag)
 {
+    static const char method[] = "eth_getTransactionReceipt";
     struct votes *votes = malloc(sizeof *votes);
+    struct receipts r;
     char params[96];
+    bool is_split;
     *receipt = NULL;
     if (votes == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory for answers");
     snprintf(params, sizeof params, "[\"%.66s\"]", hash);
-    ask_all(votes, nodes, "eth_getTransactionReceipt", params);
-    size_t answered = 0, most = 0, best = 0, with_one = 0;
-    for (size_t i = 0; i < nodes->count; i++) {
-        size_t same = 0;
-        answered += votes->status[i] == STATUS_OK;
-        if (!cJSON_IsObject(votes->answer[i]) ||
-            strcasecmp(endpoints_text(votes->answer[i], "transactionHash"), hash) != 0)
-            continue;
-        with_one++;
-        for (size_t j = 0; j < nodes->count; j++)
-            same += cJSON_IsObject(votes->answer[j]) &&
-                    is_same_receipt(votes->answer[i], votes->answer[j]);
-        if (same > most) {
-            most = same;
-            best = i;
-        }
-    }
+    ask_all(votes, nodes, method, params);
+    do {
+        r = compare_receipts(votes, nodes, hash);
+        is_split =
+            r.answered < nodes->quorum || (r.with_one >= nodes->quorum && r.most < nodes->quorum);
+    } while (is_split && ask_more(votes, nodes, method, params));
     enum status status = STATUS_OK;
-    if (answered < nodes->quorum || (with_one >= nodes->quorum && most < nodes->quorum)) {
-        status = disagreement(votes, nodes, "eth_getTransactionReceipt", diag);
-    } else if (most >= nodes->quorum) {
-        *receipt = votes->answer[best];
-        votes->answer[best] = NULL;
+    if (is_split) {
+        status = disagreement(votes, nodes, method, diag);
+    } else if (r.most >= nodes->quorum) {
+        *receipt = votes->answer[r.best];
+        votes->answer[r.best] = NULL;
     }
     forget(votes);
     free(votes);

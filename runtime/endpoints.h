@@ -1,6 +1,7 @@
 /*
  * Several nodes of one chain. What decides over money is asked of all and believed when enough say
- * the same; what is only useful is taken from the first that answers; what is sent goes to all.
+ * the same; what is sent goes to all. One that let a call run out of time rests: for a while it is
+ * asked only where the others do not do, or it would hold everything up.
  */
 #ifndef SERTN_RUNTIME_ENDPOINTS_H
 #define SERTN_RUNTIME_ENDPOINTS_H
@@ -11,6 +12,7 @@ enum { ENDPOINTS_MOST = 8 };
 
 struct endpoints {
     struct rpc node[ENDPOINTS_MOST];
+    double rests_until[ENDPOINTS_MOST]; /* by machine_seconds */
     size_t count;
     size_t quorum; /* nodes that must agree: more than half */
     uint64_t chain_id;
@@ -23,6 +25,12 @@ struct endpoints {
 enum status endpoints_open(struct endpoints *nodes, const char *urls,
                            struct diag *diag) SERTN_MUST_CHECK;
 void endpoints_close(struct endpoints *nodes);
+
+/* Calls one of the nodes. Errors: those of rpc_call. */
+enum status endpoints_call(cJSON **result, struct endpoints *nodes, size_t node, const char *method,
+                           const char *params, struct diag *diag) SERTN_MUST_CHECK;
+/* Whether a node rests, and others do not. */
+bool endpoints_rests(const struct endpoints *nodes, size_t node);
 
 /* Whether the nodes are of a chain; wanted 0: any. Errors: STATUS_BAD_INPUT. */
 enum status endpoints_check_chain(const struct endpoints *nodes, uint64_t wanted,

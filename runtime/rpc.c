@@ -53,6 +53,7 @@ static enum status post(struct buffer *answer, struct rpc *rpc, const struct buf
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     CURLcode code = curl_easy_perform(curl);
     curl_slist_free_all(headers);
+    rpc->is_silent = code == CURLE_OPERATION_TIMEDOUT;
     if (code != CURLE_OK)
         return diag_set(diag, STATUS_IO, "the node at %s cannot be reached: %s", rpc->shown,
                         curl_easy_strerror(code));

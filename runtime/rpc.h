@@ -22,6 +22,7 @@ struct rpc {
     void *curl;                   /* CURL *, owned */
     unsigned next_id;
     unsigned seconds; /* that one call may take; RPC_SECONDS_MAX after rpc_open */
+    bool is_silent;   /* the last call ran out of time */
 };
 
 enum status rpc_open(struct rpc *rpc, const char *url, struct diag *diag) SERTN_MUST_CHECK;

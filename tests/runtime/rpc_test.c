@@ -5,9 +5,11 @@
  */
 #include "runtime/endpoints.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir/support/machine.h"
 #include "tests/harness/harness.h"
 #include "tests/runtime/server_kit.h"
 
@@ -101,6 +103,51 @@ TEST(deep_answers_do_not_overflow)
     CHECK_STATUS(ask(&server, buffer_text(&deep), &diag), STATUS_IO, &diag);
     server_stop(&server); /* it may still be sending */
     buffer_release(&deep);
+}
+
+/* Of three nodes one takes calls and lets them run out of time: once in a while, not each time. */
+TEST(a_node_that_is_silent_is_left_alone_while_the_others_do)
+{
+    static const char seven[] = ANSWER("\"result\":\"0x7\"");
+    const struct server_answer good = {.body = seven, .count = sizeof seven - 1},
+                               silent = {.is_silent = true};
+    struct server server[3];
+    struct endpoints nodes;
+    struct diag diag = {0};
+    char urls[200];
+    uint64_t value = 0;
+    for (int i = 0; i < 3; i++) {
+        server_start(&server[i]);
+        server[i].answer = good;
+    }
+    snprintf(urls, sizeof urls, "%s,%s,%s", server[0].url, server[1].url, server[2].url);
+    REQUIRE_OK(endpoints_open(&nodes, urls, &diag), &diag);
+    for (int i = 0; i < 3; i++)
+        nodes.node[i].seconds = 1;
+    server[0].answer = silent;
+    double start = machine_seconds();
+    for (int i = 0; i < 6; i++) {
+        REQUIRE_OK(endpoints_agree_quantity(&value, &nodes, "eth_blockNumber", "[]", &diag), &diag);
+        CHECK_U64(value, 7);
+        REQUIRE_OK(endpoints_median(&value, &nodes, "eth_gasPrice", "[]", NULL, &diag), &diag);
+        CHECK_U64(value, 7);
+    }
+    CHECK_MSG(machine_seconds() - start < 4, "%.1f s", machine_seconds() - start);
+    /* The others do not agree, or are not enough: it is asked again. */
+    server[0].answer = good;
+    server[1].answer =
+        (struct server_answer){.body = ANSWER("\"result\":\"0x8\""), .count = sizeof seven - 1};
+    REQUIRE_OK(endpoints_agree_quantity(&value, &nodes, "eth_blockNumber", "[]", &diag), &diag);
+    CHECK_U64(value, 7);
+    server_stop(&server[1]);
+    REQUIRE_OK(endpoints_agree_quantity(&value, &nodes, "eth_blockNumber", "[]", &diag), &diag);
+    REQUIRE_OK(endpoints_median(&value, &nodes, "eth_gasPrice", "[]", NULL, &diag), &diag);
+    CHECK_U64(value, 7);
+    server_stop(&server[2]);
+    CHECK_STATUS(endpoints_agree_quantity(&value, &nodes, "eth_blockNumber", "[]", &diag),
+                 STATUS_IO, &diag);
+    endpoints_close(&nodes);
+    server_stop(&server[0]);
 }
 
 /* Addresses of services have keys in their paths, and names with passwords. */
