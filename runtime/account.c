@@ -67,14 +67,19 @@ static enum status make_attempt(struct journal_attempt *attempt, const struct tr
     return status;
 }
 
+/* Transactions of the account in the chain: the nonce after theirs. */
+static enum status count_mined(uint64_t *count, struct account *account, struct diag *diag)
+{
+    char params[80];
+    snprintf(params, sizeof params, "[\"%s\",\"latest\"]", account->id.address);
+    return endpoints_agree_quantity(count, account->nodes, "eth_getTransactionCount", params, diag);
+}
+
 /* The next nonce, by the nodes and by the journal. */
 static enum status choose_nonce(uint64_t *nonce, struct account *account, struct diag *diag)
 {
-    char params[80];
     uint64_t known;
-    snprintf(params, sizeof params, "[\"%s\",\"latest\"]", account->id.address);
-    enum status status =
-        endpoints_agree_quantity(nonce, account->nodes, "eth_getTransactionCount", params, diag);
+    enum status status = count_mined(nonce, account, diag);
     if (status == STATUS_OK)
         status = journal_next_nonce(&known, account->journal, &account->id, diag);
     if (status == STATUS_OK && known > *nonce)
@@ -136,12 +141,10 @@ static void hand_over(struct account *account, const struct journal_attempt *att
  */
 static enum status remind(struct account *account, struct diag *diag)
 {
-    char params[80], name[JOURNAL_NAME_BYTES];
+    char name[JOURNAL_NAME_BYTES];
     uint64_t count;
     int64_t nonce = -1;
-    snprintf(params, sizeof params, "[\"%s\",\"latest\"]", account->id.address);
-    enum status status =
-        endpoints_agree_quantity(&count, account->nodes, "eth_getTransactionCount", params, diag);
+    enum status status = count_mined(&count, account, diag);
     if (status == STATUS_OK)
         status = journal_reopen(account->journal, &account->id, count, diag);
     for (bool found = true; status == STATUS_OK && found;) {
@@ -256,7 +259,6 @@ static enum status look(bool *settled, struct account *account, struct journal_e
 static enum status is_lost(bool *lost, struct account *account, const struct journal_entry *entry,
                            unsigned *suspicions, struct diag *diag)
 {
-    char params[80];
     uint64_t count;
     *lost = false;
     /* There is a receipt, which waits for blocks: a nonce that was counted before it was found is
@@ -265,9 +267,7 @@ static enum status is_lost(bool *lost, struct account *account, const struct jou
         *suspicions = 0;
         return STATUS_OK;
     }
-    snprintf(params, sizeof params, "[\"%s\",\"latest\"]", account->id.address);
-    enum status status =
-        endpoints_agree_quantity(&count, account->nodes, "eth_getTransactionCount", params, diag);
+    enum status status = count_mined(&count, account, diag);
     if (status != STATUS_OK)
         return status;
     *suspicions = count > entry->nonce ? *suspicions + 1 : 0;
@@ -442,6 +442,30 @@ enum status account_resume(size_t *settled, struct account *account, struct diag
             status = go_on(&is_pending, account, &entry, name, NULL, diag);
             *settled += status == STATUS_OK;
         }
+    }
+    return status;
+}
+
+enum status account_settle_mined(struct account *account, struct diag *diag)
+{
+    char name[JOURNAL_NAME_BYTES];
+    uint64_t count = 0;
+    int64_t nonce = -1;
+    bool found, there, settled = false;
+    enum status status =
+        journal_next_open(&found, name, &nonce, account->journal, &account->id, nonce, diag);
+    if (status == STATUS_OK && found)
+        status = count_mined(&count, account, diag);
+    while (status == STATUS_OK && found && (uint64_t)nonce < count) {
+        struct journal_entry entry = {0};
+        status = journal_find(&there, &entry, account->journal, &account->id, name, diag);
+        if (status == STATUS_OK && there)
+            status = look(&settled, account, &entry, diag);
+        if (status == STATUS_OK && there && settled)
+            status = journal_settle(account->journal, &entry, diag);
+        if (status == STATUS_OK)
+            status = journal_next_open(&found, name, &nonce, account->journal, &account->id, nonce,
+                                       diag);
     }
     return status;
 }

@@ -61,6 +61,11 @@ enum status account_estimate(uint64_t *gas, struct account *account, const uint8
 /* Most gas that one transaction may take (EIP-7825). */
 enum { ACCOUNT_GAS_MOST = 1 << 24 };
 
+/* Settles those open transactions of the journal that are mined and have their blocks, without
+ * waiting and without sending: whoever sent them may never ask for them again. Errors: STATUS_IO.
+ */
+enum status account_settle_mined(struct account *account, struct diag *diag) SERTN_MUST_CHECK;
+
 /* Goes on with every transaction of the journal that is open; *settled counts those that are so no
  * more. What was reverted is settled too. Errors: STATUS_IO. */
 enum status account_resume(size_t *settled, struct account *account,

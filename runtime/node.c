@@ -312,6 +312,8 @@ static enum status look(struct node *n, bool *is_idle, struct diag *diag)
     if (status == STATUS_OK && n->now > FORGET_SECONDS)
         status = node_store_forget(&n->store, n->config->limits.ended_jobs, n->now - FORGET_SECONDS,
                                    diag);
+    if (status == STATUS_OK)
+        status = account_settle_mined(&n->account, diag);
     /* Names are asked for until their job has ended; what is sent again after all, the contracts do
      * once. */
     if (status == STATUS_OK)

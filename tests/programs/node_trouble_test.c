@@ -272,12 +272,41 @@ TEST(a_journal_is_no_longer_than_told)
     out = node_drain(config);
     kit_done(&out, "node with a long journal");
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "608000000000000");
-    CHECK_U64(count_in(journal, "SELECT COUNT(*) FROM entry"), 256);
+    CHECK_U64(count_in(journal, "SELECT COUNT(*) FROM entry WHERE state <> 0"), 256);
     CHECK_U64(count_in(journal, "SELECT MAX(nonce) FROM entry"), 401);
     network_request(n, 2, 1);
     out = node_drain(config);
     kit_done(&out, "node");
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "912000000000000");
+}
+
+/* A job that is seen to be paid asks for its transaction no more: it is settled all the same, when
+ * blocks stand on it. */
+TEST(what_was_mined_is_open_no_longer)
+{
+    struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
+    const char *folder = test_temp_dir(), *journal = test_path(folder, "data/journal");
+    const char *open = "SELECT COUNT(*) FROM entry WHERE state = 0";
+    network_request(n, 0, 2);
+    cJSON_Delete(network_call(n, "evm_setAutomine", "[false]"));
+    pid_t node = node_start(
+        network_config(n, NETWORK_NODE, folder, ",\"confirmations\":2,\"batch\":{\"jobs\":1}"));
+    for (int i = 0; i < 300 && strcmp(node_sent(n, "pending"), "0x2") != 0; i++)
+        usleep(100000);
+    cJSON_Delete(network_call(n, "evm_setAutomine", "[true]"));
+    cJSON_Delete(network_call(n, "evm_mine", "[]"));
+    CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));
+    usleep(1000000);
+    CHECK_U64(count_in(journal, open), 2);
+    cJSON_Delete(network_call(n, "anvil_mine", "[\"0x3\"]"));
+    uint64_t count = 2;
+    for (int i = 0; i < 100 && count != 0; i++) {
+        usleep(100000);
+        count = count_in(journal, open);
+    }
+    CHECK_U64(count, 0);
+    CHECK(node_stop(node, SIGTERM) == 0);
 }
 
 /* The small disk of the next case, which may end early. */
