@@ -11,15 +11,18 @@
 #include "ir/support/machine.h"
 #include "runtime/transaction.h"
 
-enum { FIRST_WAIT_US = 20000, MOST_WAIT_US = 2000000 };
+enum { FIRST_WAIT_US = 20000, MOST_WAIT_US = 2000000, REMIND_SECONDS = 5 };
 
 enum status account_open(struct account *account, struct endpoints *nodes, struct journal *journal,
                          const uint8_t key[32], struct diag *diag)
 {
     uint8_t address[TRANSACTION_ADDRESS_BYTES];
     cJSON *block = NULL;
-    *account =
-        (struct account){.nodes = nodes, .journal = journal, .seconds = 300, .replace_seconds = 60};
+    *account = (struct account){.nodes = nodes,
+                                .journal = journal,
+                                .seconds = 300,
+                                .replace_seconds = 60,
+                                .reminded = -REMIND_SECONDS};
     account->id.chain_id = nodes->chain_id;
     enum status status = transaction_address(address, key, diag);
     if (status == STATUS_OK) {
@@ -137,16 +140,22 @@ static void hand_over(struct account *account, const struct journal_attempt *att
 
 /*
  * Hands over what is open, without waiting: nodes forget, and those after it wait for its nonce.
- * What was mined counts as open again when the nonce of the account is not beyond it any more.
+ * Once in a while, or many that wait would be sent as often as their square, and when the chain
+ * lost some: what was mined counts as open again when the nonce of the account is not beyond it.
  */
 static enum status remind(struct account *account, struct diag *diag)
 {
     char name[JOURNAL_NAME_BYTES];
     uint64_t count;
     int64_t nonce = -1;
+    bool is_gone = false;
     enum status status = count_mined(&count, account, diag);
     if (status == STATUS_OK)
-        status = journal_reopen(account->journal, &account->id, count, diag);
+        status = journal_reopen(&is_gone, account->journal, &account->id, count, diag);
+    bool is_due = is_gone || machine_seconds() - account->reminded >= REMIND_SECONDS;
+    if (status != STATUS_OK || !is_due)
+        return status;
+    account->reminded = machine_seconds();
     for (bool found = true; status == STATUS_OK && found;) {
         struct journal_entry entry = {0};
         struct journal_attempt attempt = {0};

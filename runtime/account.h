@@ -25,6 +25,7 @@ struct account {
     unsigned seconds;         /* to wait for a transaction, all its attempts together */
     unsigned replace_seconds; /* after which an attempt is replaced by a dearer one */
     uint64_t most_fee;        /* wei a gas; 0: whatever it takes */
+    double reminded;          /* when the nodes last got all that is open, by machine_seconds */
 };
 
 struct account_result {

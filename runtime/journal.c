@@ -116,15 +116,17 @@ enum status journal_next_open(bool *found, char name[JOURNAL_NAME_BYTES], int64_
     return status;
 }
 
-enum status journal_reopen(struct journal *journal, const struct journal_account *account,
-                           uint64_t nonce, struct diag *diag)
+enum status journal_reopen(bool *any, struct journal *journal,
+                           const struct journal_account *account, uint64_t nonce, struct diag *diag)
 {
     struct query q =
         query_begin(&journal->database, "UPDATE entry SET state = 0, block = '' WHERE chain = ?"
                                         " AND sender = ? AND state IN (1, 2) AND nonce >= ?");
     bind_account(&q, account);
     query_bind_number(&q, nonce);
-    return query_run(&q, diag);
+    enum status status = query_run(&q, diag);
+    *any = status == STATUS_OK && sqlite3_changes(journal->database.db) > 0;
+    return status;
 }
 
 enum status journal_next_nonce(uint64_t *nonce, struct journal *journal,

@@ -75,9 +75,11 @@ enum status journal_next_open(bool *found, char name[JOURNAL_NAME_BYTES], int64_
                               struct journal *journal, const struct journal_account *account,
                               int64_t after, struct diag *diag) SERTN_MUST_CHECK;
 
-/* Opens again what was mined with a nonce from `nonce` on: the chain that had it is gone. */
-enum status journal_reopen(struct journal *journal, const struct journal_account *account,
-                           uint64_t nonce, struct diag *diag) SERTN_MUST_CHECK;
+/* Opens again what was mined with a nonce from `nonce` on: the chain that had it is gone. *any says
+ * whether there was something. */
+enum status journal_reopen(bool *any, struct journal *journal,
+                           const struct journal_account *account, uint64_t nonce,
+                           struct diag *diag) SERTN_MUST_CHECK;
 
 /* One more than the highest nonce of the account, 0 without entries. */
 enum status journal_next_nonce(uint64_t *nonce, struct journal *journal,

@@ -533,10 +533,11 @@ TEST(a_receipt_that_one_node_invents_is_not_believed)
 /* ---- a node that counts before it finds ------------------------------------------------------ */
 
 /* Answers as a node of one block, in which a transaction is mined between the first question for
- * its receipt and the question for the nonce. */
+ * its receipt and the question for the nonce; or as one of an empty chain. */
 struct slow_node {
     char text[900];
-    unsigned receipts; /* asked for */
+    bool is_empty;
+    unsigned receipts, sent; /* asked for, and what was sent to it */
 };
 
 static void answer_slowly(struct server_answer *answer, void *context, const struct buffer *request)
@@ -550,13 +551,15 @@ static void answer_slowly(struct server_answer *answer, void *context, const str
     else if (ASKS("eth_getBalance"))
         result = "\"0xffffffffffffff\"";
     else if (ASKS("eth_getTransactionCount"))
-        result = node->receipts == 0 ? "\"0x0\"" : "\"0x1\"";
+        result = node->receipts == 0 || node->is_empty ? "\"0x0\"" : "\"0x1\"";
+    else if (ASKS("eth_sendRawTransaction"))
+        node->sent++;
     else if (ASKS("eth_getBlockByNumber"))
         result = "{\"hash\":\"0x1111111111111111111111111111111111111111111111111111111111111111\","
                  "\"baseFeePerGas\":\"0x1\"}";
     else if (ASKS("eth_feeHistory"))
         result = "{\"baseFeePerGas\":[\"0x1\",\"0x1\"],\"reward\":[[\"0x1\"]]}";
-    else if (ASKS("eth_getTransactionReceipt") && node->receipts++ == 0)
+    else if (ASKS("eth_getTransactionReceipt") && (node->receipts++ == 0 || node->is_empty))
         result = "null";
     else if (ASKS("eth_getTransactionReceipt")) {
         const char *hash = memmem(body, request->count, "[\"0x", 4);
@@ -596,6 +599,42 @@ TEST(who_waits_for_blocks_ends_when_time_is_up)
     alarm(0);
     CHECK(result.is_pending);
     CHECK_MSG(node.receipts > 2, "%u", node.receipts);
+    close_account(&c);
+    server_stop(&server);
+}
+
+/* Many that wait are not all sent again with each of them: that would be their square. */
+TEST(what_waits_is_sent_again_once_in_a_while)
+{
+    enum { MANY = 12 };
+    struct chain c = {.path = test_path(test_temp_dir(), "journal")};
+    struct account_result result;
+    struct slow_node node = {.is_empty = true};
+    struct server server;
+    struct buffer data = {0};
+    struct diag diag = {0};
+    server_start(&server);
+    server.context = &node;
+    server.respond = answer_slowly;
+    snprintf(c.url, sizeof c.url, "%s", server.url);
+    open_account(&c);
+    c.account.seconds = 0;
+    for (int i = 0; i < 2 * MANY; i++) {
+        char name[20];
+        snprintf(name, sizeof name, "call %d", i % MANY);
+        CHECK_STATUS(account_send(&result, &c.account, name, to, &data, 21000, &diag), STATUS_IO,
+                     &diag);
+        CHECK_MSG(result.is_pending, "%s", diag.text);
+    }
+    CHECK_MSG(node.sent >= 2 * MANY && node.sent < 4 * MANY, "%u", node.sent);
+    close_account(&c);
+    /* Another process sends them all at once: nodes forget. */
+    open_account(&c);
+    c.account.seconds = 0;
+    node.sent = 0;
+    CHECK_STATUS(account_send(&result, &c.account, "call 0", to, &data, 21000, &diag), STATUS_IO,
+                 &diag);
+    CHECK_MSG(node.sent == MANY + 1, "%u", node.sent);
     close_account(&c);
     server_stop(&server);
 }
