@@ -66,6 +66,12 @@ enum status node_end_job(struct node *n, struct node_job *job, const struct mark
     enum status status = STATUS_OK;
     if (on_chain->state == MARKET_JOB_PAID)
         status = market_find_paid(&found, prover, &paid, &n->market, job->id, job->block, diag);
+    /* Nodes may have a block before its events; not for ever. */
+    if (status == STATUS_OK && on_chain->state == MARKET_JOB_PAID && !found &&
+        n->now <= on_chain->deadline) {
+        node_trouble(n, STATUS_IO, "the nodes do not show yet who was paid for a job");
+        return STATUS_OK;
+    }
     if (status == STATUS_OK && found && node_is_ours(n, prover)) {
         status = node_store_pay(&n->store, job->id, paid, diag);
         amount_format(text, paid);

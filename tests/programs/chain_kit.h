@@ -35,5 +35,7 @@ const char *kit_drip_start(unsigned bytes);
 /* A server that hands every call on to a node, and refuses eth_getLogs over more blocks than that,
  * as services do. The same server as kit_server_start's. */
 const char *kit_proxy_start(const char *node, unsigned most_blocks);
+/* One that finds no events of a topic the first `times` times it is asked for them. */
+const char *kit_forgetful_start(const char *node, const char *topic, unsigned times);
 
 #endif

@@ -83,6 +83,25 @@ TEST(one_that_lies_is_outvoted)
     kit_refused(&out, 3, "do not agree", "one against one");
 }
 
+/* The chain says paid before its events say to whom: it is no other's for that. */
+TEST(who_was_paid_may_show_later)
+{
+    struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
+    network_request(n, 0, 1);
+    struct test_output out =
+        kit_shell("%s sig-event 'JobPaid(uint256,address,uint256,bytes32,uint256[])' | tr -d '\\n'",
+                  kit_tool("cast"));
+    kit_done(&out, "topic");
+    const char *url = kit_forgetful_start(n->url, kit_text("%s", out.text), 3);
+    out = node_drain(with_nodes(n, config_of(n, ""), url));
+    kit_done(&out, "node");
+    CHECK_MSG(strstr(out.errors, "job 1/1: paid: 304000000000000") != NULL, "%s", out.errors);
+    CHECK(strstr(out.errors, "the nodes do not show yet who was paid") != NULL);
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
+    kit_server_stop();
+}
+
 /* The bytes are asked of a store that has others. */
 TEST(other_bytes_are_not_proved)
 {
