@@ -157,8 +157,7 @@ enum status account_estimate(uint64_t *gas, struct account *account, const uint8
     buffer_puts(&call, "\"}]");
     enum status status = buffer_status(&call, diag);
     if (status == STATUS_OK)
-        status = endpoints_median(gas, account->nodes, "eth_estimateGas", buffer_text(&call), NULL,
-                                  diag);
+        status = endpoints_median(gas, account->nodes, "eth_estimateGas", buffer_text(&call), diag);
     if (status == STATUS_OK && *gas > ACCOUNT_GAS_MOST)
         status = diag_set(diag, STATUS_REJECTED,
                           "the transaction would take %" PRIu64 " gas, more than one may", *gas);

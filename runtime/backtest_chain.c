@@ -46,8 +46,7 @@ enum status vetting_check_model(const struct vetting *vetting, const struct back
 /* The time of the newest block: the chain's clock, not ours. */
 static enum status ask_time(uint64_t *now, struct endpoints *nodes, struct diag *diag)
 {
-    return endpoints_median(now, nodes, "eth_getBlockByNumber", "[\"latest\",false]", "timestamp",
-                            diag);
+    return endpoints_median_block(now, nodes, "[\"latest\",false]", "timestamp", diag);
 }
 
 /* ---- publishing ----------------------------------------------------------------------------- */

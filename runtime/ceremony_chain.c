@@ -66,11 +66,11 @@ static enum status ask_turn(struct ceremony_state *state, const struct ceremony_
 static enum status ask_head(struct ceremony_state *state, const struct ceremony_chain *chain,
                             struct diag *diag)
 {
-    static const char method[] = "eth_getBlockByNumber", latest[] = "[\"latest\",false]";
+    static const char latest[] = "[\"latest\",false]";
     enum status status =
-        endpoints_median(&state->now, chain->nodes, method, latest, "timestamp", diag);
+        endpoints_median_block(&state->now, chain->nodes, latest, "timestamp", diag);
     return status == STATUS_OK
-               ? endpoints_median(&state->block, chain->nodes, method, latest, "number", diag)
+               ? endpoints_median_block(&state->block, chain->nodes, latest, "number", diag)
                : status;
 }
 

@@ -320,8 +320,9 @@ static struct numbers read_numbers(const struct votes *votes, const struct endpo
     return n;
 }
 
-enum status endpoints_median(uint64_t *out, struct endpoints *nodes, const char *method,
-                             const char *params, const char *member, struct diag *diag)
+/* member: of the result, when that is an object; else NULL. */
+static enum status median(uint64_t *out, struct endpoints *nodes, const char *method,
+                          const char *params, const char *member, bool is_lower, struct diag *diag)
 {
     struct votes *votes = malloc(sizeof *votes);
     struct numbers n;
@@ -346,11 +347,23 @@ enum status endpoints_median(uint64_t *out, struct endpoints *nodes, const char 
                                 "the nodes answer %s with something that is no number", method);
     } else {
         qsort(n.value, n.count, sizeof *n.value, compare_u64);
-        *out = n.value[n.count / 2];
+        *out = n.value[is_lower ? (n.count - 1) / 2 : n.count / 2];
     }
     forget(votes);
     free(votes);
     return status;
+}
+
+enum status endpoints_median(uint64_t *out, struct endpoints *nodes, const char *method,
+                             const char *params, struct diag *diag)
+{
+    return median(out, nodes, method, params, NULL, false, diag);
+}
+
+enum status endpoints_median_block(uint64_t *out, struct endpoints *nodes, const char *params,
+                                   const char *member, struct diag *diag)
+{
+    return median(out, nodes, "eth_getBlockByNumber", params, member, true, diag);
 }
 
 /* Whether two receipts say the same of what matters. */

@@ -45,13 +45,16 @@ enum status endpoints_agree_quantity(uint64_t *out, struct endpoints *nodes, con
                                      const char *params, struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * A number on which nodes need not agree to the unit - a price, the clock of a block to come, the
- * gas of a call: the middle of what they say, the upper one of two, so that one of three decides
- * nothing. member: of the result, when that is an object; else NULL. Errors: as endpoints_agree.
+ * A number on which nodes need not agree to the unit - a price, the gas of a call: the middle of
+ * what they say, the upper one of two, so that one of three decides nothing. Errors: as
+ * endpoints_agree.
  */
 enum status endpoints_median(uint64_t *out, struct endpoints *nodes, const char *method,
-                             const char *params, const char *member,
-                             struct diag *diag) SERTN_MUST_CHECK;
+                             const char *params, struct diag *diag) SERTN_MUST_CHECK;
+/* The same of a block's time or number, `params` those of eth_getBlockByNumber; the lower of two:
+ * one that is ahead would end every deadline. */
+enum status endpoints_median_block(uint64_t *out, struct endpoints *nodes, const char *params,
+                                   const char *member, struct diag *diag) SERTN_MUST_CHECK;
 
 /*
  * The receipt of a transaction: *receipt is null (not an error) while fewer than the quorum have

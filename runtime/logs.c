@@ -198,7 +198,7 @@ enum status logs_find(cJSON **events, struct endpoints *nodes, const uint8_t add
         return status;
     struct diag ignored = {0};
     if (status != STATUS_IO ||
-        endpoints_median(&last, nodes, "eth_blockNumber", "[]", NULL, &ignored) != STATUS_OK ||
+        endpoints_median(&last, nodes, "eth_blockNumber", "[]", &ignored) != STATUS_OK ||
         last < first || last - first < LOGS_RANGE_BLOCKS)
         return diag_set(diag, status, "%s", refusal.text);
     cJSON *found = cJSON_CreateArray();

@@ -205,12 +205,12 @@ enum status market_time(uint64_t *seconds, const struct market *market, struct d
 {
     static const char *const tags[] = {"[\"pending\",false]", "[\"latest\",false]"};
     struct diag ignored = {0};
-    enum status status = endpoints_median(seconds, market->nodes, "eth_getBlockByNumber", tags[0],
-                                          "timestamp", &ignored);
+    enum status status =
+        endpoints_median_block(seconds, market->nodes, tags[0], "timestamp", &ignored);
     /* Some nodes show no block to come. */
-    return status == STATUS_OK ? status
-                               : endpoints_median(seconds, market->nodes, "eth_getBlockByNumber",
-                                                  tags[1], "timestamp", diag);
+    return status == STATUS_OK
+               ? status
+               : endpoints_median_block(seconds, market->nodes, tags[1], "timestamp", diag);
 }
 
 enum status market_is_paused(bool *paused, const struct market *market, struct diag *diag)

@@ -298,7 +298,7 @@ static enum status look(struct node *n, bool *is_idle, struct diag *diag)
     if (status == STATUS_OK)
         status = read_events(n, diag);
     if (status == STATUS_OK)
-        status = endpoints_median(&n->fee, &n->nodes, "eth_gasPrice", "[]", NULL, diag);
+        status = endpoints_median(&n->fee, &n->nodes, "eth_gasPrice", "[]", diag);
     if (status == STATUS_OK)
         status = market_is_paused(&n->is_paused, &n->market, diag);
     if (status == STATUS_OK && n->rewound) {

@@ -299,18 +299,17 @@ static bool is_too_wide(const char *body, unsigned most_blocks)
     return strstr(body, "eth_getLogs") != NULL && (last == ~0ull || last - first >= most_blocks);
 }
 
-/* Hands on to `node` what neither goes over too many blocks (0: no number is) nor asks for events
- * of the topic (NULL: none) one of the first `times` times. */
+/* Hands on to `node` what neither goes over too many blocks (0: no number is) nor has the words
+ * (NULL: none) that it has a result of its own for, the first `times` times. */
 struct proxy {
-    const char *node, *topic;
+    const char *node, *words, *result;
     unsigned most_blocks, times;
 };
 
 static _Noreturn void hand_on(int listener, struct proxy proxy)
 {
     static char request[REQUEST_BYTES * 8];
-    static const char nothing[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":[]}",
-                      refusal[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32005,"
+    static const char refusal[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32005,"
                                   "\"message\":\"block range is too wide\"}}";
     struct diag diag = {0};
     struct http http;
@@ -328,11 +327,10 @@ static _Noreturn void hand_on(int listener, struct proxy proxy)
         const char *body = strstr(request, "\r\n\r\n");
         body = body == NULL ? "" : body + 4;
         struct http_request call = {proxy.node, "application/json", body, strlen(body)};
-        bool is_hidden = proxy.topic != NULL && proxy.times > 0 &&
-                         strstr(body, "eth_getLogs") != NULL && strstr(body, proxy.topic) != NULL;
-        proxy.times -= is_hidden;
-        if (is_hidden)
-            buffer_puts(&answer, nothing);
+        bool is_own = proxy.words != NULL && proxy.times > 0 && strstr(body, proxy.words) != NULL;
+        proxy.times -= is_own;
+        if (is_own)
+            buffer_printf(&answer, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s}", proxy.result);
         else if (proxy.most_blocks > 0 && is_too_wide(body, proxy.most_blocks))
             buffer_puts(&answer, refusal);
         else if (http_exchange(&code, &answer, &http, &call, &diag) != STATUS_OK)
@@ -353,11 +351,11 @@ const char *kit_proxy_start(const char *node, unsigned most_blocks)
     return url;
 }
 
-const char *kit_forgetful_start(const char *node, const char *topic, unsigned times)
+const char *kit_liar_start(const char *node, const char *words, const char *result, unsigned times)
 {
     int listener;
     const char *url = start_server(&listener, &server);
     if (server == 0)
-        hand_on(listener, (struct proxy){.node = node, .topic = topic, .times = times});
+        hand_on(listener, (struct proxy){node, words, result, 0, times});
     return url;
 }

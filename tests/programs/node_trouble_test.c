@@ -3,6 +3,7 @@
  * A node in bad surroundings: nodes of the chain that lie, talk rubbish or fall silent, stores that
  * give other bytes, an account without ether. It says what is wrong, loses nothing, and goes on.
  */
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,21 @@ TEST(one_that_lies_is_outvoted)
     kit_refused(&out, 3, "do not agree", "one against one");
 }
 
+/* Of two nodes one is ahead of the chain by ages: no deadline is over for that. */
+TEST(one_clock_that_is_ahead_ends_no_deadline)
+{
+    struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
+    network_request(n, 0, 1);
+    const char *url =
+        kit_liar_start(n->url, "\"pending\"", "{\"timestamp\":\"0xffffffffff\"}", UINT_MAX);
+    struct test_output out =
+        node_drain(with_nodes(n, config_of(n, ""), kit_text("%s,%s", url, n->url)));
+    kit_done(&out, "node");
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
+    kit_server_stop();
+}
+
 /* The chain says paid before its events say to whom: it is no other's for that. */
 TEST(who_was_paid_may_show_later)
 {
@@ -93,7 +109,7 @@ TEST(who_was_paid_may_show_later)
         kit_shell("%s sig-event 'JobPaid(uint256,address,uint256,bytes32,uint256[])' | tr -d '\\n'",
                   kit_tool("cast"));
     kit_done(&out, "topic");
-    const char *url = kit_forgetful_start(n->url, kit_text("%s", out.text), 3);
+    const char *url = kit_liar_start(n->url, kit_text("%s", out.text), "[]", 3);
     out = node_drain(with_nodes(n, config_of(n, ""), url));
     kit_done(&out, "node");
     CHECK_MSG(strstr(out.errors, "job 1/1: paid: 304000000000000") != NULL, "%s", out.errors);
