@@ -236,8 +236,10 @@ static enum status send_batch(struct node *n, const struct node_batch *batch, st
     char reason[NODE_REASON_BYTES] = "there are no two left";
     uint64_t alone = 0, together = 0;
     bool pays = false;
-    if (served == NULL || n->is_paused)
+    if (n->is_paused)
         return STATUS_OK;
+    if (served == NULL)
+        return dissolve(n, batch, "its model is not served any more", diag);
     enum status status = load_answers(&a, n, served, batch, diag);
     if (status == STATUS_OK && a.count > 1)
         status =

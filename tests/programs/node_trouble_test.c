@@ -271,12 +271,12 @@ TEST(inputs_wait_for_room_on_the_disk)
               "%s", out.errors);
 }
 
-static uint64_t count_in(const char *path, const char *sql)
+static uint64_t count_in(const char *path, unsigned version, const char *sql)
 {
     struct database file;
     struct diag diag = {0};
     bool found;
-    REQUIRE_OK(database_open(&file, path, "file", "", 1, &diag), &diag);
+    REQUIRE_OK(database_open(&file, path, "file", "", version, &diag), &diag);
     struct query q = query_begin(&file, sql);
     REQUIRE_OK(query_step(&found, &q, &diag), &diag);
     uint64_t count = query_number(&q, 0);
@@ -298,21 +298,37 @@ TEST(a_journal_is_no_longer_than_told)
     network_request(n, 0, 1);
     struct test_output out = node_drain(config);
     kit_done(&out, "node");
-    (void)count_in(journal, "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE"
-                            " i < 399) INSERT INTO entry(chain, sender, name, nonce, state)"
-                            " SELECT chain, sender, 'old ' || i, i, 1 FROM n, entry"
-                            " WHERE nonce = 400 RETURNING id");
-    CHECK_U64(count_in(journal, "SELECT COUNT(*) FROM entry"), 401);
+    (void)count_in(journal, 1,
+                   "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE"
+                   " i < 399) INSERT INTO entry(chain, sender, name, nonce, state)"
+                   " SELECT chain, sender, 'old ' || i, i, 1 FROM n, entry"
+                   " WHERE nonce = 400 RETURNING id");
+    CHECK_U64(count_in(journal, 1, "SELECT COUNT(*) FROM entry"), 401);
     network_request(n, 1, 1);
     out = node_drain(config);
     kit_done(&out, "node with a long journal");
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "608000000000000");
-    CHECK_U64(count_in(journal, "SELECT COUNT(*) FROM entry WHERE state <> 0"), 256);
-    CHECK_U64(count_in(journal, "SELECT MAX(nonce) FROM entry"), 401);
+    CHECK_U64(count_in(journal, 1, "SELECT COUNT(*) FROM entry WHERE state <> 0"), 256);
+    CHECK_U64(count_in(journal, 1, "SELECT MAX(nonce) FROM entry"), 401);
     network_request(n, 2, 1);
     out = node_drain(config);
     kit_done(&out, "node");
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "912000000000000");
+}
+
+/* Who serves a model no more sends no batch of it, and keeps none. */
+TEST(a_batch_of_a_model_that_is_not_served_is_given_up)
+{
+    struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
+    const char *folder = test_temp_dir(), *jobs = test_path(folder, "data/jobs");
+    const char *config = network_config(n, NETWORK_NODE, folder, "");
+    struct test_output out = node_drain(config);
+    kit_done(&out, "node");
+    (void)count_in(jobs, 3, "INSERT INTO batch(model, name) VALUES(9, 'settle 2') RETURNING id");
+    out = node_drain(config);
+    kit_done(&out, "node");
+    CHECK_U64(count_in(jobs, 3, "SELECT COUNT(*) FROM batch"), 0);
 }
 
 /* A job that is seen to be paid asks for its transaction no more: it is settled all the same, when
@@ -333,12 +349,12 @@ TEST(what_was_mined_is_open_no_longer)
     cJSON_Delete(network_call(n, "evm_mine", "[]"));
     CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));
     usleep(1000000);
-    CHECK_U64(count_in(journal, open), 2);
+    CHECK_U64(count_in(journal, 1, open), 2);
     cJSON_Delete(network_call(n, "anvil_mine", "[\"0x3\"]"));
     uint64_t count = 2;
     for (int i = 0; i < 100 && count != 0; i++) {
         usleep(100000);
-        count = count_in(journal, open);
+        count = count_in(journal, 1, open);
     }
     CHECK_U64(count, 0);
     CHECK(node_stop(node, SIGTERM) == 0);
