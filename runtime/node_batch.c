@@ -4,9 +4,9 @@
  *
  * The rule: proofs that are ready wait for others until batch.jobs of them are there, or the first
  * has waited batch.seconds, or one comes within batch.margin_seconds of its deadline or of the end
- * of this node's time for it, or, with --drain, nothing of the model is under way. Then those whose
- * time is over first go together; a single one goes alone, and so do all when the chain says that
- * they take no less gas together.
+ * of this node's time for it, or as many wait as may, or, with --drain, nothing of the model is
+ * under way. Then those whose time is over first go together; a single one goes alone, and so do
+ * all when the chain says that they take no less gas together.
  *
  * Who belongs to a batch is on disk before it is sent, its name in the journal follows from that,
  * and what became of each answer is read from the events of its receipt. An answer that is refused
@@ -61,7 +61,9 @@ static int compare_latest(const void *a, const void *b)
 static bool is_due(const struct node *n, const struct node_served *served,
                    const struct node_ready *ready, size_t count)
 {
-    bool due = count >= n->config->batch.jobs || (n->options->drain && served->under_way == 0);
+    /* A full list has no room for those that are behind, and might be late. */
+    bool due = count >= n->config->batch.jobs || (n->options->drain && served->under_way == 0) ||
+               n->ready_count == NODE_READY_MOST;
     for (size_t i = 0; i < count; i++) {
         const struct node_ready *r = &ready[i];
         /* A clock that was set back has made it wait long enough. */

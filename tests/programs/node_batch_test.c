@@ -130,6 +130,21 @@ TEST(proofs_wait_no_longer_than_told)
     CHECK(node_stop(node, SIGTERM) == 0);
 }
 
+/* Proofs that wait make room for those behind them, which might be late. */
+TEST(more_proofs_than_may_wait_wait_no_longer)
+{
+#ifndef SERTN_CHECKED
+    test_skip("this build lets 256 proofs wait, the checked one 8");
+#endif
+    struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
+    network_request(n, 0, 9);
+    pid_t node = node_start(network_config(n, NETWORK_NODE, test_temp_dir(),
+                                           ",\"batch\":{\"jobs\":64,\"seconds\":3600}"));
+    CHECK(node_earns(n, NETWORK_NODE, "2432000000000000"));
+    CHECK(node_stop(node, SIGTERM) == 0);
+}
+
 /* The batch was sent and dropped by the chain's nodes, the node killed; meanwhile the jobs became
  * another node's. The batch is refused, and they go alone when that node has missed them. */
 TEST(what_a_batch_is_refused_for_is_read_from_events_and_goes_alone)
