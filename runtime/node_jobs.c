@@ -17,6 +17,7 @@
 enum {
     BACKOFF_SECONDS_MOST = 300,
     LEAST_SECONDS = 15, /* before its deadline a job is not begun any more */
+    GONE_TRIES = 5,     /* in 15 seconds, after which what is unknown is gone */
 };
 
 struct node_served *node_find_served(struct node *n, uint64_t number)
@@ -51,15 +52,31 @@ enum status node_move(struct node *n, struct node_job *job, enum node_state stat
     return status;
 }
 
-enum status node_fail(struct node *n, struct node_job *job, const char *reason, struct diag *diag)
+/* The next try comes later, the later the more there were. */
+static enum status put_off(struct node *n, const struct node_job *job, const char *reason,
+                           struct diag *diag)
 {
-    if (job->tries + 1 >= n->config->limits.attempts)
-        return node_move(n, job, NODE_REFUSED, reason, diag);
     uint64_t wait = UINT64_C(1) << (job->tries < 8 ? job->tries : 8);
     if (wait > BACKOFF_SECONDS_MOST)
         wait = BACKOFF_SECONDS_MOST;
     node_say(n, job->id, "will be tried again in %" PRIu64 " s: %s", wait, reason);
     return node_store_fail(&n->store, job->id, n->clock + wait, reason, diag);
+}
+
+enum status node_fail(struct node *n, struct node_job *job, const char *reason, struct diag *diag)
+{
+    if (job->tries + 1 >= n->config->limits.attempts)
+        return node_move(n, job, NODE_REFUSED, reason, diag);
+    return put_off(n, job, reason, diag);
+}
+
+/* The chain does not know the job: services answer from several machines, of which one may be
+ * behind the block; it is gone when none knows it for a while. */
+static enum status miss(struct node *n, struct node_job *job, struct diag *diag)
+{
+    if (job->tries + 1 >= GONE_TRIES)
+        return node_move(n, job, NODE_GONE, "its block left the chain", diag);
+    return put_off(n, job, "the chain does not know it", diag);
 }
 
 void node_trouble(struct node *n, enum status status, const char *text)
@@ -265,7 +282,7 @@ static enum status step_job(struct node *n, struct node_job *job, struct diag *d
         return status;
     bool has_ended = job->state >= NODE_PAID;
     if (on_chain.state == MARKET_NONE && !has_ended)
-        return node_move(n, job, NODE_GONE, "its block left the chain", diag);
+        return miss(n, job, diag);
     if (has_ended)
         return node_end_assignment(n, job, &on_chain, diag);
     if (on_chain.state != MARKET_JOB_OPEN)

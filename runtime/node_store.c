@@ -146,7 +146,7 @@ enum status node_store_add(struct node_store *store, const struct market_request
         " batch = CASE WHEN content = ?3 THEN batch ELSE 0 END,"
         " alone = CASE WHEN content = ?3 THEN alone ELSE 0 END,"
         " content = ?3, block = ?4, deadline = ?5, input = ?6, input_hash = ?7, tries = 0,"
-        " not_before = 0, reason = '' WHERE content <> ?3 OR state = 7");
+        " not_before = 0, reason = '' WHERE content <> ?3 OR state = 7 OR block <> ?4");
     query_bind_number(&q, event->id.model);
     query_bind_number(&q, event->id.place);
     query_bind_bytes(&q, content, sizeof content);

@@ -60,7 +60,7 @@ enum status node_store_set_cursor(struct node_store *store, uint64_t block,
                                   struct diag *diag) SERTN_MUST_CHECK;
 
 /* Adds a job. One that is there stays as it is, unless its request is another one now (its first
- * left the chain), or it had left the chain and came back. */
+ * left the chain), or in another block, or it had left the chain and came back. */
 enum status node_store_add(struct node_store *store, const struct market_requested *event,
                            struct diag *diag) SERTN_MUST_CHECK;
 

@@ -300,9 +300,9 @@ static bool is_too_wide(const char *body, unsigned most_blocks)
 }
 
 /* Hands on to `node` what neither goes over too many blocks (0: no number is) nor has the words
- * (NULL: none) that it has a result of its own for, the first `times` times. */
+ * (NULL: none) that it has an answer of its own to, the first `times` times. */
 struct proxy {
-    const char *node, *words, *result;
+    const char *node, *words, *answer;
     unsigned most_blocks, times;
 };
 
@@ -330,7 +330,7 @@ static _Noreturn void hand_on(int listener, struct proxy proxy)
         bool is_own = proxy.words != NULL && proxy.times > 0 && strstr(body, proxy.words) != NULL;
         proxy.times -= is_own;
         if (is_own)
-            buffer_printf(&answer, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":%s}", proxy.result);
+            buffer_printf(&answer, "{\"jsonrpc\":\"2.0\",\"id\":1,%s}", proxy.answer);
         else if (proxy.most_blocks > 0 && is_too_wide(body, proxy.most_blocks))
             buffer_puts(&answer, refusal);
         else if (http_exchange(&code, &answer, &http, &call, &diag) != STATUS_OK)
@@ -351,11 +351,11 @@ const char *kit_proxy_start(const char *node, unsigned most_blocks)
     return url;
 }
 
-const char *kit_liar_start(const char *node, const char *words, const char *result, unsigned times)
+const char *kit_liar_start(const char *node, const char *words, const char *answer, unsigned times)
 {
     int listener;
     const char *url = start_server(&listener, &server);
     if (server == 0)
-        hand_on(listener, (struct proxy){node, words, result, 0, times});
+        hand_on(listener, (struct proxy){node, words, answer, 0, times});
     return url;
 }

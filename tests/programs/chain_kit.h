@@ -35,7 +35,8 @@ const char *kit_drip_start(unsigned bytes);
 /* A server that hands every call on to a node, and refuses eth_getLogs over more blocks than that,
  * as services do. The same server as kit_server_start's. */
 const char *kit_proxy_start(const char *node, unsigned most_blocks);
-/* One that has a result of its own for calls that these words are in, the first `times` times. */
-const char *kit_liar_start(const char *node, const char *words, const char *result, unsigned times);
+/* One that has an answer of its own, as "\"result\":7", to calls that these words are in, the first
+ * `times` times. */
+const char *kit_liar_start(const char *node, const char *words, const char *answer, unsigned times);
 
 #endif

@@ -90,8 +90,8 @@ TEST(one_clock_that_is_ahead_ends_no_deadline)
     struct network *n = network_start();
     network_open_account(n, NETWORK_NODE);
     network_request(n, 0, 1);
-    const char *url =
-        kit_liar_start(n->url, "\"pending\"", "{\"timestamp\":\"0xffffffffff\"}", UINT_MAX);
+    const char *url = kit_liar_start(n->url, "\"pending\"",
+                                     "\"result\":{\"timestamp\":\"0xffffffffff\"}", UINT_MAX);
     struct test_output out =
         node_drain(with_nodes(n, config_of(n, ""), kit_text("%s,%s", url, n->url)));
     kit_done(&out, "node");
@@ -109,12 +109,29 @@ TEST(who_was_paid_may_show_later)
         kit_shell("%s sig-event 'JobPaid(uint256,address,uint256,bytes32,uint256[])' | tr -d '\\n'",
                   kit_tool("cast"));
     kit_done(&out, "topic");
-    const char *url = kit_liar_start(n->url, kit_text("%s", out.text), "[]", 3);
+    const char *url = kit_liar_start(n->url, kit_text("%s", out.text), "\"result\":[]", 3);
     out = node_drain(with_nodes(n, config_of(n, ""), url));
     kit_done(&out, "node");
     CHECK_MSG(strstr(out.errors, "job 1/1: paid: 304000000000000") != NULL, "%s", out.errors);
     CHECK(strstr(out.errors, "the nodes do not show yet who was paid") != NULL);
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
+    kit_server_stop();
+}
+
+/* Services answer from several machines, of which one may not have the block yet. */
+TEST(a_job_that_is_not_known_at_once_is_not_gone)
+{
+    struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
+    network_request(n, 0, 1);
+    struct test_output out = kit_shell("%s sig 'jobOf(uint256)' | tr -d '\\n'", kit_tool("cast"));
+    kit_done(&out, "selector");
+    const char *url =
+        kit_liar_start(n->url, kit_text("%s", out.text),
+                       "\"error\":{\"code\":3,\"message\":\"execution reverted\"}", 2);
+    out = node_drain(with_nodes(n, config_of(n, ",\"limits\":{\"attempts\":1}"), url));
+    kit_done(&out, "node");
+    CHECK_MSG(strcmp(node_earned(n, NETWORK_NODE), "304000000000000") == 0, "%s", out.errors);
     kit_server_stop();
 }
 

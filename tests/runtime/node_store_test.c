@@ -154,6 +154,27 @@ TEST(what_is_forgotten_still_counts)
     node_store_close(&store);
 }
 
+/* A reorganisation: the same request, elsewhere. */
+TEST(a_job_whose_block_is_another_one_is_looked_at_again)
+{
+    struct node_store store;
+    struct node_job job = {.id = {0, 0}};
+    struct diag diag = {0};
+    struct market_requested event = {.id = id_of(1), .block = 7, .price = 7};
+    event.request.model = 1;
+    event.request.deadline = 1000;
+    open_store(&store, test_path(test_temp_dir(), "jobs"));
+    REQUIRE_OK(node_store_add(&store, &event, &diag), &diag);
+    prove(&store, 1);
+    REQUIRE_OK(node_store_fail(&store, id_of(1), 99, "no", &diag), &diag);
+    REQUIRE_OK(node_store_add(&store, &event, &diag), &diag);
+    CHECK(find(&job, &store, 1) && job.block == 7 && job.tries == 1);
+    event.block = 5;
+    REQUIRE_OK(node_store_add(&store, &event, &diag), &diag);
+    CHECK(find(&job, &store, 1) && job.block == 5 && job.tries == 0 && job.state == NODE_PROVED);
+    node_store_close(&store);
+}
+
 TEST(a_file_of_another_version_is_refused)
 {
     struct node_store store;
