@@ -11,7 +11,7 @@
 #include "ir/support/machine.h"
 #include "runtime/transaction.h"
 
-enum { FIRST_WAIT_US = 20000, MOST_WAIT_US = 2000000, REMIND_SECONDS = 5 };
+enum { FIRST_WAIT_US = 20000, MOST_WAIT_US = 2000000, REMIND_SECONDS = 5, LOST_SECONDS = 15 };
 
 enum status account_open(struct account *account, struct endpoints *nodes, struct journal *journal,
                          const uint8_t key[32], struct diag *diag)
@@ -263,24 +263,26 @@ static enum status look(bool *settled, struct account *account, struct journal_e
     return status;
 }
 
-/* Whether the nonce was used and none of the attempts has a receipt: twice, for nodes that count
- * before they find. */
+/* Whether the nonce was used and none of the attempts has a receipt, for so long that no node just
+ * counts before it finds: what is lost is made once more. *since is when that was seen first; 0: it
+ * is not so. */
 static enum status is_lost(bool *lost, struct account *account, const struct journal_entry *entry,
-                           unsigned *suspicions, struct diag *diag)
+                           double *since, struct diag *diag)
 {
     uint64_t count;
     *lost = false;
     /* There is a receipt, which waits for blocks: a nonce that was counted before it was found is
      * no reason to look on when time is up. */
     if (entry->block[0] != '\0') {
-        *suspicions = 0;
+        *since = 0;
         return STATUS_OK;
     }
     enum status status = count_mined(&count, account, diag);
     if (status != STATUS_OK)
         return status;
-    *suspicions = count > entry->nonce ? *suspicions + 1 : 0;
-    *lost = *suspicions > 5;
+    double now = machine_seconds();
+    *since = count <= entry->nonce ? 0 : *since == 0 ? now : *since;
+    *lost = *since != 0 && now - *since > LOST_SECONDS;
     return STATUS_OK;
 }
 
@@ -308,14 +310,14 @@ static enum status await(bool *is_pending, struct account *account, struct journ
                          const char *name, struct transaction *t, struct diag *reason,
                          struct diag *diag)
 {
-    double start = machine_seconds(), attempted = start;
-    unsigned wait = FIRST_WAIT_US, suspicions = 0;
+    double start = machine_seconds(), attempted = start, suspected = 0;
+    unsigned wait = FIRST_WAIT_US;
     for (;;) {
         bool settled, lost = false;
         entry->block[0] = '\0';
         enum status status = look(&settled, account, entry, diag);
         if (status == STATUS_OK && !settled)
-            status = is_lost(&lost, account, entry, &suspicions, diag);
+            status = is_lost(&lost, account, entry, &suspected, diag);
         if (status != STATUS_OK)
             return status;
         if (lost)
@@ -324,7 +326,7 @@ static enum status await(bool *is_pending, struct account *account, struct journ
             return journal_settle(account->journal, entry, diag);
         double now = machine_seconds();
         /* Whether the nonce is lost takes some looks to say. */
-        *is_pending = now - start >= account->seconds && suspicions == 0;
+        *is_pending = now - start >= account->seconds && suspected == 0;
         if (*is_pending)
             return diag_set(diag, STATUS_IO,
                             "'%s' was not mined in %u seconds%s%s; it is in the journal, try again",

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ir/support/file.h"
+#include "ir/support/machine.h"
 #include "runtime/logs.h"
 #include "runtime/transaction.h"
 #include "tests/harness/harness.h"
@@ -537,6 +538,7 @@ TEST(a_receipt_that_one_node_invents_is_not_believed)
 struct slow_node {
     char text[900];
     bool is_empty;
+    double blind_until;      /* it finds no receipts before */
     unsigned receipts, sent; /* asked for, and what was sent to it */
 };
 
@@ -559,7 +561,8 @@ static void answer_slowly(struct server_answer *answer, void *context, const str
                  "\"baseFeePerGas\":\"0x1\"}";
     else if (ASKS("eth_feeHistory"))
         result = "{\"baseFeePerGas\":[\"0x1\",\"0x1\"],\"reward\":[[\"0x1\"]]}";
-    else if (ASKS("eth_getTransactionReceipt") && (node->receipts++ == 0 || node->is_empty))
+    else if (ASKS("eth_getTransactionReceipt") &&
+             (node->receipts++ == 0 || node->is_empty || machine_seconds() < node->blind_until))
         result = "null";
     else if (ASKS("eth_getTransactionReceipt")) {
         const char *hash = memmem(body, request->count, "[\"0x", 4);
@@ -599,6 +602,27 @@ TEST(who_waits_for_blocks_ends_when_time_is_up)
     alarm(0);
     CHECK(result.is_pending);
     CHECK_MSG(node.receipts > 2, "%u", node.receipts);
+    close_account(&c);
+    server_stop(&server);
+}
+
+/* Of the machines that a service answers from the one that finds receipts is seconds behind the one
+ * that counts: nothing is lost for that, or the call would be made once more. */
+TEST(a_receipt_that_is_found_later_is_waited_for)
+{
+    struct chain c = {.path = test_path(test_temp_dir(), "journal")};
+    struct account_result result;
+    struct slow_node node = {.blind_until = machine_seconds() + 5};
+    struct server server;
+    struct buffer data = {0};
+    struct diag diag = {0};
+    server_start(&server);
+    server.context = &node;
+    server.respond = answer_slowly;
+    snprintf(c.url, sizeof c.url, "%s", server.url);
+    open_account(&c);
+    REQUIRE_OK(account_send(&result, &c.account, "late", to, &data, 21000, &diag), &diag);
+    CHECK_U64(result.gas, 21000);
     close_account(&c);
     server_stop(&server);
 }

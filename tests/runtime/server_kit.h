@@ -5,6 +5,7 @@
 #ifndef SERTN_TESTS_RUNTIME_SERVER_KIT_H
 #define SERTN_TESTS_RUNTIME_SERVER_KIT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,7 +32,7 @@ struct server {
     void *context;
     struct buffer request; /* the last one, head and body */
     void *thread;
-    bool stops;
+    atomic_bool stops;
 };
 
 void server_start(struct server *server);
