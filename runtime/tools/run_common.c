@@ -73,16 +73,54 @@ bool run_add_outputs(cJSON *object, struct session *session)
            cJSON_AddItemToObject(object, "outputs", outputs);
 }
 
+static void print_whole(const cJSON *item)
+{
+    char *text = cJSON_PrintUnformatted(item);
+    printf("%s", text == NULL ? "" : text);
+    free(text);
+}
+
+static size_t count_values(const cJSON *item)
+{
+    size_t count = 0;
+    const cJSON *child;
+    if (!cJSON_IsArray(item))
+        return 1;
+    cJSON_ArrayForEach(child, item) count += count_values(child);
+    return count;
+}
+
+/* The first values of nested lists, at most *left of them. */
+static void print_first(const cJSON *item, size_t *left)
+{
+    const cJSON *child;
+    if (!cJSON_IsArray(item) && *left > 0) {
+        print_whole(item);
+        printf(", ");
+        --*left;
+    }
+    for (child = cJSON_IsArray(item) ? item->child : NULL; child != NULL && *left > 0;
+         child = child->next)
+        print_first(child, left);
+}
+
 void run_print_outputs(const struct cli *cli, const cJSON *outputs)
 {
+    enum { MOST = 128, SHOWN = 16 };
     if (cli->json || cli->quiet)
         return;
     const cJSON *item;
     cJSON_ArrayForEach(item, outputs)
     {
-        char *text = cJSON_PrintUnformatted(item);
-        printf("%s: %s\n", item->string, text == NULL ? "" : text);
-        free(text);
+        size_t count = count_values(item), shown = SHOWN;
+        printf("%s: ", item->string);
+        if (count <= MOST) {
+            print_whole(item);
+        } else {
+            print_first(item, &shown);
+            printf("and %zu more (--json prints all)", count - SHOWN);
+        }
+        printf("\n");
     }
 }
 

@@ -26,7 +26,8 @@ bool run_add_types(cJSON *object, const struct model *model);
 bool run_add_outputs(cJSON *object, struct session *session);
 void run_add_memory(cJSON *object);
 void run_add_hex(cJSON *object, const char *name, const uint8_t *bytes, size_t count);
-/* Prints "name: values" lines of an outputs object. */
+/* Prints "name: values" lines of an outputs object; of a large tensor the first values and how many
+ * more there are. */
 void run_print_outputs(const struct cli *cli, const cJSON *outputs);
 
 /* What is done with one set of inputs; results go into `object`. */

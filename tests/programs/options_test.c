@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "ir/support/buffer.h"
 #include "ir/support/file.h"
 #include "tests/frontend/model_builder.h"
 #include "tests/programs/programs_kit.h"
@@ -84,6 +85,34 @@ static const char *input_shape(const char *folder)
 }
 
 /* ---- dimensions ---- */
+
+TEST(of_a_large_output_the_first_values_are_printed)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2,100");
+    model_node(&b, "Neg", "x", "y");
+    model_output(&b, "y");
+    const char *model = save(&b), *to = target(), *in = test_path(test_temp_dir(), "in.json");
+    struct buffer text;
+    buffer_init(&text);
+    for (int i = 0; i < 200; i++)
+        buffer_printf(&text, "%s%d%s",
+                      i == 0     ? "{\"x\": [["
+                      : i == 100 ? "], ["
+                                 : ", ",
+                      i, i == 199 ? "]]}" : "");
+    kit_write(in, text.data, text.count);
+    buffer_release(&text);
+    struct test_output out = kit_shell("$SERTNC %s -o %s", model, to);
+    kit_done(&out, "compile");
+    out = kit_shell("$SERTN_RUN check %s --input %s", to, in);
+    kit_done(&out, "check");
+    CHECK(strstr(out.text, "-13, -14, -15, and 184 more (--json prints all)") != NULL);
+    CHECK(strstr(out.text, "-16") == NULL);
+    out = kit_shell("$SERTN_RUN check %s --input %s --json", to, in);
+    kit_done(&out, "check --json");
+    CHECK(strstr(out.text, "-199") != NULL);
+}
 
 TEST(dimensions_are_bound_by_name_and_by_place)
 {
