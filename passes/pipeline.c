@@ -387,12 +387,19 @@ static enum port_visibility visibility_of(const struct pipeline *p, uint32_t val
     return fallback;
 }
 
-static bool is_port_name(const struct graph *graph, const char *name)
+static bool is_input_name(const struct graph *graph, const char *name)
 {
     for (size_t i = 0; i < graph->input_count; i++) {
         if (graph_value_is_called(&graph->values[graph->inputs[i]], name))
             return true;
     }
+    return false;
+}
+
+static bool is_port_name(const struct graph *graph, const char *name)
+{
+    if (is_input_name(graph, name))
+        return true;
     for (size_t o = 0; o < graph->output_count; o++) {
         if (graph_value_is_called(&graph->values[graph->outputs[o]], name))
             return true;
@@ -426,7 +433,7 @@ static enum status prepare_options(struct pipeline *p)
     }
     for (size_t i = 0; i < options->quantize.range_count; i++) {
         const struct declared_range *range = &options->quantize.ranges[i];
-        if (!is_port_name(graph, range->name) || !isfinite(range->low) || !isfinite(range->high) ||
+        if (!is_input_name(graph, range->name) || !isfinite(range->low) || !isfinite(range->high) ||
             range->low > range->high)
             return diag_list_add(p->problems, STATUS_BAD_INPUT,
                                  "--range %s=%g:%g names no input or is no range", range->name,

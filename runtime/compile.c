@@ -138,6 +138,20 @@ static enum status list_taken(struct compilation *c, const struct compile_data *
     return STATUS_OK;
 }
 
+/* What is fixed has no range. */
+static enum status check_ranges(const struct compilation *c, const struct compile_options *options,
+                                struct diag *diag)
+{
+    for (size_t i = 0; i < options->range_count; i++)
+        for (size_t f = 0; f < c->fixed_count; f++)
+            if (strcmp(options->ranges[i].name, c->fixed[f].input) == 0)
+                return diag_set(diag, STATUS_BAD_INPUT,
+                                "--range %s: this input has to be known when the model is "
+                                "compiled, and is fixed by --bind or --data",
+                                options->ranges[i].name);
+    return STATUS_OK;
+}
+
 static enum status import(struct compilation *c, const struct compile_options *options,
                           struct compile_data *data, struct diag_list *problems,
                           struct import_notes *notes)
@@ -162,6 +176,8 @@ static enum status import(struct compilation *c, const struct compile_options *o
         status = note(problems, compile_data_order(data, c->graph, &c->arena, &diag), &diag);
     if (status == STATUS_OK)
         status = note(problems, list_taken(c, data, &diag), &diag);
+    if (status == STATUS_OK)
+        status = note(problems, check_ranges(c, options, &diag), &diag);
     if (status == STATUS_OK)
         after(c, options, "import", NULL);
     return status;

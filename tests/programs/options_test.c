@@ -273,6 +273,11 @@ TEST(an_input_that_decides_a_shape_is_asked_for_or_taken_from_data)
     out = SERTN_RUN("check", folder, "--input",
                     text_file("e.json", "{\"x\": [1, 2, 3, 4], \"shape\": [4, 1]}"));
     kit_refused_each(&out, 2, "input 'shape' was fixed to other values", "another shape");
+    out =
+        SERTNC(model, "-o", folder, "--data", data, "--range", "bias=0:1", "--range", "shape=1:4");
+    kit_refused_each(&out, 2, "--range shape: this input has to be known", "a range");
+    out = SERTNC(model, "-o", folder, "--data", data, "--range", "y=0:1");
+    kit_refused_each(&out, 2, "--range y=0:1 names no input", "a range of an output");
     out = SERTNC(model, "-o", test_path(test_temp_dir(), "two.sertn"), "--data",
                  text_file("f.json", "[{\"x\": [1, 2, 3, 4], \"shape\": [2, 2], \"bias\": 0.5}, "
                                      "{\"x\": [1, 2, 3, 4], \"shape\": [4, 1], \"bias\": 0.5}]"));
