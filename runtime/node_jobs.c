@@ -229,6 +229,12 @@ static enum status end_proving(struct node *n, struct node_slot *slot, enum stat
     if (status != STATUS_OK || !found)
         return status;
     status = market_job(&on_chain, &n->market, job.id, diag);
+    if (status == STATUS_OK && on_chain.state != MARKET_JOB_OPEN) {
+        /* Of one that has ended meanwhile the next look sees why. */
+        status = on_chain.state == MARKET_NONE ? miss(n, &job, diag) : STATUS_OK;
+        node_job_release(&job);
+        return status;
+    }
     node_make_claim(&claim, n, &on_chain);
     if (status == STATUS_OK && ended == STATUS_OK &&
         node_check_proof(&proof, node_find_served(n, job.id.model), &claim, &slot->worker.answer,

@@ -300,10 +300,10 @@ static bool is_too_wide(const char *body, unsigned most_blocks)
 }
 
 /* Hands on to `node` what neither goes over too many blocks (0: no number is) nor has the words
- * (NULL: none) that it has an answer of its own to, the first `times` times. */
+ * (NULL: none) that it has an answer of its own to, `times` times after the first `before`. */
 struct proxy {
     const char *node, *words, *answer;
-    unsigned most_blocks, times;
+    unsigned most_blocks, before, times;
 };
 
 static _Noreturn void hand_on(int listener, struct proxy proxy)
@@ -327,8 +327,10 @@ static _Noreturn void hand_on(int listener, struct proxy proxy)
         const char *body = strstr(request, "\r\n\r\n");
         body = body == NULL ? "" : body + 4;
         struct http_request call = {proxy.node, "application/json", body, strlen(body)};
-        bool is_own = proxy.words != NULL && proxy.times > 0 && strstr(body, proxy.words) != NULL;
+        bool has_words = proxy.words != NULL && strstr(body, proxy.words) != NULL,
+             is_own = has_words && proxy.before == 0 && proxy.times > 0;
         proxy.times -= is_own;
+        proxy.before -= has_words && proxy.before > 0;
         if (is_own)
             buffer_printf(&answer, "{\"jsonrpc\":\"2.0\",\"id\":1,%s}", proxy.answer);
         else if (proxy.most_blocks > 0 && is_too_wide(body, proxy.most_blocks))
@@ -351,11 +353,12 @@ const char *kit_proxy_start(const char *node, unsigned most_blocks)
     return url;
 }
 
-const char *kit_liar_start(const char *node, const char *words, const char *answer, unsigned times)
+const char *kit_liar_start(const char *node, const char *words, const char *answer, unsigned before,
+                           unsigned times)
 {
     int listener;
     const char *url = start_server(&listener, &server);
     if (server == 0)
-        hand_on(listener, (struct proxy){node, words, answer, 0, times});
+        hand_on(listener, (struct proxy){node, words, answer, 0, before, times});
     return url;
 }

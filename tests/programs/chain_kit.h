@@ -35,8 +35,9 @@ const char *kit_drip_start(unsigned bytes);
 /* A server that hands every call on to a node, and refuses eth_getLogs over more blocks than that,
  * as services do. The same server as kit_server_start's. */
 const char *kit_proxy_start(const char *node, unsigned most_blocks);
-/* One that has an answer of its own, as "\"result\":7", to calls that these words are in, the first
- * `times` times. */
-const char *kit_liar_start(const char *node, const char *words, const char *answer, unsigned times);
+/* One that has an answer of its own, as "\"result\":7", to calls that these words are in: to
+ * `times` of them after the first `before`. */
+const char *kit_liar_start(const char *node, const char *words, const char *answer, unsigned before,
+                           unsigned times);
 
 #endif
