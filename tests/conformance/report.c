@@ -206,9 +206,8 @@ bool conformance_write_report(const char *path, const struct conformance_test *t
     write_counts(file, &summary);
     fprintf(file, "\n## By operator: passed of those in scope\n\n");
     write_operators(file, &summary);
-    fprintf(file,
-            "\n## Failed\n\nWhy, looked at by hand: "
-            "[tests/conformance](../../tests/conformance/README.md#what-fails-and-why).\n\n");
+    fprintf(file, "\n## Failed\n\nWhy, looked at by hand: "
+                  "[tests/conformance](../../tests/conformance/README.md#what-fails-and-why).\n\n");
     write_reasons(file, &summary, CONFORMANCE_FAILED);
     fprintf(file, "\n## Out of scope\n\n");
     write_reasons(file, &summary, CONFORMANCE_OUT_OF_SCOPE);
