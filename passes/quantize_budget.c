@@ -185,6 +185,8 @@ static enum status measure_to_end(struct quantizing *q, size_t n, uint32_t v, do
     *is_felt = isfinite(last.budget);
     bool is_rounding = false, was_looked_for = false;
     double now = last.budget;
+    if (!*is_felt)
+        return status;
     for (int round = 1; round < ROUNDS && now > q->budget[v] && status == STATUS_OK; round++) {
         struct measured_step next = {now, INFINITY};
         status = measure_step(q, n, v, worst, now, &next.budget);
