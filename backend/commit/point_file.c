@@ -3,6 +3,7 @@
  */
 #include "backend/commit/point_file.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "ir/support/buffer.h"
@@ -176,20 +177,46 @@ enum status point_file_open(struct point_file *file, const char *path, struct di
     return status;
 }
 
-enum status point_file_check(const struct point_file *file, const char *path, size_t first,
-                             size_t count, struct diag *diag)
+/* Blocks that a thread checks at once. */
+#define CHECK_CHUNK 16
+
+struct check_job {
+    const struct point_file *file;
+    size_t first;          /* block */
+    atomic_size_t damaged; /* the first damaged block, SIZE_MAX for none */
+};
+
+static void check_task(void *context, size_t begin, size_t end, unsigned worker)
 {
+    struct check_job *job = context;
+    const struct point_file *file = job->file;
     const uint8_t *sums = (const uint8_t *)(file->point + file->head.count);
-    if (count == 0)
-        return STATUS_OK;
-    for (size_t block = first / POINT_FILE_BLOCK; block <= (first + count - 1) / POINT_FILE_BLOCK;
-         block++) {
+    (void)worker;
+    for (size_t block = job->first + begin; block < job->first + end; block++) {
         uint64_t stated;
         memcpy(&stated, sums + 8 * block, 8);
-        if (stated != block_checksum(file->point, file->head.count, block))
-            return diag_set(diag, STATUS_BAD_INPUT, "%s: damaged point file (block %zu); remove it",
-                            path, block);
+        if (stated == block_checksum(file->point, file->head.count, block))
+            continue;
+        size_t before = atomic_load(&job->damaged);
+        while (block < before && !atomic_compare_exchange_weak(&job->damaged, &before, block)) {
+        }
+        return;
     }
+}
+
+enum status point_file_check(const struct point_file *file, const char *path, size_t first,
+                             size_t count, struct machine *machine, struct diag *diag)
+{
+    if (count == 0)
+        return STATUS_OK;
+    struct check_job job = {.file = file, .first = first / POINT_FILE_BLOCK};
+    atomic_init(&job.damaged, SIZE_MAX);
+    machine_parallel_for(machine, (first + count - 1) / POINT_FILE_BLOCK - job.first + 1,
+                         CHECK_CHUNK, check_task, &job);
+    size_t damaged = atomic_load(&job.damaged);
+    if (damaged != SIZE_MAX)
+        return diag_set(diag, STATUS_BAD_INPUT, "%s: damaged point file (block %zu); remove it",
+                        path, damaged);
     return STATUS_OK;
 }
 

@@ -22,6 +22,7 @@
 
 #include "backend/curve/curve.h"
 #include "ir/support/file.h"
+#include "ir/support/machine.h"
 #include "ir/support/status.h"
 
 /* ORDER point_file_kind: the number in the head. */
@@ -68,7 +69,8 @@ SERTN_MUST_CHECK enum status point_file_open(struct point_file *file, const char
 /* Checks the blocks that hold points first .. first + count - 1. Requires: they are in the file.
  * Errors: STATUS_BAD_INPUT for a block that is damaged. */
 SERTN_MUST_CHECK enum status point_file_check(const struct point_file *file, const char *path,
-                                              size_t first, size_t count, struct diag *diag);
+                                              size_t first, size_t count, struct machine *machine,
+                                              struct diag *diag);
 
 /* Returns whether a file starts with the magic of point files. */
 bool point_file_has_magic(const uint8_t *bytes, size_t count);

@@ -48,12 +48,13 @@ static void set_identity(struct srs *srs, struct point_file_head *head, enum srs
 }
 
 /* Uses the cached powers when there are enough. */
-static bool open_cached(struct srs *srs, const struct point_file_head *head, size_t count)
+static bool open_cached(struct srs *srs, const struct point_file_head *head, size_t count,
+                        struct machine *machine)
 {
-    if (!srs_cache_open(&srs->points.file, head, count))
+    if (!srs_cache_open(&srs->points.file, head, count, machine))
         return false;
     srs->powers = (struct msm_bases){
-        .point = srs_points_settle(&srs->points, count), .count = count, .levels = 1};
+        .point = srs_points_settle(&srs->points, count, machine), .count = count, .levels = 1};
     return true;
 }
 
@@ -97,7 +98,7 @@ enum status srs_open_development(struct srs *srs, size_t count, struct machine *
     ASSERT(count >= 2 && count <= SRS_MOST_POWERS);
     srs_development_tau_g2(&tau_g2);
     set_identity(srs, &head, SRS_DEVELOPMENT, &tau_g2);
-    if (open_cached(srs, &head, count))
+    if (open_cached(srs, &head, count, machine))
         return STATUS_OK;
     enum status status = make_powers(srs, &head, &source, count, machine, diag);
     if (status != STATUS_OK)
@@ -115,7 +116,7 @@ static enum status open_ptau(struct srs *srs, const char *path, size_t count,
     if (status != STATUS_OK)
         return status;
     set_identity(srs, &head, SRS_CEREMONY, &file.tau_g2);
-    if (!open_cached(srs, &head, count))
+    if (!open_cached(srs, &head, count, machine))
         status = make_powers(srs, &head, &source, count, machine, diag);
     if (status != STATUS_OK)
         srs_release(srs);
@@ -125,7 +126,7 @@ static enum status open_ptau(struct srs *srs, const char *path, size_t count,
 
 /* A file of powers that is somewhere else than in the cache, or there. */
 static enum status open_point_file(struct srs *srs, const char *path, size_t count,
-                                   struct diag *diag)
+                                   struct machine *machine, struct diag *diag)
 {
     struct point_file_head head;
     struct point_file file;
@@ -143,13 +144,13 @@ static enum status open_point_file(struct srs *srs, const char *path, size_t cou
                           "%s: has %llu powers of tau, %zu are needed; import a larger .ptau file",
                           path, (unsigned long long)file.head.count, count);
     else
-        status = point_file_check(&file, path, 0, count, diag);
+        status = point_file_check(&file, path, 0, count, machine, diag);
     if (status != STATUS_OK) {
         srs_release(srs);
         return status;
     }
     srs->powers = (struct msm_bases){
-        .point = srs_points_settle(&srs->points, count), .count = count, .levels = 1};
+        .point = srs_points_settle(&srs->points, count, machine), .count = count, .levels = 1};
     return status;
 }
 
@@ -164,7 +165,7 @@ enum status srs_open_file(struct srs *srs, const char *path, size_t count, struc
         return status;
     bool is_point_file = point_file_has_magic(map.data, map.count);
     file_map_close(&map);
-    return is_point_file ? open_point_file(srs, path, count, diag)
+    return is_point_file ? open_point_file(srs, path, count, machine, diag)
                          : open_ptau(srs, path, count, machine, diag);
 }
 
@@ -183,7 +184,7 @@ enum status srs_open_digest(struct srs *srs, const uint8_t digest[SRS_DIGEST_BYT
     char *path = srs_cache_path(&head, false);
     enum status status = STATUS_BAD_INPUT;
     if (path && file_exists(path))
-        status = open_point_file(srs, path, count, NULL);
+        status = open_point_file(srs, path, count, machine, NULL);
     free(path);
     if (status == STATUS_OK && memcmp(srs->digest, digest, sizeof srs->digest) == 0)
         return STATUS_OK;

@@ -71,13 +71,14 @@ static bool fits(const struct point_file_head *head, const struct point_file_hea
            memcmp(head->digest, wanted->digest, sizeof head->digest) == 0;
 }
 
-bool srs_cache_open(struct point_file *file, const struct point_file_head *wanted, uint64_t count)
+bool srs_cache_open(struct point_file *file, const struct point_file_head *wanted, uint64_t count,
+                    struct machine *machine)
 {
     memset(file, 0, sizeof *file);
     char *path = srs_cache_path(wanted, false);
     bool good = path && point_file_open(file, path, NULL) == STATUS_OK &&
                 fits(&file->head, wanted, count) &&
-                point_file_check(file, path, 0, (size_t)count, NULL) == STATUS_OK;
+                point_file_check(file, path, 0, (size_t)count, machine, NULL) == STATUS_OK;
     if (!good)
         point_file_close(file);
     free(path);

@@ -25,7 +25,8 @@ char *srs_cache_path(const struct point_file_head *head, bool make);
  * 1). Returns false, closed, when there is none that fits: same kind, digest and numbers, and at
  * least count points.
  */
-bool srs_cache_open(struct point_file *file, const struct point_file_head *wanted, uint64_t count);
+bool srs_cache_open(struct point_file *file, const struct point_file_head *wanted, uint64_t count,
+                    struct machine *machine);
 
 /* Writes a file for the head; returns whether it is there now. */
 bool srs_cache_store(const struct point_file_head *head, const g1_affine *point);

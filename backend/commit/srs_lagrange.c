@@ -59,16 +59,17 @@ static struct point_file_head lagrange_head(const struct srs *srs, unsigned lg_r
 }
 
 /* Sets the numbers, and the points when they are in the cache; returns whether they are. */
-static bool open_cached(struct srs_lagrange *out, const struct point_file_head *head)
+static bool open_cached(struct srs_lagrange *out, const struct point_file_head *head,
+                        struct machine *machine)
 {
     memset(out, 0, sizeof *out);
     out->lg_rows = head->lg_rows;
     out->arity = head->arity;
     out->bases.count = (size_t)head->count;
     out->bases.levels = 1;
-    if (!srs_cache_open(&out->points.file, head, head->count))
+    if (!srs_cache_open(&out->points.file, head, head->count, machine))
         return false;
-    out->bases.point = srs_points_settle(&out->points, (size_t)head->count);
+    out->bases.point = srs_points_settle(&out->points, (size_t)head->count, machine);
     return true;
 }
 
@@ -83,7 +84,7 @@ enum status srs_lagrange_open(struct srs_lagrange *out, const struct srs *srs, u
                         "Lagrange bases of %llu points need an SRS with as many powers, this one "
                         "has %zu",
                         (unsigned long long)head.count, srs->powers.count);
-    if (open_cached(out, &head))
+    if (open_cached(out, &head, machine))
         return STATUS_OK;
     enum status status = make_points(out, srs, machine, diag);
     if (status == STATUS_OK)
@@ -100,7 +101,7 @@ bool srs_lagrange_open_quick(struct srs_lagrange *out, const struct srs *srs, un
     struct point_file_head head = lagrange_head(srs, lg_rows, arity);
     if (srs->origin == SRS_DEVELOPMENT)
         return srs_lagrange_open(out, srs, lg_rows, arity, machine, NULL) == STATUS_OK;
-    if (head.count <= srs->powers.count && open_cached(out, &head))
+    if (head.count <= srs->powers.count && open_cached(out, &head, machine))
         return true;
     memset(out, 0, sizeof *out);
     return false;

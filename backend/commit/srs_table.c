@@ -18,7 +18,22 @@ void srs_points_release(struct srs_points *points)
     memset(points, 0, sizeof *points);
 }
 
-const g1_affine *srs_points_settle(struct srs_points *points, size_t count)
+/* Points that a thread copies at once. */
+#define COPY_CHUNK 16384
+
+struct copy_job {
+    g1_affine *to;
+    const g1_affine *from;
+};
+
+static void copy_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    const struct copy_job *job = context;
+    (void)worker;
+    memcpy(job->to + begin, job->from + begin, (end - begin) * sizeof *job->to);
+}
+
+const g1_affine *srs_points_settle(struct srs_points *points, size_t count, struct machine *machine)
 {
     size_t bytes = count * sizeof(g1_affine);
     if (points->owned || bytes < LARGE_MEMORY_BYTES)
@@ -26,7 +41,8 @@ const g1_affine *srs_points_settle(struct srs_points *points, size_t count)
     points->owned = large_alloc(bytes);
     if (!points->owned)
         return points->file.point;
-    memcpy(points->owned, points->file.point, bytes);
+    struct copy_job job = {points->owned, points->file.point};
+    machine_parallel_for(machine, count, COPY_CHUNK, copy_task, &job);
     point_file_close(&points->file);
     return points->owned;
 }
@@ -64,8 +80,8 @@ void srs_exchange_for_table(struct msm_bases *bases, struct srs_points *points,
     table_head.levels = shape.levels;
     table_head.shift_bits = shape.shift_bits;
     table_head.window_bits = shape.window_bits;
-    if (srs_cache_open(&table.file, &table_head, table_head.count)) {
-        shape.point = srs_points_settle(&table, shape.count * shape.levels);
+    if (srs_cache_open(&table.file, &table_head, table_head.count, machine)) {
+        shape.point = srs_points_settle(&table, shape.count * shape.levels, machine);
     } else {
         table.owned = make_table(bases, &shape, machine);
         shape.point = table.owned;

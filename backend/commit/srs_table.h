@@ -21,7 +21,8 @@ void srs_points_release(struct srs_points *points);
 
 /* Where the first count points are, once they are where they are best: many go from the file into
  * memory on huge pages, as far as there is memory; few stay in the mapped file. */
-const g1_affine *srs_points_settle(struct srs_points *points, size_t count);
+const g1_affine *srs_points_settle(struct srs_points *points, size_t count,
+                                   struct machine *machine);
 
 /*
  * Exchanges plain bases for a table of at most most_bytes bytes that speeds up sums of about

@@ -80,8 +80,8 @@ void plonk_fr_from_wide(fr *out, wide value)
     fr_from_signed_limbs(out, value.limb, 4, is_negative);
 }
 
-/* Coefficients of fixed columns. */
-static void transform_task(void *context, size_t begin, size_t end, unsigned worker)
+/* Values of fixed columns; null for zero. */
+static void fill_task(void *context, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     struct plonk_proving_key *key = context;
@@ -90,12 +90,9 @@ static void transform_task(void *context, size_t begin, size_t end, unsigned wor
                                         .omega = key->omega,
                                         .constants = key->constants,
                                         .sigma = key->sigma};
-    for (size_t i = begin; i < end; i++) {
-        if (fixed_column_full(key->fixed[i], &fixed, PLONK_FIXED_FIRST + (unsigned)i))
-            ntt_inverse(NULL, &key->domain, key->fixed[i]);
-        else
+    for (size_t i = begin; i < end; i++)
+        if (!fixed_column_full(key->fixed[i], &fixed, PLONK_FIXED_FIRST + (unsigned)i))
             key->fixed[i] = NULL;
-    }
 }
 
 /* Everything of a proving key but vk. */
@@ -130,7 +127,10 @@ static enum status build(struct plonk_proving_key *key, const struct circuit *ci
     key->tables = plonk_lookup_index_new(&key->arena, circuit);
     if (key->tables == NULL)
         return arena_failure(&key->arena, 0, "the table index", diag);
-    machine_parallel_for(machine, PLONK_FIXED_COLUMNS, 1, transform_task, key);
+    machine_parallel_for(machine, PLONK_FIXED_COLUMNS, 1, fill_task, key);
+    for (unsigned i = 0; i < PLONK_FIXED_COLUMNS; i++)
+        if (key->fixed[i] != NULL)
+            ntt_inverse(machine, &key->domain, key->fixed[i]);
     return STATUS_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "backend/plonk/rounds.h"
 
 #include "backend/field/field_vec.h"
+#include "backend/poly/polynomial.h"
 
 #include <string.h>
 
@@ -82,50 +83,51 @@ static void add_up_task(void *context, size_t begin, size_t end, unsigned worker
     }
 }
 
-static void interleave(const struct opening *job, unsigned i)
-{
-    const struct opening_class *class = job->class;
-    const fr *sum = job->sum + i * class->count;
-    for (size_t k = 0; k < class->count; k++) {
-        fr *target = &job->out[k * class->arity + i];
-        fr_add(target, target, &sum[k]);
-    }
-}
-
-static void divide_task(void *context, size_t begin, size_t end, unsigned worker)
-{
-    (void)worker;
-    const struct opening *job = context;
-    const struct plonk_point *point = &job->prover->point;
-    for (size_t i = begin; i < end; i++) {
-        fr *sum = job->sum + i * job->class->count;
-        job->prover->kernels->divide(sum, sum, job->class->count, &point->xi);
-        if (job->class->rotated) {
-            fr rotated_xi;
-            fr_mul(&rotated_xi, &point->omega, &point->xi);
-            job->prover->kernels->divide(sum, sum, job->class->count, &rotated_xi);
-        }
-        interleave(job, (unsigned)i);
-    }
-}
-
 static void interleave_task(void *context, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
-    for (size_t i = begin; i < end; i++)
-        interleave(context, (unsigned)i);
+    const struct opening *job = context;
+    const struct opening_class *class = job->class;
+    for (size_t k = begin; k < end; k++) {
+        for (unsigned i = 0; i < class->arity; i++) {
+            fr *target = &job->out[k * class->arity + i];
+            fr_add(target, target, &job->sum[i * class->count + k]);
+        }
+    }
 }
 
-/* out += sum_g weight_g F_g, each class divided by its Z when `divide`. scratch has srs_points
+/* f = (f - f(x)) / (X - x), of count coefficients, the last one 0. */
+static void divide(struct machine *machine, fr *f, size_t count, const fr *x)
+{
+    polynomial_divide_linear(machine, f, NULL, f, count, x);
+    f[count - 1] = fr_zero;
+}
+
+/* Divides the sums of a class by its Z. */
+static void divide_class(const struct opening *job)
+{
+    const struct plonk_point *point = &job->prover->point;
+    fr rotated_xi;
+    fr_mul(&rotated_xi, &point->omega, &point->xi);
+    for (unsigned i = 0; i < job->class->arity; i++) {
+        fr *sum = job->sum + i * job->class->count;
+        divide(job->prover->machine, sum, job->class->count, &point->xi);
+        if (job->class->rotated)
+            divide(job->prover->machine, sum, job->class->count, &rotated_xi);
+    }
+}
+
+/* out += sum_g weight_g F_g, each class divided by its Z when `is_quotient`. scratch has srs_points
  * elements. */
 static void combine(const struct plonk_prover *prover, const struct opening_class *class,
-                    unsigned classes, fr *out, fr *scratch, const fr *weight, bool divide)
+                    unsigned classes, fr *out, fr *scratch, const fr *weight, bool is_quotient)
 {
     for (unsigned i = 0; i < classes; i++) {
         struct opening job = {prover, &class[i], weight, scratch, out};
         machine_parallel_for(prover->machine, class[i].count, 512, add_up_task, &job);
-        machine_parallel_for(prover->machine, class[i].arity, 1,
-                             divide ? divide_task : interleave_task, &job);
+        if (is_quotient)
+            divide_class(&job);
+        machine_parallel_for(prover->machine, class[i].count, 512, interleave_task, &job);
     }
 }
 
@@ -180,7 +182,7 @@ enum round_result plonk_round_open(struct plonk_prover *prover)
     fr_neg(&zero_first, &zero_first);
     fr_vec_scale(opened, opened, &zero_first, count);
     combine(prover, class, classes, opened, scratch, weight, false);
-    prover->kernels->divide(opened, opened, count, &u);
+    divide(prover->machine, opened, count, &u);
     result = plonk_write_commitment(prover, "W'", &column, 1, count);
     if (result == ROUND_DONE && !layout->has_contraction)
         proof_writer_fr(&prover->writer, &hint);

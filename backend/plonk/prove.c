@@ -18,8 +18,8 @@ enum { ATTEMPTS_MAX = 8 };
 /* Columns of scratch that round_challenge uses behind the values. */
 enum { CHALLENGE_WORK = 3 };
 
-/* Elements that a thread wipes at once. */
-enum { WIPE_CHUNK = 1 << 15 };
+/* Elements that a thread takes of simple loops over arrays, and when it wipes. */
+enum { ARRAY_CHUNK = 4096, WIPE_CHUNK = 1 << 15 };
 
 static void report(const struct plonk_prover *prover, const char *stage, double fraction)
 {
@@ -135,31 +135,32 @@ static enum round_result commit_phase(struct plonk_prover *prover, enum plonk_ph
     return ROUND_DONE;
 }
 
-/* Columns [first, first + count) of one phase as coefficients, from values in row order. */
+/* A column as coefficients, from values in row order. */
 struct transform_job {
-    const struct plonk_prover *prover;
-    fr *const *source; /* null entries are skipped; may be the targets */
-    fr *const *target;
+    const fr *source; /* may be the target */
+    fr *target;
 };
 
-static void transform_task(void *context, size_t begin, size_t end, unsigned worker)
+static void copy_task(void *context, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const struct transform_job *job = context;
-    for (size_t i = begin; i < end; i++) {
-        if (job->source[i] == NULL)
-            continue;
-        if (job->target[i] != job->source[i])
-            memcpy(job->target[i], job->source[i], job->prover->layout->rows * sizeof(fr));
-        ntt_inverse(NULL, &job->prover->key->domain, job->target[i]);
-    }
+    memcpy(job->target + begin, job->source + begin, (end - begin) * sizeof *job->target);
 }
 
+/* Takes count columns; null sources are left out. */
 static void transform(const struct plonk_prover *prover, fr *const *target, fr *const *source,
                       size_t count)
 {
-    struct transform_job job = {prover, source, target};
-    machine_parallel_for(prover->machine, count, 1, transform_task, &job);
+    for (size_t i = 0; i < count; i++) {
+        struct transform_job job = {source[i], target[i]};
+        if (job.source == NULL)
+            continue;
+        if (job.target != job.source)
+            machine_parallel_for(prover->machine, prover->layout->rows, ARRAY_CHUNK, copy_task,
+                                 &job);
+        ntt_inverse(prover->machine, &prover->key->domain, job.target);
+    }
 }
 
 static void blind_tail(struct plonk_prover *prover, fr *column)
@@ -199,16 +200,23 @@ static bool join_twin(struct plonk_prover *prover, unsigned column)
     return true;
 }
 
+static void fill_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const struct plonk_prover *prover = context;
+    size_t bytes = (end - begin) * sizeof(fr);
+    for (unsigned j = 0; j < CIRCUIT_ADVICE; j++)
+        memcpy(prover->value[PLONK_A1 + j] + begin, prover->witness->advice[j] + begin, bytes);
+    for (unsigned j = 0; j < prover->layout->param_columns; j++)
+        memcpy(prover->value[PLONK_W1 + j] + begin, prover->witness->parameters[j] + begin, bytes);
+    for (size_t row = begin; row < end; row++)
+        fr_from_i64(&prover->value[PLONK_M][row], prover->multiplicity[row]);
+}
+
 static void fill_advice(struct plonk_prover *prover)
 {
     const struct plonk_layout *layout = prover->layout;
-    size_t bytes = layout->usable_rows * sizeof(fr);
-    for (unsigned j = 0; j < CIRCUIT_ADVICE; j++)
-        memcpy(prover->value[PLONK_A1 + j], prover->witness->advice[j], bytes);
-    for (unsigned j = 0; j < layout->param_columns; j++)
-        memcpy(prover->value[PLONK_W1 + j], prover->witness->parameters[j], bytes);
-    for (size_t row = 0; row < layout->usable_rows; row++)
-        fr_from_i64(&prover->value[PLONK_M][row], prover->multiplicity[row]);
+    machine_parallel_for(prover->machine, layout->usable_rows, ARRAY_CHUNK, fill_task, prover);
     for (unsigned column = PLONK_A1; column <= PLONK_M; column++) {
         if (prover->value[column] == NULL)
             continue;
@@ -426,20 +434,46 @@ static enum round_result round_quotient(struct plonk_prover *prover)
     return is_usable ? ROUND_DONE : ROUND_RESTART;
 }
 
+/* A sum of polynomials. */
+struct sum_job {
+    fr *sum;
+    const fr *term[PLONK_PARTS_MAX + CIRCUIT_PARAM_MAX];
+    size_t length[PLONK_PARTS_MAX + CIRCUIT_PARAM_MAX];
+    fr weight[PLONK_PARTS_MAX + CIRCUIT_PARAM_MAX];
+    unsigned terms;
+};
+
+static void sum_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const struct sum_job *job = context;
+    memset(job->sum + begin, 0, (end - begin) * sizeof *job->sum);
+    for (unsigned k = 0; k < job->terms; k++) {
+        size_t last = end < job->length[k] ? end : job->length[k];
+        if (begin < last)
+            fr_vec_axpy(job->sum + begin, &job->weight[k], job->term[k] + begin, last - begin);
+    }
+}
+
 /* Q = Z_H(xi) T + Z_off(xi) sum_j alpha^(3+j) p_j, with T recombined from its parts. */
 static void form_opened(struct plonk_prover *prover)
 {
+    const struct plonk_layout *layout = prover->layout;
     const struct plonk_point *point = &prover->point;
+    struct sum_job job = {.sum = prover->opened};
     fr weight = point->zero_all;
-    memset(prover->opened, 0, prover->opened_count * sizeof *prover->opened);
-    for (unsigned k = 0; k < prover->layout->quotient_parts; k++) {
-        fr_vec_axpy(prover->opened, &weight, prover->quotient[k], prover->quotient_count[k]);
+    for (unsigned k = 0; k < layout->quotient_parts; k++) {
+        job.term[job.terms] = prover->quotient[k];
+        job.length[job.terms] = prover->quotient_count[k];
+        job.weight[job.terms++] = weight;
         fr_mul(&weight, &weight, &point->xi_n);
     }
-    for (unsigned j = 0; j < prover->layout->param_columns; j++) {
-        fr_mul(&weight, &point->zero_tail, &prover->challenges.alpha[3 + j]);
-        fr_vec_axpy(prover->opened, &weight, prover->parameter[j], prover->layout->rows);
+    for (unsigned j = 0; j < layout->param_columns; j++) {
+        job.term[job.terms] = prover->parameter[j];
+        job.length[job.terms] = layout->rows;
+        fr_mul(&job.weight[job.terms++], &point->zero_tail, &prover->challenges.alpha[3 + j]);
     }
+    machine_parallel_for(prover->machine, prover->opened_count, ARRAY_CHUNK, sum_task, &job);
 }
 
 static void round_evaluations(struct plonk_prover *prover)
@@ -447,12 +481,11 @@ static void round_evaluations(struct plonk_prover *prover)
     const struct plonk_layout *layout = prover->layout;
     struct plonk_point *point = &prover->point;
     fr at[PLONK_COLUMNS], next[PLONK_CHALLENGE_COLUMNS], rotated_xi, inverse[2], expected, value;
-    fr *powers = prover->work + prover->opened_count;
-    plonk_evaluate_all(prover->machine, at, prover->column, PLONK_COLUMNS, layout->rows, &point->xi,
-                       powers);
+    plonk_evaluate_all(prover->machine, at, prover->column, PLONK_COLUMNS, layout->rows,
+                       &point->xi);
     fr_mul(&rotated_xi, &point->omega, &point->xi);
     plonk_evaluate_all(prover->machine, next, &prover->column[PLONK_Z], PLONK_CHALLENGE_COLUMNS,
-                       layout->rows, &rotated_xi, powers);
+                       layout->rows, &rotated_xi);
     for (unsigned g = 0; g < layout->group_count; g++) {
         const struct plonk_group *group = &layout->group[g];
         for (unsigned i = 0; i < group->arity; i++) {
@@ -466,8 +499,8 @@ static void round_evaluations(struct plonk_prover *prover)
                         layout->evaluation_count);
 
     form_opened(prover);
-    fr_vec_powers(powers, &fr_one, &point->xi, prover->opened_count);
-    fr_vec_dot(&value, prover->opened, powers, prover->opened_count);
+    plonk_evaluate_all(prover->machine, &value, &prover->opened, 1, prover->opened_count,
+                       &point->xi);
     for (unsigned i = 0; i < 2; i++)
         fr_inv(&inverse[i], &point->denominator[1 + i]);
     plonk_full_value(&expected, layout, point, &prover->challenges, prover->evaluation, inverse,
@@ -594,6 +627,7 @@ enum status plonk_prove_anything(uint8_t *proof, bool *holds, struct plonk_looku
                                      &arena)) {
         status = arena_failure(&arena, count * sizeof *block, "the prover", prover.diag);
     } else {
+        large_populate(key->machine, block, count * sizeof *block);
         lay_out(&prover, block);
         for (unsigned i = 0; i < PLONK_FIXED_COLUMNS; i++)
             prover.column[PLONK_FIXED_FIRST + i] = key->fixed[i];

@@ -53,9 +53,6 @@ struct plonk_kernels {
      * zero. */
     bool (*rows)(const struct plonk_rows_job *job, size_t begin, size_t end);
     void (*quotient)(const struct plonk_quotient_job *job, size_t begin, size_t end);
-    /* q[k] = f[k + 1] + x q[k + 1] for k = count - 2 .. 0, q[count - 1] = 0: (f - f(x)) / (X - x).
-     * q may be f. */
-    void (*divide)(fr *q, const fr *f, size_t count, const fr *x);
 };
 
 extern const struct plonk_kernels plonk_kernels_portable;

@@ -201,15 +201,4 @@ static void run_quotient(const struct plonk_quotient_job *job, size_t begin, siz
     }
 }
 
-static void run_divide(fr *q, const fr *f, size_t count, const fr *x)
-{
-    fr carry = fr_zero, t;
-    for (size_t k = count; k-- > 0;) {
-        fr coefficient = f[k];
-        q[k] = carry;
-        fr_mul(&t, &carry, x);
-        fr_add(&carry, &t, &coefficient);
-    }
-}
-
-const struct plonk_kernels FIELD_PATH_NAME(plonk_kernels) = {run_rows, run_quotient, run_divide};
+const struct plonk_kernels FIELD_PATH_NAME(plonk_kernels) = {run_rows, run_quotient};

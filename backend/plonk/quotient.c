@@ -11,11 +11,14 @@
 #include "backend/plonk/rounds.h"
 
 #include "backend/field/field_vec.h"
+#include "backend/poly/polynomial.h"
 
 #include <string.h>
 
 /* The gated part has this many coefficients above 4 n. */
 enum { TOP = PLONK_GATED_ROWS - 4, COSETS = 4 };
+/* Elements that a thread takes of simple loops over arrays. */
+enum { ARRAY_CHUNK = 4096 };
 _Static_assert(TOP == 2, "two extra points give two coefficients");
 
 /* Columns whose values the gated part needs: all but Tx and Ty, which are folded into Ttag. */
@@ -61,31 +64,62 @@ bool plonk_is_repeated(fr *const *column, unsigned index)
     return false;
 }
 
+/* Pieces that polynomials are cut into to be evaluated, and powers of x that are at hand at once.
+ */
+enum { EVALUATE_PIECES = 16, EVALUATE_STEP = 256 };
+
 struct evaluate_job {
-    fr *out;
     fr *const *polynomial;
-    const fr *powers;
-    size_t n;
+    unsigned listed[PLONK_EVALUATE_MAX]; /* [count] polynomials that are neither zero nor an earlier
+                                            one */
+    size_t count, n, piece;
+    const fr *x;
+    fr sum[EVALUATE_PIECES][PLONK_EVALUATE_MAX];
 };
 
 static void evaluate_task(void *context, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
-    const struct evaluate_job *job = context;
-    for (size_t i = begin; i < end; i++) {
-        if (job->polynomial[i] != NULL)
-            fr_vec_dot(&job->out[i], job->polynomial[i], job->powers, job->n);
-        else
-            job->out[i] = fr_zero;
+    struct evaluate_job *job = context;
+    fr power[EVALUATE_STEP], first, t;
+    fr *sum = job->sum[begin / job->piece];
+    fr_pow_u64(&first, job->x, begin);
+    for (size_t i = 0; i < job->count; i++)
+        sum[i] = fr_zero;
+    for (size_t at = begin; at < end; at += EVALUATE_STEP) {
+        size_t some = end - at < EVALUATE_STEP ? end - at : EVALUATE_STEP;
+        fr_vec_powers(power, &first, job->x, some);
+        fr_mul(&first, &power[some - 1], job->x);
+        for (size_t i = 0; i < job->count; i++) {
+            fr_vec_dot(&t, job->polynomial[job->listed[i]] + at, power, some);
+            fr_add(&sum[i], &sum[i], &t);
+        }
     }
 }
 
-void plonk_evaluate_all(struct machine *machine, fr *out, fr *const *polynomial, size_t count,
-                        size_t n, const fr *x, fr *powers)
+void plonk_evaluate_all(struct machine *machine, fr *out, fr *const *polynomial, unsigned count,
+                        size_t n, const fr *x)
 {
-    fr_vec_powers(powers, &fr_one, x, n);
-    struct evaluate_job job = {out, polynomial, powers, n};
-    machine_parallel_for(machine, count, 1, evaluate_task, &job);
+    struct evaluate_job job = {.polynomial = polynomial, .n = n, .x = x};
+    ASSERT(count <= PLONK_EVALUATE_MAX);
+    for (unsigned i = 0; i < count; i++)
+        if (polynomial[i] != NULL && !plonk_is_repeated(polynomial, i))
+            job.listed[job.count++] = i;
+    job.piece = (n + EVALUATE_PIECES - 1) / EVALUATE_PIECES;
+    machine_parallel_for(machine, n, job.piece, evaluate_task, &job);
+    for (unsigned i = 0, k = 0; i < count; i++) {
+        out[i] = fr_zero;
+        if (k < job.count && job.listed[k] == i) {
+            for (size_t at = 0; at < n; at += job.piece)
+                fr_add(&out[i], &out[i], &job.sum[at / job.piece][k]);
+            k++;
+        } else if (polynomial[i] != NULL) {
+            unsigned same = 0;
+            while (polynomial[same] != polynomial[i])
+                same++;
+            out[i] = out[same];
+        }
+    }
 }
 
 /* Ttag + theta Tx + theta^2 Ty in coefficients; returns null when all three are zero. */
@@ -144,7 +178,7 @@ static void evaluate_columns(struct coset_job *job)
            alone = job->count - job->count % machine_threads(machine);
     machine_parallel_for(machine, alone, 1, coset_task, job);
     for (job->next = alone; job->next < job->count; job->next++) {
-        machine_parallel_for(machine, n, 4096, shift_task, job);
+        machine_parallel_for(machine, n, ARRAY_CHUNK, shift_task, job);
         ntt_forward_scrambled(machine, &job->prover->key->domain,
                               job->target[job->listed[job->next]]);
     }
@@ -193,7 +227,7 @@ static void divide_on_coset(fr *out, const struct plonk_prover *prover, struct c
     fr_inv(&points.zero_inverse, &points.zero_inverse);
     job->shift = shift;
     job->power = out; /* not written before all columns are there */
-    machine_parallel_for(prover->machine, n, 4096, powers_task, job);
+    machine_parallel_for(prover->machine, n, ARRAY_CHUNK, powers_task, job);
     evaluate_columns(job);
     for (unsigned column = 0; column < PLONK_COLUMNS; column++)
         points.column[column] = job->source[column] != NULL ? job->target[column] : NULL;
@@ -235,17 +269,19 @@ static void unmix_task(void *context, size_t begin, size_t end, unsigned worker)
     }
 }
 
-/* The value of the gated part at a point outside H. */
-static void gated_at(fr *out, const struct plonk_prover *prover, fr *const *polynomial, const fr *x,
-                     fr *powers)
+/* The value of the gated part at a point outside H, and those of what follows the columns. */
+static void gated_at(fr *out, fr part[COSETS], const struct plonk_prover *prover,
+                     fr *const polynomial[PLONK_COLUMNS + COSETS], const fr *x)
 {
     size_t n = prover->layout->rows;
     struct plonk_values values;
-    fr next_x, t;
-    plonk_evaluate_all(prover->machine, values.at, polynomial, PLONK_COLUMNS, n, x, powers);
+    fr at[PLONK_COLUMNS + COSETS], next_x, t;
+    plonk_evaluate_all(prover->machine, at, polynomial, PLONK_COLUMNS + COSETS, n, x);
+    memcpy(values.at, at, sizeof values.at);
+    memcpy(part, at + PLONK_COLUMNS, COSETS * sizeof *part);
     fr_mul(&next_x, x, &prover->key->domain.root);
     plonk_evaluate_all(prover->machine, values.next, &polynomial[PLONK_Z], PLONK_CHALLENGE_COLUMNS,
-                       n, &next_x, powers);
+                       n, &next_x);
     plonk_gated_value(out, &values, &values.at[PLONK_TTAG], x, &prover->challenges,
                       plonk_shape_of(prover->layout));
     plonk_zero_tail(&t, prover->layout, x);
@@ -258,24 +294,23 @@ static void gated_at(fr *out, const struct plonk_prover *prover, fr *const *poly
 
 /*
  * T = R + (t_0 + t_1 X) (X^(4n) - c) for R = T mod X^(4n) - c: two values of T give t_0, t_1. The
- * points 25 and 125 lie in no coset used: 5 generates the whole group.
+ * points 25 and 125 lie in no coset used: 5 generates the whole group. Behind the columns,
+ * polynomial has the parts of R.
  */
-static void find_top(fr *quotient, const struct plonk_prover *prover, fr *const *polynomial,
-                     const fr *c, fr *powers)
+static void find_top(fr *quotient, const struct plonk_prover *prover,
+                     fr *const polynomial[PLONK_COLUMNS + COSETS], const fr *c)
 {
     size_t n = prover->layout->rows;
-    fr x[TOP], y[TOP], power, rest, t;
+    fr x[TOP], y[TOP], part[COSETS], power, rest, t;
     fr_from_u64(&x[0], 25);
     fr_from_u64(&x[1], 125);
     for (unsigned i = 0; i < TOP; i++) {
-        gated_at(&y[i], prover, polynomial, &x[i], powers);
-        fr_vec_powers(powers, &fr_one, &x[i], n);
+        gated_at(&y[i], part, prover, polynomial, &x[i]);
         fr_pow_u64(&power, &x[i], n);
         fr value = fr_zero;
         for (unsigned k = COSETS; k-- > 0;) {
-            fr_vec_dot(&t, quotient + k * n, powers, n);
             fr_mul(&value, &value, &power);
-            fr_add(&value, &value, &t);
+            fr_add(&value, &value, &part[k]);
         }
         fr_sqr(&power, &power);
         fr_sqr(&power, &power);
@@ -302,7 +337,7 @@ static void add_gated(fr *quotient, const struct plonk_prover *prover)
     size_t n = prover->layout->rows;
     fr *table = fold_table(prover, prover->work);
     struct coset_job job = {.prover = prover};
-    fr *polynomial[PLONK_COLUMNS], *free = prover->work + n;
+    fr *polynomial[PLONK_COLUMNS + COSETS], *free = prover->work + n;
     for (unsigned column = 0; column < PLONK_COLUMNS; column++) {
         polynomial[column] = is_needed(column) ? prover->column[column] : NULL;
         if (column == PLONK_TTAG)
@@ -326,7 +361,7 @@ static void add_gated(fr *quotient, const struct plonk_prover *prover)
     shift = generator;
     struct unmix_job unmix;
     for (unsigned j = 0; j < COSETS; j++) {
-        unmix.block[j] = quotient + j * n;
+        unmix.block[j] = polynomial[PLONK_COLUMNS + j] = quotient + j * n;
         divide_on_coset(unmix.block[j], prover, &job, &shift);
         fr_mul(&shift, &shift, &step);
     }
@@ -340,7 +375,32 @@ static void add_gated(fr *quotient, const struct plonk_prover *prover)
     machine_parallel_for(prover->machine, n, 256, unmix_task, &unmix);
     fr_sqr(&c0, &c0);
     fr_sqr(&c0, &c0);
-    find_top(quotient, prover, polynomial, &c0, free);
+    find_top(quotient, prover, polynomial, &c0);
+}
+
+struct boundary_job {
+    fr *const *column;
+    fr *f, *quotient;
+    const fr *alpha, *scale;
+    bool with_public;
+};
+
+static void combine_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const struct boundary_job *job = context;
+    fr *f = job->f + begin;
+    fr_vec_scale(f, job->column[PLONK_Z] + begin, &job->alpha[0], end - begin);
+    fr_vec_axpy(f, &job->alpha[1], job->column[PLONK_PHI] + begin, end - begin);
+    if (job->with_public)
+        fr_vec_axpy(f, &job->alpha[2], job->column[PLONK_S] + begin, end - begin);
+}
+
+static void add_boundary_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const struct boundary_job *job = context;
+    fr_vec_axpy(job->quotient + begin, job->scale, job->f + begin, end - begin);
 }
 
 /* quotient += scale f / (X - root), with f = alpha[0] (z - 1) + alpha[1] phi [+ alpha[2] (s -
@@ -350,16 +410,15 @@ static void add_boundary(fr *quotient, const struct plonk_prover *prover, const 
 {
     size_t n = prover->layout->rows;
     fr *f = prover->work, t;
-    fr_vec_scale(f, prover->column[PLONK_Z], &alpha[0], n);
+    struct boundary_job job = {prover->column, f, quotient, alpha, scale, with_public};
+    machine_parallel_for(prover->machine, n, ARRAY_CHUNK, combine_task, &job);
     fr_sub(&f[0], &f[0], &alpha[0]);
-    fr_vec_axpy(f, &alpha[1], prover->column[PLONK_PHI], n);
     if (with_public) {
-        fr_vec_axpy(f, &alpha[2], prover->column[PLONK_S], n);
         fr_mul(&t, &alpha[2], &prover->public_value);
         fr_sub(&f[0], &f[0], &t);
     }
-    prover->kernels->divide(f, f, n, root);
-    fr_vec_axpy(quotient, scale, f, n);
+    polynomial_divide_linear(prover->machine, f, NULL, f, n, root);
+    machine_parallel_for(prover->machine, n - 1, ARRAY_CHUNK, add_boundary_task, &job);
 }
 
 /* quotient += the coefficients from X^n on of Z_off sum_j alpha^(3+j) (w_j - p_j). */

@@ -70,10 +70,12 @@ size_t plonk_work_count(const struct plonk_proving_key *key);
  * a witness that breaks them. */
 void plonk_round_quotient(struct plonk_prover *prover);
 
-/* Evaluates `count` polynomials of n coefficients at x; a null one is zero. powers is scratch of n
- * elements. */
-void plonk_evaluate_all(struct machine *machine, fr *out, fr *const *polynomial, size_t count,
-                        size_t n, const fr *x, fr *powers);
+/* Polynomials that can be evaluated together: all columns and the quotient's parts. */
+enum { PLONK_EVALUATE_MAX = PLONK_COLUMNS + PLONK_PARTS_MAX };
+
+/* Evaluates count <= PLONK_EVALUATE_MAX polynomials of n coefficients at x; a null one is zero. */
+void plonk_evaluate_all(struct machine *machine, fr *out, fr *const *polynomial, unsigned count,
+                        size_t n, const fr *x);
 
 /* From the evaluations on: eta, W, u, W', the hint. */
 enum round_result plonk_round_open(struct plonk_prover *prover);

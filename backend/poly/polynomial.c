@@ -78,6 +78,11 @@ static void divide_linear_task(void *ctx, size_t begin, size_t end, unsigned wor
 {
     struct pieces_job *job = ctx;
     (void)worker;
+    if (end - begin == POLYNOMIAL_LANES && end * job->piece <= job->n) {
+        job->kernels->divide_pieces(job->quotient + begin * job->piece, job->a + begin * job->piece,
+                                    job->piece, job->x, &job->carry[begin]);
+        return;
+    }
     for (size_t k = begin; k < end; k++)
         job->kernels->divide_linear(job->quotient + k * job->piece, &job->value[k],
                                     job->a + k * job->piece, piece_end(job, k) - k * job->piece,
@@ -93,7 +98,7 @@ void polynomial_divide_linear(struct machine *machine, fr *quotient, fr *remaind
         .kernels = kernels(), .a = a, .quotient = quotient, .n = n - 1, .x = z};
     fr carry = a[n - 1];
     size_t pieces = cut(&job);
-    if (machine_threads(machine) < 2 || pieces < 2) {
+    if (pieces < POLYNOMIAL_LANES) {
         job.kernels->divide_linear(quotient, &carry, a, n - 1, z, &carry);
     } else {
         machine_parallel_for(machine, pieces, 1, evaluate_task, &job);
@@ -104,7 +109,7 @@ void polynomial_divide_linear(struct machine *machine, fr *quotient, fr *remaind
             fr_mul(&carry, &carry, &power);
             fr_add(&carry, &carry, &job.value[k]);
         }
-        machine_parallel_for(machine, pieces, 1, divide_linear_task, &job);
+        machine_parallel_for(machine, pieces, POLYNOMIAL_LANES, divide_linear_task, &job);
     }
     if (remainder)
         *remainder = carry;

@@ -18,7 +18,7 @@
 /* *r = a(x). Cost: n products. */
 void polynomial_evaluate(struct machine *machine, fr *r, const fr *a, size_t n, const fr *x);
 
-/* Divides by X - z: a = quotient (X - z) + remainder. Cost: 2 n products with threads, n without.
+/* Divides by X - z: a = quotient (X - z) + remainder. Cost: 2 n products, n for few.
  * quotient has n - 1 elements and may be a itself; remainder is a(z) and may be null.
  * Requires: n >= 1. */
 void polynomial_divide_linear(struct machine *machine, fr *quotient, fr *remainder, const fr *a,

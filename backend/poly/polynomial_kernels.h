@@ -7,9 +7,13 @@
 
 #include <stddef.h>
 
+/* Pieces that one call of divide_pieces takes. */
+#define POLYNOMIAL_LANES 4
+
 struct polynomial_kernels {
     void (*horner)(fr *r, const fr *a, size_t n, const fr *x);
     void (*divide_linear)(fr *q, fr *rest, const fr *a, size_t n, const fr *z, const fr *carry);
+    void (*divide_pieces)(fr *q, const fr *a, size_t n, const fr *z, const fr *carry);
     void (*divide_binomial)(fr *a, size_t n, size_t t, const fr *c, size_t first, size_t last);
 };
 

@@ -42,6 +42,23 @@ static void divide_linear(fr *q, fr *rest, const fr *a, size_t n, const fr *z, c
     *rest = sum;
 }
 
+/* divide_linear for POLYNOMIAL_LANES pieces of n coefficients one behind the other, each with its
+ * carry: a step of one waits for the step before it, and the others' fill that time. */
+static void divide_pieces(fr *q, const fr *a, size_t n, const fr *z, const fr *carry)
+{
+    fr factor = *z, sum[POLYNOMIAL_LANES];
+    for (size_t j = 0; j < POLYNOMIAL_LANES; j++)
+        sum[j] = carry[j];
+    for (size_t i = n; i-- > 0;) {
+        for (size_t j = 0; j < POLYNOMIAL_LANES; j++) {
+            fr coefficient = a[j * n + i];
+            q[j * n + i] = sum[j];
+            fr_mul(&sum[j], &factor, &sum[j]);
+            fr_add(&sum[j], &sum[j], &coefficient);
+        }
+    }
+}
+
 /* a[i] += c a[i + t] for i = n - t - 1 down to 0, over the residues first .. last - 1 of i mod t.
  */
 static void divide_binomial(fr *a, size_t n, size_t t, const fr *c, size_t first, size_t last)
@@ -64,5 +81,6 @@ static void divide_binomial(fr *a, size_t n, size_t t, const fr *c, size_t first
 const struct polynomial_kernels FIELD_PATH_NAME(polynomial_kernels) = {
     .horner = horner,
     .divide_linear = divide_linear,
+    .divide_pieces = divide_pieces,
     .divide_binomial = divide_binomial,
 };

@@ -23,3 +23,23 @@ void *large_alloc(size_t bytes)
 #endif
     return memory;
 }
+
+#ifdef MADV_POPULATE_WRITE
+static void populate_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    (void)madvise((char *)context + begin, end - begin, MADV_POPULATE_WRITE);
+}
+#endif
+
+void large_populate(struct machine *machine, void *memory, size_t bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+    if (bytes >= LARGE_MEMORY_BYTES)
+        machine_parallel_for(machine, bytes, HUGE_PAGE, populate_task, memory);
+#else
+    (void)machine;
+    (void)memory;
+    (void)bytes;
+#endif
+}

@@ -49,7 +49,7 @@ static void everywhere(void (*check)(struct machine *machine))
     machine_free(machine);
 }
 
-static const size_t sizes[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 31, 100, 2049, 5000};
+static const size_t sizes[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 31, 100, 2049, 5000, 9001, 25000};
 #define SIZES (sizeof sizes / sizeof *sizes)
 
 static void check_evaluate(struct machine *machine)
