@@ -18,14 +18,40 @@ static void put_u64(uint8_t out[8], uint64_t value)
         out[i] = (uint8_t)(value >> (56 - 8 * i));
 }
 
-static void hash_column(struct keccak256 *hash, const fr *column, size_t count)
+/* Elements as they are in memory: blinders need not be the same on every machine. */
+static void hash_elements(struct keccak256 *hash, const fr *element, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint8_t bytes[32];
-        for (unsigned limb = 0; limb < 4; limb++)
-            put_u64(bytes + 8 * limb, column[i].limb[limb]);
-        keccak256_update(hash, bytes, sizeof bytes);
-    }
+    keccak256_update(hash, element, count * sizeof *element);
+}
+
+/* Parts of a column that are hashed side by side. */
+enum { PARTS = 32 };
+
+struct hash_job {
+    const fr *column;
+    size_t part; /* elements of all parts but the last */
+    uint8_t digest[PARTS][KECCAK256_BYTES];
+};
+
+static void hash_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    struct hash_job *job = context;
+    struct keccak256 hash;
+    keccak256_init(&hash);
+    hash_elements(&hash, job->column + begin, end - begin);
+    keccak256_final(&hash, job->digest[begin / job->part]);
+    wipe_bytes(&hash, sizeof hash);
+}
+
+/* Takes the digests of a column's parts, whose lengths follow from its length. */
+static void hash_column(struct keccak256 *hash, const fr *column, size_t count,
+                        struct machine *machine)
+{
+    struct hash_job job = {.column = column, .part = (count + PARTS - 1) / PARTS};
+    machine_parallel_for(machine, count, job.part, hash_task, &job);
+    keccak256_update(hash, job.digest, (count + job.part - 1) / job.part * KECCAK256_BYTES);
+    wipe_bytes(&job, sizeof job);
 }
 
 void plonk_blinding_init(struct plonk_blinding *blinding,
@@ -33,7 +59,7 @@ void plonk_blinding_init(struct plonk_blinding *blinding,
                          const struct plonk_proving_key *key, const struct plonk_witness *witness,
                          const struct plonk_statement *statement, uint64_t attempt)
 {
-    static const char domain[32] = "sertn-plonk-blinding-v1";
+    static const char domain[32] = "sertn-plonk-blinding-v2";
     struct keccak256 hash;
     uint8_t number[8];
     keccak256_init(&hash);
@@ -43,12 +69,12 @@ void plonk_blinding_init(struct plonk_blinding *blinding,
     keccak256_update(&hash, statement->context, PLONK_CONTEXT_BYTES);
     put_u64(number, attempt);
     keccak256_update(&hash, number, sizeof number);
-    hash_column(&hash, statement->words, statement->word_count);
+    hash_elements(&hash, statement->words, statement->word_count);
     size_t rows = key->vk.layout.usable_rows;
     for (unsigned j = 0; j < CIRCUIT_ADVICE; j++)
-        hash_column(&hash, witness->advice[j], rows);
+        hash_column(&hash, witness->advice[j], rows, key->machine);
     for (unsigned j = 0; j < key->vk.layout.param_columns; j++)
-        hash_column(&hash, witness->parameters[j], rows);
+        hash_column(&hash, witness->parameters[j], rows, key->machine);
     keccak256_final(&hash, blinding->seed);
     blinding->counter = 0;
     wipe_bytes(&hash, sizeof hash);
@@ -60,7 +86,7 @@ void plonk_blinding_init_setup(struct plonk_blinding *blinding,
                                size_t word_count, const struct plonk_parameter_tail *tail,
                                uint64_t attempt)
 {
-    static const char domain[32] = "sertn-setup-blinding-v1";
+    static const char domain[32] = "sertn-setup-blinding-v2";
     struct keccak256 hash;
     uint8_t number[8];
     keccak256_init(&hash);
@@ -73,7 +99,7 @@ void plonk_blinding_init_setup(struct plonk_blinding *blinding,
         put_u64(number, bits[i]);
         keccak256_update(&hash, number, sizeof number);
     }
-    hash_column(&hash, tail->value[0], sizeof tail->value / sizeof(fr));
+    hash_elements(&hash, tail->value[0], sizeof tail->value / sizeof(fr));
     keccak256_final(&hash, blinding->seed);
     blinding->counter = 0;
     wipe_bytes(number, sizeof number);

@@ -14,8 +14,8 @@ struct plonk_blinding {
 };
 
 /*
- * seed = keccak256(domain, entropy, vk digest, context, attempt, words, witness columns). attempt
- * numbers the restarts of one proof.
+ * seed = keccak256(domain, entropy, vk digest, context, attempt, words, digests of the parts of the
+ * witness columns). attempt numbers the restarts of one proof.
  */
 void plonk_blinding_init(struct plonk_blinding *blinding,
                          const uint8_t entropy[PLONK_ENTROPY_BYTES],

@@ -95,14 +95,11 @@ static void fill_task(void *context, size_t begin, size_t end, unsigned worker)
             key->fixed[i] = NULL;
 }
 
-/* Everything of a proving key but vk. */
-static enum status build(struct plonk_proving_key *key, const struct circuit *circuit,
-                         const struct srs *srs, struct machine *machine, struct diag *diag)
+/* What of a proving key one thread makes: all but vk and the coefficients of columns. */
+static enum status prepare(struct plonk_proving_key *key, struct diag *diag)
 {
+    const struct circuit *circuit = key->circuit;
     struct fixed_columns fixed;
-    key->circuit = circuit;
-    key->srs = srs;
-    key->machine = machine;
     enum status status = ntt_domain_init(&key->domain, circuit->lg_rows, diag);
     if (status == STATUS_OK)
         status = fixed_columns_init(&fixed, &key->arena, circuit, diag);
@@ -127,11 +124,15 @@ static enum status build(struct plonk_proving_key *key, const struct circuit *ci
     key->tables = plonk_lookup_index_new(&key->arena, circuit);
     if (key->tables == NULL)
         return arena_failure(&key->arena, 0, "the table index", diag);
-    machine_parallel_for(machine, PLONK_FIXED_COLUMNS, 1, fill_task, key);
+    return STATUS_OK;
+}
+
+static void make_columns(struct plonk_proving_key *key)
+{
+    machine_parallel_for(key->machine, PLONK_FIXED_COLUMNS, 1, fill_task, key);
     for (unsigned i = 0; i < PLONK_FIXED_COLUMNS; i++)
         if (key->fixed[i] != NULL)
-            ntt_inverse(machine, &key->domain, key->fixed[i]);
-    return STATUS_OK;
+            ntt_inverse(key->machine, &key->domain, key->fixed[i]);
 }
 
 enum status plonk_vk_start(struct plonk_verifying_key *vk, const struct circuit *circuit,
@@ -193,23 +194,24 @@ enum status plonk_keys_make(struct plonk_proving_key *key, const struct circuit 
                             const struct plonk_parameter_tail *tail, struct machine *machine,
                             struct diag *diag)
 {
-    memset(key, 0, sizeof *key);
+    *key = (struct plonk_proving_key){.circuit = circuit, .srs = srs, .machine = machine};
     enum status status =
         plonk_vk_make(&key->vk, circuit, mode, srs, parameters, tail, machine, diag);
     if (status == STATUS_OK)
-        status = build(key, circuit, srs, machine, diag);
-    if (status != STATUS_OK)
+        status = prepare(key, diag);
+    if (status == STATUS_OK)
+        make_columns(key);
+    else
         plonk_proving_key_release(key);
     return status;
 }
 
-enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct circuit *circuit,
-                                   const struct plonk_verifying_key *vk, const struct srs *srs,
-                                   struct machine *machine, struct diag *diag)
+/* Whether the vk of a key is that of its circuit and its SRS. */
+static enum status check_vk(const struct plonk_proving_key *key, struct diag *diag)
 {
-    memset(key, 0, sizeof *key);
+    const struct plonk_verifying_key *vk = &key->vk;
     struct plonk_verifying_key expected;
-    enum status status = plonk_vk_start(&expected, circuit, vk->layout.mode, srs, diag);
+    enum status status = plonk_vk_start(&expected, key->circuit, vk->layout.mode, key->srs, diag);
     if (status != STATUS_OK)
         return status;
     if (memcmp(expected.circuit_digest, vk->circuit_digest, 32) != 0 ||
@@ -222,9 +224,42 @@ enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct c
         return diag_set(
             diag, STATUS_BAD_INPUT,
             "the keys were made with another SRS; give that one or make the keys again");
-    key->vk = *vk;
-    status = build(key, circuit, srs, machine, diag);
-    if (status != STATUS_OK)
+    return STATUS_OK;
+}
+
+/* Two things that need not wait for each other. */
+enum { CHECK_VK, PREPARE, LOAD_TASKS };
+
+struct load_job {
+    struct plonk_proving_key *key;
+    enum status status[LOAD_TASKS];
+    struct diag diag[LOAD_TASKS];
+};
+
+static void load_task(void *context, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    struct load_job *job = context;
+    for (size_t i = begin; i < end; i++)
+        job->status[i] =
+            i == CHECK_VK ? check_vk(job->key, &job->diag[i]) : prepare(job->key, &job->diag[i]);
+}
+
+enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct circuit *circuit,
+                                   const struct plonk_verifying_key *vk, const struct srs *srs,
+                                   struct machine *machine, struct diag *diag)
+{
+    *key =
+        (struct plonk_proving_key){.vk = *vk, .circuit = circuit, .srs = srs, .machine = machine};
+    struct load_job job = {.key = key};
+    machine_parallel_for(machine, LOAD_TASKS, 1, load_task, &job);
+    unsigned told = job.status[CHECK_VK] != STATUS_OK ? CHECK_VK : PREPARE;
+    enum status status = job.status[told];
+    if (status != STATUS_OK && diag != NULL)
+        *diag = job.diag[told];
+    if (status == STATUS_OK)
+        make_columns(key);
+    else
         plonk_proving_key_release(key);
     return status;
 }

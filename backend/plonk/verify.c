@@ -209,8 +209,7 @@ static enum status form_combination(struct combination *sum, struct verifier *ve
     fr factor[PLONK_FACTORS_MAX], inverse[PLONK_FACTORS_MAX];
     plonk_group_zeros(zero, power, layout, point, &verifier->u);
     unsigned factors = plonk_hint_factors(factor, layout, point, zero);
-    if (!invert_by_hint(inverse, factor, factors,
-                        layout->has_contraction ? NULL : &verifier->hint))
+    if (!invert_by_hint(inverse, factor, factors, layout->has_contraction ? NULL : &verifier->hint))
         return reject(verifier, "the inverse hint is wrong");
     const fr *spread = &inverse[layout->group_count];
 

@@ -6,7 +6,15 @@
 #include <string.h>
 
 /* Offsets in word 0. */
-enum { AT_MENU = 4, AT_MODE, AT_LG_ROWS, AT_TAIL_ROWS, AT_PARAMETERS, AT_CONTRACTION, AT_WORDS = 24 };
+enum {
+    AT_MENU = 4,
+    AT_MODE,
+    AT_LG_ROWS,
+    AT_TAIL_ROWS,
+    AT_PARAMETERS,
+    AT_CONTRACTION,
+    AT_WORDS = 24
+};
 
 static const uint8_t magic[4] = {'S', 'V', 'K', '1'};
 

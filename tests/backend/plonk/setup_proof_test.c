@@ -482,7 +482,7 @@ TEST(transcript_and_bytes_of_a_setup_proof_are_pinned)
     keccak256(digest, cells.proof.data, cells.proof.count);
     for (unsigned i = 0; i < 32; i++)
         snprintf(text + 2 * i, 3, "%02x", digest[i]);
-    CHECK_TEXT(text, "874809038eea3e3aed1bf7b808745df2cffabbb8d8d6424074b344da68fe3d86");
+    CHECK_TEXT(text, "d9e7d36d67dd5767a38ac07f7933f0b81514b071e4d1f4c9b87649720a4f2e93");
     buffer_release(&steps);
     cells_release(&cells);
 }
