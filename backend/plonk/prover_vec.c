@@ -36,13 +36,14 @@ static void set_number(fr *r, const fr *number, size_t n)
         r[i] = *number;
 }
 
-static void ratio(fr *r, int64_t numerator, uint64_t denominator)
+/* Denominators are 1 or 3 times a power of two. */
+static void ratio(const struct block *b, fr *r, int64_t numerator, unsigned denominator)
 {
-    fr t;
-    fr_from_u64(&t, denominator);
-    fr_inv(&t, &t);
     fr_from_i64(r, numerator);
-    fr_mul(r, r, &t);
+    for (; denominator % 2 == 0; denominator /= 2)
+        fr_half(r, r);
+    if (denominator > 1)
+        fr_mul(r, r, &b->c->third);
 }
 
 /* r = g - number, g null for zero. */
@@ -59,11 +60,11 @@ static void less_number(fr *r, const fr *g, int64_t number, size_t n)
 }
 
 /* r += numerator / denominator a */
-static void add_ratio(const struct block *b, fr *r, int64_t numerator, uint64_t denominator,
+static void add_ratio(const struct block *b, fr *r, int64_t numerator, unsigned denominator,
                       const fr *a)
 {
     fr factor;
-    ratio(&factor, numerator, denominator);
+    ratio(b, &factor, numerator, denominator);
     b->k->fr_axpy(r, &factor, a, b->n);
 }
 
@@ -160,9 +161,9 @@ static void main_value(struct block *b, fr *sum)
     add_ratio(b, selector, 1, 2, b2);
     add_ratio(b, selector, -1, 3, b3);
     fr factor, t;
-    ratio(&factor, 1, 24);
+    ratio(b, &factor, 1, 24);
     fr_mul(&factor, &factor, &b->c->rho);
-    ratio(&t, 1, 12);
+    ratio(b, &t, 1, 12);
     fr_add(&factor, &factor, &t);
     b->k->fr_axpy(selector, &factor, b4, n);
     add_product(b, sum, -1, selector, b->at[PLONK_S]);
@@ -285,10 +286,12 @@ static void add_lookup(struct block *b, fr *total)
     }
     b->k->fr_mul(other, table, range, n);
     b->k->fr_mul(sum, sum, other, n);
-    memset(other, 0, sizeof other);
-    add_product(b, other, 1, at[PLONK_T2], range);
-    add_product(b, other, 1, at[PLONK_T3], table);
-    add_product(b, sum, -1, other, pair);
+    if (at[PLONK_T2] != NULL || at[PLONK_T3] != NULL) {
+        memset(other, 0, sizeof other);
+        add_product(b, other, 1, at[PLONK_T2], range);
+        add_product(b, other, 1, at[PLONK_T3], table);
+        add_product(b, sum, -1, other, pair);
+    }
     b->k->fr_axpy(total, &b->c->alpha[2], sum, n);
 }
 

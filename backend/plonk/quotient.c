@@ -3,10 +3,10 @@
  *
  * T is the sum of three parts. Gated: Z_off (MAIN + alpha PERM + alpha^2 LOOKUP + alpha^10 HOLD) /
  * Z_H, degree 5 (n - 1) + b' - n, is found from its values on four cosets of H, which give it
- * modulo X^(4n) - c, and on two more points, which give the two top coefficients. Boundary: L_0 f /
- * Z_H = f / (n (X - 1)) and L_U f / Z_H = omega^U f / (n (X - omega^U)) are divisions of
- * coefficients. Parameters: w - p vanishes on the first U rows, so Z_off (w - p) / Z_H has degree
- * below b' and is read off the product's coefficients from X^n on.
+ * modulo X^(4n) - c, and from the top coefficients of the columns, which give its own two.
+ * Boundary: L_0 f / Z_H = f / (n (X - 1)) and L_U f / Z_H = omega^U f / (n (X - omega^U)) are
+ * divisions of coefficients. Parameters: w - p vanishes on the first U rows, so Z_off (w - p) / Z_H
+ * has degree below b' and is read off the product's coefficients from X^n on.
  */
 #include "backend/plonk/rounds.h"
 
@@ -19,7 +19,7 @@
 enum { TOP = PLONK_GATED_ROWS - 4, COSETS = 4 };
 /* Elements that a thread takes of simple loops over arrays. */
 enum { ARRAY_CHUNK = 4096 };
-_Static_assert(TOP == 2, "two extra points give two coefficients");
+_Static_assert(TOP == 2, "find_top gives two coefficients");
 
 /* Columns whose values the gated part needs: all but Tx and Ty, which are folded into Ttag. */
 static bool is_needed(unsigned column)
@@ -70,11 +70,11 @@ enum { EVALUATE_PIECES = 16, EVALUATE_STEP = 256 };
 
 struct evaluate_job {
     fr *const *polynomial;
-    unsigned listed[PLONK_EVALUATE_MAX]; /* [count] polynomials that are neither zero nor an earlier
+    unsigned listed[PLONK_COLUMNS]; /* [count] polynomials that are neither zero nor an earlier
                                             one */
     size_t count, n, piece;
     const fr *x;
-    fr sum[EVALUATE_PIECES][PLONK_EVALUATE_MAX];
+    fr sum[EVALUATE_PIECES][PLONK_COLUMNS];
 };
 
 static void evaluate_task(void *context, size_t begin, size_t end, unsigned worker)
@@ -101,7 +101,7 @@ void plonk_evaluate_all(struct machine *machine, fr *out, fr *const *polynomial,
                         size_t n, const fr *x)
 {
     struct evaluate_job job = {.polynomial = polynomial, .n = n, .x = x};
-    ASSERT(count <= PLONK_EVALUATE_MAX);
+    ASSERT(count <= PLONK_COLUMNS);
     for (unsigned i = 0; i < count; i++)
         if (polynomial[i] != NULL && !plonk_is_repeated(polynomial, i))
             job.listed[job.count++] = i;
@@ -269,63 +269,89 @@ static void unmix_task(void *context, size_t begin, size_t end, unsigned worker)
     }
 }
 
-/* The value of the gated part at a point outside H, and those of what follows the columns. */
-static void gated_at(fr *out, fr part[COSETS], const struct plonk_prover *prover,
-                     fr *const polynomial[PLONK_COLUMNS + COSETS], const fr *x)
+/* Points that tell all coefficients of a polynomial of degree GATED_DEGREE. */
+enum { GATED_DEGREE = 5, POINTS = GATED_DEGREE + 1 };
+
+/* f[k] = the k-th difference at 0 of a polynomial with the values f[0], f[1], ... at 0, 1, ... */
+static void take_differences(fr f[POINTS])
 {
-    size_t n = prover->layout->rows;
-    struct plonk_values values;
-    fr at[PLONK_COLUMNS + COSETS], next_x, t;
-    plonk_evaluate_all(prover->machine, at, polynomial, PLONK_COLUMNS + COSETS, n, x);
-    memcpy(values.at, at, sizeof values.at);
-    memcpy(part, at + PLONK_COLUMNS, COSETS * sizeof *part);
-    fr_mul(&next_x, x, &prover->key->domain.root);
-    plonk_evaluate_all(prover->machine, values.next, &polynomial[PLONK_Z], PLONK_CHALLENGE_COLUMNS,
-                       n, &next_x);
-    plonk_gated_value(out, &values, &values.at[PLONK_TTAG], x, &prover->challenges,
-                      plonk_shape_of(prover->layout));
-    plonk_zero_tail(&t, prover->layout, x);
-    fr_mul(out, out, &t);
-    fr_pow_u64(&t, x, n);
-    fr_sub(&t, &t, &fr_one);
-    fr_inv(&t, &t);
-    fr_mul(out, out, &t);
+    for (unsigned order = 1; order < POINTS; order++)
+        for (unsigned i = POINTS; i-- > order;)
+            fr_sub(&f[i], &f[i], &f[i - 1]);
 }
 
 /*
- * T = R + (t_0 + t_1 X) (X^(4n) - c) for R = T mod X^(4n) - c: two values of T give t_0, t_1. The
- * points 25 and 125 lie in no coset used: 5 generates the whole group. Behind the columns,
- * polynomial has the parts of R.
+ * The part of degree 5 in all columns of MAIN + alpha PERM + ... : the coefficient of s^5 in its
+ * value at s times the given values, which is the fifth difference over 5!. The identity of the
+ * permutation is left out; it is of degree 1 in X only.
  */
-static void find_top(fr *quotient, const struct plonk_prover *prover,
-                     fr *const polynomial[PLONK_COLUMNS + COSETS], const fr *c)
+static void highest_part(fr *out, const struct plonk_values *values,
+                         const struct plonk_prover *prover)
+{
+    fr f[POINTS], factor = fr_zero, t;
+    for (unsigned s = 0; s < POINTS; s++) {
+        struct plonk_values scaled;
+        fr_vec_scale(scaled.at, values->at, &factor, PLONK_COLUMNS);
+        fr_vec_scale(scaled.next, values->next, &factor, PLONK_CHALLENGE_COLUMNS);
+        plonk_gated_value(&f[s], &scaled, &scaled.at[PLONK_TTAG], &fr_zero, &prover->challenges,
+                          plonk_shape_of(prover->layout));
+        fr_add(&factor, &factor, &fr_one);
+    }
+    take_differences(f);
+    fr_from_u64(&t, 120);
+    fr_inv(&t, &t);
+    fr_mul(out, &f[GATED_DEGREE], &t);
+}
+
+/* The two highest coefficients of every column and, in next, of those shifted by omega: at the
+ * given place from the top. */
+static void coefficients_at(struct plonk_values *out, const struct plonk_prover *prover,
+                            fr *const *polynomial, size_t place)
+{
+    fr power;
+    fr_pow_u64(&power, &prover->key->domain.root, place);
+    for (unsigned column = 0; column < PLONK_COLUMNS; column++)
+        out->at[column] = polynomial[column] != NULL ? polynomial[column][place] : fr_zero;
+    for (unsigned j = 0; j < PLONK_CHALLENGE_COLUMNS; j++)
+        fr_mul(&out->next[j], &out->at[PLONK_Z + j], &power);
+}
+
+/*
+ * T = R + (t_0 + t_1 X) (X^(4n) - c) for R = T mod X^(4n) - c. t_1 and t_0 are the two highest
+ * coefficients of the gated part's numerator, so those of Z_off = X^b' - (sum of its roots)
+ * X^(b'-1)
+ * + ... times those of the part of degree 5: with e = 1 / X and columns X^(n-1) (a + b e + ...)
+ * they are its value and its derivative at e = 0.
+ */
+static void find_top(fr *quotient, const struct plonk_prover *prover, fr *const *polynomial,
+                     const fr *c)
 {
     size_t n = prover->layout->rows;
-    fr x[TOP], y[TOP], part[COSETS], power, rest, t;
-    fr_from_u64(&x[0], 25);
-    fr_from_u64(&x[1], 125);
-    for (unsigned i = 0; i < TOP; i++) {
-        gated_at(&y[i], part, prover, polynomial, &x[i]);
-        fr_pow_u64(&power, &x[i], n);
-        fr value = fr_zero;
-        for (unsigned k = COSETS; k-- > 0;) {
-            fr_mul(&value, &value, &power);
-            fr_add(&value, &value, &part[k]);
-        }
-        fr_sqr(&power, &power);
-        fr_sqr(&power, &power);
-        fr_sub(&rest, &power, c);
-        fr_inv(&rest, &rest);
-        fr_sub(&y[i], &y[i], &value);
-        fr_mul(&y[i], &y[i], &rest);
+    struct plonk_values highest, step;
+    fr f[POINTS], root[PLONK_GATED_ROWS], t;
+    coefficients_at(&highest, prover, polynomial, n - 1);
+    coefficients_at(&step, prover, polynomial, n - 2);
+    for (unsigned e = 0; e < POINTS; e++) {
+        highest_part(&f[e], &highest, prover);
+        fr_vec_add(highest.at, highest.at, step.at, PLONK_COLUMNS);
+        fr_vec_add(highest.next, highest.next, step.next, PLONK_CHALLENGE_COLUMNS);
     }
+    take_differences(f);
     fr *top = quotient + COSETS * n;
-    fr_sub(&t, &x[1], &x[0]);
-    fr_inv(&t, &t);
-    fr_sub(&top[1], &y[1], &y[0]);
-    fr_mul(&top[1], &top[1], &t);
-    fr_mul(&t, &top[1], &x[0]);
-    fr_sub(&top[0], &y[0], &t);
+    top[1] = f[0];
+    top[0] = fr_zero;
+    /* f'(0) = sum (-1)^(k+1) / k times the k-th difference */
+    for (unsigned k = 1; k < POINTS; k++) {
+        fr_from_i64(&t, k % 2 == 1 ? (int64_t)k : -(int64_t)k);
+        fr_inv(&t, &t);
+        fr_mul(&t, &t, &f[k]);
+        fr_add(&top[0], &top[0], &t);
+    }
+    fill_tail_roots(root, prover);
+    for (unsigned j = 0; j < PLONK_GATED_ROWS; j++) {
+        fr_mul(&t, &root[j], &top[1]);
+        fr_sub(&top[0], &top[0], &t);
+    }
     for (unsigned i = 0; i < TOP; i++) {
         fr_mul(&t, &top[i], c);
         fr_sub(&quotient[i], &quotient[i], &t);
@@ -337,7 +363,7 @@ static void add_gated(fr *quotient, const struct plonk_prover *prover)
     size_t n = prover->layout->rows;
     fr *table = fold_table(prover, prover->work);
     struct coset_job job = {.prover = prover};
-    fr *polynomial[PLONK_COLUMNS + COSETS], *free = prover->work + n;
+    fr *polynomial[PLONK_COLUMNS], *free = prover->work + n;
     for (unsigned column = 0; column < PLONK_COLUMNS; column++) {
         polynomial[column] = is_needed(column) ? prover->column[column] : NULL;
         if (column == PLONK_TTAG)
@@ -361,7 +387,7 @@ static void add_gated(fr *quotient, const struct plonk_prover *prover)
     shift = generator;
     struct unmix_job unmix;
     for (unsigned j = 0; j < COSETS; j++) {
-        unmix.block[j] = polynomial[PLONK_COLUMNS + j] = quotient + j * n;
+        unmix.block[j] = quotient + j * n;
         divide_on_coset(unmix.block[j], prover, &job, &shift);
         fr_mul(&shift, &shift, &step);
     }

@@ -70,10 +70,7 @@ size_t plonk_work_count(const struct plonk_proving_key *key);
  * a witness that breaks them. */
 void plonk_round_quotient(struct plonk_prover *prover);
 
-/* Polynomials that can be evaluated together: all columns and the quotient's parts. */
-enum { PLONK_EVALUATE_MAX = PLONK_COLUMNS + PLONK_PARTS_MAX };
-
-/* Evaluates count <= PLONK_EVALUATE_MAX polynomials of n coefficients at x; a null one is zero. */
+/* Evaluates count <= PLONK_COLUMNS polynomials of n coefficients at x; a null one is zero. */
 void plonk_evaluate_all(struct machine *machine, fr *out, fr *const *polynomial, unsigned count,
                         size_t n, const fr *x);
 
