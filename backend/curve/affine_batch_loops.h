@@ -14,8 +14,9 @@
 /* Products are worth inlining here: a call saves and loads registers that they all need. */
 #define FLATTEN __attribute__((flatten))
 #define UNLIKELY(condition) __builtin_expect(condition, 0)
-/* Additions ahead of the one being read whose operands are asked for. */
-#define PREFETCH_DISTANCE 8
+/* Additions ahead of the one being read whose operands are asked for, on the way there and on the
+ * way back: a block's points are more than the first-level cache keeps in between. */
+#define PREFETCH_DISTANCE 16
 
 static inline bool is_infinity(const g1_affine *a)
 {
@@ -199,6 +200,12 @@ static inline void set_operands(struct operands *o, const g1_affine *a, const g1
     fp_sub_lazy(&o->numerator, &b->y, &a->y);
 }
 
+static inline void prefetch_pair(const g1_affine *a, size_t distance)
+{
+    __builtin_prefetch(a);
+    __builtin_prefetch(a + distance);
+}
+
 FLATTEN void FIELD_PATH_NAME(affine_add_pairs)(g1_affine *point, const uint16_t *pair, size_t n,
                                                size_t distance, struct affine_ahead *ahead,
                                                fp *scratch)
@@ -209,6 +216,8 @@ FLATTEN void FIELD_PATH_NAME(affine_add_pairs)(g1_affine *point, const uint16_t 
     start_chains(&c, scratch, n);
     for (size_t i = n; i-- > 0;) {
         const g1_affine *a = &point[pair[i]];
+        if (i >= PREFETCH_DISTANCE)
+            prefetch_pair(&point[pair[i - PREFETCH_DISTANCE]], distance);
         rare |= take_denominator(&c, scratch, i, a, a + distance);
     }
     invert_chains(&c);
@@ -219,6 +228,8 @@ FLATTEN void FIELD_PATH_NAME(affine_add_pairs)(g1_affine *point, const uint16_t 
             affine_ask_ahead(ahead);
         EACH
         {
+            if (i + SIDE + PREFETCH_DISTANCE <= n)
+                prefetch_pair(&point[pair[i + (size_t)k + PREFETCH_DISTANCE]], distance);
             r[k] = &point[pair[i + (size_t)k]];
             set_operands(&o[k], r[k], r[k] + distance);
         }
@@ -337,6 +348,8 @@ FLATTEN void FIELD_PATH_NAME(affine_add_entries)(g1_affine *out, const uint16_t 
             affine_ask_ahead(ahead);
         EACH
         {
+            if (i + SIDE + PREFETCH_DISTANCE <= n)
+                prefetch_entries(source, &entry[pair[i + (size_t)k + PREFETCH_DISTANCE]]);
             r[k] = &out[to[i + (size_t)k]];
             set_entry_operands(&o[k], source, &entry[pair[i + (size_t)k]]);
         }
