@@ -48,10 +48,10 @@ size_t plonk_opened_count(const struct plonk_layout *layout)
 
 size_t plonk_work_count(const struct plonk_proving_key *key)
 {
-    /* Quotient: a buffer a column, the folded table, powers. Opening: two polynomials of
-     * srs_points, and Q. The values of the first rounds need less than the quotient. */
+    /* Quotient: a buffer a column, the folded table. Opening: two polynomials of srs_points, and Q.
+     * The values of the first rounds need less than the quotient. */
     const struct plonk_layout *layout = &key->vk.layout;
-    size_t quotient = (buffered_columns(key) + 2) * layout->rows;
+    size_t quotient = (buffered_columns(key) + 1) * layout->rows;
     size_t opening = 2 * layout->srs_points + plonk_opened_count(layout);
     return quotient > opening ? quotient : opening;
 }
@@ -70,8 +70,8 @@ enum { EVALUATE_PIECES = 16, EVALUATE_STEP = 256 };
 
 struct evaluate_job {
     fr *const *polynomial;
-    unsigned listed[PLONK_COLUMNS]; /* [count] polynomials that are neither zero nor an earlier
-                                            one */
+    unsigned listed[PLONK_COLUMNS]; /* [count] polynomials that are neither zero nor an earlier one
+                                     */
     size_t count, n, piece;
     const fr *x;
     fr sum[EVALUATE_PIECES][PLONK_COLUMNS];
@@ -303,8 +303,7 @@ static void highest_part(fr *out, const struct plonk_values *values,
     fr_mul(out, &f[GATED_DEGREE], &t);
 }
 
-/* The two highest coefficients of every column and, in next, of those shifted by omega: at the
- * given place from the top. */
+/* The coefficients of X^place of all columns and, in next, of z, phi, s, h at omega X. */
 static void coefficients_at(struct plonk_values *out, const struct plonk_prover *prover,
                             fr *const *polynomial, size_t place)
 {
@@ -380,7 +379,7 @@ static void add_gated(fr *quotient, const struct plonk_prover *prover)
             free += n;
         }
     }
-    ASSERT((size_t)(free + n - prover->work) <= prover->work_count);
+    ASSERT((size_t)(free - prover->work) <= prover->work_count);
     fr generator, step, shift, c0, c0_inverse;
     fr_from_u64(&generator, FR_GENERATOR);
     fr_root_of_unity(&step, prover->layout->lg_rows + 2);
