@@ -13,6 +13,8 @@ struct loop_form {
     size_t fixed_outputs; /* condition of Loop */
     size_t carried;
     size_t scanned; /* scan inputs */
+    bool has_room;  /* of a Loop: --max-dim leaves room for `most` rounds */
+    int64_t most;
 };
 
 /* Builds the body with the given infos of carried values and scan slices. */
@@ -74,13 +76,17 @@ static bool check_body(struct import_node *n, const struct loop_form *form)
 static uint32_t *emit_loop(struct import_node *n, const struct loop_form *form,
                            const struct import_scope *body, const uint32_t *in, size_t in_count)
 {
-    size_t count = form->graph->n_output - form->fixed_outputs;
+    size_t count = form->graph->n_output - form->fixed_outputs + form->has_room;
     uint32_t *out = arena_array(n->importer->arena, uint32_t, count);
     if (out == NULL) {
         rule_out_of_memory(n);
         return NULL;
     }
     stage_graph(n, "body", body->unit->graph);
+    if (form->has_room) {
+        stage_int(n, "count", form->most);
+        stage_int(n, "padded", true);
+    }
     emit_outputs(n, n->rule->kind, in, in_count, out, count);
     return n->status == STATUS_OK ? out : NULL;
 }
@@ -100,8 +106,8 @@ static int64_t known_rounds(struct import_node *n, uint32_t rounds, uint32_t con
     return count != NULL && count->count == 1 && starts && goes_on ? count->data.integer[0] : -1;
 }
 
-/* The largest number of rounds has to be known, and, where results are stacked, whether it runs at
- * all. */
+/* Without --max-dim the largest number of rounds has to be known, and, where results are stacked,
+ * whether it runs at all. */
 static void want_rounds(struct import_node *n, const struct loop_form *form)
 {
     bool stacks = form->graph->n_output > form->fixed_outputs + form->carried;
@@ -275,12 +281,19 @@ void import_loop(struct import_node *n)
     }
     infos[0] = (struct value_info){.type = ELEMENT_I64, .shape_known = true};
     infos[1] = (struct value_info){.type = ELEMENT_BOOL, .shape_known = true};
-    want_rounds(n, &form);
+    form.has_room = max_dim_of_node(n, &form.most);
+    if (!form.has_room)
+        want_rounds(n, &form);
     struct import_scope *body = settle_body(n, &form, infos);
     uint32_t *out = body == NULL ? NULL : emit_loop(n, &form, body, in, in_count);
     if (out == NULL)
         return;
-    int64_t rounds = known_rounds(n, in[0], in[1], body);
+    int64_t rounds = form.has_room ? form.most : known_rounds(n, in[0], in[1], body);
+    if (form.has_room) {
+        uint32_t count = out[form.graph->n_output - 1];
+        import_set_info(n, count, &(struct value_info){.type = ELEMENT_I64, .shape_known = true});
+        add_count_of_node(n, count);
+    }
     for (size_t i = 0; i + 1 < form.graph->n_output; i++) {
         struct value_info info = import_body_output_info(body, 1 + i);
         info.data = NULL;

@@ -1,8 +1,8 @@
 /*
  * Operators whose result has a size that depends on elements: Compress, NonZero, Unique,
- * NonMaxSuppression. The size is one that the file declares for the result, or that the first data
- * set gives, which an input then has to give too, or a bound that --max-dim gives, up to which the
- * result is filled with zeros.
+ * NonMaxSuppression (and Loop, in import_control.c). The size is one that the file declares for the
+ * result, or that the first data set gives, which an input then has to give too, or a bound that
+ * --max-dim gives, up to which the result is filled with zeros.
  */
 #include "frontend/import_rules.h"
 
@@ -39,6 +39,20 @@ static bool find_bound(const struct import_node *n, const char *name, int64_t *c
         }
     }
     return false;
+}
+
+bool max_dim_of_node(const struct import_node *n, int64_t *most)
+{
+    for (size_t i = 0; i < n->proto->n_output; i++)
+        if (output_wanted(n, i) && find_bound(n, n->proto->output[i], most))
+            return true;
+    return find_bound(n, n->name, most);
+}
+
+void add_count_of_node(struct import_node *n, uint32_t count)
+{
+    bool is_main = n->scope->call == NULL && output_wanted(n, 0);
+    importer_add_count(n->importer, is_main ? n->proto->output[0] : n->name, count);
 }
 
 /* Size of an axis of output i of the node: from --max-dim (*padded) or from the file. */
@@ -170,10 +184,8 @@ static void emit_with_count(struct import_node *n, enum op_kind op, const uint32
     for (size_t i = 0; i < results; i++)
         if (output_wanted(n, i))
             set_output(n, i, out[i]);
-    if (!padded || n->status != STATUS_OK)
-        return;
-    bool is_main = n->scope->call == NULL && n->proto->output[0] != NULL && output_wanted(n, 0);
-    importer_add_count(n->importer, is_main ? n->proto->output[0] : n->name, out[results]);
+    if (padded && n->status == STATUS_OK)
+        add_count_of_node(n, out[results]);
 }
 
 /* Axis of an attribute, counted from the first. */
@@ -226,8 +238,7 @@ void import_ms_unique(struct import_node *n)
         if (output_wanted(n, i))
             set_output(n, i, out[place[i]]);
     if (padded && n->status == STATUS_OK)
-        importer_add_count(n->importer, output_wanted(n, 0) ? n->proto->output[0] : n->name,
-                           out[4]);
+        add_count_of_node(n, out[4]);
 }
 
 enum { CONDITION_MAX = 16 };

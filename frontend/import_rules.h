@@ -51,6 +51,13 @@ uint32_t emit_labels(struct import_node *n, uint32_t index, const struct class_l
 uint32_t emit_binary_labels(struct import_node *n, uint32_t condition,
                             const struct class_labels *labels);
 
+/* --- sizes that depend on elements (import_dynamic.c) --- */
+
+/* What --max-dim says of a node of the main graph, by one of its results or its own name. */
+bool max_dim_of_node(const struct import_node *n, int64_t *most);
+/* Makes `count`, the number of results of the node, an output of the model. */
+void add_count_of_node(struct import_node *n, uint32_t count);
+
 /* --- rows and columns (import_ml.c) --- */
 
 /* Operand 0 as float32 [N, F]; one row when it is a list. */

@@ -99,9 +99,11 @@ static enum status add_slice(struct kernel_call *call, struct slices *slices,
     return STATUS_OK;
 }
 
-/* Stacks the slices along a new axis. like: declared value, for a body that never ran. */
-static enum status stack_slices(struct kernel_call *call, const struct slices *slices, int64_t axis,
-                                bool backwards, const struct graph_value *like, struct tensor **out)
+/* Stacks the slices along a new axis, with zeros up to `room`. like: declared value, for a body
+ * that never ran. */
+static enum status stack_slices(struct kernel_call *call, const struct slices *slices, int64_t room,
+                                int64_t axis, bool backwards, const struct graph_value *like,
+                                struct tensor **out)
 {
     struct shape shape = slices->count > 0 ? slices->turn[0]->shape : like->shape;
     enum element_type type = slices->count > 0 ? slices->turn[0]->type : like->type;
@@ -115,7 +117,7 @@ static enum status stack_slices(struct kernel_call *call, const struct slices *s
         return kernel_fail(call, STATUS_LIMIT, "more than %d dimensions", TENSOR_RANK_MAX);
     for (unsigned i = shape.rank++; i > at; i--)
         shape.dim[i] = shape.dim[i - 1];
-    shape.dim[at] = (int64_t)slices->count;
+    shape.dim[at] = room > (int64_t)slices->count ? room : (int64_t)slices->count;
     *out = tensor_new(call->arena, type, &shape);
     if (*out == NULL)
         return arena_failure(call->arena, 0, "a scan output", call->diag);
@@ -144,6 +146,7 @@ struct loop {
     size_t carried, scans;
     const struct tensor **in, **out;
     struct slices *scan;
+    struct room room; /* of rounds, when the number is one more output */
 };
 
 static enum status loop_begin(struct kernel_call *call, struct loop *loop)
@@ -153,7 +156,9 @@ static enum status loop_begin(struct kernel_call *call, struct loop *loop)
         return status;
     loop->carried = call->in_count - 2;
     size_t ins = loop->body->input_count, outs = loop->body->output_count;
-    if (ins != loop->carried + 2 || outs < loop->carried + 1 || call->out_count > outs - 1)
+    loop->room = room_of(call->node);
+    if (ins != loop->carried + 2 || outs < loop->carried + 1 ||
+        call->out_count > outs - 1 + loop->room.is_given)
         return kernel_fail(call, STATUS_BAD_INPUT, "the body's values do not fit the node");
     loop->scans = outs - 1 - loop->carried;
     loop->in = kernel_alloc(call->arena, ins, sizeof *loop->in, call->diag);
@@ -197,13 +202,22 @@ enum status run_loop(struct kernel_call *call)
     loop.in[1] = call->in[1] != NULL ? call->in[1] : scalar_of(call, ELEMENT_BOOL, 1);
     if (loop.in[1] == NULL)
         return STATUS_NO_MEMORY;
-    for (int64_t turn = 0; status == STATUS_OK && more && turn < turns; turn++)
-        status = loop_turn(call, &loop, turn, &more);
+    int64_t turn = 0;
+    for (; status == STATUS_OK && more && turn < turns; turn++)
+        status = loop.room.is_given && turn >= loop.room.count
+                     ? kernel_fail(call, STATUS_BAD_INPUT,
+                                   "it runs more often than the %" PRId64
+                                   " times that the model was compiled for",
+                                   loop.room.count)
+                     : loop_turn(call, &loop, turn, &more);
     for (size_t i = 0; status == STATUS_OK && i < call->out_count; i++) {
         if (i < loop.carried)
             call->out[i] = (struct tensor *)loop.in[2 + i];
+        else if (i == loop.carried + loop.scans)
+            call->out[i] = scalar_of(call, ELEMENT_I64, turn);
         else if (call->node->outputs[i] != GRAPH_NONE)
-            status = stack_slices(call, &loop.scan[i - loop.carried], 0, false,
+            status = stack_slices(call, &loop.scan[i - loop.carried],
+                                  loop.room.is_given ? loop.room.count : 0, 0, false,
                                   &loop.body->values[loop.body->outputs[1 + i]], &call->out[i]);
     }
     return status;
@@ -312,10 +326,10 @@ enum status run_scan(struct kernel_call *call)
         if (i < scan.states)
             call->out[i] = (struct tensor *)scan.in[i];
         else if (call->node->outputs[i] != GRAPH_NONE)
-            status =
-                stack_slices(call, &scan.gathered[k], list_entry(call->node, "scan_output_axes", k),
-                             list_entry(call->node, "scan_output_directions", k) != 0,
-                             &scan.body->values[scan.body->outputs[i]], &call->out[i]);
+            status = stack_slices(call, &scan.gathered[k], 0,
+                                  list_entry(call->node, "scan_output_axes", k),
+                                  list_entry(call->node, "scan_output_directions", k) != 0,
+                                  &scan.body->values[scan.body->outputs[i]], &call->out[i]);
     }
     return status;
 }

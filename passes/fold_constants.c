@@ -519,12 +519,14 @@ void fold_nodes(struct fold_walk *walk, struct fold_scope *scope)
     walk->place = body;
 }
 
-uint32_t fold_add(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
-                  enum op_kind op, const uint32_t *in, size_t in_count,
-                  const struct graph_attribute *attributes, size_t attribute_count)
+/* Adds a node of our own of which result `which` is wanted, 0 or 1. */
+static uint32_t add_own(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
+                        enum op_kind op, const uint32_t *in, size_t in_count,
+                        const struct graph_attribute *attributes, size_t attribute_count,
+                        unsigned which)
 {
-    static uint32_t used = 0;
-    uint32_t result = VALUE_UNSEEN;
+    uint32_t outputs[2] = {which == 0 ? 0 : GRAPH_NONE, 0};
+    uint32_t result[2] = {VALUE_UNSEEN, VALUE_UNSEEN};
     struct arena_mark mark = arena_checkpoint(walk->scratch);
     char *name = arena_printf(walk->next->arena, "%s/%s", like->name, suffix);
     uint32_t *inputs = arena_array(walk->scratch, uint32_t, in_count);
@@ -537,21 +539,35 @@ uint32_t fold_add(struct fold_walk *walk, const struct graph_node *like, const c
     memcpy(inputs, in, in_count * sizeof *inputs);
     if (attribute_count > 0)
         memcpy(kept, attributes, attribute_count * sizeof *kept);
-    const char *const names[1] = {name};
+    const char *const names[2] = {name, name};
     struct fold_item item = {.node = {.op = op,
                                       .name = name,
                                       .opset = like->opset,
                                       .inputs = inputs,
                                       .input_count = in_count,
-                                      .outputs = &used,
-                                      .output_count = 1,
+                                      .outputs = outputs,
+                                      .output_count = which + 1,
                                       .attributes = kept,
                                       .attribute_count = attribute_count},
-                             .result = &result,
+                             .result = result,
                              .name = names};
     fold_item(walk, &item);
     arena_rewind(walk->scratch, mark);
-    return result == VALUE_UNSEEN ? VALUE_BROKEN : result;
+    return result[which] == VALUE_UNSEEN ? VALUE_BROKEN : result[which];
+}
+
+uint32_t fold_add(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
+                  enum op_kind op, const uint32_t *in, size_t in_count,
+                  const struct graph_attribute *attributes, size_t attribute_count)
+{
+    return add_own(walk, like, suffix, op, in, in_count, attributes, attribute_count, 0);
+}
+
+uint32_t fold_add_second(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
+                         enum op_kind op, const uint32_t *in, size_t in_count,
+                         const struct graph_attribute *attributes, size_t attribute_count)
+{
+    return add_own(walk, like, suffix, op, in, in_count, attributes, attribute_count, 1);
 }
 
 /* --- the whole graph

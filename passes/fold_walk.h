@@ -53,9 +53,13 @@ void fold_nodes(struct fold_walk *walk, struct fold_scope *scope);
 uint32_t fold_add(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
                   enum op_kind op, const uint32_t *in, size_t in_count,
                   const struct graph_attribute *attributes, size_t attribute_count);
+/* The same for the second result, when the first is not wanted. */
+uint32_t fold_add_second(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
+                         enum op_kind op, const uint32_t *in, size_t in_count,
+                         const struct graph_attribute *attributes, size_t attribute_count);
 /* A public int64 constant; rank 0 when is_scalar, else [1]. */
 uint32_t fold_integer(struct fold_walk *walk, int64_t value, bool is_scalar);
-/* A public number of rank 0, and zeros of a shape; type: a float type. */
+/* A public number of rank 0 of a float type, and zeros of any type and shape. */
 uint32_t fold_real(struct fold_walk *walk, enum element_type type, double value);
 uint32_t fold_zeros(struct fold_walk *walk, enum element_type type, const struct shape *shape);
 /* Reads a public scalar; false when the value is not a CONSTANT of one element. */

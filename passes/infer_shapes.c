@@ -49,7 +49,7 @@ static void check_input(struct infer_walk *walk, uint32_t index)
 void report_open_shape(struct diag_list *problems, const struct graph_node *node, const char *name)
 {
     bool has_bound = node->op == OP_NON_ZERO || node->op == OP_UNIQUE || node->op == OP_COMPRESS ||
-                     node->op == OP_NON_MAX_SUPPRESSION;
+                     node->op == OP_NON_MAX_SUPPRESSION || node->op == OP_LOOP;
     if (has_bound)
         diag_list_add(problems, STATUS_UNSUPPORTED,
                       "node %s (%s, opset %d): the shape of output %s depends on the input data; "

@@ -206,20 +206,10 @@ static bool is_used(const struct graph *graph, uint32_t value)
     return false;
 }
 
-/* Stacks the turns of output `which` along a new axis, backwards when asked to. */
-static uint32_t stack_turns(struct fold_walk *walk, const struct fold_scope *scope,
-                            const struct graph_node *node, size_t which,
-                            const struct gathered *gathered, int64_t axis, bool backwards)
+/* Stacks turns, of which there are some, along a new axis, backwards when asked to. */
+static uint32_t stack(struct fold_walk *walk, const struct graph_node *node,
+                      const struct gathered *gathered, int64_t axis, bool backwards)
 {
-    if (gathered->count == 0) {
-        if (!is_used(scope->graph, node->outputs[which]))
-            return VALUE_BROKEN;
-        fold_report(
-            walk, STATUS_UNSUPPORTED,
-            "node %s (%s, opset %d): the body never runs, so the shape of its output is open",
-            node->name, op_name(node->op), node->opset);
-        return VALUE_BROKEN;
-    }
     uint32_t *slice = arena_array(walk->scratch, uint32_t, gathered->count);
     uint32_t axes = fold_integer(walk, axis, false);
     if (slice == NULL || axes == VALUE_BROKEN) {
@@ -236,6 +226,23 @@ static uint32_t stack_turns(struct fold_walk *walk, const struct fold_scope *sco
     return fold_add(walk, node, "stack", OP_CONCAT, slice, gathered->count, &attribute, 1);
 }
 
+/* Stacks the turns of output `which` along a new axis, backwards when asked to. */
+static uint32_t stack_turns(struct fold_walk *walk, const struct fold_scope *scope,
+                            const struct graph_node *node, size_t which,
+                            const struct gathered *gathered, int64_t axis, bool backwards)
+{
+    if (gathered->count == 0) {
+        if (!is_used(scope->graph, node->outputs[which]))
+            return VALUE_BROKEN;
+        fold_report(
+            walk, STATUS_UNSUPPORTED,
+            "node %s (%s, opset %d): the body never runs, so the shape of its output is open",
+            node->name, op_name(node->op), node->opset);
+        return VALUE_BROKEN;
+    }
+    return stack(walk, node, gathered, axis, backwards);
+}
+
 /* --- Loop
  * ------------------------------------------------------------------------------------------------
  */
@@ -246,15 +253,23 @@ struct loop {
     uint32_t *out; /* body outputs: condition, carried, scans */
     struct gathered *scan;
     uint32_t running; /* a computed condition under which this turn counts, or VALUE_UNSEEN */
+    /* With room for a number of turns that depends on elements: */
+    bool has_room;
+    int64_t room;
+    uint32_t limit;         /* M as a scalar, or VALUE_UNSEEN */
+    struct gathered counts; /* `running` of every turn and, at the end, of one more */
 };
 
 static bool loop_begin(struct fold_walk *walk, const struct graph_node *node,
                        const struct graph *body, struct loop *loop)
 {
-    *loop = (struct loop){.running = VALUE_UNSEEN};
+    *loop = (struct loop){.running = VALUE_UNSEEN, .limit = VALUE_UNSEEN};
     loop->carried = node->input_count - 2;
+    const struct graph_attribute *room = graph_attribute(node, "count");
+    loop->has_room = room != NULL;
+    loop->room = room != NULL ? room->integer : 0;
     if (body->input_count != loop->carried + 2 || body->output_count < loop->carried + 1 ||
-        node->output_count > body->output_count - 1)
+        node->output_count > body->output_count - 1 + loop->has_room)
         return fold_report(
             walk, STATUS_BAD_INPUT,
             "node %s (Loop, opset %d): the body takes %zu values and gives %zu, which "
@@ -267,9 +282,34 @@ static bool loop_begin(struct fold_walk *walk, const struct graph_node *node,
     return (loop->in != NULL && loop->out != NULL && loop->scan != NULL) || fold_no_memory(walk);
 }
 
+/* Whether turn `turn` counts, given that the turns before do and what the condition says. */
+static uint32_t within_limit(struct fold_walk *walk, const struct graph_node *node,
+                             const struct loop *loop, int64_t turn, uint32_t condition)
+{
+    if (loop->limit == VALUE_UNSEEN)
+        return condition;
+    uint32_t is_below =
+        fold_add(walk, node, "turn", OP_LESS,
+                 (uint32_t[]){fold_integer(walk, turn, true), loop->limit}, 2, NULL, 0);
+    return fold_add(walk, node, "running", OP_AND, (uint32_t[]){condition, is_below}, 2, NULL, 0);
+}
+
+/* One slice of a scan output, zeros when the turn does not count. */
+static uint32_t slice_or_zeros(struct fold_walk *walk, const struct graph_node *node,
+                               const struct loop *loop, uint32_t slice)
+{
+    if (!loop->has_room || slice == VALUE_BROKEN)
+        return slice;
+    const struct graph_value *value = &walk->next->values[slice];
+    const struct shape shape = value->shape;
+    return choose(walk, node, loop->running, slice, fold_zeros(walk, value->type, &shape));
+}
+
 /* One turn. Returns whether another may follow. */
 static bool loop_turn(struct fold_walk *walk, struct body_runs *runs, struct loop *loop)
 {
+    if (loop->has_room && !gather_turn(walk, &loop->counts, loop->running))
+        return false;
     loop->in[0] = fold_integer(walk, runs->turn, true);
     run_body(walk, runs, loop->in, loop->out);
     for (size_t i = 0; i < loop->carried; i++) {
@@ -279,12 +319,22 @@ static bool loop_turn(struct fold_walk *walk, struct body_runs *runs, struct loo
         loop->in[2 + i] = next;
     }
     for (size_t i = 0; i < loop->scans; i++)
-        if (!gather_turn(walk, &loop->scan[i], loop->out[1 + loop->carried + i]))
+        if (!gather_turn(walk, &loop->scan[i],
+                         slice_or_zeros(walk, runs->node, loop, loop->out[1 + loop->carried + i])))
             return false;
     if (walk->fatal != STATUS_OK || loop->out[0] == VALUE_BROKEN)
         return false;
     int64_t known;
     uint32_t condition = loop->out[0];
+    if (loop->has_room) {
+        loop->in[1] = condition;
+        condition = scalar_condition(walk, runs->node, condition);
+        condition = fold_add(walk, runs->node, "running", OP_AND,
+                             (uint32_t[]){loop->running, condition}, 2, NULL, 0);
+        loop->running = within_limit(walk, runs->node, loop, runs->turn, condition);
+        return loop->running != VALUE_BROKEN &&
+               !(fold_known_integer(walk, loop->running, &known) && known == 0);
+    }
     if (fold_known_integer(walk, condition, &known)) {
         loop->in[1] = condition;
         return known != 0;
@@ -292,8 +342,8 @@ static bool loop_turn(struct fold_walk *walk, struct body_runs *runs, struct loo
     if (loop->scans > 0)
         return fold_report(walk, STATUS_UNSUPPORTED,
                            "node %s (Loop, opset %d): how often it runs depends on the input data, "
-                           "and so does the shape of its outputs; fix the input that decides it "
-                           "with --bind",
+                           "and so does the shape of its outputs; give the most rounds with "
+                           "--max-dim, or fix the input that decides it with --bind",
                            runs->node->name, runs->node->opset);
     condition = scalar_condition(walk, runs->node, condition);
     if (loop->running != VALUE_UNSEEN)
@@ -302,6 +352,14 @@ static bool loop_turn(struct fold_walk *walk, struct body_runs *runs, struct loo
     loop->running = condition;
     loop->in[1] = condition;
     return condition != VALUE_BROKEN;
+}
+
+/* A condition that is always true. */
+static uint32_t fold_truth(struct fold_walk *walk, const struct graph_node *node)
+{
+    struct graph_attribute to = {.name = "to", .kind = ATTRIBUTE_INT, .integer = ELEMENT_BOOL};
+    uint32_t one = fold_integer(walk, 1, true);
+    return fold_add(walk, node, "always", OP_CAST, &one, 1, &to, 1);
 }
 
 /* The largest number of turns by M and the first condition; false when a problem was reported. */
@@ -319,28 +377,63 @@ static bool loop_limit(struct fold_walk *walk, struct fold_scope *scope,
             return fold_report(
                 walk, STATUS_UNSUPPORTED,
                 "node %s (Loop, opset %d): the largest number of turns depends on the "
-                "input data; bind it with --bind",
-                node->name, node->opset);
+                "input data; give the most with --max-dim %s=N, or bind it with --bind",
+                node->name, node->opset, node->name);
     }
-    loop->in[1] = condition == GRAPH_NONE ? fold_integer(walk, 1, true)
-                                          : fold_resolve(walk, scope, condition);
+    loop->in[1] =
+        condition == GRAPH_NONE ? fold_truth(walk, node) : fold_resolve(walk, scope, condition);
     if (loop->in[1] == VALUE_BROKEN)
         return false;
-    if (condition == GRAPH_NONE) {
-        struct graph_attribute to = {.name = "to", .kind = ATTRIBUTE_INT, .integer = ELEMENT_BOOL};
-        loop->in[1] = fold_add(walk, node, "always", OP_CAST, &loop->in[1], 1, &to, 1);
-    } else if (!fold_known_integer(walk, loop->in[1], &known)) {
+    if (condition != GRAPH_NONE && !fold_known_integer(walk, loop->in[1], &known)) {
         loop->running = scalar_condition(walk, node, loop->in[1]);
         if (loop->scans > 0)
             return fold_report(
                 walk, STATUS_UNSUPPORTED,
-                "node %s (Loop, opset %d): whether it runs depends on the input data; fix the "
-                "input that decides it with --bind",
-                node->name, node->opset);
+                "node %s (Loop, opset %d): whether it runs depends on the input data; give the "
+                "most rounds with --max-dim %s=N, or fix the input that decides it with --bind",
+                node->name, node->opset, node->name);
     }
     if (known == 0)
         *turns = 0;
     return true;
+}
+
+/* The condition of the first turn of a loop with room, which depends on M, too. */
+static bool loop_room(struct fold_walk *walk, struct fold_scope *scope,
+                      const struct graph_node *node, struct loop *loop)
+{
+    uint32_t count = node->inputs[0], condition = node->inputs[1];
+    loop->in[1] =
+        condition == GRAPH_NONE ? fold_truth(walk, node) : fold_resolve(walk, scope, condition);
+    if (count != GRAPH_NONE)
+        loop->limit = fold_resolve(walk, scope, count);
+    if (loop->in[1] == VALUE_BROKEN || loop->limit == VALUE_BROKEN)
+        return false;
+    if (loop->limit != VALUE_UNSEEN)
+        loop->limit = scalar_condition(walk, node, loop->limit);
+    loop->running = within_limit(walk, node, loop, 0, scalar_condition(walk, node, loop->in[1]));
+    return loop->running != VALUE_BROKEN;
+}
+
+/* Fills the scan outputs up to the room. Returns the number of turns; more of them than there is
+ * room for, of which the last flag tells, have no proof. */
+static uint32_t close_room(struct fold_walk *walk, const struct graph_node *node, struct loop *loop)
+{
+    const struct graph_attribute attributes[2] = {
+        {.name = "count", .kind = ATTRIBUTE_INT, .integer = loop->room},
+        {.name = "padded", .kind = ATTRIBUTE_INT, .integer = 1}};
+    for (size_t i = 0; i < loop->scans && loop->scan[i].count > 0; i++) {
+        const struct graph_value *value = &walk->next->values[loop->scan[i].turn[0]];
+        const struct shape shape = value->shape;
+        uint32_t zeros = fold_zeros(walk, value->type, &shape);
+        while (loop->scan[i].count < (size_t)loop->room)
+            if (!gather_turn(walk, &loop->scan[i], zeros))
+                return VALUE_BROKEN;
+    }
+    if (!gather_turn(walk, &loop->counts, loop->running))
+        return VALUE_BROKEN;
+    uint32_t flags = stack(walk, node, &loop->counts, 0, false);
+    return fold_add_second(walk, node, "rounds", OP_NON_ZERO, &flags, 1, attributes, 2);
 }
 
 void fold_loop(struct fold_walk *walk, struct fold_scope *scope, const struct graph_node *node)
@@ -349,8 +442,11 @@ void fold_loop(struct fold_walk *walk, struct fold_scope *scope, const struct gr
     struct loop loop;
     int64_t turns;
     break_outputs(scope, node);
-    if (!begin_runs(walk, scope, node, "body", &runs) ||
-        !loop_begin(walk, node, runs.body, &loop) || !loop_limit(walk, scope, node, &loop, &turns))
+    if (!begin_runs(walk, scope, node, "body", &runs) || !loop_begin(walk, node, runs.body, &loop))
+        return;
+    turns = loop.room;
+    if (!(loop.has_room ? loop_room(walk, scope, node, &loop)
+                        : loop_limit(walk, scope, node, &loop, &turns)))
         return;
     for (size_t i = 0; i < loop.carried; i++)
         loop.in[2 + i] = operand(walk, scope, node, 2 + i);
@@ -367,6 +463,8 @@ void fold_loop(struct fold_walk *walk, struct fold_scope *scope, const struct gr
     }
     if (walk->fatal != STATUS_OK || walk->problems->count + walk->problems->lost != before)
         return;
+    if (loop.has_room)
+        set_output(scope, node, loop.carried + loop.scans, close_room(walk, node, &loop));
     for (size_t i = 0; i < loop.carried; i++)
         set_output(scope, node, i, loop.in[2 + i]);
     for (size_t i = 0; i < loop.scans; i++)

@@ -44,6 +44,17 @@ static uint32_t below_count(struct lowering *l, uint32_t count, int64_t size)
         l, lowering_linear(l, &shape, form_integer(), terms, 2, wide_from_i64(-1)));
 }
 
+/* The number of set bits, held to the room that the node has for results. */
+static uint32_t count_in_room(struct lowering *l, uint32_t bits)
+{
+    int64_t n = (int64_t)lowering_tensor(l, bits)->count,
+            size = lowering_attribute_int(l, "count", -1);
+    int64_t most = size < n ? size : n;
+    bool padded = lowering_attribute_int(l, "padded", 0) != 0;
+    return lowering_restrict(l, count_of_bits(l, bits),
+                             range_of_i64(padded ? 0 : size, padded ? most : size));
+}
+
 struct compaction lowering_compact(struct lowering *l, uint32_t bits)
 {
     int64_t n = (int64_t)lowering_tensor(l, bits)->count,
@@ -52,8 +63,7 @@ struct compaction lowering_compact(struct lowering *l, uint32_t bits)
     struct shape line = shape_of(1, n), result = shape_of(1, size);
     ASSERT(size >= 0);
     int64_t most = size < n ? size : n;
-    out.count = lowering_restrict(l, count_of_bits(l, bits),
-                                  range_of_i64(out.padded ? 0 : size, out.padded ? most : size));
+    out.count = count_in_room(l, bits);
     if (most == 0) {
         out.places = lowering_expand(l, lowering_constant_i64(l, 0), &result);
         out.valid = out.places;
@@ -134,6 +144,10 @@ void lower_non_zero(struct lowering *l)
     if (graph_attribute(l->node, "count") == NULL)
         lowering_fail(l, STATUS_UNSUPPORTED, "the number of results is not known; see --max-dim");
     uint32_t bits = lowering_affine(l, -1, lowering_is_zero(l, x), wide_from_i64(1));
+    if (!lowering_has_output(l, 0)) {
+        lowering_output(l, 1, count_in_room(l, bits));
+        return;
+    }
     struct compaction c = lowering_compact(l, bits);
     struct shape out = lowering_output_shape(l, 0);
     lowering_output(l, 1, c.count);

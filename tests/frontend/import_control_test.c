@@ -131,6 +131,34 @@ TEST(loop_carries_and_collects)
     builder_end(&b);
 }
 
+/* M stays an input where --max-dim leaves room for rounds. */
+TEST(loop_with_room_fills_up_and_counts)
+{
+    static const char *const names[] = {"all", "Loop_0"};
+    for (int i = 0; i < 2; i++) {
+        struct import_max_dim most = {names[i], 4};
+        struct builder b = builder_start(16);
+        model_input(&b, "x", ELEMENT_F32, "1");
+        model_input(&b, "m", ELEMENT_I64, "");
+        model_tensor(&b, "start", ELEMENT_F32, "1", REALS(100));
+        build_loop(&b, "m,,start");
+        struct import_sample sample = {"m", make_tensor(&b, ELEMENT_I64, "", REALS(2))};
+        b.options.sample = &sample;
+        b.options.sample_count = 1;
+        b.options.max_dim = &most;
+        b.options.max_dim_count = 1;
+        struct graph *graph = model_graph(&b);
+        CHECK_I64(graph->input_count, 2);
+        CHECK_I64(graph->output_count, 3);
+        CHECK_TEXT(graph->values[graph->outputs[2]].name, "last_count");
+        CHECK_I64(graph->values[graph->outputs[1]].shape.dim[0], 4);
+        CHECK_MODEL(&b, REALS(10, 2), 121, 110, 121, 0, 0, 2);
+        CHECK_MODEL(&b, REALS(10, 4), 146, 110, 121, 133, 146, 4);
+        CHECK_MODEL(&b, REALS(10, -1), 100, 0, 0, 0, 0, 0);
+        builder_end(&b);
+    }
+}
+
 TEST(loop_body_that_does_not_fit_is_named)
 {
     struct builder b = builder_start(16);

@@ -291,6 +291,86 @@ TEST(rounds_of_a_body_know_what_they_are_rounds_of)
     end();
 }
 
+/* Loop over m rounds with room for ROOM: v doubles while its least element is below 9; each v is
+ * scanned out, and the rounds are counted. */
+enum { ROOM = 4 };
+static struct graph *make_loop_with_room(void)
+{
+    struct graph *g = begin();
+    uint32_t x = input(g, "x", ELEMENT_F32, (struct shape){1, {3}});
+    uint32_t m = input(g, "m", ELEMENT_I64, (struct shape){1, {1}});
+    struct graph *body = begin_body(g);
+    input(body, "i", ELEMENT_I64, (struct shape){0});
+    input(body, "c", ELEMENT_BOOL, (struct shape){0});
+    uint32_t v = input(body, "v", ELEMENT_F32, (struct shape){1, {3}});
+    uint32_t next = node(body, OP_ADD, (uint32_t[]){v, v}, 2);
+    uint32_t least = node(body, OP_REDUCE_MIN, &next, 1);
+    set_int(body, "keepdims", 0);
+    uint32_t nine = stored(body, VALUE_CONSTANT, ELEMENT_F32, (struct shape){0}, (double[]){9});
+    output(body, node(body, OP_LESS, (uint32_t[]){least, nine}, 2));
+    output(body, next);
+    output(body, next);
+    uint32_t out[3];
+    for (int i = 0; i < 3; i++)
+        out[i] = graph_add_value(g, "out", VALUE_NODE, i < 2 ? ELEMENT_F32 : ELEMENT_I64);
+    graph_add_node(g, OP_LOOP, "loop", (uint32_t[]){m, GRAPH_NONE, x}, 3, out, 3);
+    set_graph(g, "body", body);
+    set_int(g, "count", ROOM);
+    set_int(g, "padded", 1);
+    for (int i = 0; i < 3; i++)
+        output(g, out[i]);
+    return g;
+}
+
+/* All outputs one behind the other; returns whether there are any. */
+static bool run_rounds(double out[3 + 3 * ROOM + 1], const struct graph *g, double x, int64_t m)
+{
+    struct graph_values values;
+    struct diag diag;
+    struct tensor *count = tensor_new(&arena, ELEMENT_I64, &(struct shape){1, {1}});
+    const struct tensor *inputs[2] = {vector(x, x + 1, x + 2), count};
+    count->data.integer[0] = m;
+    graph_values_init(&values, &arena);
+    if (graph_interpret(g, inputs, &values, &diag) != STATUS_OK)
+        return false;
+    size_t at = 0;
+    for (size_t i = 0; i < 3; i++) {
+        const struct tensor *t = values.item[g->outputs[i]];
+        for (size_t k = 0; k < t->count; k++)
+            out[at++] = i < 2 ? t->data.real[k] : (double)t->data.integer[k];
+    }
+    REQUIRE(at == 3 + 3 * ROOM + 1);
+    return true;
+}
+
+TEST(a_loop_with_room_runs_as_often_as_its_input_says)
+{
+    struct graph *g = make_loop_with_room();
+    struct graph before = *g;
+    fold(g);
+    for (size_t i = 0; i < g->node_count; i++)
+        CHECK(g->nodes[i].op != OP_LOOP);
+    /* From 2 on three rounds make it 16, from 0 on it never ends by itself. */
+    for (int x = 0; x < 4; x++) {
+        for (int64_t m = 1; m <= ROOM + 1; m++) {
+            double expected[3 + 3 * ROOM + 1], got[3 + 3 * ROOM + 1];
+            bool fits = x > 0 || m <= ROOM;
+            CHECK(run_rounds(expected, &before, x, m) == fits);
+            CHECK(run_rounds(got, g, x, m) == fits);
+            for (size_t i = 0; fits && i < 3 + 3 * ROOM + 1; i++)
+                CHECK_MSG(got[i] == expected[i], "%d, %lld rounds: element %zu", x, (long long)m,
+                          i);
+        }
+    }
+    double two[3 + 3 * ROOM + 1];
+    CHECK(run_rounds(two, g, 2, -1));
+    CHECK(two[0] == 2 && two[3] == 0 && two[3 + 3 * ROOM] == 0);
+    CHECK(run_rounds(two, g, 2, 9));
+    CHECK(two[0] == 16 && two[3] == 4 && two[6] == 8 && two[9] == 16 && two[12] == 0);
+    CHECK(two[3 + 3 * ROOM] == 3);
+    end();
+}
+
 TEST(a_loop_that_never_runs_passes_its_values_on)
 {
     struct graph *g = make_loop(0, false);

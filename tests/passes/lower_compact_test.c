@@ -100,6 +100,28 @@ TEST(non_zero_lists_places_in_order)
     }
 }
 
+/* The number alone, as the rounds of a Loop are counted. */
+TEST(non_zero_counts_without_a_list)
+{
+    struct kit kit;
+    const struct tensor *inputs[TRIALS][2], *refused[2];
+    struct compact_case c = {.shape = kit_shape(1, 9), .count = 4, .padded = true};
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_I8, c.shape);
+    uint32_t out[2] = {GRAPH_NONE,
+                       graph_add_value(kit.graph, "number", VALUE_NODE, ELEMENT_UNDEFINED)};
+    graph_add_node(kit.graph, OP_NON_ZERO, "count", &x, 1, out, 2);
+    kit_attribute_int(&kit, "count", c.count);
+    kit_attribute_int(&kit, "padded", true);
+    kit_output(&kit, out[1]);
+    for (int t = 0; t < TRIALS; t++)
+        inputs[t][0] = with_ones(&kit, ELEMENT_I8, c.shape, some_count(&c, t));
+    refused[0] = with_ones(&kit, ELEMENT_I8, c.shape, c.count + 1);
+    kit_compare_sets(&kit, inputs, TRIALS, 1e-6, 1e-4);
+    kit_refuse(&kit, refused);
+    kit_release(&kit);
+}
+
 static void run_compress(struct compact_case c, int64_t bits)
 {
     struct kit kit;
