@@ -154,14 +154,7 @@ TEST(what_a_batch_is_refused_for_is_read_from_events_and_goes_alone)
     const char *config =
         network_config(n, NETWORK_NODE, test_temp_dir(), ",\"batch\":{\"jobs\":2,\"seconds\":600}");
     network_request(n, 0, 2);
-    cJSON_Delete(network_call(n, "evm_setAutomine", "[false]"));
-    pid_t node = node_start(config);
-    for (int i = 0; i < 300 && strcmp(node_sent(n, "pending"), "0x1") != 0; i++)
-        usleep(100000);
-    CHECK_TEXT(node_sent(n, "pending"), "0x1");
-    CHECK(node_stop(node, SIGKILL) == 128 + SIGKILL);
-    cJSON_Delete(network_call(n, "anvil_dropAllTransactions", "[]"));
-    cJSON_Delete(network_call(n, "evm_setAutomine", "[true]"));
+    node_kill_unmined(n, node_start_unmined(n, config, 1));
     network_join(n, NETWORK_NODE_2, 4096);
     for (int i = 0; i < 2; i++)
         network_send(n, NETWORK_OWNER, n->pools, "assign(uint256)", "1");
@@ -212,13 +205,7 @@ TEST(one_that_another_answered_does_no_harm_to_the_rest)
     const char *config =
         network_config(n, NETWORK_NODE, test_temp_dir(), ",\"batch\":{\"jobs\":2,\"seconds\":600}");
     network_request(n, 0, 2);
-    cJSON_Delete(network_call(n, "evm_setAutomine", "[false]"));
-    pid_t node = node_start(config);
-    for (int i = 0; i < 300 && strcmp(node_sent(n, "pending"), "0x1") != 0; i++)
-        usleep(100000);
-    CHECK(node_stop(node, SIGKILL) == 128 + SIGKILL);
-    cJSON_Delete(network_call(n, "anvil_dropAllTransactions", "[]"));
-    cJSON_Delete(network_call(n, "evm_setAutomine", "[true]"));
+    node_kill_unmined(n, node_start_unmined(n, config, 1));
     struct test_output out = network_run(n, NETWORK_NODE_2, "submit %s 1/1 --quiet", n->model);
     kit_done(&out, "the other's answer");
     out = node_drain(config);

@@ -65,6 +65,24 @@ const char *node_sent(const struct network *n, const char *tag)
     return text;
 }
 
+pid_t node_start_unmined(const struct network *n, const char *config, unsigned sent)
+{
+    const char *wanted = kit_text("0x%x", sent);
+    cJSON_Delete(network_call(n, "evm_setAutomine", "[false]"));
+    pid_t node = node_start(config);
+    for (int i = 0; i < 300 && strcmp(node_sent(n, "pending"), wanted) != 0; i++)
+        usleep(100000);
+    CHECK_TEXT(node_sent(n, "pending"), wanted);
+    return node;
+}
+
+void node_kill_unmined(const struct network *n, pid_t node)
+{
+    CHECK(node_stop(node, SIGKILL) == 128 + SIGKILL);
+    cJSON_Delete(network_call(n, "anvil_dropAllTransactions", "[]"));
+    cJSON_Delete(network_call(n, "evm_setAutomine", "[true]"));
+}
+
 long node_get(const char *url, struct buffer *answer)
 {
     struct http http;

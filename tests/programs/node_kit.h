@@ -21,6 +21,11 @@ bool node_earns(const struct network *network, enum network_account account, con
  * ("pending"). */
 const char *node_sent(const struct network *network, const char *tag);
 
+/* Stops mining and starts a node, until it has sent so many transactions; and kills it, has the
+ * chain's nodes drop what it sent, and lets mining go on. */
+pid_t node_start_unmined(const struct network *network, const char *config, unsigned sent);
+void node_kill_unmined(const struct network *network, pid_t node);
+
 /* The status of a GET, 0 without an answer; and waits until it is that. */
 long node_get(const char *url, struct buffer *answer);
 long node_wait_for(const char *url, long wanted, struct buffer *answer);

@@ -363,11 +363,9 @@ TEST(what_was_mined_is_open_no_longer)
     const char *folder = test_temp_dir(), *journal = test_path(folder, "data/journal");
     const char *open = "SELECT COUNT(*) FROM entry WHERE state = 0";
     network_request(n, 0, 2);
-    cJSON_Delete(network_call(n, "evm_setAutomine", "[false]"));
-    pid_t node = node_start(
-        network_config(n, NETWORK_NODE, folder, ",\"confirmations\":2,\"batch\":{\"jobs\":1}"));
-    for (int i = 0; i < 300 && strcmp(node_sent(n, "pending"), "0x2") != 0; i++)
-        usleep(100000);
+    pid_t node = node_start_unmined(
+        n, network_config(n, NETWORK_NODE, folder, ",\"confirmations\":2,\"batch\":{\"jobs\":1}"),
+        2);
     cJSON_Delete(network_call(n, "evm_setAutomine", "[true]"));
     cJSON_Delete(network_call(n, "evm_mine", "[]"));
     CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));

@@ -579,21 +579,28 @@ static void answer_slowly(struct server_answer *answer, void *context, const str
     answer->count = strlen(node->text);
 }
 
+/* An account without transactions, at a server that answers as the node. */
+static void ask_slow_node(struct chain *c, struct server *server, struct slow_node *node)
+{
+    server_start(server);
+    server->context = node;
+    server->respond = answer_slowly;
+    snprintf(c->url, sizeof c->url, "%s", server->url);
+    c->path = test_path(test_temp_dir(), "journal");
+    open_account(c);
+}
+
 /* This waited for ever for blocks that did not come, when the nonce was counted before the receipt
  * was found: what happens to processes that are stopped between the two. */
 TEST(who_waits_for_blocks_ends_when_time_is_up)
 {
-    struct chain c = {.path = test_path(test_temp_dir(), "journal")};
+    struct chain c = {0};
     struct account_result result;
     struct slow_node node = {.receipts = 0};
     struct server server;
     struct buffer data = {0};
     struct diag diag = {0};
-    server_start(&server);
-    server.context = &node;
-    server.respond = answer_slowly;
-    snprintf(c.url, sizeof c.url, "%s", server.url);
-    open_account(&c);
+    ask_slow_node(&c, &server, &node);
     c.account.confirmations = 3;
     c.account.seconds = 1;
     alarm(60);
@@ -610,17 +617,13 @@ TEST(who_waits_for_blocks_ends_when_time_is_up)
  * that counts: nothing is lost for that, or the call would be made once more. */
 TEST(a_receipt_that_is_found_later_is_waited_for)
 {
-    struct chain c = {.path = test_path(test_temp_dir(), "journal")};
+    struct chain c = {0};
     struct account_result result;
     struct slow_node node = {.blind_until = machine_seconds() + 5};
     struct server server;
     struct buffer data = {0};
     struct diag diag = {0};
-    server_start(&server);
-    server.context = &node;
-    server.respond = answer_slowly;
-    snprintf(c.url, sizeof c.url, "%s", server.url);
-    open_account(&c);
+    ask_slow_node(&c, &server, &node);
     REQUIRE_OK(account_send(&result, &c.account, "late", to, &data, 21000, &diag), &diag);
     CHECK_U64(result.gas, 21000);
     close_account(&c);
@@ -631,17 +634,13 @@ TEST(a_receipt_that_is_found_later_is_waited_for)
 TEST(what_waits_is_sent_again_once_in_a_while)
 {
     enum { MANY = 12 };
-    struct chain c = {.path = test_path(test_temp_dir(), "journal")};
+    struct chain c = {0};
     struct account_result result;
     struct slow_node node = {.is_empty = true};
     struct server server;
     struct buffer data = {0};
     struct diag diag = {0};
-    server_start(&server);
-    server.context = &node;
-    server.respond = answer_slowly;
-    snprintf(c.url, sizeof c.url, "%s", server.url);
-    open_account(&c);
+    ask_slow_node(&c, &server, &node);
     c.account.seconds = 0;
     for (int i = 0; i < 2 * MANY; i++) {
         char name[20];
