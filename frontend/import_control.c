@@ -427,8 +427,9 @@ void import_scan(struct import_node *n)
 }
 
 /* Scan of opset 8, without the batch: operands of one element, cut to `length` slices. Its results
- * go to out[n_output], the stacked ones filled up to `longest` with zeros. */
-static void scan_element(struct import_node *n, struct loop_form *form, const uint32_t *operands,
+ * go to out[n_output], the stacked ones filled up to `longest` with zeros; false when there are
+ * none. */
+static bool scan_element(struct import_node *n, struct loop_form *form, const uint32_t *operands,
                          int64_t element, int64_t length, int64_t longest, uint32_t *out)
 {
     size_t in_count = form->carried + form->scanned, direction_count;
@@ -437,7 +438,7 @@ static void scan_element(struct import_node *n, struct loop_form *form, const ui
     struct value_info *infos = arena_array(n->importer->arena, struct value_info, in_count);
     if (in == NULL || infos == NULL) {
         rule_out_of_memory(n);
-        return;
+        return false;
     }
     for (size_t i = 0; i < in_count; i++) {
         in[i] = take_along(n, operands[i], 0, element);
@@ -450,7 +451,7 @@ static void scan_element(struct import_node *n, struct loop_form *form, const ui
     }
     struct import_scope *body = n->status == STATUS_OK ? settle_body(n, form, infos) : NULL;
     if (body == NULL)
-        return;
+        return false;
     stage_int(n, "num_scan_inputs", (int64_t)form->scanned);
     if (directions != NULL)
         stage_ints(n, "scan_input_directions", directions, direction_count);
@@ -469,6 +470,7 @@ static void scan_element(struct import_node *n, struct loop_form *form, const ui
         rest[0] = longest - length;
         out[i] = join_along(n, out[i], constant_zeros(n, info.type, rest, info.shape.rank), 0);
     }
+    return results != NULL && n->status == STATUS_OK;
 }
 
 /* The number of slices of each element of the batch: all, or what the operand of lengths says. */
@@ -496,6 +498,31 @@ static int64_t *scan_lengths(struct import_node *n, int64_t batch, int64_t longe
     return lengths;
 }
 
+/* The operands of Scan of opset 8 behind the lengths, and their sizes; false when they do not fit
+ * together. */
+static bool scan_batch(struct import_node *n, const struct loop_form *form, uint32_t *in,
+                       int64_t *batch, int64_t *longest)
+{
+    *batch = *longest = -1;
+    for (size_t i = 0; i < form->carried + form->scanned; i++) {
+        in[i] = required(n, i + 1);
+        const struct shape *shape = value_shape(n, in[i]);
+        bool is_scanned = i >= form->carried;
+        if (shape == NULL)
+            return false;
+        if (shape->rank < (is_scanned ? 2 : 1) || (*batch >= 0 && shape->dim[0] != *batch) ||
+            (is_scanned && *longest >= 0 && shape->dim[1] != *longest)) {
+            rule_fail(n, STATUS_BAD_INPUT, "its operands differ in batch or length");
+            return false;
+        }
+        *batch = shape->dim[0];
+        *longest = is_scanned ? shape->dim[1] : *longest;
+    }
+    if (*batch == 0)
+        rule_fail(n, STATUS_UNSUPPORTED, "a batch of none");
+    return n->status == STATUS_OK;
+}
+
 /* Scan of opset 8: a batch axis before everything, and an optional operand of lengths. Each element
  * of the batch is a scan of its own. */
 void import_scan_8(struct import_node *n)
@@ -505,53 +532,45 @@ void import_scan_8(struct import_node *n)
         rule_fail(n, STATUS_BAD_INPUT, "nothing is scanned");
         return;
     }
-    size_t results = form.graph->n_output, in_count = n->in_count - 1;
-    uint32_t *in = arena_array(n->importer->arena, uint32_t, in_count);
-    uint32_t *out = arena_array(n->importer->arena, uint32_t, results),
-             *all = arena_array(n->importer->arena, uint32_t, results);
-    if (in == NULL || out == NULL || all == NULL) {
+    size_t results = form.graph->n_output;
+    uint32_t *in = arena_array(n->importer->arena, uint32_t, n->in_count);
+    uint32_t *out = arena_array(n->importer->arena, uint32_t, results);
+    int64_t batch, longest;
+    if (in == NULL || out == NULL) {
         rule_out_of_memory(n);
         return;
     }
-    int64_t batch = -1, longest = -1;
-    for (size_t i = 0; i < in_count; i++) {
-        in[i] = required(n, i + 1);
-        const struct shape *shape = value_shape(n, in[i]);
-        bool is_scanned = i >= form.carried;
-        if (shape == NULL)
-            return;
-        if (shape->rank < (is_scanned ? 2 : 1) || (batch >= 0 && shape->dim[0] != batch) ||
-            (is_scanned && longest >= 0 && shape->dim[1] != longest)) {
-            rule_fail(n, STATUS_BAD_INPUT, "its operands differ in batch or length");
-            return;
-        }
-        batch = shape->dim[0];
-        longest = is_scanned ? shape->dim[1] : longest;
-    }
+    if (!scan_batch(n, &form, in, &batch, &longest))
+        return;
     const int64_t *lengths = scan_lengths(n, batch, longest);
+    /* Result i of element b is part [i * batch + b]. */
+    uint32_t *part = arena_array(n->importer->arena, uint32_t, results * (size_t)batch);
+    if (part == NULL)
+        rule_out_of_memory(n);
     const char *name = n->name;
-    for (size_t i = 0; i < results; i++)
-        all[i] = GRAPH_NONE;
-    for (int64_t b = 0; b < batch && n->status == STATUS_OK; b++) {
+    bool is_whole = true; /* a body with problems gives nothing */
+    for (int64_t b = 0; b < batch && n->status == STATUS_OK && is_whole; b++) {
         /* Nodes of the bodies have names of their own. */
-        if (batch > 1)
-            n->name = arena_printf(n->importer->arena, "%s.%lld", name, (long long)b);
+        n->name =
+            batch == 1 ? name : arena_printf(n->importer->arena, "%s.%lld", name, (long long)b);
         if (n->name == NULL) {
             rule_out_of_memory(n);
             break;
         }
-        for (size_t i = 0; i < results; i++)
-            out[i] = GRAPH_NONE;
-        scan_element(n, &form, in, b, lengths[b], longest, out);
-        for (size_t i = 0; i < results && n->status == STATUS_OK; i++)
-            if (out[i] != GRAPH_NONE && output_wanted(n, i))
-                all[i] = join_along(n, all[i], unsqueeze_at(n, out[i], 0), 0);
-        n->name = name;
+        is_whole = scan_element(n, &form, in, b, lengths[b], longest, out);
+        for (size_t i = 0; i < results && is_whole; i++)
+            if (output_wanted(n, i))
+                part[i * (size_t)batch + (size_t)b] = unsqueeze_at(n, out[i], 0);
     }
     n->name = name;
-    for (size_t i = 0; i < results && n->status == STATUS_OK; i++)
-        if (all[i] != GRAPH_NONE)
-            set_output(n, i, all[i]);
+    for (size_t i = 0; i < results && n->status == STATUS_OK && is_whole; i++) {
+        if (!output_wanted(n, i))
+            continue;
+        const uint32_t *parts = part + i * (size_t)batch;
+        if (batch > 1)
+            stage_int(n, "axis", 0);
+        set_output(n, i, batch > 1 ? emit_list(n, OP_CONCAT, parts, (size_t)batch) : parts[0]);
+    }
 }
 
 /* --- recurrent cells --- */

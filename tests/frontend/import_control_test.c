@@ -249,6 +249,16 @@ TEST(scan_of_8_runs_each_element_of_a_batch_to_its_length)
     builder_end(&b);
 }
 
+TEST(scan_of_8_needs_something_in_its_batch)
+{
+    struct builder b = builder_start(8);
+    model_input(&b, "x", ELEMENT_F32, "0,3,2");
+    model_tensor(&b, "start", ELEMENT_F32, "0,2", NULL);
+    build_scan(&b, 8, false);
+    CHECK_REFUSED(&b, STATUS_UNSUPPORTED, "a batch of none");
+    builder_end(&b);
+}
+
 TEST(sequences_leave_no_trace)
 {
     struct builder b = builder_start(13);
