@@ -370,6 +370,15 @@ static void batch_statistics(struct import_node *n, uint32_t in[5])
 static void normalize_positions(struct import_node *n, const uint32_t in[5])
 {
     enum element_type type = value_type(n, in[0]);
+    const struct shape *shape = value_shape(n, in[0]);
+    for (size_t i = 1; i < 5 && shape != NULL; i++) {
+        const struct shape *own = value_shape(n, in[i]);
+        bool fits = own != NULL && shape->rank == own->rank + 1u &&
+                    memcmp(own->dim, shape->dim + 1, own->rank * sizeof *own->dim) == 0;
+        if (!fits)
+            rule_fail(n, STATUS_BAD_INPUT,
+                      "with spatial = 0 input %zu has the shape of one element of the batch", i);
+    }
     uint32_t epsilon = constant_real(n, type, attr_float(n, "epsilon", 1e-5));
     uint32_t deviation = emit1(n, OP_SQRT, emit2(n, OP_ADD, in[4], epsilon));
     uint32_t centred = emit2(n, OP_SUB, in[0], in[3]);
@@ -411,6 +420,16 @@ void import_conv_transpose(struct import_node *n)
     if (shape == NULL || count != shape->rank || count < 3) {
         stage_attributes(n);
     } else {
+        const struct shape *kernel = value_shape(n, in[1]);
+        int64_t channels = kernel == NULL || kernel->rank < 2
+                               ? sizes[1]
+                               : kernel->dim[1] * attr_int(n, "group", 1);
+        if (sizes[0] != shape->dim[0] || sizes[1] != channels)
+            rule_fail(n, STATUS_BAD_INPUT,
+                      "output_shape says a batch of %lld and %lld channels, where there are %lld "
+                      "and %lld",
+                      (long long)sizes[0], (long long)sizes[1], (long long)shape->dim[0],
+                      (long long)channels);
         stage_attributes_except(n, "output_shape");
         stage_ints(n, "output_shape", sizes + 2, count - 2);
     }

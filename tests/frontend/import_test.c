@@ -465,34 +465,59 @@ TEST(casts_of_old_files_spell_the_type_out)
     builder_end(&b);
 }
 
-TEST(transposed_convolutions_may_say_the_whole_shape)
+static struct builder transposed_to(const int64_t shape[3])
 {
     struct builder b = builder_start(8);
     model_input(&b, "x", ELEMENT_F32, "1,1,2");
     model_tensor(&b, "w", ELEMENT_F32, "1,1,2", REALS(1, 10));
     Onnx__Node *node = model_node(&b, "ConvTranspose", "x,w", "y");
-    node_ints(&b, node, "output_shape", (const int64_t[]){1, 1, 4}, 3);
+    node_ints(&b, node, "output_shape", shape, 3);
     node_ints(&b, node, "strides", (const int64_t[]){2}, 1);
     model_output(&b, "y");
+    return b;
+}
+
+TEST(transposed_convolutions_may_say_the_whole_shape)
+{
+    struct builder b = transposed_to((const int64_t[]){1, 1, 4});
     CHECK_MODEL(&b, REALS(1, 2), 1, 10, 2, 20);
+    builder_end(&b);
+    b = transposed_to((const int64_t[]){7, 1, 4});
+    CHECK_REFUSED(&b, STATUS_BAD_INPUT, "output_shape says a batch of 7 and 1 channels");
+    builder_end(&b);
+    b = transposed_to((const int64_t[]){1, 2, 4});
+    CHECK_REFUSED(&b, STATUS_BAD_INPUT, "output_shape says a batch of 1 and 2 channels");
     builder_end(&b);
 }
 
 /* spatial = 0: statistics for every position. */
-TEST(batch_normalization_of_positions)
+static struct builder positions_of(const char *dims)
 {
     struct builder b = builder_start(7);
     model_input(&b, "x", ELEMENT_F32, "2,1,2");
     model_tensor(&b, "scale", ELEMENT_F32, "1,2", REALS(2, 3));
     model_tensor(&b, "bias", ELEMENT_F32, "1,2", REALS(10, 20));
-    model_tensor(&b, "mean", ELEMENT_F32, "1,2", REALS(1, 2));
+    model_tensor(&b, "mean", ELEMENT_F32, dims, REALS(1, 2));
     model_tensor(&b, "var", ELEMENT_F32, "1,2", REALS(3, 15));
     Onnx__Node *node = model_node(&b, "BatchNormalization", "x,scale,bias,mean,var", "y");
     node_int(&b, node, "spatial", 0);
     node_float(&b, node, "epsilon", 1);
     model_output(&b, "y");
+    return b;
+}
+
+TEST(batch_normalization_of_positions)
+{
+    struct builder b = positions_of("1,2");
     CHECK_MODEL(&b, REALS(1, 2, 3, 6), 10, 20, 12, 23);
     builder_end(&b);
+    /* These would broadcast. */
+    static const char *const others[] = {"2", "2,1", "1,1"};
+    for (size_t i = 0; i < 3; i++) {
+        b = positions_of(others[i]);
+        CHECK_REFUSED(&b, STATUS_BAD_INPUT, "input 3 has the shape of one element of the batch");
+        builder_end(&b);
+    }
 }
 
 TEST(crops_beyond_the_image_are_refused)
