@@ -351,6 +351,7 @@ static struct graph *import_once(struct importer *importer)
     scope->opsets = model->opset_import;
     scope->opset_count = model->n_opset_import;
     importer->random_streams = 0;
+    import_forget_trial(importer);
     check_model(importer, model);
     size_t before = importer->problems->count + importer->problems->lost;
     enum status status = import_inputs(&specs, &count, importer->file, importer->options->trees,
@@ -409,6 +410,7 @@ enum status import_graph(struct graph **out, struct onnx_file *file,
         problems->lost = lost_before;
         graph = import_once(&importer);
     } while (importer.needed_count != needed_before && importer.fatal == STATUS_OK);
+    import_forget_trial(&importer);
     if (importer.fatal != STATUS_OK) {
         struct diag diag = {0};
         importer.fatal = arena_failure(arena, 0, "the model", &diag);

@@ -78,33 +78,106 @@ static bool axis_size(const struct import_node *n, size_t i, size_t axis, int64_
     return dim->value_case == ONNX__SHAPE__DIM__VALUE_DIM_VALUE && dim->dim_value >= 0;
 }
 
+/* ---- the first data set ---- */
+
+void import_forget_trial(struct importer *importer)
+{
+    if (importer->trial.has_begun)
+        arena_release(&importer->trial.arena);
+    importer->trial = (struct import_trial){0};
+}
+
+/* Makes room for the values that the graph has by now, and takes those that are stored in it. */
+static bool grow_trial(struct import_trial *trial, const struct graph *graph)
+{
+    if (graph->value_count > trial->capacity) {
+        size_t capacity = 2 * graph->value_count;
+        struct tensor **grown = arena_array(&trial->arena, struct tensor *, capacity);
+        if (grown == NULL)
+            return false;
+        if (trial->value_count > 0)
+            memcpy(grown, trial->item, trial->value_count * sizeof *grown);
+        trial->item = grown;
+        trial->capacity = capacity;
+    }
+    for (; trial->value_count < graph->value_count; trial->value_count++)
+        trial->item[trial->value_count] = graph->values[trial->value_count].data;
+    return true;
+}
+
+static bool begin_trial(struct import_trial *trial, const struct graph *graph,
+                        const struct import_options *options)
+{
+    trial->has_begun = true;
+    arena_init(&trial->arena, 0);
+    if (!grow_trial(trial, graph))
+        return false;
+    for (size_t i = 0; i < graph->input_count; i++) {
+        const struct graph_value *input = &graph->values[graph->inputs[i]];
+        struct tensor *given = NULL;
+        for (size_t s = 0; s < options->sample_count; s++)
+            if (strcmp(options->sample[s].input, input->name) == 0)
+                given = (struct tensor *)options->sample[s].tensor;
+        if (given == NULL || given->type != input->type ||
+            !shape_equal(&given->shape, &input->shape))
+            return false;
+        trial->item[graph->inputs[i]] = given;
+    }
+    return true;
+}
+
+static bool find_operands(const struct tensor **out, const struct import_trial *trial,
+                          const uint32_t *in, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = in[i] == GRAPH_NONE ? NULL : trial->item[in[i]];
+        if (in[i] != GRAPH_NONE && out[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool run_next(struct import_trial *trial, const struct graph *graph)
+{
+    const struct graph_node *node = &graph->nodes[trial->node_count];
+    const struct graph_values scope = {&trial->arena, trial->item, trial->value_count};
+    const struct tensor **in = arena_array(&trial->arena, const struct tensor *, node->input_count);
+    struct tensor **out = arena_array(&trial->arena, struct tensor *, node->output_count);
+    struct diag ignored = {0};
+    if (in == NULL || out == NULL || !find_operands(in, trial, node->inputs, node->input_count) ||
+        graph_interpret_node(graph, node, in, out, &scope, &trial->arena, &ignored) != STATUS_OK)
+        return false;
+    for (size_t k = 0; k < node->output_count; k++)
+        if (node->outputs[k] != GRAPH_NONE)
+            trial->item[node->outputs[k]] = out[k];
+    trial->node_count++;
+    return true;
+}
+
+/* Computes what the graph has by now, each node once however often this is asked. */
+static bool run_trial(struct importer *importer, const struct graph *graph)
+{
+    struct import_trial *trial = &importer->trial;
+    if (!trial->has_begun)
+        trial->has_failed = !begin_trial(trial, graph, importer->options);
+    if (!trial->has_failed)
+        trial->has_failed = !grow_trial(trial, graph);
+    while (!trial->has_failed && trial->node_count < graph->node_count)
+        trial->has_failed = !run_next(trial, graph);
+    return !trial->has_failed;
+}
+
 /* The node over the first data set, with what is staged: its results, or false. */
 static bool run_on_data(struct import_node *n, enum op_kind op, const uint32_t *in, size_t in_count,
                         struct tensor **results, size_t result_count, struct arena *scratch)
 {
-    const struct import_options *options = n->importer->options;
     const struct graph *graph = n->unit->graph;
-    const struct tensor **given = arena_array(scratch, const struct tensor *, graph->input_count),
-                        *operands[8] = {NULL};
-    struct graph_values values;
+    const struct tensor *operands[8] = {NULL};
     struct diag ignored = {0};
     uint32_t outputs[8] = {0};
-    if (given == NULL || in_count > 8 || result_count > 8)
+    if (in_count > 8 || result_count > 8 || !run_trial(n->importer, graph) ||
+        !find_operands(operands, &n->importer->trial, in, in_count))
         return false;
-    for (size_t i = 0; i < graph->input_count; i++) {
-        const struct graph_value *input = &graph->values[graph->inputs[i]];
-        for (size_t s = 0; s < options->sample_count; s++)
-            if (strcmp(options->sample[s].input, input->name) == 0)
-                given[i] = options->sample[s].tensor;
-        if (given[i] == NULL || given[i]->type != input->type)
-            return false;
-    }
-    graph_values_init(&values, scratch);
-    if (graph_interpret(graph, given, &values, &ignored) != STATUS_OK)
-        return false;
-    for (size_t i = 0; i < in_count; i++)
-        if (in[i] != GRAPH_NONE && (operands[i] = values.item[in[i]]) == NULL)
-            return false;
     struct graph_node node = {.op = op,
                               .name = n->name,
                               .opset = n->version,

@@ -77,6 +77,14 @@ struct result_count {
     uint32_t value;
 };
 
+/* What the first data set gives the values of the main graph so far; see import_dynamic.c. */
+struct import_trial {
+    struct arena arena;
+    struct tensor **item; /* [capacity] */
+    size_t value_count, capacity, node_count;
+    bool has_begun, has_failed;
+};
+
 struct importer {
     struct arena *arena;
     struct onnx_file *file;
@@ -95,6 +103,7 @@ struct importer {
     struct result_count *counts; /* in the order of the file */
     bool *max_dim_used;          /* [options->max_dim_count] */
     int64_t random_streams;      /* streams that random operators have drawn from */
+    struct import_trial trial;
 };
 
 enum { IMPORT_STAGED_MAX = 24, IMPORT_DEPTH_MAX = 64 };
@@ -185,6 +194,8 @@ bool want_known(struct import_node *n, uint32_t value);
  * that is data, floats or more than `most` elements, which has to stay an input.
  */
 bool want_switch(struct import_node *n, uint32_t value, size_t most);
+/* Drops what the first data set gave the graph so far (import_dynamic.c). */
+void import_forget_trial(struct importer *importer);
 /* Gives output i of the file's node; alone names the value when this node computed it. */
 void set_output(struct import_node *n, size_t i, uint32_t value);
 void set_output_binding(struct import_node *n, size_t i, const struct binding *binding);

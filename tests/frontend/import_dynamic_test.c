@@ -40,6 +40,26 @@ TEST(a_size_that_nothing_says_is_that_of_the_data)
     builder_end(&b);
 }
 
+/* The data runs through what is there by then, each node once. */
+TEST(sizes_of_the_data_follow_from_one_another)
+{
+    struct builder b = builder_start(13);
+    model_input(&b, "x", ELEMENT_F32, "2,3");
+    model_node(&b, "NonZero", "x", "places");
+    model_tensor(&b, "two", ELEMENT_I64, "", REALS(2));
+    model_node(&b, "Mul", "places,two", "twice");
+    model_node(&b, "NonZero", "twice", "again");
+    model_node(&b, "NonZero", "x", "same");
+    model_output(&b, "again");
+    model_output(&b, "same");
+    struct import_sample sample = {"x",
+                                   make_tensor(&b, ELEMENT_F32, "2,3", REALS(1, 0, 2, 0, 0, 3))};
+    b.options.sample = &sample;
+    b.options.sample_count = 1;
+    CHECK_MODEL(&b, REALS(1, 0, 2, 0, 0, 3), 0, 1, 1, 2, 1, 2, 0, 0, 1, 0, 2, 2);
+    builder_end(&b);
+}
+
 TEST(room_is_filled_with_zeros_and_counted)
 {
     static const char *const names[] = {"places", "found"};
