@@ -52,31 +52,32 @@ enum status node_move(struct node *n, struct node_job *job, enum node_state stat
     return status;
 }
 
-/* The next try comes later, the later the more there were. */
-static enum status put_off(struct node *n, const struct node_job *job, const char *reason,
-                           struct diag *diag)
+/* The next try comes later, the later the more there were; returns when. */
+static uint64_t put_off(struct node *n, const struct node_job *job, uint64_t tries,
+                        const char *reason)
 {
-    uint64_t wait = UINT64_C(1) << (job->tries < 8 ? job->tries : 8);
+    uint64_t wait = UINT64_C(1) << (tries < 8 ? tries : 8);
     if (wait > BACKOFF_SECONDS_MOST)
         wait = BACKOFF_SECONDS_MOST;
     node_say(n, job->id, "will be tried again in %" PRIu64 " s: %s", wait, reason);
-    return node_store_fail(&n->store, job->id, n->clock + wait, reason, diag);
+    return n->clock + wait;
 }
 
 enum status node_fail(struct node *n, struct node_job *job, const char *reason, struct diag *diag)
 {
     if (job->tries + 1 >= n->config->limits.attempts)
         return node_move(n, job, NODE_REFUSED, reason, diag);
-    return put_off(n, job, reason, diag);
+    return node_store_fail(&n->store, job->id, put_off(n, job, job->tries, reason), reason, diag);
 }
 
 /* The chain does not know the job: services answer from several machines, of which one may be
  * behind the block; it is gone when none knows it for a while. */
 static enum status miss(struct node *n, struct node_job *job, struct diag *diag)
 {
-    if (job->tries + 1 >= GONE_TRIES)
+    static const char reason[] = "the chain does not know it";
+    if (job->misses + 1 >= GONE_TRIES)
         return node_move(n, job, NODE_GONE, "its block left the chain", diag);
-    return put_off(n, job, "the chain does not know it", diag);
+    return node_store_miss(&n->store, job->id, put_off(n, job, job->misses, reason), reason, diag);
 }
 
 void node_trouble(struct node *n, enum status status, const char *text)
@@ -289,6 +290,10 @@ static enum status step_job(struct node *n, struct node_job *job, struct diag *d
     bool has_ended = job->state >= NODE_PAID;
     if (on_chain.state == MARKET_NONE && !has_ended)
         return miss(n, job, diag);
+    if (job->misses > 0)
+        status = node_store_meet(&n->store, job->id, diag);
+    if (status != STATUS_OK)
+        return status;
     if (has_ended)
         return node_end_assignment(n, job, &on_chain, diag);
     if (on_chain.state != MARKET_JOB_OPEN)

@@ -5,10 +5,11 @@
 
 #include "backend/hash/keccak.h"
 
-enum { VERSION = 3 };
+enum { VERSION = 4 };
 
 /*
- * tries counts failures of the step that is next, failures all of them. ready is when a proof came,
+ * tries counts failures of the step that is next, failures all of them, misses how often on end the
+ * chain did not know the job. ready is when a proof came,
  * by the machine's clock; batch the one that it is handed in with, 0 for none; alone says that it
  * goes by itself. A batch has its name in the journal, the gas that each of its answers would take
  * alone, and, once it was mined, how many it paid and its own gas. What is forgotten still counts
@@ -18,7 +19,8 @@ static const char schema[] =
     "CREATE TABLE job(model INTEGER NOT NULL, place INTEGER NOT NULL, content BLOB NOT NULL,"
     " state INTEGER NOT NULL, block INTEGER NOT NULL, deadline INTEGER NOT NULL,"
     " input BLOB NOT NULL, input_hash BLOB NOT NULL, tries INTEGER NOT NULL DEFAULT 0,"
-    " failures INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0,"
+    " failures INTEGER NOT NULL DEFAULT 0, misses INTEGER NOT NULL DEFAULT 0,"
+    " not_before INTEGER NOT NULL DEFAULT 0,"
     " assigned INTEGER NOT NULL DEFAULT 0, proof TEXT, proving REAL NOT NULL DEFAULT 0,"
     " paid TEXT NOT NULL DEFAULT '0', reason TEXT NOT NULL DEFAULT '',"
     " ready INTEGER NOT NULL DEFAULT 0, batch INTEGER NOT NULL DEFAULT 0,"
@@ -38,7 +40,7 @@ static const char schema[] =
     "INSERT INTO total(id) VALUES(1);"
     "CREATE TABLE cursor(id INTEGER PRIMARY KEY CHECK(id = 1), block INTEGER NOT NULL);"
     "CREATE TABLE market(id INTEGER PRIMARY KEY CHECK(id = 1), address BLOB NOT NULL);"
-    "PRAGMA user_version = 3;";
+    "PRAGMA user_version = 4;";
 
 const char *node_state_name(enum node_state state)
 {
@@ -146,7 +148,7 @@ enum status node_store_add(struct node_store *store, const struct market_request
         " batch = CASE WHEN content = ?3 THEN batch ELSE 0 END,"
         " alone = CASE WHEN content = ?3 THEN alone ELSE 0 END,"
         " content = ?3, block = ?4, deadline = ?5, input = ?6, input_hash = ?7, tries = 0,"
-        " not_before = 0, reason = '' WHERE content <> ?3 OR state = 7 OR block <> ?4");
+        " misses = 0, not_before = 0, reason = '' WHERE content <> ?3 OR state = 7 OR block <> ?4");
     query_bind_number(&q, event->id.model);
     query_bind_number(&q, event->id.place);
     query_bind_bytes(&q, content, sizeof content);
@@ -162,7 +164,7 @@ enum status node_store_recheck(struct node_store *store, uint64_t now, struct di
     struct query q =
         query_begin(&store->database,
                     "UPDATE job SET state = CASE WHEN proof IS NULL THEN 0 ELSE 3 END, tries = 0,"
-                    " not_before = 0 WHERE state IN (4, 6, 7) AND deadline >= ?");
+                    " misses = 0, not_before = 0 WHERE state IN (4, 6, 7) AND deadline >= ?");
     query_bind_number(&q, now);
     return query_run(&q, diag);
 }
@@ -180,7 +182,8 @@ static bool read_job(struct node_job *job, const struct query *q)
                              .is_assigned = query_number(q, 6) != 0,
                              .ready = query_number(q, 11),
                              .batch = query_number(q, 12),
-                             .is_alone = query_number(q, 13) != 0};
+                             .is_alone = query_number(q, 13) != 0,
+                             .misses = query_number(q, 14)};
     job->request.deadline = query_number(q, 7);
     query_bytes(&job->input, q, 8);
     query_bytes(&hash, q, 9);
@@ -201,7 +204,8 @@ enum status node_store_next(bool *found, struct node_job *job, struct node_store
     struct query q = query_begin(
         &store->database,
         "SELECT model, place, state, block, tries, not_before, assigned, deadline, input,"
-        " input_hash, reason, ready, batch, alone FROM job WHERE (state <= 3 OR assigned <> 0)"
+        " input_hash, reason, ready, batch, alone, misses FROM job WHERE (state <= 3 OR assigned "
+        "<> 0)"
         " AND (model, place) > (?, ?) ORDER BY model, place LIMIT 1");
     query_bind_number(&q, after.model);
     query_bind_number(&q, after.place);
@@ -241,6 +245,26 @@ enum status node_store_fail(struct node_store *store, struct market_job_id id, u
                                       " not_before = ?, reason = ? WHERE model = ? AND place = ?");
     query_bind_number(&q, not_before);
     query_bind_text(&q, reason);
+    bind_job(&q, id);
+    return query_run(&q, diag);
+}
+
+enum status node_store_miss(struct node_store *store, struct market_job_id id, uint64_t not_before,
+                            const char *reason, struct diag *diag)
+{
+    struct query q =
+        query_begin(&store->database, "UPDATE job SET misses = misses + 1, not_before = ?,"
+                                      " reason = ? WHERE model = ? AND place = ?");
+    query_bind_number(&q, not_before);
+    query_bind_text(&q, reason);
+    bind_job(&q, id);
+    return query_run(&q, diag);
+}
+
+enum status node_store_meet(struct node_store *store, struct market_job_id id, struct diag *diag)
+{
+    struct query q =
+        query_begin(&store->database, "UPDATE job SET misses = 0 WHERE model = ? AND place = ?");
     bind_job(&q, id);
     return query_run(&q, diag);
 }

@@ -32,6 +32,7 @@ struct node_job {
     enum node_state state;
     uint64_t block;                /* of its request */
     uint64_t tries;                /* that failed, of the step that is next */
+    uint64_t misses;               /* times on end that the chain did not know it */
     uint64_t not_before;           /* seconds of the machine's clock */
     bool is_assigned;              /* an assignment of ours is to be released or declined */
     uint64_t ready;                /* when its proof came, by the machine's clock */
@@ -80,6 +81,11 @@ enum status node_store_move(struct node_store *store, struct market_job_id id,
 /* The step failed, and is not tried before a time. */
 enum status node_store_fail(struct node_store *store, struct market_job_id id, uint64_t not_before,
                             const char *reason, struct diag *diag) SERTN_MUST_CHECK;
+/* The chain did not know it, and is not asked before a time; or does know it again. */
+enum status node_store_miss(struct node_store *store, struct market_job_id id, uint64_t not_before,
+                            const char *reason, struct diag *diag) SERTN_MUST_CHECK;
+enum status node_store_meet(struct node_store *store, struct market_job_id id,
+                            struct diag *diag) SERTN_MUST_CHECK;
 enum status node_store_assign(struct node_store *store, struct market_job_id id, bool is_assigned,
                               struct diag *diag) SERTN_MUST_CHECK;
 

@@ -118,6 +118,20 @@ TEST(who_was_paid_may_show_later)
     kit_server_stop();
 }
 
+static uint64_t count_in(const char *path, unsigned version, const char *sql)
+{
+    struct database file;
+    struct diag diag = {0};
+    bool found;
+    REQUIRE_OK(database_open(&file, path, "file", "", version, &diag), &diag);
+    struct query q = query_begin(&file, sql);
+    REQUIRE_OK(query_step(&found, &q, &diag), &diag);
+    uint64_t count = query_number(&q, 0);
+    query_end(&q);
+    database_close(&file);
+    return count;
+}
+
 /* Services answer from several machines, of which one may not have the block yet. */
 TEST(a_job_that_is_not_known_at_once_is_not_gone)
 {
@@ -139,6 +153,31 @@ TEST(a_job_that_is_not_known_at_once_is_not_gone)
         CHECK_MSG(strstr(out.errors, "the chain does not know it") != NULL, "%s", out.errors);
         kit_server_stop();
     }
+}
+
+/* Nor is one that has failed before, which says nothing of the chain. */
+TEST(failures_do_not_make_a_job_gone)
+{
+    struct test_output out = kit_shell("%s sig 'jobOf(uint256)' | tr -d '\\n'", kit_tool("cast"));
+    kit_done(&out, "selector");
+    const char *selector = kit_text("%s", out.text);
+    struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
+    network_request(n, 0, 1);
+    const char *folder = test_temp_dir(),
+               *config = network_config(n, NETWORK_NODE, folder, ",\"limits\":{\"attempts\":9}");
+    node_kill_unmined(n, node_start_unmined(n, config, 1));
+    CHECK_U64(count_in(test_path(folder, "data/jobs"), 4,
+                       "UPDATE job SET tries = 7 WHERE state = 3 RETURNING tries"),
+              7);
+    const char *url = kit_liar_start(
+        n->url, selector, "\"error\":{\"code\":3,\"message\":\"execution reverted\"}", 0, 1);
+    out = node_drain(with_nodes(n, config, url));
+    kit_done(&out, "node");
+    CHECK_MSG(strstr(out.errors, "tried again in 1 s: the chain does not know it") != NULL, "%s",
+              out.errors);
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
+    kit_server_stop();
 }
 
 /* The bytes are asked of a store that has others. */
@@ -262,7 +301,7 @@ TEST(a_clock_that_was_ahead_holds_nothing_up)
     (void)out;
     struct database jobs;
     struct diag diag = {0};
-    REQUIRE_OK(database_open(&jobs, test_path(folder, "data/jobs"), "jobs", "", 3, &diag), &diag);
+    REQUIRE_OK(database_open(&jobs, test_path(folder, "data/jobs"), "jobs", "", 4, &diag), &diag);
     struct query q =
         query_begin(&jobs, "UPDATE job SET not_before = 4102444800, state = 1, tries = 1");
     REQUIRE_OK(query_run(&q, &diag), &diag);
@@ -292,20 +331,6 @@ TEST(inputs_wait_for_room_on_the_disk)
     CHECK_MSG(strstr(out.errors, "inputs fill the disk up to limits.disk_bytes") != NULL &&
                   strstr(out.errors, "fetched") == NULL,
               "%s", out.errors);
-}
-
-static uint64_t count_in(const char *path, unsigned version, const char *sql)
-{
-    struct database file;
-    struct diag diag = {0};
-    bool found;
-    REQUIRE_OK(database_open(&file, path, "file", "", version, &diag), &diag);
-    struct query q = query_begin(&file, sql);
-    REQUIRE_OK(query_step(&found, &q, &diag), &diag);
-    uint64_t count = query_number(&q, 0);
-    query_end(&q);
-    database_close(&file);
-    return count;
 }
 
 /* Years of transactions leave the journal, and the account goes on with its nonces. */
@@ -348,10 +373,10 @@ TEST(a_batch_of_a_model_that_is_not_served_is_given_up)
     const char *config = network_config(n, NETWORK_NODE, folder, "");
     struct test_output out = node_drain(config);
     kit_done(&out, "node");
-    (void)count_in(jobs, 3, "INSERT INTO batch(model, name) VALUES(9, 'settle 2') RETURNING id");
+    (void)count_in(jobs, 4, "INSERT INTO batch(model, name) VALUES(9, 'settle 2') RETURNING id");
     out = node_drain(config);
     kit_done(&out, "node");
-    CHECK_U64(count_in(jobs, 3, "SELECT COUNT(*) FROM batch"), 0);
+    CHECK_U64(count_in(jobs, 4, "SELECT COUNT(*) FROM batch"), 0);
 }
 
 /* A job that is seen to be paid asks for its transaction no more: it is settled all the same, when

@@ -175,6 +175,31 @@ TEST(a_job_whose_block_is_another_one_is_looked_at_again)
     node_store_close(&store);
 }
 
+/* What the chain did not know is no failure of ours, and is counted until it knows it again. */
+TEST(misses_are_counted_beside_failures)
+{
+    struct node_store store;
+    struct node_job job = {.id = {0, 0}};
+    struct diag diag = {0};
+    struct market_requested event = {.id = id_of(1), .block = 7, .price = 7};
+    event.request.model = 1;
+    event.request.deadline = 1000;
+    open_store(&store, test_path(test_temp_dir(), "jobs"));
+    REQUIRE_OK(node_store_add(&store, &event, &diag), &diag);
+    REQUIRE_OK(node_store_fail(&store, id_of(1), 9, "no", &diag), &diag);
+    for (int i = 0; i < 2; i++)
+        REQUIRE_OK(node_store_miss(&store, id_of(1), 99, "unknown", &diag), &diag);
+    CHECK(find(&job, &store, 1) && job.tries == 1 && job.misses == 2 && job.not_before == 99);
+    CHECK_TEXT(job.reason, "unknown");
+    REQUIRE_OK(node_store_meet(&store, id_of(1), &diag), &diag);
+    CHECK(find(&job, &store, 1) && job.tries == 1 && job.misses == 0);
+    REQUIRE_OK(node_store_miss(&store, id_of(1), 99, "unknown", &diag), &diag);
+    REQUIRE_OK(node_store_move(&store, id_of(1), NODE_GONE, "", &diag), &diag);
+    REQUIRE_OK(node_store_add(&store, &event, &diag), &diag);
+    CHECK(find(&job, &store, 1) && job.tries == 0 && job.misses == 0);
+    node_store_close(&store);
+}
+
 TEST(a_file_of_another_version_is_refused)
 {
     struct node_store store;
@@ -184,5 +209,5 @@ TEST(a_file_of_another_version_is_refused)
     REQUIRE_OK(journal_open(&journal, path, &diag), &diag); /* a file of version 1 */
     journal_close(&journal);
     CHECK_STATUS(node_store_open(&store, path, &diag), STATUS_BAD_INPUT, &diag);
-    CHECK_MSG(strstr(diag.text, "of version 1, not 3") != NULL, "%s", diag.text);
+    CHECK_MSG(strstr(diag.text, "of version 1, not 4") != NULL, "%s", diag.text);
 }
