@@ -323,9 +323,14 @@ static bool has_word(const char *list, const char *name, size_t length)
     return false;
 }
 
+bool import_has_word(const char *list, const char *word)
+{
+    return has_word(list, word, strlen(word));
+}
+
 bool import_rule_accepts(const struct import_rule *rule, const char *name)
 {
-    return has_word(rule->attributes, name, strlen(name));
+    return import_has_word(rule->attributes, name);
 }
 
 struct stage_call {

@@ -153,6 +153,8 @@ static void run_rule(struct import_node *n)
     if (n->status == STATUS_OK)
         n->rule = find_rule(n);
     bool complete = gather_operands(n);
+    if (n->rule != NULL && n->status == STATUS_OK)
+        import_check_choices(n);
     if (n->rule != NULL && complete && n->status == STATUS_OK)
         n->rule->run(n);
     n->staged_count = 0;

@@ -152,6 +152,10 @@ const struct import_rule *import_rule_find(const char *domain, const char *op, i
 const struct import_rule *import_rule_at(size_t index); /* NULL past the end */
 /* Whether a row accepts an attribute of this name. */
 bool import_rule_accepts(const struct import_rule *rule, const char *name);
+/* Whether a list with spaces between has this word. */
+bool import_has_word(const char *list, const char *word);
+/* Fails the node for a word that an attribute may not be (import_choices.c). */
+void import_check_choices(struct import_node *n);
 
 /* --- failures and notes (import_node.c) --- */
 
