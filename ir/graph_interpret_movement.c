@@ -261,42 +261,36 @@ static int64_t block_depth(int64_t c, int64_t row, int64_t column, int64_t block
     return crd ? (c * block + row) * block + column : (row * block + column) * channels + c;
 }
 
-enum status run_depth_to_space(struct kernel_call *call)
+/* Moves elements between blocks of space, of the shape of `flat`, and the depth they are stored at
+ * in `deep`. */
+static enum status move_blocks(struct kernel_call *call, const struct tensor *flat,
+                               const struct tensor *deep)
 {
     const struct tensor *in = call->in[0];
-    struct tensor *out = call->out[0];
-    int64_t b = graph_attribute_int(call->node, "blocksize", 1), channels = out->shape.dim[1];
+    int64_t b = graph_attribute_int(call->node, "blocksize", 1), channels = flat->shape.dim[1];
     bool crd = strcmp(graph_attribute_text(call->node, "mode", "DCR"), "CRD") == 0;
     int64_t stride[TENSOR_RANK_MAX];
     struct walk walk;
-    shape_strides(stride, &in->shape);
-    walk_begin(&walk, &out->shape);
-    for (size_t i = 0; i < out->count; i++, walk_next(&walk)) {
+    shape_strides(stride, &deep->shape);
+    walk_begin(&walk, &flat->shape);
+    for (size_t i = 0; i < flat->count; i++, walk_next(&walk)) {
         const int64_t *at = walk.index;
         int64_t depth = block_depth(at[1], at[2] % b, at[3] % b, b, channels, crd);
         int64_t index[4] = {at[0], depth, at[2] / b, at[3] / b};
-        tensor_copy_element(out, i, in, (size_t)offset_at(stride, index, 4));
+        size_t there = (size_t)offset_at(stride, index, 4);
+        tensor_copy_element(call->out[0], in == deep ? i : there, in, in == deep ? there : i);
     }
     return STATUS_OK;
 }
 
+enum status run_depth_to_space(struct kernel_call *call)
+{
+    return move_blocks(call, call->out[0], call->in[0]);
+}
+
 enum status run_space_to_depth(struct kernel_call *call)
 {
-    const struct tensor *in = call->in[0];
-    struct tensor *out = call->out[0];
-    int64_t b = graph_attribute_int(call->node, "blocksize", 1), channels = in->shape.dim[1];
-    bool crd = strcmp(graph_attribute_text(call->node, "mode", "DCR"), "CRD") == 0;
-    int64_t stride[TENSOR_RANK_MAX];
-    struct walk walk;
-    shape_strides(stride, &out->shape);
-    walk_begin(&walk, &in->shape);
-    for (size_t i = 0; i < in->count; i++, walk_next(&walk)) {
-        const int64_t *at = walk.index;
-        int64_t depth = block_depth(at[1], at[2] % b, at[3] % b, b, channels, crd);
-        int64_t index[4] = {at[0], depth, at[2] / b, at[3] / b};
-        tensor_copy_element(out, (size_t)offset_at(stride, index, 4), in, i);
-    }
-    return STATUS_OK;
+    return move_blocks(call, call->in[0], call->out[0]);
 }
 
 enum status run_reverse_sequence(struct kernel_call *call)

@@ -1,6 +1,7 @@
 /* See sertnc_options.h. */
 #include "runtime/tools/sertnc_options.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,14 +103,25 @@ static bool take_data(void *context, const char *value, struct diag *diag)
     return true;
 }
 
+/* NAME=N with N of at least 1, for a list that has `count` so far; null name when it is neither. */
+static const char *take_size(struct sertnc_options *o, const char *text, size_t count,
+                             int64_t *size)
+{
+    const char *value, *name = take_name(o, text, &value);
+    char *end = NULL;
+    errno = 0;
+    *size = name == NULL ? 0 : strtoll(value, &end, 10);
+    bool is_good = name != NULL && *value != '\0' && *end == '\0' && errno == 0 && *size >= 1 &&
+                   count < SERTNC_MOST;
+    return is_good ? name : NULL;
+}
+
 static bool take_dim(void *context, const char *text, struct diag *diag)
 {
     struct sertnc_options *o = context;
-    const char *value, *name = take_name(o, text, &value);
-    char *end = NULL;
-    long long size = name == NULL ? 0 : strtoll(value, &end, 10);
-    if (name == NULL || *value == '\0' || *end != '\0' || size < 1 ||
-        o->compile.dim_count == SERTNC_MOST)
+    int64_t size;
+    const char *name = take_size(o, text, o->compile.dim_count, &size);
+    if (name == NULL)
         return refuse(diag, "--dim", "NAME=N or INPUT:AXIS=N with N of at least 1");
     for (size_t i = 0; i < o->compile.dim_count; i++) {
         if (strcmp(o->dims[i].name, name) == 0)
@@ -122,11 +134,9 @@ static bool take_dim(void *context, const char *text, struct diag *diag)
 static bool take_max_dim(void *context, const char *text, struct diag *diag)
 {
     struct sertnc_options *o = context;
-    const char *value, *name = take_name(o, text, &value);
-    char *end = NULL;
-    long long size = name == NULL ? 0 : strtoll(value, &end, 10);
-    if (name == NULL || *value == '\0' || *end != '\0' || size < 1 ||
-        o->compile.max_dim_count == SERTNC_MOST)
+    int64_t size;
+    const char *name = take_size(o, text, o->compile.max_dim_count, &size);
+    if (name == NULL)
         return refuse(diag, "--max-dim", "NAME=N with N of at least 1");
     for (size_t i = 0; i < o->compile.max_dim_count; i++) {
         if (strcmp(o->max_dims[i].name, name) == 0)

@@ -31,6 +31,23 @@ static inline void end(struct example *e)
     arena_release(&e->arena);
 }
 
+/* A tensor of `count` integers; values: [count], or null. */
+static inline uint32_t integers(struct example *e, enum relation_role role, int64_t count,
+                                int64_t low, int64_t high, const wide *values)
+{
+    struct relation_tensor t = {.name = "t",
+                                .rank = 1,
+                                .shape = {count},
+                                .count = (size_t)count,
+                                .role = role,
+                                .encoding = ENCODING_INTEGER,
+                                .scale = {1, 1, 0},
+                                .low = wide_from_i64(low),
+                                .high = wide_from_i64(high),
+                                .values = values};
+    return relation_add_tensor(&e->program, &t);
+}
+
 /* Makes tensors public, in this order. */
 static inline void publish_all(struct example *e, const uint32_t *tensors, size_t count)
 {

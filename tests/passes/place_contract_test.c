@@ -7,24 +7,9 @@
 
 #include "tests/passes/example.h"
 
-static uint32_t add_tensor(struct example *e, enum relation_role role, int64_t count, int64_t low,
-                           int64_t high)
-{
-    struct relation_tensor t = {.name = "t",
-                                .rank = 1,
-                                .shape = {count},
-                                .count = (size_t)count,
-                                .role = role,
-                                .encoding = ENCODING_INTEGER,
-                                .scale = {1, 1, 0},
-                                .low = wide_from_i64(low),
-                                .high = wide_from_i64(high)};
-    return relation_add_tensor(&e->program, &t);
-}
-
 static uint32_t add_input(struct example *e, int64_t count)
 {
-    uint32_t t = add_tensor(e, ROLE_PRIVATE_INPUT, count, -8, 7);
+    uint32_t t = integers(e, ROLE_PRIVATE_INPUT, count, -8, 7, NULL);
     struct relation range = {.kind = RELATION_RANGE,
                              .node = RELATION_NONE,
                              .space_rank = 1,
@@ -64,7 +49,7 @@ static uint32_t add_output(struct example *e, struct relation *r)
     int64_t count = 1;
     for (unsigned d = 0; d < (unsigned)(r->space_rank - r->contract_rank); d++)
         count *= r->space[d];
-    r->outputs[0] = add_tensor(e, ROLE_WITNESS, count, -100000, 100000);
+    r->outputs[0] = integers(e, ROLE_WITNESS, count, -100000, 100000, NULL);
     relation_add(&e->program, r);
     return r->outputs[0];
 }
@@ -145,11 +130,11 @@ static void add_conv(struct example *e, const struct conv *c)
         .low = {0, c->pad[0], c->pad[1]},
         .high = {c->channels, c->pad[0] + c->size[0], c->pad[1] + c->size[1]}};
     copy.terms = &term;
-    copy.outputs[0] = add_tensor(e, ROLE_WITNESS, c->channels * area, -8, 7);
+    copy.outputs[0] = integers(e, ROLE_WITNESS, c->channels * area, -8, 7, NULL);
     e->program.tensors[copy.outputs[0]].rank = 3;
     memcpy(e->program.tensors[copy.outputs[0]].shape, copy.space, 3 * sizeof(int64_t));
     relation_add(&e->program, &copy);
-    uint32_t w = add_tensor(e, ROLE_PARAMETER, c->outputs * inner * taps, -8, 7);
+    uint32_t w = integers(e, ROLE_PARAMETER, c->outputs * inner * taps, -8, 7, NULL);
     const int64_t space[7] = {c->groups, each, out[0], out[1], inner, c->kernel[0], c->kernel[1]},
                   a[7] = {inner * area,  0,    c->stride[0] * padded[1],
                           c->stride[1],  area, c->dilation[0] * padded[1],
@@ -210,7 +195,7 @@ TEST(products_with_private_weights)
         struct example e;
         begin(&e);
         uint32_t a = add_input(&e, shape[i][0] * shape[i][1]);
-        uint32_t b = add_tensor(&e, ROLE_PARAMETER, shape[i][1] * shape[i][2], -8, 7);
+        uint32_t b = integers(&e, ROLE_PARAMETER, shape[i][1] * shape[i][2], -8, 7, NULL);
         uint32_t y = add_product(&e, shape[i][0], shape[i][1], shape[i][2], a, b);
         publish(&e, y);
         finish(&e, true);
@@ -224,8 +209,8 @@ TEST(products_beside_a_memory_of_their_weights)
     for (int is_copied = 0; is_copied < 2; is_copied++) {
         struct example e;
         begin(&e);
-        uint32_t a = add_input(&e, 50 * 7), b = add_tensor(&e, ROLE_PARAMETER, 7 * 8, -8, 7),
-                 index = add_tensor(&e, ROLE_PRIVATE_INPUT, 3, 0, 7), memory = b, y[2];
+        uint32_t a = add_input(&e, 50 * 7), b = integers(&e, ROLE_PARAMETER, 7 * 8, -8, 7, NULL),
+                 index = integers(&e, ROLE_PRIVATE_INPUT, 3, 0, 7, NULL), memory = b, y[2];
         struct relation range = {.kind = RELATION_RANGE,
                                  .node = RELATION_NONE,
                                  .space_rank = 1,
@@ -245,7 +230,7 @@ TEST(products_beside_a_memory_of_their_weights)
                                     .terms = &term,
                                     .term_count = 1,
                                     .output_count = 1};
-            copy.outputs[0] = memory = add_tensor(&e, ROLE_WITNESS, 7 * 8, -8, 7);
+            copy.outputs[0] = memory = integers(&e, ROLE_WITNESS, 7 * 8, -8, 7, NULL);
             relation_add(&e.program, &copy);
         }
         struct relation read = {.kind = RELATION_READ,
@@ -256,7 +241,7 @@ TEST(products_beside_a_memory_of_their_weights)
                                 .memory = memory,
                                 .output_count = 1};
         read.views[0] = range.views[0];
-        read.outputs[0] = y[1] = add_tensor(&e, ROLE_WITNESS, 3, -8, 7);
+        read.outputs[0] = y[1] = integers(&e, ROLE_WITNESS, 3, -8, 7, NULL);
         relation_add(&e.program, &read);
         y[0] = add_product(&e, 50, 7, 8, a, b);
         publish_all(&e, y, 2);
@@ -278,7 +263,7 @@ TEST(products_over_one_matrix_are_checked_together)
 {
     struct example e;
     begin(&e);
-    uint32_t b = add_tensor(&e, ROLE_PARAMETER, 12 * 9, -8, 7), y[6];
+    uint32_t b = integers(&e, ROLE_PARAMETER, 12 * 9, -8, 7, NULL), y[6];
     for (size_t i = 0; i < 6; i++)
         y[i] = add_product(&e, 1, 12, 9, add_input(&e, 12), b);
     publish_all(&e, y, 6);
@@ -289,7 +274,7 @@ TEST(one_row_times_a_matrix_is_spelled_out)
 {
     struct example e;
     begin(&e);
-    uint32_t b = add_tensor(&e, ROLE_PARAMETER, 12 * 9, -8, 7);
+    uint32_t b = integers(&e, ROLE_PARAMETER, 12 * 9, -8, 7, NULL);
     uint32_t y = add_product(&e, 1, 12, 9, add_input(&e, 12), b);
     publish(&e, y);
     finish(&e, false);

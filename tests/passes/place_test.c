@@ -222,22 +222,6 @@ static size_t all_failures(const struct table *t, const struct relation_values *
 
 /* ---- programs ---- */
 
-static uint32_t tensor(struct example *e, enum relation_role role, int64_t count, int64_t low,
-                       int64_t high, const wide *values)
-{
-    struct relation_tensor t = {.name = "t",
-                                .rank = 1,
-                                .shape = {count},
-                                .count = (size_t)count,
-                                .role = role,
-                                .encoding = ENCODING_INTEGER,
-                                .scale = {1, 1, 0},
-                                .low = wide_from_i64(low),
-                                .high = wide_from_i64(high),
-                                .values = values};
-    return relation_add_tensor(&e->program, &t);
-}
-
 static struct relation relation(enum relation_kind kind, int64_t count)
 {
     return (struct relation){
@@ -329,13 +313,13 @@ TEST(dot_product_with_private_weights_and_rescale)
 {
     struct example e;
     begin(&e);
-    uint32_t x = tensor(&e, ROLE_PRIVATE_INPUT, 5, -512, 511, NULL),
-             w = tensor(&e, ROLE_PARAMETER, 5, -128, 127, NULL);
-    uint32_t bias = tensor(&e, ROLE_PARAMETER, 1, -4096, 4095, NULL),
-             acc = tensor(&e, ROLE_WITNESS, 1, -400000, 400000, NULL);
-    uint32_t sum = tensor(&e, ROLE_WITNESS, 1, -410000, 410000, NULL),
-             y = tensor(&e, ROLE_WITNESS, 1, -30000, 30000, NULL);
-    uint32_t rest = tensor(&e, ROLE_WITNESS, 1, 0, 15, NULL);
+    uint32_t x = integers(&e, ROLE_PRIVATE_INPUT, 5, -512, 511, NULL),
+             w = integers(&e, ROLE_PARAMETER, 5, -128, 127, NULL);
+    uint32_t bias = integers(&e, ROLE_PARAMETER, 1, -4096, 4095, NULL),
+             acc = integers(&e, ROLE_WITNESS, 1, -400000, 400000, NULL);
+    uint32_t sum = integers(&e, ROLE_WITNESS, 1, -410000, 410000, NULL),
+             y = integers(&e, ROLE_WITNESS, 1, -30000, 30000, NULL);
+    uint32_t rest = integers(&e, ROLE_WITNESS, 1, 0, 15, NULL);
     range(&e, x, 5, -512, 511);
     struct relation dot = relation(RELATION_CONTRACT, 1);
     dot.space_rank = 2;
@@ -373,10 +357,10 @@ TEST(products_of_high_degree_and_mixed_sign)
 {
     struct example e;
     begin(&e);
-    uint32_t a = tensor(&e, ROLE_PRIVATE_INPUT, 3, 0, 15, NULL),
-             b = tensor(&e, ROLE_PRIVATE_INPUT, 3, 0, 15, NULL);
-    uint32_t p = tensor(&e, ROLE_PARAMETER, 3, -8, 7, NULL),
-             y = tensor(&e, ROLE_WITNESS, 3, -2000000, 2000000, NULL);
+    uint32_t a = integers(&e, ROLE_PRIVATE_INPUT, 3, 0, 15, NULL),
+             b = integers(&e, ROLE_PRIVATE_INPUT, 3, 0, 15, NULL);
+    uint32_t p = integers(&e, ROLE_PARAMETER, 3, -8, 7, NULL),
+             y = integers(&e, ROLE_WITNESS, 3, -2000000, 2000000, NULL);
     range(&e, a, 3, 0, 15);
     range(&e, b, 3, 0, 15);
     struct relation product = relation(RELATION_PRODUCT, 3);
@@ -409,10 +393,10 @@ TEST(tables_ranges_of_odd_size_and_zero_tests)
     struct relation_table table = {
         .key = "square", .x_low = -4, .size = 9, .output_count = 1, .outputs = {squares}};
     uint32_t t = relation_add_table(&e.program, &table);
-    uint32_t x = tensor(&e, ROLE_PRIVATE_INPUT, 4, -4, 4, NULL),
-             y = tensor(&e, ROLE_WITNESS, 4, 0, 16, NULL);
-    uint32_t z = tensor(&e, ROLE_PRIVATE_INPUT, 4, -50, 949, NULL),
-             zero = tensor(&e, ROLE_WITNESS, 4, 0, 1, NULL);
+    uint32_t x = integers(&e, ROLE_PRIVATE_INPUT, 4, -4, 4, NULL),
+             y = integers(&e, ROLE_WITNESS, 4, 0, 16, NULL);
+    uint32_t z = integers(&e, ROLE_PRIVATE_INPUT, 4, -50, 949, NULL),
+             zero = integers(&e, ROLE_WITNESS, 4, 0, 1, NULL);
     range(&e, x, 4, -4, 4);
     range(&e, z, 4, -50, 949);
     struct relation look = relation(RELATION_TABLE, 4);
@@ -428,7 +412,7 @@ TEST(tables_ranges_of_odd_size_and_zero_tests)
     test.output_count = 1;
     test.outputs[0] = zero;
     relation_add(&e.program, &test);
-    uint32_t sum = tensor(&e, ROLE_WITNESS, 4, -1000, 2000, NULL);
+    uint32_t sum = integers(&e, ROLE_WITNESS, 4, -1000, 2000, NULL);
     struct relation add = relation(RELATION_LINEAR, 4);
     struct relation_term terms[3] = {{wide_from_i64(1), 1, {whole(&e, y, 4)}},
                                      {wide_from_i64(100), 1, {whole(&e, zero, 4)}},
@@ -452,10 +436,10 @@ TEST(division_by_a_witness)
 {
     struct example e;
     begin(&e);
-    uint32_t x = tensor(&e, ROLE_PRIVATE_INPUT, 3, -100000, 100000, NULL),
-             d = tensor(&e, ROLE_PRIVATE_INPUT, 3, 1, 1000, NULL);
-    uint32_t y = tensor(&e, ROLE_WITNESS, 3, -100000, 100000, NULL),
-             r = tensor(&e, ROLE_WITNESS, 3, 0, 999, NULL);
+    uint32_t x = integers(&e, ROLE_PRIVATE_INPUT, 3, -100000, 100000, NULL),
+             d = integers(&e, ROLE_PRIVATE_INPUT, 3, 1, 1000, NULL);
+    uint32_t y = integers(&e, ROLE_WITNESS, 3, -100000, 100000, NULL),
+             r = integers(&e, ROLE_WITNESS, 3, 0, 999, NULL);
     range(&e, x, 3, -100000, 100000);
     range(&e, d, 3, 1, 1000);
     struct relation divide = relation(RELATION_RESCALE, 3);
@@ -483,8 +467,8 @@ TEST(reads_of_parameter_and_witness_memory)
 {
     struct example e;
     begin(&e);
-    uint32_t index = tensor(&e, ROLE_PRIVATE_INPUT, 4, 0, 7, NULL),
-             x = tensor(&e, ROLE_PRIVATE_INPUT, 8, 0, 255, NULL);
+    uint32_t index = integers(&e, ROLE_PRIVATE_INPUT, 4, 0, 7, NULL),
+             x = integers(&e, ROLE_PRIVATE_INPUT, 8, 0, 255, NULL);
     struct relation_tensor shape = {.name = "memory",
                                     .rank = 2,
                                     .shape = {8, 3},
@@ -505,7 +489,7 @@ TEST(reads_of_parameter_and_witness_memory)
                                      .low = wide_from_i64(-1024),
                                      .high = wide_from_i64(1023)};
     uint32_t rows = relation_add_tensor(&e.program, &shape),
-             got = tensor(&e, ROLE_WITNESS, 4, 0, 255, NULL);
+             got = integers(&e, ROLE_WITNESS, 4, 0, 255, NULL);
     range(&e, index, 4, 0, 7);
     range(&e, x, 8, 0, 255);
     for (int k = 0; k < 2; k++) {
@@ -517,7 +501,7 @@ TEST(reads_of_parameter_and_witness_memory)
         read.outputs[0] = k == 0 ? rows : got;
         relation_add(&e.program, &read);
     }
-    uint32_t sum = tensor(&e, ROLE_WITNESS, 4, -10000, 10000, NULL);
+    uint32_t sum = integers(&e, ROLE_WITNESS, 4, -10000, 10000, NULL);
     struct relation add = relation(RELATION_LINEAR, 4);
     struct relation_term terms[4] = {{wide_from_i64(1), 1, {whole(&e, got, 4)}}};
     for (int k = 0; k < 3; k++)
@@ -544,7 +528,7 @@ TEST(many_public_values_are_packed)
 {
     struct example e;
     begin(&e);
-    uint32_t x = tensor(&e, ROLE_PUBLIC_INPUT, 60, -1000, 70000, NULL);
+    uint32_t x = integers(&e, ROLE_PUBLIC_INPUT, 60, -1000, 70000, NULL);
     range(&e, x, 60, -131072, 131071);
     publish(&e, x);
     prepare(&e);

@@ -56,10 +56,12 @@ static const struct tensor *run(const struct graph *graph)
 }
 
 /* Swaps, and holds the result to what the graph gave before. */
-static bool swaps(enum op_kind activation, double alpha)
+static void swap_and_compare(struct graph *graph)
 {
     struct diag diag = {0};
-    struct graph *graph = pooled(activation, alpha);
+    struct diag_list problems = {0};
+    REQUIRE(pass_infer_shapes(graph, &problems) == STATUS_OK);
+    REQUIRE_OK(graph_validate(graph, &diag), &diag);
     const struct tensor *before = run(graph);
     REQUIRE_OK(pass_swap_pools(graph, &diag), &diag);
     REQUIRE_OK(graph_validate(graph, &diag), &diag);
@@ -67,6 +69,12 @@ static bool swaps(enum op_kind activation, double alpha)
     CHECK_U64(after->count, before->count);
     for (size_t i = 0; i < after->count; i++)
         CHECK(after->data.real[i] == before->data.real[i]);
+}
+
+static bool swaps(enum op_kind activation, double alpha)
+{
+    struct graph *graph = pooled(activation, alpha);
+    swap_and_compare(graph);
     bool swapped = graph->nodes[0].op == OP_MAX_POOL && graph->nodes[1].op == activation;
     CHECK_U64((uint64_t)graph->values[graph->nodes[0].outputs[0]].shape.dim[2], swapped ? 2 : 4);
     arena_release(&arena);
@@ -101,8 +109,6 @@ TEST(an_activation_that_something_else_reads_stays)
 /* x [1, 2, 4, 4] plus stored numbers of a shape, into a maximum of windows of two by two. */
 static bool addition_swaps(struct shape stored, bool is_first)
 {
-    struct diag diag = {0};
-    struct diag_list problems = {0};
     struct graph *graph = pooled(OP_RELU, 0);
     struct graph_node *f = &graph->nodes[0];
     graph->values[graph->inputs[0]].shape.dim[1] = 2;
@@ -127,15 +133,7 @@ static bool addition_swaps(struct shape stored, bool is_first)
     graph->nodes[2] = pool;
     graph->values[y].producer = 1;
     graph->values[z].producer = 2;
-    REQUIRE(pass_infer_shapes(graph, &problems) == STATUS_OK);
-    REQUIRE_OK(graph_validate(graph, &diag), &diag);
-    const struct tensor *before = run(graph);
-    REQUIRE_OK(pass_swap_pools(graph, &diag), &diag);
-    REQUIRE_OK(graph_validate(graph, &diag), &diag);
-    const struct tensor *after = run(graph);
-    CHECK_U64(after->count, before->count);
-    for (size_t i = 0; i < after->count; i++)
-        CHECK(after->data.real[i] == before->data.real[i]);
+    swap_and_compare(graph);
     bool swapped = graph->nodes[0].op == OP_MAX_POOL;
     CHECK(graph->nodes[swapped ? 1 : 0].op == OP_RELU);
     arena_release(&arena);
@@ -159,8 +157,6 @@ TEST(what_differs_within_a_channel_stays)
 /* x [1, 1, 4, 4] through a convolution of two filters and a Relu into a pool. */
 static bool bias_moves(bool is_stored, bool is_read_twice)
 {
-    struct diag diag = {0};
-    struct diag_list problems = {0};
     struct graph *graph = pooled(OP_RELU, 0);
     uint32_t x = graph->inputs[0], w = graph_add_value(graph, "w", VALUE_PARAMETER, ELEMENT_F32),
              b = graph_add_value(graph, "b", VALUE_PARAMETER, ELEMENT_F32),
@@ -186,15 +182,7 @@ static bool bias_moves(bool is_stored, bool is_read_twice)
         graph->values[graph->nodes[n].outputs[0]].producer = n;
     if (is_read_twice)
         graph->outputs[graph->output_count++] = y;
-    REQUIRE(pass_infer_shapes(graph, &problems) == STATUS_OK);
-    REQUIRE_OK(graph_validate(graph, &diag), &diag);
-    const struct tensor *before = run(graph);
-    REQUIRE_OK(pass_swap_pools(graph, &diag), &diag);
-    REQUIRE_OK(graph_validate(graph, &diag), &diag);
-    const struct tensor *after = run(graph);
-    CHECK_U64(after->count, before->count);
-    for (size_t i = 0; i < after->count; i++)
-        CHECK(after->data.real[i] == before->data.real[i]);
+    swap_and_compare(graph);
     bool moved = graph->node_count == 4;
     if (moved)
         CHECK(graph->nodes[0].op == OP_CONV && graph->nodes[1].op == OP_MAX_POOL &&
