@@ -496,6 +496,45 @@ uint64_t fold_body_place(struct fold_walk *walk, uint64_t which)
     return fold_place(walk->place != 0 ? walk->place : ++walk->bodies, which);
 }
 
+static void want_value(struct fold_walk *walk, uint32_t value)
+{
+    if (walk->wanted_count == walk->wanted_capacity) {
+        size_t capacity = walk->wanted_capacity == 0 ? 16 : 2 * walk->wanted_capacity;
+        uint32_t *grown = arena_array(walk->next->arena, uint32_t, capacity);
+        if (grown == NULL) {
+            fold_no_memory(walk);
+            return;
+        }
+        if (walk->wanted_count > 0)
+            memcpy(grown, walk->wanted, walk->wanted_count * sizeof *grown);
+        walk->wanted = grown;
+        walk->wanted_capacity = capacity;
+    }
+    walk->wanted[walk->wanted_count++] = value;
+}
+
+/* Where a problem, here or before, left a node out, what it reads is still needed. */
+static void want_operands(struct fold_walk *walk, const struct fold_scope *scope,
+                          const struct graph_node *node)
+{
+    bool is_broken = false;
+    for (size_t i = 0; i < node->output_count; i++)
+        is_broken |= node->outputs[i] != GRAPH_NONE && scope->map[node->outputs[i]] == VALUE_BROKEN;
+    for (size_t i = 0; is_broken && i < node->input_count; i++) {
+        uint32_t value = node->inputs[i];
+        const struct fold_scope *at = scope;
+        while (value != GRAPH_NONE && at->graph->outer_values != NULL &&
+               at->graph->outer_values[value] != GRAPH_NONE) {
+            value = at->graph->outer_values[value];
+            at = at->outer;
+        }
+        uint32_t now = value == GRAPH_NONE ? VALUE_UNSEEN : at->map[value];
+        if (now != VALUE_UNSEEN && now != VALUE_BROKEN &&
+            walk->next->values[now].kind == VALUE_NODE)
+            want_value(walk, now);
+    }
+}
+
 void fold_nodes(struct fold_walk *walk, struct fold_scope *scope)
 {
     const uint64_t body = walk->place;
@@ -515,6 +554,7 @@ void fold_nodes(struct fold_walk *walk, struct fold_scope *scope)
             fold_source_node(walk, scope, node);
             arena_rewind(walk->scratch, mark);
         }
+        want_operands(walk, scope, node);
     }
     walk->place = body;
 }
@@ -583,20 +623,23 @@ static void copy_inputs(struct fold_walk *walk, struct fold_scope *scope)
     }
     for (size_t i = 0; i < graph->input_count; i++) {
         const struct graph_value *source = &graph->values[graph->inputs[i]];
+        bool open = !source->shape_known;
+        for (unsigned k = 0; !open && k < source->shape.rank; k++)
+            open = source->shape.dim[k] < 0;
+        if (open) {
+            fold_report(walk, STATUS_BAD_INPUT,
+                        "input %s: its shape is not bound; give it with --dim or --data",
+                        source->name);
+            scope->map[graph->inputs[i]] = VALUE_BROKEN;
+            continue;
+        }
         uint32_t index = add_value(walk, source->name, VALUE_INPUT, source->type);
         if (index == VALUE_BROKEN)
             return;
         walk->next->values[index] = *source;
         walk->next->values[index].producer = GRAPH_NONE;
         walk->next->inputs[walk->next->input_count++] = index;
-        bool open = !source->shape_known;
-        for (unsigned k = 0; !open && k < source->shape.rank; k++)
-            open = source->shape.dim[k] < 0;
-        if (open)
-            fold_report(walk, STATUS_BAD_INPUT,
-                        "input %s: its shape is not bound; give it with --dim or --data",
-                        source->name);
-        scope->map[graph->inputs[i]] = open ? VALUE_BROKEN : index;
+        scope->map[graph->inputs[i]] = index;
     }
 }
 
@@ -638,6 +681,28 @@ static void copy_outputs(struct fold_walk *walk, struct fold_scope *scope)
         copy_labels(&walk->next->values[v], source);
         walk->next->outputs[walk->next->output_count++] = v;
     }
+}
+
+/* Of a graph with problems: what is left out needs values as outputs do. */
+static void add_wanted(struct fold_walk *walk)
+{
+    struct graph *next = walk->next;
+    bool *is_output = arena_array(walk->scratch, bool, next->value_count);
+    uint32_t *outputs = arena_array(next->arena, uint32_t, next->output_count + walk->wanted_count);
+    if (is_output == NULL || outputs == NULL) {
+        fold_no_memory(walk);
+        return;
+    }
+    for (size_t i = 0; i < next->output_count; i++) {
+        outputs[i] = next->outputs[i];
+        is_output[outputs[i]] = true;
+    }
+    for (size_t i = 0; i < walk->wanted_count; i++) {
+        if (!is_output[walk->wanted[i]])
+            outputs[next->output_count++] = walk->wanted[i];
+        is_output[walk->wanted[i]] = true;
+    }
+    next->outputs = outputs;
 }
 
 /* Marks what the outputs need, from the last node to the first. */
@@ -724,11 +789,13 @@ enum status pass_fold_constants(struct graph *graph, struct arena *scratch,
     enum status status = walk.fatal;
     if (status == STATUS_OK && problems->count + problems->lost > before)
         status = before < problems->count ? problems->item[before].status : STATUS_BAD_INPUT;
-    if (status == STATUS_OK && !drop_unneeded(walk.next, scratch)) {
+    if (status != STATUS_OK)
+        add_wanted(&walk);
+    if (!drop_unneeded(walk.next, scratch)) {
         fold_no_memory(&walk);
         status = walk.fatal;
     }
-    if (status == STATUS_OK)
+    if (walk.fatal == STATUS_OK || walk.fatal == STATUS_LIMIT)
         *graph = *walk.next;
     arena_rewind(scratch, mark);
     return status;

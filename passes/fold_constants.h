@@ -32,8 +32,9 @@ enum { FOLD_NODES_MAX = 1 << 20 };
  * after use. Requires: graph_validate accepts the graph; every dimension of every input is bound.
  * Ensures: on success graph_validate accepts the result, pass_infer_shapes has nothing to add, and
  * no If, Loop, Scan, recurrent cell or Identity is left but the Identity nodes that give an output
- * its own value. Errors: as pass_infer_shapes: all problems are collected, the graph is then left
- * as it was.
+ * its own value. Errors: as pass_infer_shapes: all problems are collected, and the graph is
+ * then that of the nodes without them, folded: its outputs are those that are left, and the values
+ * that left-out nodes read. NO_MEMORY leaves it as it was.
  */
 enum status pass_fold_constants(struct graph *graph, struct arena *scratch,
                                 struct diag_list *problems) SERTN_MUST_CHECK;

@@ -28,6 +28,9 @@ struct fold_walk {
     uint64_t place;    /* where in a body that is run again and again the next node stands, the same
                           in each round: graph_node.repeat; 0 outside of such bodies */
     uint64_t bodies;   /* begun so far */
+    /* Values of the new graph that nodes read which a problem left out. */
+    uint32_t *wanted;
+    size_t wanted_count, wanted_capacity;
 };
 
 /* A place inside another one; never 0. */

@@ -705,9 +705,7 @@ static void break_outputs(struct lowering *l)
 
 static void run_rule(struct lowering *l)
 {
-    if (!lower_op_is_supported(l->node->op))
-        lowering_fail(l, STATUS_UNSUPPORTED,
-                      "no lowering for this operator; see sertnc --list-ops");
+    lowering_check_node(l);
     l->own_nan = RELATION_NONE;
     l->own_infinite = RELATION_NONE;
     rules[l->node->op](l);
@@ -733,12 +731,14 @@ static void lower_node(struct lowering *l)
     l->escape = outer;
     if (l->status == STATUS_NO_MEMORY)
         longjmp(*outer, 1);
+    break_outputs(l);
+    if (lowering_is_told(l))
+        return;
     void *array = l->result->failures;
     lowering_grow(l, &array, &l->failure_capacity, l->result->failure_count + 1,
                   sizeof *l->result->failures);
     l->result->failures = array;
     l->result->failures[l->result->failure_count++] = *l->diag;
-    break_outputs(l);
 }
 
 /* Who reads each value, and which nodes have one operator: to look through all nodes for each would

@@ -78,12 +78,23 @@ struct lowering_result {
     struct output_bound *bounds; /* of the outputs; they depend on the weights, which are private */
     struct inserted_range *ranges;
     size_t range_count;
-    struct diag *failures; /* of every node that does not lower, those left out that hang on one */
+    /* Of every node that does not lower, those left out that hang on one, and of the rounds of one
+     * node of a body all but the first. */
+    struct diag *failures;
     size_t failure_count;
 };
 
 /* Returns whether the operator lowers at all. */
 bool lower_op_is_supported(enum op_kind op);
+
+/*
+ * Lists every node that lowering refuses whatever the values are: by its operator, its shapes,
+ * attributes and known operands. lower_graph asks the same of each node. Of the rounds of one node
+ * of a body the first is listed. Requires: known shapes, constants folded. scratch: for the asking.
+ * Returns the status of the first.
+ */
+enum status lower_check_graph(const struct graph *graph, struct arena *scratch,
+                              struct diag_list *problems) SERTN_MUST_CHECK;
 
 /*
  * Requires: known shapes, constants folded. Everything lives in `arena`.

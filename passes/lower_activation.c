@@ -358,12 +358,16 @@ void lower_elu(struct lowering *l)
     ramp_and_exp(l, 1, lowering_attribute_float(l, "alpha", 1), 1);
 }
 
-void lower_celu(struct lowering *l)
+void check_celu(struct lowering *l)
 {
     double alpha = lowering_attribute_float(l, "alpha", 1);
     if (!(alpha > 0))
-        lowering_fail(l, STATUS_UNSUPPORTED, "alpha = %g, where a positive number is expected",
-                      alpha);
+        lowering_fail(l, STATUS_UNSUPPORTED, "alpha = %g; give it a positive one", alpha);
+}
+
+void lower_celu(struct lowering *l)
+{
+    double alpha = lowering_attribute_float(l, "alpha", 1);
     ramp_and_exp(l, 1, alpha, alpha);
 }
 

@@ -137,6 +137,16 @@ static uint32_t join(struct coupling *c, const uint32_t *p)
     return lowering_moved(l, &out, form_fixed(c->g), terms, c->k);
 }
 
+void check_pairwise_coupling(struct lowering *l)
+{
+    int64_t classes = lowering_output_shape(l, 0).dim[1];
+    if (classes < 2 || classes > CLASSES_MAX)
+        lowering_fail(l, STATUS_LIMIT,
+                      "probabilities of %lld classes; take a model of 2 to %d classes, or one "
+                      "without probabilities",
+                      (long long)classes, CLASSES_MAX);
+}
+
 void lower_pairwise_coupling(struct lowering *l)
 {
     struct shape out = lowering_output_shape(l, 0);
@@ -144,8 +154,6 @@ void lower_pairwise_coupling(struct lowering *l)
     c->l = l;
     c->k = (size_t)out.dim[1];
     c->shape = shape_of(1, out.dim[0]);
-    if (c->k < 2 || c->k > CLASSES_MAX)
-        lowering_fail(l, STATUS_LIMIT, "%zu classes; 2 to %d lower", c->k, CLASSES_MAX);
     int32_t wanted = lowering_output_fraction(l, 0) + 6;
     c->g = wanted < 20 ? 20 : wanted > 36 ? 36 : wanted;
     make_matrix(c, lowering_input(l, 0));

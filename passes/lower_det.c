@@ -61,6 +61,16 @@ static uint32_t next_minors(struct lowering *l, uint32_t a, uint32_t minors, uns
     return lowering_product(l, &shape, form, terms, size, wide_from_i64(0));
 }
 
+void check_det(struct lowering *l)
+{
+    const struct shape *shape = &lowering_graph_value(l, 0)->shape;
+    int64_t n = shape->dim[shape->rank - 1];
+    if (n < 1 || n > SIZE_MAX_DET)
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "matrices of %lld rows; give it matrices of 1 to %d rows", (long long)n,
+                      SIZE_MAX_DET);
+}
+
 void lower_det(struct lowering *l)
 {
     uint32_t a = lowering_planned_input(l);
@@ -68,9 +78,6 @@ void lower_det(struct lowering *l)
     int64_t n = shape.dim[shape.rank - 1], batch = 1;
     for (unsigned d = 0; d + 2 < shape.rank; d++)
         batch *= shape.dim[d];
-    if (n < 1 || n > SIZE_MAX_DET)
-        lowering_fail(l, STATUS_UNSUPPORTED, "matrices of %lld rows; 1 to %d are supported",
-                      (long long)n, SIZE_MAX_DET);
     struct column_sets *below = lowering_array(l, struct column_sets, 1),
                        *sets = lowering_array(l, struct column_sets, 1);
     /* The last row. */

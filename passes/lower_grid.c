@@ -156,6 +156,14 @@ static uint32_t channels_first(struct lowering *l, const uint32_t *pieces, int64
     return lowering_moved(l, &shape, form_fixed(fraction), &term, 1);
 }
 
+void check_grid_sample(struct lowering *l)
+{
+    unsigned axes = lowering_graph_value(l, 0)->shape.rank - 2u;
+    if (axes > SAMPLE_AXES_MAX)
+        lowering_fail(l, STATUS_UNSUPPORTED, "%u spatial axes; give it at most %d", axes,
+                      SAMPLE_AXES_MAX);
+}
+
 void lower_grid_sample(struct lowering *l)
 {
     struct sampler s = read_sampler(l);
@@ -163,8 +171,6 @@ void lower_grid_sample(struct lowering *l)
     struct shape shape = lowering_shape(l, x), out = lowering_output_shape(l, 0);
     unsigned rank = shape.rank - 2u;
     int64_t points = 1, plane = 1, batch = shape.dim[0], channels = shape.dim[1];
-    if (rank > SAMPLE_AXES_MAX)
-        lowering_fail(l, STATUS_UNSUPPORTED, "%u spatial axes", rank);
     for (unsigned i = 0; i < rank; i++) {
         points *= out.dim[i + 2];
         plane *= shape.dim[i + 2];

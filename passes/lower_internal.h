@@ -64,6 +64,8 @@ struct lowering {
                          nowhere */
     bool *is_broken;  /* [graph->value_count]: comes from a node that failed */
     size_t failure_capacity;
+    uint64_t *told; /* graph_node.repeat of the nodes that failed */
+    size_t told_count, told_capacity;
     uint32_t own_nan;      /* where the node being lowered makes NaN */
     uint32_t own_infinite; /* where it makes an infinity */
     wide nan;              /* the integer that stands for NaN in values that take it */
@@ -615,6 +617,17 @@ struct range lowering_calibrated(const struct value_plan *plan, int32_t fraction
 struct shape shape_of(unsigned rank, ...);
 size_t shape_elements(const struct shape *shape);
 unsigned lowering_axis(struct lowering *l, int64_t axis, unsigned rank);
+
+/* ---- lower_check.c ---- */
+
+/* Fails when shapes, attributes and known operands alone refuse the node. */
+void lowering_check_node(struct lowering *l);
+/* Whether the node failed in an earlier round of its body; from now on it has. */
+bool lowering_is_told(struct lowering *l);
+
+#define C(op, check) void check(struct lowering *l);
+#include "passes/lower_checks.def"
+#undef C
 
 /* ---- rules, one an operator or family ---- */
 

@@ -153,6 +153,27 @@ static struct relation_view view_in(uint32_t tensor, const struct shape *space,
     return view;
 }
 
+/* Batch dimensions of a product of shapes a and b. */
+static unsigned batch_axes(struct lowering *l, const struct shape *a, const struct shape *b)
+{
+    unsigned rank = a->rank > b->rank ? a->rank : b->rank, batch = rank > 2 ? rank - 2 : 0;
+    if (batch + 3 > TENSOR_RANK_MAX)
+        lowering_fail(l, STATUS_LIMIT,
+                      "a matrix product with %u batch dimensions; reshape them into at most %d",
+                      batch, TENSOR_RANK_MAX - 3);
+    return batch;
+}
+
+void check_matmul(struct lowering *l)
+{
+    (void)batch_axes(l, &lowering_graph_value(l, 0)->shape, &lowering_graph_value(l, 1)->shape);
+}
+
+void check_q_linear_matmul(struct lowering *l)
+{
+    (void)batch_axes(l, &lowering_graph_value(l, 0)->shape, &lowering_graph_value(l, 3)->shape);
+}
+
 /* numpy.matmul over the space (batch..., rows, columns, inner). */
 uint32_t lowering_matmul(struct lowering *l, uint32_t a, uint32_t b)
 {
@@ -161,9 +182,7 @@ uint32_t lowering_matmul(struct lowering *l, uint32_t a, uint32_t b)
     row_major(step_a, &sa);
     row_major(step_b, &sb);
     unsigned batch_a = sa.rank > 2 ? sa.rank - 2u : 0, batch_b = sb.rank > 2 ? sb.rank - 2u : 0;
-    unsigned batch = batch_a > batch_b ? batch_a : batch_b;
-    if (batch + 3 > TENSOR_RANK_MAX)
-        lowering_fail(l, STATUS_LIMIT, "a matrix product with %u batch dimensions", batch);
+    unsigned batch = batch_axes(l, &sa, &sb);
     struct shape space = {.rank = (uint8_t)(batch + 3)}, out = {0};
     int64_t va[TENSOR_RANK_MAX] = {0}, vb[TENSOR_RANK_MAX] = {0};
     for (unsigned d = 0; d < batch; d++) {

@@ -362,6 +362,18 @@ static uint32_t neighbour_squares(struct lowering *l, uint32_t x, int64_t size)
     return lowering_reshape(l, sums, &shape);
 }
 
+void check_lrn(struct lowering *l)
+{
+    double alpha = lowering_attribute_float(l, "alpha", (double)1e-4f),
+           beta = lowering_attribute_float(l, "beta", 0.75),
+           bias = lowering_attribute_float(l, "bias", 1);
+    if (!(bias > 0) || alpha < 0 || beta < 0)
+        lowering_fail(
+            l, STATUS_UNSUPPORTED,
+            "bias %g, alpha %g, beta %g; give it a positive bias, and no negative alpha or beta",
+            bias, alpha, beta);
+}
+
 /* x (bias + alpha / size * squares of neighbouring channels)^-beta */
 void lower_lrn(struct lowering *l)
 {
@@ -375,11 +387,6 @@ void lower_lrn(struct lowering *l)
            beta = lowering_attribute_float(l, "beta", 0.75),
            bias = lowering_attribute_float(l, "bias", 1);
     double seen = lowering_largest(lowering_input_plan(l, 0));
-    if (!(bias > 0) || alpha < 0 || beta < 0)
-        lowering_fail(
-            l, STATUS_UNSUPPORTED,
-            "bias %g, alpha %g, beta %g: bias has to be positive, the others not negative", bias,
-            alpha, beta);
     int32_t fraction = lowering_value_fraction(l) + 1 + ceil_log2(fmax(seen, 1));
     uint32_t squares = neighbour_squares(l, x, size);
     struct relation_term term =

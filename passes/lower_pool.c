@@ -17,6 +17,63 @@ static struct window read_window(struct lowering *l)
     return window;
 }
 
+/* The window of a pool over everything. */
+static struct window whole_window(struct lowering *l)
+{
+    struct shape shape = lowering_graph_value(l, 0)->shape;
+    struct window window = {.rank = shape.rank - 2u};
+    for (unsigned i = 0; i < window.rank; i++)
+        window.axis[i] = (struct window_axis){.in = shape.dim[i + 2],
+                                              .out = 1,
+                                              .kernel = shape.dim[i + 2],
+                                              .stride = 1,
+                                              .dilation = 1};
+    return window;
+}
+
+/* How many kernel positions of output o count: inside the operand, or in its padding too. */
+static int64_t counted(const struct window_axis *axis, int64_t o, bool with_pads)
+{
+    int64_t count = 0;
+    for (int64_t k = 0; k < axis->kernel; k++) {
+        int64_t from = o * axis->stride + k * axis->dilation - axis->pad_begin;
+        count += with_pads ? from < axis->in + axis->pad_end : from >= 0 && from < axis->in;
+    }
+    return count;
+}
+
+/* ---- what is refused ---- */
+
+static void require_elements(struct lowering *l, const struct window *window, bool with_pads)
+{
+    for (unsigned i = 0; i < window->rank; i++)
+        for (int64_t o = 0; o < window->axis[i].out; o++)
+            if (counted(&window->axis[i], o, with_pads) == 0)
+                lowering_fail(l, STATUS_UNSUPPORTED,
+                              "window %lld along spatial axis %u lies in the padding and holds no "
+                              "element; give it smaller pads",
+                              (long long)o, i);
+}
+
+void check_average_pool(struct lowering *l)
+{
+    struct window window = read_window(l);
+    require_elements(l, &window, lowering_attribute_int(l, "count_include_pad", 0) != 0);
+}
+
+void check_max_pool(struct lowering *l)
+{
+    struct window window = read_window(l);
+    require_elements(l, &window, false);
+}
+
+void check_lp_pool(struct lowering *l)
+{
+    int64_t p = lowering_attribute_int(l, "p", 2);
+    if (p < 1 || p > 64)
+        lowering_fail(l, STATUS_UNSUPPORTED, "p = %lld; give it one of 1 to 64", (long long)p);
+}
+
 /* ---- sums over windows ---- */
 
 /* sum x y over windows of x; y: RELATION_NONE for 1, or x itself. */
@@ -44,17 +101,6 @@ static uint32_t window_sums(struct lowering *l, uint32_t x, const struct window 
                             &shape);
 }
 
-/* How many kernel positions of output o count: inside the operand, or in its padding too. */
-static int64_t counted(const struct window_axis *axis, int64_t o, bool with_pads)
-{
-    int64_t count = 0;
-    for (int64_t k = 0; k < axis->kernel; k++) {
-        int64_t from = o * axis->stride + k * axis->dilation - axis->pad_begin;
-        count += with_pads ? from < axis->in + axis->pad_end : from >= 0 && from < axis->in;
-    }
-    return count;
-}
-
 /* Sums divided by how many elements each has. */
 static uint32_t divide_by_counts(struct lowering *l, uint32_t sums, const struct window *window,
                                  bool with_pads)
@@ -73,8 +119,6 @@ static uint32_t divide_by_counts(struct lowering *l, uint32_t sums, const struct
                 counted(&window->axis[i], (int64_t)(rest % (size_t)plane.dim[i]), with_pads);
             rest /= (size_t)plane.dim[i];
         }
-        if (count[e] == 0)
-            lowering_fail(l, STATUS_UNSUPPORTED, "a window holds no element, and has no mean");
         is_same &= count[e] == count[0];
     }
     if (is_same)
@@ -94,20 +138,6 @@ void lower_average_pool(struct lowering *l)
     bool with_pads = lowering_attribute_int(l, "count_include_pad", 0) != 0;
     uint32_t sums = window_sums(l, lowering_input(l, 0), &window, false);
     lowering_output(l, 0, divide_by_counts(l, sums, &window, with_pads));
-}
-
-/* The window of a pool over everything. */
-static struct window whole_window(struct lowering *l)
-{
-    struct shape shape = lowering_graph_value(l, 0)->shape;
-    struct window window = {.rank = shape.rank - 2u};
-    for (unsigned i = 0; i < window.rank; i++)
-        window.axis[i] = (struct window_axis){.in = shape.dim[i + 2],
-                                              .out = 1,
-                                              .kernel = shape.dim[i + 2],
-                                              .stride = 1,
-                                              .dilation = 1};
-    return window;
 }
 
 void lower_global_average_pool(struct lowering *l)
@@ -136,8 +166,6 @@ static void p_norm_pool(struct lowering *l, const struct window *window)
     int64_t p = lowering_attribute_int(l, "p", 2);
     int32_t fraction = lowering_output_fraction(l, 0) + 1;
     uint32_t x = lowering_factor(l, 0);
-    if (p < 1 || p > 64)
-        lowering_fail(l, STATUS_UNSUPPORTED, "p = %lld; it has to be 1 to 64", (long long)p);
     if (p == 2) {
         lowering_output(l, 0, lowering_square_root(l, window_sums(l, x, window, true), fraction));
         return;
@@ -167,15 +195,6 @@ void lower_global_lp_pool(struct lowering *l)
 }
 
 /* ---- maxima ---- */
-
-/* Every window has an element that is not padding. */
-static void require_elements(struct lowering *l, const struct window_axis *axis)
-{
-    for (int64_t o = 0; o < axis->out; o++) {
-        if (counted(axis, o, false) == 0)
-            lowering_fail(l, STATUS_UNSUPPORTED, "a window lies in the padding");
-    }
-}
 
 /* What stands around an axis that windows run along. */
 struct surroundings {
@@ -286,7 +305,6 @@ static uint32_t max_along(struct lowering *l, uint32_t x, unsigned d,
     int64_t inner = 1, outer = 1;
     for (unsigned i = 0; i < from.rank; i++)
         *(i < d ? &outer : &inner) *= i == d ? 1 : from.dim[i];
-    require_elements(l, axis);
     uint32_t shared = shared_max_along(l, x, (struct surroundings){outer, inner}, axis);
     if (shared != RELATION_NONE)
         return lowering_reshape(l, shared, &to);

@@ -406,6 +406,18 @@ uint32_t lowering_from_rows(struct lowering *l, uint32_t rows, const struct shap
     return lowering_linear(l, shape, lowering_form(l, rows), &term, 1, wide_from_i64(0));
 }
 
+void check_top_k(struct lowering *l)
+{
+    const struct shape *shape = &lowering_graph_value(l, 0)->shape;
+    int64_t n = shape->dim[lowering_axis(l, lowering_attribute_int(l, "axis", -1), shape->rank)],
+            k = lowering_known(l, 1)->data.integer[0];
+    if (k < 0 || k > n)
+        lowering_fail(l, STATUS_BAD_INPUT, "k = %lld of %lld elements; ask for at most all of them",
+                      (long long)k, (long long)n);
+    if (k == 0 || shape_elements(shape) == 0)
+        lowering_fail(l, STATUS_UNSUPPORTED, "its result is empty; leave the node out");
+}
+
 void lower_top_k(struct lowering *l)
 {
     uint32_t x = lowering_has_output(l, 0) ? trimmed_input(l) : lowering_input(l, 0);
@@ -415,8 +427,6 @@ void lower_top_k(struct lowering *l)
     int64_t k = lowering_known(l, 1)->data.integer[0];
     uint32_t rows = lowering_rows(l, x, 1u << axis);
     int64_t count = lowering_tensor(l, rows)->shape[0], n = lowering_tensor(l, rows)->shape[1];
-    if (k < 0 || k > n)
-        lowering_fail(l, STATUS_BAD_INPUT, "k = %lld of %lld elements", (long long)k, (long long)n);
     uint32_t keys = lowering_ranked_keys(l, rows, !largest, true);
     uint32_t *values = lowering_array(l, uint32_t, (size_t)count),
              *indices = lowering_array(l, uint32_t, (size_t)count);
@@ -440,8 +450,6 @@ void lower_top_k(struct lowering *l)
                                                              .factors = {first_indices}},
                                      1, wide_from_i64(0));
     }
-    if (count == 0 || k == 0)
-        lowering_fail(l, STATUS_UNSUPPORTED, "an empty result");
     struct shape shape =
         lowering_has_output(l, 0) ? lowering_output_shape(l, 0) : lowering_output_shape(l, 1);
     if (lowering_has_output(l, 0))

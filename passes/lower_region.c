@@ -195,6 +195,14 @@ static uint32_t bin_maxima(struct lowering *l, const struct samples *s, const st
     return lowering_max_rows(l, lowering_pick(l, parts, &rows, list));
 }
 
+void check_roi_align(struct lowering *l)
+{
+    if (lowering_attribute_int(l, "sampling_ratio", 0) < 1)
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "sampling_ratio 0 makes the number of samples depend on the regions; give a "
+                      "positive one");
+}
+
 void lower_roi_align(struct lowering *l)
 {
     uint32_t x = lowering_planned_input(l);
@@ -208,10 +216,6 @@ void lower_roi_align(struct lowering *l)
                       .regions = out.dim[0],
                       .bins = {out.dim[2], out.dim[3]},
                       .samples = lowering_attribute_int(l, "sampling_ratio", 0)};
-    if (a.samples < 1)
-        lowering_fail(l, STATUS_UNSUPPORTED,
-                      "sampling_ratio 0 makes the number of samples depend on the regions; give a "
-                      "positive one");
     struct samples samples = region_samples(l, x, &a);
     bool is_max = strcmp(graph_attribute_text(l->node, "mode", "avg"), "max") == 0;
     uint32_t bins = is_max ? bin_maxima(l, &samples, &a) : bin_means(l, &samples, &a);

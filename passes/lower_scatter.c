@@ -19,7 +19,8 @@ static enum reduction reduction_of(struct lowering *l)
     for (int i = 0; i < 5; i++)
         if (strcmp(text, names[i]) == 0)
             return (enum reduction)i;
-    lowering_fail(l, STATUS_UNSUPPORTED, "reduction '%s'", text);
+    lowering_fail(l, STATUS_UNSUPPORTED, "reduction '%s'; give it none, add, mul, max or min",
+                  text);
 }
 
 /* a combined with b, which comes later. */
@@ -140,8 +141,9 @@ static void scatter_known(struct lowering *l, size_t i, enum reduction reduction
 static int64_t plain(struct lowering *l, int64_t index, int64_t n)
 {
     if (index < -n || index >= n)
-        lowering_fail(l, STATUS_BAD_INPUT, "index %lld of %lld places", (long long)index,
-                      (long long)n);
+        lowering_fail(l, STATUS_BAD_INPUT,
+                      "index %lld of %lld places; give it indices of places that are there",
+                      (long long)index, (long long)n);
     return index < 0 ? index + n : index;
 }
 
@@ -152,6 +154,17 @@ struct lines {
     uint32_t data, index, updates;
     int64_t line_count, n, update_count, width;
 };
+
+static void require_few_cells(struct lowering *l, const struct lines *s)
+{
+    enum { CELLS_MAX = 1 << 22 };
+    int64_t updates = s->update_count > 0 ? s->update_count : 1;
+    if (s->line_count * s->n > CELLS_MAX / updates / (s->width > 0 ? s->width : 1))
+        lowering_fail(l, STATUS_LIMIT,
+                      "%lld updates at computed places of %lld x %lld are too many; give it fewer, "
+                      "or known indices",
+                      (long long)s->update_count, (long long)s->line_count, (long long)s->n);
+}
 
 /* Update j of every line, [lines, 1, width]; its index, [lines, 1, 1]. */
 static uint32_t column(struct lowering *l, uint32_t x, int64_t lines, int64_t count, int64_t width,
@@ -178,13 +191,8 @@ static uint32_t place_numbers(struct lowering *l, int64_t n)
 
 static uint32_t scatter_lines(struct lowering *l, enum reduction reduction, const struct lines *s)
 {
-    enum { CELLS_MAX = 1 << 22 };
     struct shape cells = shape_of(3, s->line_count, s->n, (int64_t)1),
                  whole = shape_of(3, s->line_count, s->n, s->width);
-    if (s->line_count * s->n > CELLS_MAX / (s->update_count > 0 ? s->update_count : 1) / s->width)
-        lowering_fail(l, STATUS_LIMIT,
-                      "%lld updates at computed places of %lld x %lld are too many",
-                      (long long)s->update_count, (long long)s->line_count, (long long)s->n);
     uint32_t out = lowering_reshape(l, s->data, &whole), numbers = place_numbers(l, s->n);
     for (int64_t j = 0; j < s->update_count; j++) {
         uint32_t index = column(l, s->index, s->line_count, s->update_count, 1, j),
@@ -220,12 +228,35 @@ static int64_t *element_targets(struct lowering *l, const struct tensor *known,
     return target;
 }
 
+/* Indices that are known, and public. */
+static const struct tensor *known_indices(struct lowering *l)
+{
+    return lowering_is_parameter(l, 1) ? NULL : lowering_data(l, 1);
+}
+
+void check_scatter_elements(struct lowering *l)
+{
+    struct shape data = lowering_graph_value(l, 0)->shape,
+                 indices = lowering_graph_value(l, 1)->shape;
+    unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", 0), data.rank);
+    const struct tensor *known = known_indices(l);
+    struct lines s = {
+        .line_count = 1, .n = data.dim[axis], .update_count = indices.dim[axis], .width = 1};
+    (void)reduction_of(l);
+    for (unsigned d = 0; d < indices.rank; d++)
+        s.line_count *= d == axis ? 1 : indices.dim[d];
+    for (size_t u = 0; known != NULL && u < known->count; u++)
+        (void)plain(l, known->data.integer[u], s.n);
+    if (known == NULL)
+        require_few_cells(l, &s);
+}
+
 void lower_scatter_elements(struct lowering *l)
 {
     struct shape data = lowering_graph_value(l, 0)->shape,
                  indices = lowering_graph_value(l, 1)->shape;
     unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", 0), data.rank);
-    const struct tensor *known = lowering_is_parameter(l, 1) ? NULL : lowering_data(l, 1);
+    const struct tensor *known = known_indices(l);
     enum reduction reduction = reduction_of(l);
     int64_t *target = element_targets(l, known, &data, &indices, axis);
     if (known != NULL) {
@@ -285,17 +316,39 @@ void lower_scatter_elements(struct lowering *l)
 
 /* ---- ScatterND ---- */
 
+/* The sizes of the one line that tuples of `depth` indices name places of. */
+static struct lines tuple_line(const struct shape *data, const struct shape *indices,
+                               unsigned depth)
+{
+    struct lines s = {.line_count = 1, .n = 1, .width = 1};
+    for (unsigned d = 0; d < data->rank; d++)
+        *(d < depth ? &s.n : &s.width) *= data->dim[d];
+    s.update_count = depth == 0 ? 1 : (int64_t)shape_elements(indices) / depth;
+    return s;
+}
+
+void check_scatter_nd(struct lowering *l)
+{
+    struct shape data = lowering_graph_value(l, 0)->shape,
+                 indices = lowering_graph_value(l, 1)->shape;
+    unsigned depth = (unsigned)indices.dim[indices.rank - 1];
+    struct lines s = tuple_line(&data, &indices, depth);
+    const struct tensor *known = known_indices(l);
+    (void)reduction_of(l);
+    for (size_t u = 0; known != NULL && u < known->count; u++)
+        (void)plain(l, known->data.integer[u], data.dim[u % depth]);
+    if (known == NULL)
+        require_few_cells(l, &s);
+}
+
 void lower_scatter_nd(struct lowering *l)
 {
     struct shape data = lowering_graph_value(l, 0)->shape,
                  indices = lowering_graph_value(l, 1)->shape;
     unsigned depth = (unsigned)indices.dim[indices.rank - 1];
-    const struct tensor *known = lowering_is_parameter(l, 1) ? NULL : lowering_data(l, 1);
+    const struct tensor *known = known_indices(l);
     enum reduction reduction = reduction_of(l);
-    struct lines s = {.line_count = 1, .n = 1, .width = 1};
-    for (unsigned d = 0; d < data.rank; d++)
-        *(d < depth ? &s.n : &s.width) *= data.dim[d];
-    s.update_count = depth == 0 ? 1 : (int64_t)shape_elements(&indices) / depth;
+    struct lines s = tuple_line(&data, &indices, depth);
     if (known != NULL) {
         int64_t *target = lowering_array(l, int64_t, (size_t)(s.update_count * s.width));
         for (int64_t u = 0; u < s.update_count; u++) {
@@ -315,6 +368,28 @@ void lower_scatter_nd(struct lowering *l)
 
 /* ---- TensorScatter ---- */
 
+static bool is_circular_scatter(const struct lowering *l)
+{
+    return strcmp(graph_attribute_text(l->node, "mode", "linear"), "circular") == 0;
+}
+
+void check_tensor_scatter(struct lowering *l)
+{
+    struct shape data = lowering_graph_value(l, 0)->shape,
+                 update = lowering_graph_value(l, 1)->shape;
+    unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", -2), data.rank);
+    struct lines s = {
+        .line_count = 1, .n = data.dim[axis], .update_count = update.dim[axis], .width = 1};
+    for (unsigned d = 0; d < data.rank; d++)
+        *(d < axis ? &s.line_count : &s.width) *= d == axis ? 1 : data.dim[d];
+    if (s.n == 0 || (!is_circular_scatter(l) && s.update_count > s.n))
+        lowering_fail(l, STATUS_BAD_INPUT,
+                      "an update of %lld slices in %lld places; give it fewer, or mode circular",
+                      (long long)s.update_count, (long long)s.n);
+    if (lowering_has_input(l, 2) && lowering_data(l, 2) == NULL)
+        require_few_cells(l, &s);
+}
+
 /* (cache, update, write indices?): update slice s of a batch goes to write index + s, modulo the
  * length when mode is "circular". */
 void lower_tensor_scatter(struct lowering *l)
@@ -322,7 +397,7 @@ void lower_tensor_scatter(struct lowering *l)
     struct shape data = lowering_graph_value(l, 0)->shape,
                  update = lowering_graph_value(l, 1)->shape;
     unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", -2), data.rank);
-    bool is_circular = strcmp(graph_attribute_text(l->node, "mode", "linear"), "circular") == 0;
+    bool is_circular = is_circular_scatter(l);
     struct lines s = {
         .line_count = 1, .n = data.dim[axis], .update_count = update.dim[axis], .width = 1};
     int64_t inner = 1;
@@ -357,9 +432,6 @@ void lower_tensor_scatter(struct lowering *l)
     for (int64_t k = 0; k < s.update_count; k++)
         numbers[k] = wide_from_i64(k);
     int64_t last = is_circular ? s.n : s.n - s.update_count + 1;
-    if (last < 1)
-        lowering_fail(l, STATUS_BAD_INPUT, "an update of %lld slices in %lld places",
-                      (long long)s.update_count, (long long)s.n);
     uint32_t start = lowering_plain_index(l, lowering_input(l, 2), last, false);
     s.index = lowering_sum2(l, &all, lowering_pick(l, start, &starts, batch_of), 1,
                             lowering_constant(l, &slices, form_integer(), numbers), 1);

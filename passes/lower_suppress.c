@@ -190,26 +190,35 @@ static uint32_t chosen_rows(struct lowering *l, const struct compaction *c, uint
     return lowering_moved(l, &table, form_integer(), terms, 3);
 }
 
-void lower_non_max_suppression(struct lowering *l)
+void check_non_max_suppression(struct lowering *l)
 {
     enum { PAIRS_MAX = 1 << 20 };
+    struct shape boxes = lowering_graph_value(l, 0)->shape,
+                 scores = lowering_graph_value(l, 1)->shape, out = lowering_output_shape(l, 0);
+    int64_t n = boxes.dim[1], lines = boxes.dim[0] * scores.dim[1];
+    if (graph_attribute(l->node, "count") == NULL)
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "the number of results is not known; give the most with --max-dim");
+    if (n > 0 && (n > PAIRS_MAX / n || lines > PAIRS_MAX / (n * n)))
+        lowering_fail(l, STATUS_LIMIT,
+                      "%lld boxes in %lld classes are too many to compare; give it fewer",
+                      (long long)n, (long long)lines);
+    if (n * lines == 0 || shape_elements(&out) == 0)
+        lowering_fail(l, STATUS_UNSUPPORTED,
+                      "an operand or a result without elements; leave the node out");
+}
+
+void lower_non_max_suppression(struct lowering *l)
+{
     uint32_t all = lowering_input(l, 0), scores = lowering_input(l, 1),
              threshold = threshold_input(l, 3);
     struct shape boxes = lowering_shape(l, all), shape = lowering_shape(l, scores);
     int64_t batches = boxes.dim[0], n = boxes.dim[1], classes = shape.dim[1],
             lines = batches * classes,
             most = has_number(l, 2) ? lowering_known(l, 2)->data.integer[0] : 0;
-    if (graph_attribute(l->node, "count") == NULL)
-        lowering_fail(l, STATUS_UNSUPPORTED, "the number of results is not known; see --max-dim");
-    if (n > 0 && (n > PAIRS_MAX / n || lines > PAIRS_MAX / (n * n)))
-        lowering_fail(l, STATUS_LIMIT, "%lld boxes in %lld classes are too many to compare",
-                      (long long)n, (long long)lines);
     uint32_t *kept = lowering_array(l, uint32_t, (size_t)lines + 1),
              *index = lowering_array(l, uint32_t, (size_t)lines + 1);
-    struct shape rows = shape_of(2, lines, n), flat = shape_of(1, lines * n),
-                 out = lowering_output_shape(l, 0);
-    if (shape_elements(&flat) == 0 || shape_elements(&out) == 0)
-        lowering_fail(l, STATUS_UNSUPPORTED, "an operand or a result without elements");
+    struct shape rows = shape_of(2, lines, n), flat = shape_of(1, lines * n);
     scores = lowering_reshape(l, scores, &rows);
     for (int64_t batch = 0; batch < batches; batch++) {
         struct boxes b = boxes_of(l, all, batch, n);

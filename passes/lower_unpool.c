@@ -92,13 +92,8 @@ static struct candidates window_candidates(struct lowering *l, const struct wind
 static struct candidates all_candidates(struct lowering *l, size_t updates, size_t places)
 {
     struct candidates c = {.places = places, .most = updates};
-    if (updates > MEETINGS_MAX / (places > 0 ? places : 1))
-        lowering_fail(l, STATUS_LIMIT,
-                      "%zu updates at computed places of %zu are too many; indices of a MaxPool in "
-                      "the same model are not",
-                      updates, places);
     c.first = lowering_array(l, size_t, places + 1);
-    c.candidate = lowering_array(l, size_t, updates *places);
+    c.candidate = lowering_array(l, size_t, updates * places);
     for (size_t p = 0; p < places; p++) {
         c.first[p + 1] = (p + 1) * updates;
         for (size_t u = 0; u < updates; u++)
@@ -167,6 +162,18 @@ static uint32_t spread(struct lowering *l, uint32_t x, const struct shape *poole
         view.high[d] = pooled->dim[d];
     struct relation_term term = lowering_term_view(wide_from_i64(1), view);
     return lowering_moved(l, &shape, lowering_form(l, x), &term, 1);
+}
+
+void check_max_unpool(struct lowering *l)
+{
+    struct shape own = lowering_graph_value(l, 0)->shape, pooled;
+    lowering_require(l, unpooled_shape(l->diag, l->node, &own, &pooled));
+    size_t updates = shape_elements(&own), places = shape_elements(&pooled);
+    if (pool_of(l, &pooled) == NULL && updates > MEETINGS_MAX / (places > 0 ? places : 1))
+        lowering_fail(l, STATUS_LIMIT,
+                      "%zu updates at computed places of %zu are too many; give it the indices of "
+                      "a MaxPool in the same model",
+                      updates, places);
 }
 
 void lower_max_unpool(struct lowering *l)

@@ -424,9 +424,10 @@ static enum status prepare_options(struct pipeline *p)
         inputs[i] = visibility_of(p, graph->inputs[i], options->inputs);
     for (size_t o = 0; o < graph->output_count; o++)
         outputs[o] = visibility_of(p, graph->outputs[o], options->outputs);
+    enum status status = STATUS_OK;
     for (size_t i = 0; i < options->named_count; i++) {
         if (!is_port_name(graph, options->named[i].name))
-            return diag_list_add(
+            status = diag_list_add(
                 p->problems, STATUS_BAD_INPUT,
                 "visibility is asked for '%s', which is neither an input nor an output",
                 options->named[i].name);
@@ -435,9 +436,9 @@ static enum status prepare_options(struct pipeline *p)
         const struct declared_range *range = &options->quantize.ranges[i];
         if (!is_input_name(graph, range->name) || !isfinite(range->low) || !isfinite(range->high) ||
             range->low > range->high)
-            return diag_list_add(p->problems, STATUS_BAD_INPUT,
-                                 "--range %s=%g:%g names no input or is no range", range->name,
-                                 range->low, range->high);
+            status = diag_list_add(p->problems, STATUS_BAD_INPUT,
+                                   "--range %s=%g:%g names no input or is no range", range->name,
+                                   range->low, range->high);
     }
     report->input_count = graph->input_count;
     report->output_count = graph->output_count;
@@ -448,7 +449,7 @@ static enum status prepare_options(struct pipeline *p)
         .capacity_bits = options->capacity_bits == 0 ? CAPACITY_BITS : options->capacity_bits,
         .table_bits = options->table_bits == 0 ? TABLE_BITS : options->table_bits,
         .store = &p->tables};
-    return STATUS_OK;
+    return status;
 }
 
 /* ---- models that are refused before anything is computed ---- */
@@ -531,30 +532,15 @@ static enum status check_size(const struct pipeline *p)
         (unsigned long long)elements);
 }
 
-/* All operators that do not lower, at once. */
-static enum status check_operators(const struct pipeline *p)
-{
-    enum status first = STATUS_OK;
-    for (size_t n = 0; n < p->graph->node_count; n++) {
-        const struct graph_node *node = &p->graph->nodes[n];
-        if (lower_op_is_supported(node->op))
-            continue;
-        enum status status = diag_list_add(
-            p->problems, STATUS_UNSUPPORTED,
-            "node %s (%s, opset %d): this operator has no lowering; see sertnc --list-ops",
-            node->name, op_name(node->op), node->opset);
-        first = first == STATUS_OK ? status : first;
-    }
-    return first;
-}
-
+/* After problems the graph is what is left without them, and goes through the same passes. */
 static enum status fold(struct pipeline *p)
 {
     struct arena scratch;
     struct diag diag = {0};
     bool changed = false;
     arena_init(&scratch, 0);
-    enum status status = pass_fold_constants(p->graph, &scratch, p->problems);
+    const enum status first = pass_fold_constants(p->graph, &scratch, p->problems);
+    enum status status = first == STATUS_NO_MEMORY ? first : STATUS_OK;
     if (status == STATUS_OK)
         status = note(p, pass_fuse_trees(p->graph, &changed, &diag), &diag);
     if (status == STATUS_OK)
@@ -566,7 +552,41 @@ static enum status fold(struct pipeline *p)
     if (status == STATUS_OK && changed)
         status = pass_fold_constants(p->graph, &scratch, p->problems);
     arena_release(&scratch);
-    return status == STATUS_OK ? note(p, pass_swap_pools(p->graph, &diag), &diag) : status;
+    if (status == STATUS_OK)
+        status = note(p, pass_swap_pools(p->graph, &diag), &diag);
+    return first == STATUS_OK ? status : first;
+}
+
+/* Everything that is refused before a number is computed. */
+static enum status judge(struct pipeline *p)
+{
+    struct arena scratch;
+    enum status folded = fold(p), first = folded;
+    if (folded == STATUS_OK)
+        after(p, "fold_constants");
+    if (folded == STATUS_NO_MEMORY)
+        return folded;
+    arena_init(&scratch, 0);
+    enum status checked = lower_check_graph(p->graph, &scratch, p->problems);
+    first = first == STATUS_OK ? checked : first;
+    arena_release(&scratch);
+    enum status sized = check_size(p);
+    first = first == STATUS_OK ? sized : first;
+    /* Without all of its outputs nobody knows what the options name. */
+    enum status prepared = folded == STATUS_OK ? prepare_options(p) : STATUS_OK;
+    return first == STATUS_OK ? prepared : first;
+}
+
+enum status pipeline_judge(struct graph *graph, struct arena *arena, struct diag_list *problems)
+{
+    struct pipeline_options options = {0};
+    struct pipeline_result result = {0};
+    struct pipeline p = {.graph = graph,
+                         .options = &options,
+                         .result = &result,
+                         .arena = arena,
+                         .problems = problems};
+    return judge(&p);
 }
 
 static enum status prove_program(struct pipeline *p)
@@ -590,15 +610,7 @@ enum status pipeline_run(struct pipeline_result *result, struct graph *graph,
     struct diag diag = {0};
     arena_init(&p.kept, 0);
     p.tables.arena = &p.kept;
-    enum status status = fold(&p);
-    if (status == STATUS_OK) {
-        after(&p, "fold_constants");
-        status = check_operators(&p);
-    }
-    if (status == STATUS_OK)
-        status = check_size(&p);
-    if (status == STATUS_OK)
-        status = prepare_options(&p);
+    enum status status = judge(&p);
     if (status == STATUS_OK)
         status = note(&p, pass_quantize(&p.plan, graph, &options->quantize, arena, &diag), &diag);
     if (status == STATUS_OK) {

@@ -67,8 +67,8 @@ struct quantize_report {
     size_t output_count;
     const struct inserted_range *ranges;
     size_t range_count;
-    size_t run_count;   /* calibration runs measured */
-    bool is_generated;  /* no data was given: the runs are random numbers in the input ranges */
+    size_t run_count;       /* calibration runs measured */
+    bool is_generated;      /* no data was given: the runs are random numbers in the input ranges */
     uint64_t widened_count; /* numbers of 16 bits that count as float32: see widen_floats.h */
     int32_t extra_bits;     /* what measuring added to the planned fractions */
     bool meets_tolerance;
@@ -85,11 +85,21 @@ struct pipeline_result {
 /*
  * Rewrites the graph in place (fold_constants) and fills the result, all of it in `arena`. graph
  * lives on: names are borrowed from it. Requires: a graph that graph_validate accepts, with bound
- * dimensions. Errors: every problem of a stage goes to `problems`; the status is that of the first.
+ * dimensions. Errors: everything that shapes, attributes and options refuse goes to `problems`
+ * together, then every node that does not lower; the status is that of the first.
  */
 enum status pipeline_run(struct pipeline_result *result, struct graph *graph,
                          const struct pipeline_options *options, struct arena *arena,
                          struct diag_list *problems) SERTN_MUST_CHECK;
+
+/*
+ * Lists what pipeline_run refuses of a graph whatever its values are: shapes that stay open, nodes
+ * that do not lower, a size that no table holds. Rewrites the graph like pipeline_run. For what
+ * could be imported of a model with problems: what hangs on those is not in it. Returns the status
+ * of the first.
+ */
+enum status pipeline_judge(struct graph *graph, struct arena *arena,
+                           struct diag_list *problems) SERTN_MUST_CHECK;
 
 /*
  * Encodes graph inputs, sets parameters (salts stay zero), runs the program. values: initialised
