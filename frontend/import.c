@@ -78,8 +78,10 @@ static struct binding input_binding(struct importer *importer, struct import_sco
     if (tree != NULL && tree->kind == VALUE_TREE_NOTHING)
         return binding;
     if (tree == NULL || tree->kind != VALUE_TREE_LIST) {
-        binding.kind = BINDING_VALUE;
-        binding.value = add_tensor_input(importer, scope, (*spec)++);
+        binding.kind = (*spec)->is_broken ? BINDING_BROKEN : BINDING_VALUE;
+        if (!(*spec)->is_broken)
+            binding.value = add_tensor_input(importer, scope, *spec);
+        (*spec)++;
         return binding;
     }
     binding = (struct binding){.kind = BINDING_SEQUENCE,
@@ -87,21 +89,29 @@ static struct binding input_binding(struct importer *importer, struct import_sco
                                .item_count = tree->count};
     if (binding.item == NULL)
         importer->fatal = STATUS_NO_MEMORY;
-    for (size_t i = 0; i < tree->count && importer->fatal == STATUS_OK; i++)
+    for (size_t i = 0; i < tree->count && importer->fatal == STATUS_OK; i++) {
         binding.item[i] = input_binding(importer, scope, &tree->item[i], spec);
+        if (binding.item[i].kind == BINDING_BROKEN)
+            binding.kind = BINDING_BROKEN;
+    }
     return binding;
 }
 
 static void add_inputs(struct importer *importer, struct import_scope *scope,
-                       const struct value_spec *spec)
+                       const struct value_spec *spec, size_t count)
 {
+    const struct value_spec *end = spec + count;
     const Onnx__Graph *graph = importer->file->model->graph;
     const struct value_tree *tree = importer->options->trees;
     for (size_t i = 0; i < graph->n_input && importer->fatal == STATUS_OK; i++) {
         if (!import_is_input(graph, i))
             continue;
-        struct binding binding = input_binding(importer, scope, tree, &spec);
         const char *name = graph->input[i]->name == NULL ? "" : graph->input[i]->name;
+        struct binding binding = {.kind = BINDING_BROKEN};
+        if (spec < end && spec->type == ELEMENT_UNDEFINED && strcmp(spec->name, name) == 0)
+            spec++;
+        else
+            binding = input_binding(importer, scope, tree, &spec);
         if (importer->fatal == STATUS_OK && !scope_define(importer, scope, name, &binding))
             import_problem(importer, STATUS_BAD_INPUT, "two inputs are called '%s'", name);
         tree += tree != NULL;
@@ -183,13 +193,16 @@ static void add_counts(struct importer *importer, struct import_scope *scope)
     for (const struct result_count *c = importer->counts; c != NULL; c = c->next) {
         struct binding binding = {.kind = BINDING_VALUE, .value = c->value};
         char *name = arena_printf(importer->arena, "%s_count", c->name);
+        if (scope->unit->graph->values[c->value].kind != VALUE_NODE)
+            continue;
         if (name == NULL)
             importer->fatal = STATUS_NO_MEMORY;
         else
             add_output(importer, scope, name, NULL, &binding);
     }
     const struct import_options *options = importer->options;
-    for (size_t i = 0; i < options->max_dim_count; i++)
+    bool is_whole = import_is_clean(importer);
+    for (size_t i = 0; is_whole && i < options->max_dim_count; i++)
         if (!importer->max_dim_used[i])
             import_problem(importer, STATUS_BAD_INPUT,
                            "--max-dim %s: no operator of the main graph has a result of that name "
@@ -311,29 +324,40 @@ static void tell_words_apart(struct graph *graph)
             graph->values[graph->inputs[i]].unknown_words = words;
 }
 
-/*
- * Inputs without shapes: what follows from them is not looked at, since every node would fail for
- * the same reason. Operators that nobody knows are found all the same.
- */
-static void break_inputs(struct importer *importer, struct import_scope *scope,
-                         const struct value_spec *specs, size_t count)
+/* Of a model with problems: what left-out nodes read is needed as outputs are. */
+static void add_wanted(struct importer *importer, struct graph *graph)
 {
-    for (size_t i = 0; i < count; i++)
-        (void)scope_define(importer, scope,
-                           specs[i].sequence != NULL ? specs[i].sequence : specs[i].name,
-                           &(struct binding){.kind = BINDING_BROKEN});
+    size_t count = 0;
+    bool *is_output = arena_array(importer->arena, bool, graph->value_count);
+    uint32_t *outputs =
+        arena_array(importer->arena, uint32_t, graph->output_count + importer->wanted_count);
+    if (is_output == NULL || outputs == NULL) {
+        importer->fatal = STATUS_NO_MEMORY;
+        return;
+    }
+    for (size_t i = 0; i < graph->output_count + importer->wanted_count; i++) {
+        uint32_t value =
+            i < graph->output_count ? graph->outputs[i] : importer->wanted[i - graph->output_count];
+        if (graph->values[value].kind == VALUE_NODE && !is_output[value])
+            outputs[count++] = value;
+        is_output[value] = true;
+    }
+    graph->outputs = outputs;
+    graph->output_count = count;
 }
 
-/* One pass over the file; the result counts only when no problem came and no input was found to be
- * needed. */
+/* One pass over the file; the result counts only when no input was found to be needed, and is the
+ * whole model only when no problem came. */
 static struct graph *import_once(struct importer *importer)
 {
     const Onnx__Model *model = importer->file->model;
     struct value_spec *specs;
     size_t count;
-    struct diag diag = {0};
     importer->pools = NULL;
     importer->counts = NULL;
+    importer->wanted = NULL;
+    importer->wanted_count = importer->wanted_capacity = 0;
+    names_init(&importer->told, importer->arena);
     importer->max_dim_used =
         arena_array(importer->arena, bool, importer->options->max_dim_count + 1);
     importer->input_pool = text_pool_new(importer);
@@ -353,28 +377,22 @@ static struct graph *import_once(struct importer *importer)
     importer->random_streams = 0;
     import_forget_trial(importer);
     check_model(importer, model);
-    size_t before = importer->problems->count + importer->problems->lost;
-    enum status status = import_inputs(&specs, &count, importer->file, importer->options->trees,
-                                       importer->arena, &diag);
-    if (status != STATUS_OK) {
-        import_problem(importer, status, "%s", diag.text);
-        return NULL;
+    import_list_inputs(importer, &specs, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (specs[i].open == NULL || strchr(specs[i].open, 's') == NULL)
+            continue;
+        specs[i].is_broken = true;
+        import_problem(importer, STATUS_BAD_INPUT,
+                       "input '%s' is a sequence; give inputs with --data, which say how many "
+                       "items it has",
+                       specs[i].name);
     }
-    for (size_t i = 0; i < count; i++)
-        if (specs[i].open != NULL && strchr(specs[i].open, 's') != NULL)
-            import_problem(importer, STATUS_BAD_INPUT,
-                           "input '%s' is a sequence; give inputs with --data, which say how many "
-                           "items it has",
-                           specs[i].name);
     import_bind_dims(importer, specs, count);
-    bool is_open = importer->problems->count + importer->problems->lost != before;
     unit->graph->inputs = arena_array(importer->arena, uint32_t, count);
     if (unit->graph->inputs == NULL)
         importer->fatal = STATUS_NO_MEMORY;
-    if (importer->fatal == STATUS_OK && is_open)
-        break_inputs(importer, scope, specs, count);
-    else if (importer->fatal == STATUS_OK)
-        add_inputs(importer, scope, specs);
+    if (importer->fatal == STATUS_OK)
+        add_inputs(importer, scope, specs, count);
     if (importer->fatal == STATUS_OK)
         define_initializers(importer, scope, model->graph);
     const char **wanted = arena_array(importer->arena, const char *, model->graph->n_output);
@@ -385,8 +403,10 @@ static struct graph *import_once(struct importer *importer)
     bool ordered = importer->fatal == STATUS_OK &&
                    import_nodes(importer, scope, model->graph->node, model->graph->n_node, wanted,
                                 model->graph->n_output);
-    if (ordered && !is_open && importer->fatal == STATUS_OK)
+    if (ordered && importer->fatal == STATUS_OK)
         add_outputs(importer, scope, model->graph);
+    if (importer->fatal == STATUS_OK && !import_is_clean(importer))
+        add_wanted(importer, unit->graph);
     if (importer->fatal == STATUS_OK) {
         text_pools_fill(importer);
         tell_words_apart(unit->graph);
@@ -401,6 +421,8 @@ enum status import_graph(struct graph **out, struct onnx_file *file,
     struct importer importer = {
         .arena = arena, .file = file, .options = options, .problems = problems, .notes = notes};
     size_t before = problems->count, lost_before = problems->lost;
+    importer.problems_before = before + lost_before;
+    *out = NULL;
     names_init(&importer.notes_seen, arena);
     struct graph *graph = NULL;
     size_t needed_before;
@@ -416,12 +438,11 @@ enum status import_graph(struct graph **out, struct onnx_file *file,
         importer.fatal = arena_failure(arena, 0, "the model", &diag);
         return diag_list_add_diag(problems, &diag);
     }
-    if (problems->count + problems->lost != before + lost_before)
-        return problems->count > before ? problems->item[before].status : STATUS_NO_MEMORY;
     struct diag diag = {0};
     enum status status = graph_validate(graph, &diag);
-    if (status != STATUS_OK)
-        return diag_list_add_diag(problems, &diag);
-    *out = graph;
-    return STATUS_OK;
+    if (status == STATUS_OK)
+        *out = graph;
+    if (!import_is_clean(&importer))
+        return problems->count > before ? problems->item[before].status : STATUS_NO_MEMORY;
+    return status == STATUS_OK ? status : diag_list_add_diag(problems, &diag);
 }

@@ -95,8 +95,10 @@ enum status import_inputs(struct value_spec **out, size_t *count, const struct o
  * node, operator, domain, opset, operand types and shapes, reason; it is borrowed, initialised by
  * the caller. notes collects what the user should know (defaults taken, rules not insisted on); its
  * texts live in the arena. A zeroed struct is an empty list. Ensures: on success *out is a graph
- * that graph_validate accepts, with no symbolic dimension, and problems is as before. Returns the
- * status of the first problem.
+ * that graph_validate accepts, with no symbolic dimension, and problems is as before. After
+ * problems *out is such a graph of the nodes that neither failed nor hang on what did, so that
+ * others can judge them too: its outputs are those that are left, and what left-out nodes read;
+ * NULL when nothing can be said. Returns the status of the first problem.
  */
 enum status import_graph(struct graph **out, struct onnx_file *file,
                          const struct import_options *options, struct arena *arena,

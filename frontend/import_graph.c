@@ -96,15 +96,27 @@ static void operand_text(const struct import_node *n, char *text, size_t bytes)
             value_info_text(one, sizeof one, &info);
         } else if (n->in[i].kind == BINDING_SEQUENCE) {
             strcpy(one, "sequence");
+        } else if (n->in[i].kind == BINDING_BROKEN) {
+            strcpy(one, "unknown");
         }
         int wrote = snprintf(text + used, bytes - used, "%s%s", i == 0 ? "" : ", ", one);
         used += wrote < 0 ? 0 : (size_t)wrote;
     }
 }
 
+/* A node of the file that fails for one reason again and again, in the rounds of a loop or the
+ * calls of a function, is reported once. */
+static bool is_told(struct import_node *n)
+{
+    struct names *told = &n->importer->told;
+    char *key = arena_printf(n->importer->arena, "%p %s", (const void *)n->proto, n->diag.text);
+    uint32_t before = told->count;
+    return key != NULL && names_add(told, key) != NAME_NONE && told->count == before;
+}
+
 static void report(struct import_node *n)
 {
-    if (n->importer->fatal != STATUS_OK)
+    if (n->importer->fatal != STATUS_OK || is_told(n))
         return;
     char operands[400];
     operand_text(n, operands, sizeof operands);
@@ -114,13 +126,67 @@ static void report(struct import_node *n)
                    n->diag.text);
 }
 
-/* Outputs of a node that failed, so that nobody reports them as undefined. */
-static void break_outputs(struct import_node *n)
+/* Outputs that a node leaves open, and all of one that failed, so that nobody reports them as
+ * undefined. Returns whether one is broken, here or by what the node hangs on. */
+static bool break_outputs(struct import_node *n)
 {
-    for (size_t i = 0; i < n->out_count; i++)
-        if (n->proto->output[i][0] != 0)
-            scope_define(n->importer, n->scope, n->proto->output[i],
-                         &(struct binding){.kind = BINDING_BROKEN});
+    bool is_broken = false;
+    for (size_t i = 0; i < n->out_count; i++) {
+        const char *name = n->proto->output[i];
+        if (name[0] == 0)
+            continue;
+        uint32_t number = names_find(&n->scope->names, name);
+        if (n->status != STATUS_OK || number == NAME_NONE)
+            scope_break(n->importer, n->scope, name);
+        is_broken = is_broken || n->status != STATUS_OK || number == NAME_NONE ||
+                    n->scope->binding[number].kind == BINDING_BROKEN;
+    }
+    return is_broken;
+}
+
+/* What was emitted for a node that failed goes, from node `first` of its graph on. Values stay, as
+ * inputs that nobody gives: initializers lie among them. */
+static void drop_nodes(struct import_node *n, size_t first)
+{
+    struct graph *graph = n->unit->graph;
+    for (size_t i = first; i < graph->node_count; i++)
+        for (size_t k = 0; k < graph->nodes[i].output_count; k++)
+            if (graph->nodes[i].outputs[k] != GRAPH_NONE) {
+                struct graph_value *v = &graph->values[graph->nodes[i].outputs[k]];
+                v->kind = VALUE_INPUT;
+                v->producer = GRAPH_NONE;
+            }
+    graph->node_count = first;
+}
+
+/* Notes a value that a broken node reads, as the main graph knows it. */
+static void want_value(struct importer *importer, const struct import_unit *unit, uint32_t value)
+{
+    for (; unit->parent != NULL && value != GRAPH_NONE; unit = unit->parent)
+        value = unit->graph->outer_values[value];
+    if (value == GRAPH_NONE)
+        return;
+    if (importer->wanted_count == importer->wanted_capacity) {
+        size_t capacity = importer->wanted_capacity == 0 ? 16 : 2 * importer->wanted_capacity;
+        uint32_t *grown = arena_array(importer->arena, uint32_t, capacity);
+        if (grown == NULL) {
+            importer->fatal = STATUS_NO_MEMORY;
+            return;
+        }
+        if (importer->wanted_count > 0)
+            memcpy(grown, importer->wanted, importer->wanted_count * sizeof *grown);
+        importer->wanted = grown;
+        importer->wanted_capacity = capacity;
+    }
+    importer->wanted[importer->wanted_count++] = value;
+}
+
+static void want_binding(struct import_node *n, const struct binding *binding)
+{
+    if (binding->kind == BINDING_VALUE)
+        want_value(n->importer, n->unit, binding->value);
+    for (size_t i = 0; binding->kind == BINDING_SEQUENCE && i < binding->item_count; i++)
+        want_binding(n, &binding->item[i]);
 }
 
 /* The rule of an operator, or NULL, failing the node. */
@@ -148,15 +214,20 @@ static const struct import_rule *find_rule(struct import_node *n)
     return rule;
 }
 
+static void look_into_body(struct import_node *n);
+
 static void run_rule(struct import_node *n)
 {
     if (n->status == STATUS_OK)
         n->rule = find_rule(n);
     bool complete = gather_operands(n);
+    bool has_body = n->rule != NULL && (n->rule->kind == OP_LOOP || n->rule->kind == OP_SCAN);
     if (n->rule != NULL && n->status == STATUS_OK)
         import_check_choices(n);
     if (n->rule != NULL && complete && n->status == STATUS_OK)
         n->rule->run(n);
+    else if (has_body && n->status == STATUS_OK)
+        look_into_body(n);
     n->staged_count = 0;
     for (size_t i = 0; i < n->proto->n_attribute && n->status == STATUS_OK && complete; i++) {
         const char *name = n->proto->attribute[i]->name;
@@ -195,19 +266,29 @@ void import_one_node(struct importer *importer, struct import_scope *scope, cons
     }
     n->domain = plain_domain(proto->domain);
     if (op[0] == 0) {
+        rule_fail(n, STATUS_BAD_INPUT, "it names no operator");
         import_problem(importer, STATUS_BAD_INPUT, "node '%s' names no operator", n->name);
         break_outputs(n);
         return;
     }
     n->version = version_of(n);
+    const size_t first = n->unit->graph->node_count;
     const Onnx__Function *function = find_function(n);
-    if (function == NULL)
+    if (function == NULL) {
         run_rule(n);
-    else if (n->status == STATUS_OK && gather_operands(n) && n->status == STATUS_OK)
-        import_call_function(n, function);
-    if (n->status != STATUS_OK)
+    } else if (n->status == STATUS_OK) {
+        /* What in its body does not hang on a broken operand is looked at all the same. */
+        (void)gather_operands(n);
+        if (n->status == STATUS_OK)
+            import_call_function(n, function);
+    }
+    if (n->status != STATUS_OK) {
         report(n);
-    break_outputs(n);
+        drop_nodes(n, first);
+    }
+    bool is_broken = break_outputs(n);
+    for (size_t i = 0; is_broken && i < n->in_count; i++)
+        want_binding(n, &n->in[i]);
 }
 
 /* --- graphs within graphs --- */
@@ -419,6 +500,23 @@ static bool is_whole(const struct binding *output)
     for (size_t i = 0; output->kind == BINDING_SEQUENCE && i < output->item_count; i++)
         whole = whole && is_whole(&output->item[i]);
     return whole;
+}
+
+/* The body of a Loop or Scan with a broken operand: what it says of itself. */
+static void look_into_body(struct import_node *n)
+{
+    struct importer *importer = n->importer;
+    const Onnx__Graph *graph = attr_graph(n, "body");
+    struct import_scope *body = import_body_begin(n, graph);
+    if (body == NULL)
+        return;
+    const char **names = names_of(n, graph->output, graph->n_output);
+    for (size_t i = 0; i < graph->n_input; i++)
+        if (graph->input[i]->name != NULL)
+            scope_break(importer, body, graph->input[i]->name);
+    if (names != NULL)
+        import_nodes(importer, body, graph->node, graph->n_node, names, graph->n_output);
+    importer->depth--;
 }
 
 bool import_body_end_any(struct import_node *n, struct import_scope *body, const Onnx__Graph *graph,

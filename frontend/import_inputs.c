@@ -224,6 +224,44 @@ enum status import_inputs(struct value_spec **out, size_t *count, const struct o
     return STATUS_OK;
 }
 
+void import_list_inputs(struct importer *importer, struct value_spec **specs, size_t *count)
+{
+    const Onnx__Graph *graph = importer->file->model->graph;
+    const struct value_tree *trees = importer->options->trees;
+    struct diag diag = {0};
+    struct inputs inputs = {.graph = graph,
+                            .spec = arena_array(importer->arena, struct value_spec, graph->n_input),
+                            .capacity = graph->n_input,
+                            .arena = importer->arena,
+                            .diag = &diag};
+    size_t found = 0;
+    if (inputs.spec == NULL)
+        importer->fatal = STATUS_NO_MEMORY;
+    for (size_t i = 0; i < graph->n_input && importer->fatal == STATUS_OK; i++) {
+        if (!import_is_input(graph, i))
+            continue;
+        const size_t before = inputs.count;
+        enum status status =
+            read_input(&inputs, graph->input[i], trees == NULL ? NULL : &trees[found++]);
+        if (status == STATUS_OK)
+            continue;
+        inputs.count = before;
+        struct value_spec *spec = status == STATUS_NO_MEMORY ? NULL : add_spec(&inputs);
+        if (spec == NULL) {
+            importer->fatal = STATUS_NO_MEMORY;
+            break;
+        }
+        const char *name = graph->input[i]->name == NULL ? "" : graph->input[i]->name;
+        *spec = (struct value_spec){
+            .name = arena_strdup(importer->arena, name), .shape_known = true, .is_broken = true};
+        if (spec->name == NULL)
+            importer->fatal = STATUS_NO_MEMORY;
+        import_problem(importer, status, "%s", diag.text);
+    }
+    *specs = inputs.spec;
+    *count = importer->fatal == STATUS_OK ? inputs.count : 0;
+}
+
 /* --- binding of dimensions --- */
 
 /* "dimension 1 ('width') of input 'x'" */
@@ -244,10 +282,12 @@ static void bind_dim(struct importer *importer, struct value_spec *specs, size_t
     char text[300];
     const char *symbol = specs[input].dim_symbol[axis];
     int64_t *dim = &specs[input].shape.dim[axis];
-    if (*dim >= 0 && *dim != size)
+    if (*dim >= 0 && *dim != size) {
+        specs[input].is_broken = true;
         import_problem(importer, STATUS_BAD_INPUT, "%s is %lld, but %s gives %lld",
                        dim_text(text, sizeof text, &specs[input], axis), (long long)*dim, source,
                        (long long)size);
+    }
     if (*dim >= 0)
         return;
     *dim = size;
@@ -314,6 +354,7 @@ static void bind_shape(struct importer *importer, struct value_spec *specs, size
         return;
     }
     if (spec->shape.rank != shape->rank) {
+        spec->is_broken = true;
         import_problem(importer, STATUS_BAD_INPUT,
                        "input '%s' has %u dimensions, but %s gives it %u", spec->name,
                        spec->shape.rank, source, shape->rank);
@@ -329,6 +370,7 @@ static void bind_default(struct importer *importer, struct value_spec *specs, si
     char text[300];
     struct value_spec *spec = &specs[input];
     if (!spec->shape_known) {
+        spec->is_broken = true;
         import_problem(importer, STATUS_BAD_INPUT,
                        "input '%s' has no shape in the model; give one with --data", spec->name);
         return;
@@ -340,7 +382,10 @@ static void bind_default(struct importer *importer, struct value_spec *specs, si
         if (d == 0) {
             import_note(importer, "%s is not bound and becomes 1", text);
             bind_dim(importer, specs, count, input, 0, 1, "");
-        } else if (spec->dim_symbol[d] != NULL) {
+            continue;
+        }
+        spec->is_broken = true;
+        if (spec->dim_symbol[d] != NULL) {
             import_problem(
                 importer, STATUS_BAD_INPUT,
                 "%s is not bound; give --dim %s=N, or --data with inputs of the right shape", text,
@@ -386,22 +431,28 @@ void import_bind_dims(struct importer *importer, struct value_spec *specs, size_
         if (spec == NULL)
             import_problem(importer, STATUS_BAD_INPUT,
                            "--bind %s: the model has no input of that name", bind->input);
-        else if (spec->type != bind->tensor->type)
+        else if (spec->type == ELEMENT_UNDEFINED)
+            continue;
+        else if (spec->type != bind->tensor->type) {
+            specs[input].is_broken = true;
             import_problem(importer, STATUS_BAD_INPUT,
                            "--bind %s: %s elements where the input has %s", bind->input,
                            element_type_name(bind->tensor->type), element_type_name(spec->type));
-        else
+        } else
             bind_shape(importer, specs, count, input, &bind->tensor->shape, "--bind");
     }
     for (size_t i = 0; i < options->sample_count; i++)
-        if (find_spec(specs, count, options->sample[i].input, &input) != NULL)
+        if (find_spec(specs, count, options->sample[i].input, &input) != NULL &&
+            specs[input].type != ELEMENT_UNDEFINED)
             bind_shape(importer, specs, count, input, &options->sample[i].tensor->shape, "--data");
     for (size_t i = 0; i < count; i++) {
         size_t elements;
         bind_default(importer, specs, count, i);
-        if (specs[i].shape_known && !has_unbound(&specs[i].shape) &&
-            !shape_count(&specs[i].shape, TENSOR_ELEMENT_LIMIT, &elements))
-            import_problem(importer, STATUS_LIMIT, "input '%s' has more than %zu elements",
-                           specs[i].name, TENSOR_ELEMENT_LIMIT);
+        if (!specs[i].shape_known || has_unbound(&specs[i].shape) ||
+            shape_count(&specs[i].shape, TENSOR_ELEMENT_LIMIT, &elements))
+            continue;
+        specs[i].is_broken = true;
+        import_problem(importer, STATUS_LIMIT, "input '%s' has more than %zu elements",
+                       specs[i].name, TENSOR_ELEMENT_LIMIT);
     }
 }

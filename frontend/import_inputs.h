@@ -5,8 +5,14 @@
 #include "frontend/import_node.h"
 
 /*
+ * import_inputs for the importer's file and options: inputs that cannot be are problems, and broken
+ * specs of type UNDEFINED.
+ */
+void import_list_inputs(struct importer *importer, struct value_spec **specs, size_t *count);
+
+/*
  * Replaces every -1 in the shapes by a size, from the importer's options; problems and notes go to
- * the importer. Afterwards, when no problem was found, every shape is known.
+ * the importer. Afterwards the shape of every spec that is not broken is known.
  */
 void import_bind_dims(struct importer *importer, struct value_spec *specs, size_t count);
 

@@ -69,7 +69,14 @@ void import_problem(struct importer *importer, enum status status, const char *f
     va_start(arguments, format);
     diag_set_v(&diag, status, format, arguments);
     va_end(arguments);
-    diag_list_add_diag(importer->problems, &diag);
+    uint32_t before = importer->told.count;
+    if (names_add(&importer->told, diag.text) == NAME_NONE || importer->told.count > before)
+        diag_list_add_diag(importer->problems, &diag);
+}
+
+bool import_is_clean(const struct importer *importer)
+{
+    return importer->problems->count + importer->problems->lost == importer->problems_before;
 }
 
 uint32_t operand(struct import_node *n, size_t i)

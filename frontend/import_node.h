@@ -104,6 +104,11 @@ struct importer {
     bool *max_dim_used;          /* [options->max_dim_count] */
     int64_t random_streams;      /* streams that random operators have drawn from */
     struct import_trial trial;
+    size_t problems_before;      /* problems->count + lost when the import began */
+    struct names told;           /* problems that are listed */
+    /* Values of the main graph that nodes read which failed, or hang on one that did. */
+    uint32_t *wanted;
+    size_t wanted_count, wanted_capacity;
 };
 
 enum { IMPORT_STAGED_MAX = 24, IMPORT_DEPTH_MAX = 64 };
@@ -170,9 +175,12 @@ void rule_note(struct import_node *n, const char *format, ...) SERTN_PRINTF(2, 3
 void import_note(struct importer *importer, const char *format, ...) SERTN_PRINTF(2, 3);
 /* Notes the value that counts the results in the value `name` of the file (import.c). */
 void importer_add_count(struct importer *importer, const char *name, uint32_t value);
-/* Puts a problem that belongs to no node into the list. */
+/* Puts a problem that belongs to no node into the list, once. */
 void import_problem(struct importer *importer, enum status status, const char *format, ...)
     SERTN_PRINTF(3, 4);
+
+/* Whether nothing was wrong so far. */
+bool import_is_clean(const struct importer *importer);
 
 /* --- operands (import_node.c) --- */
 
@@ -309,6 +317,8 @@ struct import_scope *scope_new(struct importer *importer, struct import_scope *p
 /* Returns false when the name is defined already, or memory is out. */
 bool scope_define(struct importer *importer, struct import_scope *scope, const char *name,
                   const struct binding *binding);
+/* The name stands for nothing any more: what it stood for has failed. */
+void scope_break(struct importer *importer, struct import_scope *scope, const char *name);
 /* What a name stands for, in the unit of `scope`: NONE when it is not defined. */
 struct binding scope_lookup(struct importer *importer, struct import_scope *scope,
                             const char *name);

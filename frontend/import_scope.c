@@ -63,6 +63,16 @@ bool scope_define(struct importer *importer, struct import_scope *scope, const c
     return true;
 }
 
+void scope_break(struct importer *importer, struct import_scope *scope, const char *name)
+{
+    struct binding broken = {.kind = BINDING_BROKEN};
+    uint32_t number = names_find(&scope->names, name);
+    if (number == NAME_NONE)
+        (void)scope_define(importer, scope, name, &broken);
+    else
+        scope->binding[number] = broken;
+}
+
 /* Turns an initializer into a value of the unit of the scope that defines it. */
 static void make_stored(struct importer *importer, struct import_scope *scope, const char *name,
                         struct binding *binding)

@@ -37,6 +37,8 @@ struct value_spec {
     /* An input whose structure is not known yet: 's' for each sequence and 'o' for each optional
      * around its tensors, outermost first. NULL for every other. */
     const char *open;
+    /* The importer found a problem with it: nothing that reads it is looked at. */
+    bool is_broken;
 };
 
 #endif

@@ -95,11 +95,9 @@ enum status pipeline_run(struct pipeline_result *result, struct graph *graph,
 /*
  * Lists what pipeline_run refuses of a graph whatever its values are: shapes that stay open, nodes
  * that do not lower, a size that no table holds. Rewrites the graph like pipeline_run. For what
- * could be imported of a model with problems: what hangs on those is not in it. Returns the status
- * of the first.
+ * could be imported of a model with problems: what hangs on those is not in it.
  */
-enum status pipeline_judge(struct graph *graph, struct arena *arena,
-                           struct diag_list *problems) SERTN_MUST_CHECK;
+void pipeline_judge(struct graph *graph, struct arena *arena, struct diag_list *problems);
 
 /*
  * Encodes graph inputs, sets parameters (salts stay zero), runs the program. values: initialised

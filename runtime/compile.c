@@ -161,17 +161,21 @@ static enum status import(struct compilation *c, const struct compile_options *o
         note(problems, onnx_load_file(&c->file, options->model_path, &diag), &diag);
     if (status == STATUS_OK)
         status = note(problems, read_functions(c, options, &diag), &diag);
-    if (status == STATUS_OK)
-        status =
-            note(problems, compile_data_read(data, &c->file, options, &c->arena, &diag), &diag);
     if (status != STATUS_OK)
         return status;
+    const enum status read = compile_data_read(data, &c->file, options, &c->arena, &diag);
+    /* Inputs that the model declares in a way nobody can read are listed by the importer, with
+     * whatever else is wrong. */
+    if (read != STATUS_OK && data->specs != NULL)
+        return note(problems, read, &diag);
     struct import_options import_options = {
         options->dims,         options->dim_count, data->samples,       data->sample_count,
         data->binds,           data->bind_count,   options->max_dims,   options->max_dim_count,
         data->trees,           options->seed,      options->seed_input, c->function_files,
         c->function_file_count};
     status = import_graph(&c->graph, &c->file, &import_options, &c->arena, problems, notes);
+    if (status == STATUS_OK && read != STATUS_OK)
+        return note(problems, read, &diag);
     if (status == STATUS_OK)
         status = note(problems, compile_data_order(data, c->graph, &c->arena, &diag), &diag);
     if (status == STATUS_OK)
@@ -467,6 +471,9 @@ enum status compile_model(struct compilation *c, const struct compile_options *o
     struct compile_data data = {0};
     struct diag diag = {0};
     enum status status = import(c, options, &data, problems, notes);
+    /* What could be imported is judged all the same: a model is mended once, not stage by stage. */
+    if (status != STATUS_OK && c->graph != NULL)
+        pipeline_judge(c->graph, &c->arena, problems);
     if (status == STATUS_OK)
         status = make_circuit(c, options, &data, problems);
     if (status == STATUS_OK)

@@ -1,0 +1,285 @@
+/* label: fast libs: sertn_3rd_protobuf_c sertn_passes */
+/* A model with problems: what neither failed nor hangs on what did is imported and judged all the
+ * same, each problem is listed once, and nothing is said of what is unknown. */
+#include <string.h>
+
+#include "passes/pipeline.h"
+#include "tests/frontend/model_builder.h"
+#include "tests/harness/harness.h"
+
+/* Imports a model that has problems, and lists what the passes refuse of the rest of it. */
+static struct graph *judge(struct builder *b)
+{
+    struct graph *graph = NULL;
+    struct diag diag = {0};
+    CHECK(model_import_graph(b, &graph) != STATUS_OK);
+    if (graph != NULL) {
+        CHECK_STATUS(graph_validate(graph, &diag), STATUS_OK, &diag);
+        pipeline_judge(graph, &b->arena, &b->problems);
+    }
+    return graph;
+}
+
+static void check_problems(const struct builder *b, const char *const *texts, size_t count)
+{
+    CHECK_MSG(b->problems.count == count, "%zu problems, not %zu; the last: %s", b->problems.count,
+              count, b->problems.count > 0 ? b->problems.item[b->problems.count - 1].text : "none");
+    for (size_t i = 0; i < count && i < b->problems.count; i++)
+        CHECK_MSG(strstr(b->problems.item[i].text, texts[i]) != NULL, "problem %zu: %s", i,
+                  b->problems.item[i].text);
+}
+#define PROBLEMS(b, ...)                                                                           \
+    check_problems(b, (const char *const[]){__VA_ARGS__},                                          \
+                   sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+/* A determinant of 11 rows, which does not lower. */
+static void add_det(struct builder *b, const char *in, const char *out)
+{
+    model_input(b, in, ELEMENT_F32, "11,11");
+    model_node(b, "Det", in, out);
+}
+
+TEST(nodes_beside_a_problem_are_judged)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2,3");
+    model_node(&b, "Foo", "x", "f");
+    node_int(&b, model_node(&b, "Softmax", "f", "y"), "axis", 7);
+    add_det(&b, "m", "d");
+    model_output(&b, "y");
+    model_output(&b, "d");
+    struct graph *graph = judge(&b);
+    PROBLEMS(&b, "(Foo, ", "(Det, ");
+    CHECK(graph != NULL && graph->input_count == 2 && graph->output_count == 1);
+    builder_end(&b);
+}
+
+TEST(nodes_before_a_problem_are_judged_and_those_after_are_not)
+{
+    struct builder b = builder_start(17);
+    add_det(&b, "m", "d");
+    model_node(&b, "Foo", "d", "f");
+    node_float(&b, model_node(&b, "Celu", "f", "y"), "alpha", -1);
+    model_output(&b, "y");
+    judge(&b);
+    PROBLEMS(&b, "(Foo, ", "(Det, ");
+    builder_end(&b);
+}
+
+/* Only the shape of the determinants is asked for. */
+TEST(what_nothing_needs_is_not_judged)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "m", ELEMENT_F32, "2,11,11");
+    model_input(&b, "x", ELEMENT_F32, "1");
+    model_node(&b, "Det", "m", "d");
+    model_node(&b, "Shape", "d", "s");
+    model_node(&b, "Expand", "x,s", "y");
+    model_node(&b, "Foo", "x", "z");
+    model_output(&b, "y");
+    model_output(&b, "z");
+    judge(&b);
+    PROBLEMS(&b, "(Foo, ");
+    builder_end(&b);
+}
+
+/* The node has been emitted by the time it fails: it is no problem twice, and what reads it is
+ * unknown. */
+TEST(a_node_that_fails_late_leaves_nothing)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "3");
+    Onnx__Node *celu = model_node(&b, "Celu", "x", "c");
+    node_float(&b, celu, "alpha", -1);
+    node_float(&b, celu, "alpha", -1);
+    node_int(&b, model_node(&b, "Softmax", "c", "y"), "axis", 7);
+    model_output(&b, "y");
+    struct graph *graph = judge(&b);
+    PROBLEMS(&b, "is given twice");
+    CHECK(graph != NULL && graph->node_count == 0);
+    builder_end(&b);
+}
+
+TEST(bodies_with_a_broken_operand_are_looked_into)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    add_det(&b, "m", "d");
+    model_node(&b, "Foo", "x", "f");
+    Onnx__Graph *outer = b.graph, *body = model_body(&b);
+    b.graph = body;
+    model_input(&b, "i", ELEMENT_I64, "");
+    model_input(&b, "go", ELEMENT_BOOL, "");
+    model_input(&b, "v", ELEMENT_F32, "2");
+    model_node(&b, "Identity", "go", "go_on");
+    model_node(&b, "Bar", "v", "w");
+    model_output(&b, "go_on");
+    model_output(&b, "w");
+    b.graph = outer;
+    model_tensor(&b, "n", ELEMENT_I64, "", REALS(3));
+    node_graph(&b, model_node(&b, "Loop", "n,,f", "y"), "body", body);
+    model_output(&b, "y");
+    model_output(&b, "d");
+    judge(&b);
+    PROBLEMS(&b, "(Foo, ", "(Bar, ", "(Det, ");
+    builder_end(&b);
+}
+
+TEST(functions_with_a_broken_operand_are_looked_into)
+{
+    struct builder b = builder_start(17);
+    model_import(&b, "local", 1);
+    Onnx__Graph *outer = b.graph, *body = model_body(&b);
+    b.graph = body;
+    model_node(&b, "Bar", "p", "q");
+    model_node(&b, "Neg", "m", "n");
+    model_node(&b, "Det", "n", "r");
+    Onnx__Function *function = model_function(&b, "F", "p,m", "q,r");
+    function->node = body->node;
+    function->n_node = body->n_node;
+    b.graph = outer;
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_input(&b, "m", ELEMENT_F32, "11,11");
+    model_node(&b, "Foo", "x", "f");
+    model_node_of(&b, "local", "F", "f,m", "y,z");
+    model_output(&b, "y");
+    model_output(&b, "z");
+    judge(&b);
+    PROBLEMS(&b, "(Foo, ", "(Bar, ", "(Det, ");
+    builder_end(&b);
+}
+
+/* Which branch it takes is unknown. */
+TEST(branches_of_a_broken_condition_are_not_looked_into)
+{
+    struct builder b = builder_start(17);
+    Onnx__Graph *outer = b.graph, *yes = model_body(&b), *no = model_body(&b);
+    b.graph = yes;
+    model_node(&b, "Bar", "x", "r");
+    model_output(&b, "r");
+    b.graph = no;
+    model_node(&b, "Neg", "x", "r");
+    model_output(&b, "r");
+    b.graph = outer;
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_node(&b, "Foo", "x", "f");
+    Onnx__Node *node = model_node(&b, "If", "f", "y");
+    node_graph(&b, node, "then_branch", yes);
+    node_graph(&b, node, "else_branch", no);
+    model_output(&b, "y");
+    judge(&b);
+    PROBLEMS(&b, "(Foo, ");
+    builder_end(&b);
+}
+
+/* One node of the file, in two calls. */
+TEST(a_node_that_fails_again_and_again_is_listed_once)
+{
+    struct builder b = builder_start(17);
+    model_import(&b, "local", 1);
+    Onnx__Graph *outer = b.graph, *body = model_body(&b);
+    b.graph = body;
+    model_node(&b, "Bar", "p", "q");
+    Onnx__Function *function = model_function(&b, "F", "p", "q");
+    function->node = body->node;
+    function->n_node = body->n_node;
+    b.graph = outer;
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_node_of(&b, "local", "F", "x", "y");
+    model_node_of(&b, "local", "F", "x", "z");
+    model_node(&b, "Bar", "x", "t");
+    model_output(&b, "y");
+    model_output(&b, "z");
+    model_output(&b, "t");
+    judge(&b);
+    PROBLEMS(&b, "/Bar_0' (Bar, ", "node 'Bar_2' (Bar, ");
+    builder_end(&b);
+}
+
+/* Each of the rounds of a Loop over sequences is imported by itself. */
+TEST(the_rounds_of_a_loop_over_sequences_are_listed_once)
+{
+    struct builder b = builder_start(17);
+    Onnx__Graph *outer = b.graph, *body = model_body(&b);
+    b.graph = body;
+    model_input(&b, "i", ELEMENT_I64, "");
+    model_input(&b, "go", ELEMENT_BOOL, "");
+    model_list_input(&b, "v", "s", ELEMENT_F32, "2");
+    model_node(&b, "Identity", "go", "go_on");
+    model_node(&b, "Bar", "x", "t");
+    model_node(&b, "SequenceInsert", "v,t", "w");
+    model_output(&b, "go_on");
+    model_output(&b, "w");
+    b.graph = outer;
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_node(&b, "SequenceEmpty", "", "e");
+    model_tensor(&b, "n", ELEMENT_I64, "", REALS(5));
+    node_graph(&b, model_node(&b, "Loop", "n,,e", "s"), "body", body);
+    node_int(&b, model_node(&b, "ConcatFromSequence", "s", "y"), "axis", 0);
+    model_output(&b, "y");
+    judge(&b);
+    PROBLEMS(&b, "(Bar, ");
+    builder_end(&b);
+}
+
+TEST(inputs_beside_an_open_one_are_known)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "1,w");
+    add_det(&b, "m", "d");
+    node_float(&b, model_node(&b, "Celu", "x", "y"), "alpha", -1);
+    model_tensor(&b, "c", ELEMENT_F32, "3,4", REALS(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+    model_node(&b, "Add", "m,c", "z");
+    model_output(&b, "y");
+    model_output(&b, "z");
+    model_output(&b, "d");
+    struct graph *graph = judge(&b);
+    PROBLEMS(&b, "--dim w=N", "do not broadcast", "(Det, ");
+    CHECK(graph != NULL && graph->input_count == 1);
+    builder_end(&b);
+}
+
+TEST(inputs_that_nobody_can_read_are_listed_with_the_nodes)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", (enum element_type)14, "2");
+    model_input(&b, "y", (enum element_type)15, "2");
+    add_det(&b, "m", "d");
+    model_node(&b, "Neg", "x", "u");
+    model_node(&b, "Foo", "y", "v");
+    model_output(&b, "u");
+    model_output(&b, "v");
+    model_output(&b, "d");
+    judge(&b);
+    PROBLEMS(&b, "input 'x'", "input 'y'", "(Foo, ", "(Det, ");
+    builder_end(&b);
+}
+
+/* What --max-dim names may be the result of a node that hangs on the problem. */
+TEST(options_for_what_is_unknown_are_not_judged)
+{
+    struct builder b = builder_start(17);
+    struct import_max_dim most = {"places", 2};
+    b.options.max_dim = &most;
+    b.options.max_dim_count = 1;
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_node(&b, "Foo", "x", "f");
+    model_node(&b, "NonZero", "f", "places");
+    model_output(&b, "places");
+    judge(&b);
+    PROBLEMS(&b, "(Foo, ");
+    builder_end(&b);
+}
+
+/* A model without problems has no more outputs than it says, whatever its nodes leave open. */
+TEST(a_whole_model_has_its_own_outputs)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_node(&b, "Neg", "x", "a");
+    model_node(&b, "Dropout", "a", "y,mask");
+    model_output(&b, "y");
+    struct graph *graph = model_graph(&b);
+    CHECK_U64(graph->output_count, 1);
+    builder_end(&b);
+}
