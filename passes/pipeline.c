@@ -40,6 +40,7 @@ struct pipeline {
     struct table_store tables;
     double worst_ratio;
     size_t mismatches;
+    bool is_partial; /* the graph lacks nodes that a problem left out */
 };
 
 static enum status note(const struct pipeline *p, enum status status, const struct diag *diag)
@@ -498,14 +499,17 @@ static uint64_t weight_rows(const struct graph *graph, const struct graph_node *
 }
 
 /* Models that no table holds, by the rows of their largest parts: to find that out by lowering them
- * would take minutes. */
+ * would take minutes. Of what a left-out node reads nobody knows in how few rows it would go. */
 static enum status check_size(const struct pipeline *p)
 {
     const struct graph *graph = p->graph;
     uint64_t weights = 0, elements = 0, rows = 0;
-    bool *is_counted = arena_array(p->arena, bool, graph->value_count + 1);
-    if (is_counted == NULL)
+    bool *is_counted = arena_array(p->arena, bool, graph->value_count + 1),
+         *is_read = arena_array(p->arena, bool, graph->value_count + 1);
+    if (is_counted == NULL || is_read == NULL)
         return diag_list_add(p->problems, STATUS_NO_MEMORY, "no memory to size the model");
+    for (size_t o = 0; p->is_partial && o < graph->output_count; o++)
+        is_read[graph->outputs[o]] = true;
     for (size_t n = 0; n < graph->node_count; n++) {
         const struct graph_node *node = &graph->nodes[n];
         size_t count = 0;
@@ -516,6 +520,7 @@ static enum status check_size(const struct pipeline *p)
             rows += weight_rows(graph, node);
         }
         if (element_rows(node->op) == 0 || node->outputs[0] == GRAPH_NONE ||
+            is_read[node->outputs[0]] ||
             !shape_count(&graph->values[node->outputs[0]].shape, SIZE_MAX, &count))
             continue;
         elements += count;
@@ -566,6 +571,7 @@ static enum status judge(struct pipeline *p)
         after(p, "fold_constants");
     if (folded == STATUS_NO_MEMORY)
         return folded;
+    p->is_partial |= folded != STATUS_OK;
     arena_init(&scratch, 0);
     enum status checked = lower_check_graph(p->graph, &scratch, p->problems);
     first = first == STATUS_OK ? checked : first;
@@ -585,7 +591,8 @@ void pipeline_judge(struct graph *graph, struct arena *arena, struct diag_list *
                          .options = &options,
                          .result = &result,
                          .arena = arena,
-                         .problems = problems};
+                         .problems = problems,
+                         .is_partial = true};
     enum status status = judge(&p);
     (void)status; /* the list says it all */
 }

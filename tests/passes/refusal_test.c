@@ -67,14 +67,28 @@ TEST(problems_of_all_passes_are_listed_together)
     struct kit kit;
     kit_init(&kit);
     uint32_t x = kit_input(&kit, "x", ELEMENT_F32, kit_shape(2, 4097, 4096));
-    uint32_t open = kit_unary(&kit, OP_NON_ZERO, kit_unary(&kit, OP_RELU, x));
+    uint32_t open =
+        kit_unary(&kit, OP_NON_ZERO, kit_unary(&kit, OP_NEG, kit_unary(&kit, OP_RELU, x)));
     kit_output(&kit, kit_unary(&kit, OP_NEG, open));
     kit_output(&kit, kit_unary(&kit, OP_DET, matrix(&kit, "large", 11)));
     CHECK_STATUS(run(&kit), STATUS_UNSUPPORTED, NULL);
     check_problems(&kit, 3);
-    CHECK(has(&kit, 0, "node NonZero_1") && has(&kit, 0, "--max-dim"));
-    CHECK(has(&kit, 1, "node Det_3"));
+    CHECK(has(&kit, 0, "node NonZero_2") && has(&kit, 0, "--max-dim"));
+    CHECK(has(&kit, 1, "node Det_4"));
     CHECK(has(&kit, 2, "the limit is 2^26"));
+    kit_release(&kit);
+}
+
+/* What reads the comparisons is not known: a pool before them would leave a quarter. */
+TEST(the_size_of_what_a_problem_reads_is_not_judged)
+{
+    struct kit kit;
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, kit_shape(2, 4097, 4096));
+    kit_output(&kit, kit_unary(&kit, OP_NON_ZERO, kit_unary(&kit, OP_RELU, x)));
+    CHECK_STATUS(run(&kit), STATUS_UNSUPPORTED, NULL);
+    check_problems(&kit, 1);
+    CHECK(has(&kit, 0, "NonZero_1"));
     kit_release(&kit);
 }
 
