@@ -124,6 +124,8 @@ static void add_output(struct importer *importer, struct import_scope *scope, co
                        const char *sequence, const struct binding *binding)
 {
     struct graph *graph = scope->unit->graph;
+    if (binding->kind == BINDING_BROKEN)
+        return;
     if (binding->kind == BINDING_SEQUENCE) {
         for (size_t i = 0; i < binding->item_count; i++) {
             char *item = arena_printf(importer->arena, "%s[%zu]", name, i);

@@ -29,6 +29,8 @@ static uint32_t modified(struct import_node *n, const char *attribute, uint32_t 
         return x;
     struct binding in = {.kind = BINDING_VALUE, .value = x}, out = {.kind = BINDING_NONE};
     import_inline_call(n, graph, &in, 1, &out, 1);
+    if (n->status == STATUS_OK && out.kind == BINDING_BROKEN)
+        rule_break(n);
     if (n->status == STATUS_OK && out.kind != BINDING_VALUE)
         rule_fail(n, STATUS_BAD_INPUT, "%s gives no tensor", attribute);
     return n->status == STATUS_OK ? out.value : GRAPH_NONE;

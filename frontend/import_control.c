@@ -159,6 +159,8 @@ static bool carries_sequences(const struct import_node *n)
 static bool known_truth(struct import_node *n, const struct binding *condition, bool *truth)
 {
     *truth = true;
+    if (condition->kind == BINDING_BROKEN)
+        rule_break(n);
     if (condition->kind == BINDING_NONE || condition->kind == BINDING_ABSENT)
         return true;
     uint32_t value = condition->kind == BINDING_VALUE ? condition->value : GRAPH_NONE;
@@ -186,7 +188,9 @@ static uint32_t stack_slices(struct import_node *n, const struct binding *slice,
         rule_fail(n, STATUS_UNSUPPORTED,
                   "its body never runs, so the shape of its outputs is open");
     for (size_t i = 0; i < count && n->status == STATUS_OK; i++) {
-        if (slice[i * step].kind != BINDING_VALUE)
+        if (slice[i * step].kind == BINDING_BROKEN)
+            rule_break(n);
+        else if (slice[i * step].kind != BINDING_VALUE)
             rule_fail(n, STATUS_BAD_INPUT, "a scan output of its body is no tensor");
         else
             in[i] = unsqueeze_at(n, slice[i * step].value, 0);

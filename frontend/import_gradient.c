@@ -406,11 +406,11 @@ static void run_tape(struct tape *tape, const uint32_t *xs, size_t count)
 static uint32_t named_tensor(struct import_node *n, const char *name, size_t position)
 {
     struct binding binding = scope_lookup(n->importer, n->scope, name);
-    if (binding.kind != BINDING_VALUE && binding.kind != BINDING_BROKEN)
+    if (binding.kind == BINDING_BROKEN)
+        rule_break(n);
+    else if (binding.kind != BINDING_VALUE)
         rule_fail(n, STATUS_BAD_INPUT, "it names a tensor '%s', which is not defined before it",
                   name);
-    else if (binding.kind == BINDING_BROKEN)
-        rule_fail(n, STATUS_UNSUPPORTED, "the tensor '%s' comes from a node that failed", name);
     else if (position < n->in_count && operand(n, position) != binding.value)
         rule_fail(n, STATUS_UNSUPPORTED,
                   "its input %zu is another tensor than '%s', which it stands for; only "

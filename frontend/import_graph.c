@@ -116,7 +116,7 @@ static bool is_told(struct import_node *n)
 
 static void report(struct import_node *n)
 {
-    if (n->importer->fatal != STATUS_OK || is_told(n))
+    if (n->importer->fatal != STATUS_OK || n->is_silent || is_told(n))
         return;
     char operands[400];
     operand_text(n, operands, sizeof operands);
@@ -493,13 +493,12 @@ static void list_tensors(struct graph *graph, const struct binding *output)
         list_tensors(graph, &output->item[i]);
 }
 
-/* Whether nothing in an output comes from a node that failed, which was reported there. */
-static bool is_whole(const struct binding *output)
+bool binding_is_whole(const struct binding *binding)
 {
-    bool whole = output->kind != BINDING_BROKEN;
-    for (size_t i = 0; output->kind == BINDING_SEQUENCE && i < output->item_count; i++)
-        whole = whole && is_whole(&output->item[i]);
-    return whole;
+    bool is_whole = binding->kind != BINDING_BROKEN;
+    for (size_t i = 0; binding->kind == BINDING_SEQUENCE && i < binding->item_count; i++)
+        is_whole = is_whole && binding_is_whole(&binding->item[i]);
+    return is_whole;
 }
 
 /* The body of a Loop or Scan with a broken operand: what it says of itself. */
@@ -531,7 +530,7 @@ bool import_body_end_any(struct import_node *n, struct import_scope *body, const
     n->importer->depth--;
     size_t tensors = 0;
     for (size_t i = 0; i < count && n->status == STATUS_OK; i++) {
-        if (!is_whole(&outputs[i]))
+        if (!binding_is_whole(&outputs[i]))
             return false;
         tensors += count_tensors(&outputs[i]);
     }

@@ -14,6 +14,14 @@ void rule_fail(struct import_node *n, enum status status, const char *format, ..
     va_end(arguments);
 }
 
+void rule_break(struct import_node *n)
+{
+    if (n->status != STATUS_OK)
+        return;
+    n->status = STATUS_BAD_INPUT;
+    n->is_silent = true;
+}
+
 void rule_out_of_memory(struct import_node *n)
 {
     n->importer->fatal = arena_failure(n->importer->arena, 0, "the graph", &n->diag);

@@ -42,6 +42,9 @@ struct binding {
     size_t item_count;
 };
 
+/* Whether nothing in it comes from a node that failed. */
+bool binding_is_whole(const struct binding *binding);
+
 /* The attributes that a call gives to the body of a model-local function. */
 struct import_call {
     const Onnx__Node *node;
@@ -130,6 +133,7 @@ struct import_node {
     struct graph_attribute staged[IMPORT_STAGED_MAX]; /* attributes of the next node */
     size_t staged_count;
     enum status status;
+    bool is_silent; /* failed by rule_break */
     struct diag diag;
 };
 
@@ -168,6 +172,8 @@ void import_check_choices(struct import_node *n);
  * before it. */
 void rule_fail(struct import_node *n, enum status status, const char *format, ...)
     SERTN_PRINTF(3, 4);
+/* Fails the node without a word: it hangs on one that failed, which was reported there. */
+void rule_break(struct import_node *n);
 /* The arena is full. */
 void rule_out_of_memory(struct import_node *n);
 /* A note about this node, given once for each distinct text. */

@@ -37,6 +37,8 @@ static int64_t own_seed(struct import_node *n)
 static uint32_t seed_input(struct import_node *n, const char *name)
 {
     struct binding binding = scope_lookup(n->importer, n->scope, name);
+    if (binding.kind == BINDING_BROKEN)
+        rule_break(n);
     if (binding.kind != BINDING_VALUE) {
         rule_fail(n, STATUS_UNSUPPORTED,
                   "--seed names '%s', which this node cannot see as a tensor; name an input of the "

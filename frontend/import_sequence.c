@@ -228,11 +228,13 @@ void import_sequence_map(struct import_node *n)
         for (size_t k = 0; k < n->out_count && n->status == STATUS_OK; k++)
             items[k * list->item_count + turn] = out[k];
     }
-    for (size_t k = 0; k < n->out_count && n->status == STATUS_OK; k++)
-        set_output_binding(n, k,
-                           &(struct binding){.kind = BINDING_SEQUENCE,
-                                             .item = items + k * list->item_count,
-                                             .item_count = list->item_count});
+    for (size_t k = 0; k < n->out_count && n->status == STATUS_OK; k++) {
+        struct binding all = {.kind = BINDING_SEQUENCE,
+                              .item = items + k * list->item_count,
+                              .item_count = list->item_count};
+        if (binding_is_whole(&all))
+            set_output_binding(n, k, &all);
+    }
 }
 
 /* Optional and OptionalGetElement: what is inside, if anything. */

@@ -222,6 +222,71 @@ TEST(the_rounds_of_a_loop_over_sequences_are_listed_once)
     builder_end(&b);
 }
 
+/* Whether the Loop goes on, and what it stacks, comes from a node that failed. */
+TEST(a_loop_over_sequences_says_nothing_of_what_its_body_lacks)
+{
+    for (int stacks = 0; stacks < 2; stacks++) {
+        struct builder b = builder_start(17);
+        Onnx__Graph *outer = b.graph, *body = model_body(&b);
+        b.graph = body;
+        model_input(&b, "i", ELEMENT_I64, "");
+        model_input(&b, "go", ELEMENT_BOOL, "");
+        model_list_input(&b, "v", "s", ELEMENT_F32, "2");
+        model_node(&b, stacks ? "Identity" : "Bar", "go", "go_on");
+        model_node(&b, stacks ? "Bar" : "Identity", "x", "t");
+        model_node(&b, "SequenceInsert", "v,x", "w");
+        model_output(&b, "go_on");
+        model_output(&b, "w");
+        model_output(&b, "t");
+        b.graph = outer;
+        model_input(&b, "x", ELEMENT_F32, "2");
+        model_node(&b, "SequenceEmpty", "", "e");
+        model_tensor(&b, "n", ELEMENT_I64, "", REALS(5));
+        node_graph(&b, model_node(&b, "Loop", "n,,e", "s,u"), "body", body);
+        model_output(&b, "u");
+        judge(&b);
+        PROBLEMS(&b, "(Bar, ");
+        builder_end(&b);
+    }
+}
+
+/* SequenceMap of a body that fails, and what takes its items. */
+TEST(a_sequence_with_unknown_items_is_unknown)
+{
+    struct builder b = builder_start(17);
+    Onnx__Graph *outer = b.graph, *body = model_body(&b);
+    b.graph = body;
+    model_input(&b, "v", ELEMENT_F32, "2");
+    model_node(&b, "Bar", "v", "w");
+    model_output(&b, "w");
+    b.graph = outer;
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_node(&b, "SequenceConstruct", "x,x,x", "s");
+    node_graph(&b, model_node(&b, "SequenceMap", "s", "t"), "body", body);
+    node_int(&b, model_node(&b, "ConcatFromSequence", "t", "y"), "axis", 0);
+    model_output(&b, "t");
+    model_output(&b, "y");
+    judge(&b);
+    PROBLEMS(&b, "(Bar, ");
+    builder_end(&b);
+}
+
+/* Gradient names its tensors in attributes. */
+TEST(a_gradient_of_what_failed_is_silent)
+{
+    struct builder b = builder_start(17);
+    model_import(&b, "ai.onnx.preview.training", 1);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_node(&b, "Foo", "x", "f");
+    Onnx__Node *gradient = model_node_of(&b, "ai.onnx.preview.training", "Gradient", "x", "y");
+    node_texts(&b, gradient, "xs", "x");
+    node_text(&b, gradient, "y", "f");
+    model_output(&b, "y");
+    judge(&b);
+    PROBLEMS(&b, "(Foo, ");
+    builder_end(&b);
+}
+
 TEST(inputs_beside_an_open_one_are_known)
 {
     struct builder b = builder_start(17);
