@@ -1,8 +1,9 @@
 /*
  * Import rules of sequences and optionals. Their structure is known while the model is imported, so
- * they are lists of names and leave no trace in the graph; a position or a size that depends on
- * data is not supported.
+ * they are lists of names and leave no trace in the graph. A position that depends on data chooses
+ * among items of one type and shape; sizes that do are not supported.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "frontend/import_node.h"
@@ -31,28 +32,150 @@ static void give_sequence(struct import_node *n, struct binding *items, size_t c
         n, 0, &(struct binding){.kind = BINDING_SEQUENCE, .item = items, .item_count = count});
 }
 
-/* The position an operand says, from the end when negative; `limit` is one past the last that is
- * allowed. */
-static size_t position_operand(struct import_node *n, size_t i, size_t count, size_t limit)
+/* ---- positions ---- */
+
+/*
+ * The position an operand says, when it is known: from the end when negative; `limit` is one past
+ * the last that is allowed. False when it is computed; *value is then it, int64 of rank 0.
+ */
+static bool position_known(struct import_node *n, size_t i, size_t count, size_t limit, size_t *at,
+                           uint32_t *value)
 {
-    uint32_t value = required(n, i);
-    const struct tensor *known = value_known(n, value);
-    if (known == NULL)
-        want_known(n, value);
-    if (n->status == STATUS_OK &&
-        (known == NULL || known->count != 1 || element_type_is_float(known->type)))
-        rule_fail(n, STATUS_UNSUPPORTED,
-                  "the position in the sequence is not known at compile time");
+    *value = required(n, i);
+    *at = 0;
+    const struct shape *shape = value_shape(n, *value);
+    size_t elements = 0;
+    if (shape != NULL && (element_type_is_float(value_type(n, *value)) ||
+                          !shape_count(shape, 1, &elements) || elements != 1))
+        rule_fail(n, STATUS_BAD_INPUT, "the position in the sequence is not one integer");
+    const struct tensor *known = value_known(n, *value);
     if (n->status != STATUS_OK)
-        return 0;
-    int64_t at = known->data.integer[0];
-    if (at < 0)
-        at += (int64_t)count;
-    if (at < 0 || (uint64_t)at >= limit)
+        return true;
+    if (known == NULL) {
+        *value = cast_to(n, reshape_to(n, *value, NULL, 0), ELEMENT_I64);
+        return false;
+    }
+    int64_t place = known->data.integer[0];
+    if (place < 0)
+        place += (int64_t)count;
+    if (place < 0 || (uint64_t)place >= limit)
         rule_fail(n, STATUS_BAD_INPUT, "position %lld in a sequence of %zu",
                   (long long)known->data.integer[0], count);
-    return (size_t)at;
+    *at = (size_t)place;
+    return true;
 }
+
+static bool same_structure(const struct import_node *n, const struct binding *a,
+                           const struct binding *b)
+{
+    if (a->kind != b->kind || (a->kind != BINDING_VALUE && a->kind != BINDING_SEQUENCE))
+        return false;
+    if (a->kind == BINDING_VALUE) {
+        struct value_info x = unit_value_info(n->unit, a->value),
+                          y = unit_value_info(n->unit, b->value);
+        return x.type == y.type && x.shape_known && y.shape_known &&
+               shape_equal(&x.shape, &y.shape) &&
+               value_is_text(n, a->value) == value_is_text(n, b->value);
+    }
+    bool same = a->item_count == b->item_count;
+    for (size_t i = 0; same && i < a->item_count; i++)
+        same = same_structure(n, &a->item[i], &b->item[i]);
+    return same;
+}
+
+static void refuse_position(struct import_node *n, uint32_t position, const char *reason)
+{
+    want_switch(n, position, 1);
+    rule_fail(n, STATUS_UNSUPPORTED,
+              "the position in the sequence depends on the input data, and %s in type or shape; "
+              "bind the input that decides it with --bind, or give all items one shape",
+              reason);
+}
+
+/* A computed position chooses among items of one structure; which structure there is cannot depend
+ * on data. */
+static void require_one_structure(struct import_node *n, uint32_t position,
+                                  const struct binding *items, size_t count)
+{
+    for (size_t i = 1; i < count && n->status == STATUS_OK; i++) {
+        if (same_structure(n, &items[0], &items[i]))
+            continue;
+        char reason[64];
+        snprintf(reason, sizeof reason, "items 0 and %zu differ", i);
+        refuse_position(n, position, reason);
+    }
+}
+
+/* Item `position` of the sequence; a position outside has no proof, as that of a Gather. */
+static void take_item(struct import_node *n, const struct binding *items, size_t count,
+                      uint32_t position, struct binding *out)
+{
+    *out = items[0];
+    if (items[0].kind == BINDING_VALUE) {
+        uint32_t *rows = arena_array(n->importer->arena, uint32_t, count);
+        if (rows == NULL)
+            rule_out_of_memory(n);
+        for (size_t i = 0; i < count && n->status == STATUS_OK; i++)
+            rows[i] = unsqueeze_at(n, items[i].value, 0);
+        if (n->status != STATUS_OK)
+            return;
+        stage_int(n, "axis", 0);
+        uint32_t all = emit_list(n, OP_CONCAT, rows, count);
+        stage_int(n, "axis", 0);
+        out->value = emit2(n, OP_GATHER, all, position);
+        return;
+    }
+    struct binding *column = new_items(n, count);
+    out->item = new_items(n, items[0].item_count);
+    for (size_t k = 0; k < items[0].item_count && n->status == STATUS_OK; k++) {
+        for (size_t i = 0; i < count; i++)
+            column[i] = items[i].item[k];
+        take_item(n, column, count, position, &out->item[k]);
+    }
+}
+
+/* condition ? yes : no, for tensors and what holds them. */
+static struct binding choose(struct import_node *n, uint32_t condition, const struct binding *yes,
+                             const struct binding *no)
+{
+    struct binding out = *yes;
+    if (yes->kind == BINDING_VALUE)
+        out.value = emit3(n, OP_WHERE, condition, yes->value, no->value);
+    else
+        out.item = new_items(n, yes->item_count);
+    for (size_t i = 0; yes->kind != BINDING_VALUE && i < yes->item_count && n->status == STATUS_OK;
+         i++)
+        out.item[i] = choose(n, condition, &yes->item[i], &no->item[i]);
+    return out;
+}
+
+/*
+ * Row `position` of a table [rows, columns] of booleans: whether column < row + shift. A position
+ * outside of the rows has no proof.
+ */
+static uint32_t columns_before(struct import_node *n, uint32_t position, size_t rows,
+                               size_t columns, size_t shift)
+{
+    struct shape shape = {.rank = 2, .dim = {(int64_t)rows, (int64_t)columns}};
+    struct tensor *table = tensor_new(n->importer->arena, ELEMENT_BOOL, &shape);
+    for (size_t k = 0; table != NULL && k < table->count; k++)
+        table->data.integer[k] = k % columns < k / columns + shift;
+    stage_int(n, "axis", 0);
+    return emit2(n, OP_GATHER, constant_tensor(n, table), position);
+}
+
+/* A position for an insertion, 0 .. count, as it is or counted from the end; one outside becomes
+ * count + 1. */
+static uint32_t insert_position(struct import_node *n, uint32_t position, size_t count)
+{
+    uint32_t zero = constant_int(n, 0), size = constant_int(n, (int64_t)count),
+             outside = constant_int(n, (int64_t)count + 1);
+    uint32_t from_end = emit2(n, OP_ADD, position, size);
+    position = emit3(n, OP_WHERE, emit2(n, OP_LESS, position, zero), from_end, position);
+    return emit3(n, OP_WHERE, emit2(n, OP_LESS, position, zero), outside, position);
+}
+
+/* ---- operators ---- */
 
 /* SequenceConstruct */
 void import_sequence_construct(struct import_node *n)
@@ -78,13 +201,31 @@ void import_sequence_insert(struct import_node *n)
     required(n, 1);
     if (list == NULL || n->status != STATUS_OK)
         return;
-    size_t count = list->item_count;
-    size_t at = n->in_count > 2 ? position_operand(n, 2, count, count + 1) : count;
+    size_t count = list->item_count, at = count;
+    uint32_t position = GRAPH_NONE;
+    bool is_known =
+        operand(n, 2) == GRAPH_NONE || position_known(n, 2, count, count + 1, &at, &position);
     struct binding *items = new_items(n, count + 1);
     if (n->status != STATUS_OK)
         return;
-    for (size_t i = 0; i <= count; i++)
-        items[i] = i == at ? n->in[1] : list->item[i < at ? i : i - 1];
+    items[at] = n->in[1];
+    for (size_t i = 0; i < count; i++)
+        items[i < at ? i : i + 1] = list->item[i];
+    if (!is_known) {
+        require_one_structure(n, position, list->item, count);
+        if (count > 0 && !same_structure(n, &list->item[0], &n->in[1]))
+            refuse_position(n, position, "the new item differs from those of the sequence");
+        position = insert_position(n, position, count);
+        uint32_t before = columns_before(n, position, count + 1, count + 1, 0),
+                 until = columns_before(n, position, count + 1, count + 1, 1);
+        for (size_t i = 0; i <= count && n->status == STATUS_OK; i++) {
+            uint32_t is_old = take_along(n, before, 0, (int64_t)i),
+                     is_new = take_along(n, until, 0, (int64_t)i);
+            struct binding rest =
+                i == 0 ? n->in[1] : choose(n, is_new, &n->in[1], &list->item[i - 1]);
+            items[i] = i == count ? rest : choose(n, is_old, &list->item[i], &rest);
+        }
+    }
     give_sequence(n, items, count + 1);
 }
 
@@ -97,12 +238,22 @@ void import_sequence_erase(struct import_node *n)
     size_t count = list->item_count;
     if (count == 0)
         rule_fail(n, STATUS_BAD_INPUT, "nothing can be erased from an empty sequence");
-    size_t at = n->in_count > 1 ? position_operand(n, 1, count, count) : count - 1;
+    size_t at = count - 1;
+    uint32_t position = GRAPH_NONE;
+    bool is_known =
+        operand(n, 1) == GRAPH_NONE || position_known(n, 1, count, count, &at, &position);
     struct binding *items = new_items(n, count);
     if (n->status != STATUS_OK)
         return;
-    for (size_t i = 0; i + 1 < count; i++)
+    for (size_t i = 0; is_known && i + 1 < count; i++)
         items[i] = list->item[i < at ? i : i + 1];
+    if (!is_known && count > 1) {
+        require_one_structure(n, position, list->item, count);
+        uint32_t before = columns_before(n, position, count, count - 1, 0);
+        for (size_t i = 0; i + 1 < count && n->status == STATUS_OK; i++)
+            items[i] =
+                choose(n, take_along(n, before, 0, (int64_t)i), &list->item[i], &list->item[i + 1]);
+    }
     give_sequence(n, items, count - 1);
 }
 
@@ -112,9 +263,23 @@ void import_sequence_at(struct import_node *n)
     const struct binding *list = sequence_operand(n, 0);
     if (list == NULL)
         return;
-    size_t at = position_operand(n, 1, list->item_count, list->item_count);
-    if (n->status == STATUS_OK)
+    size_t at;
+    uint32_t position;
+    bool is_known = position_known(n, 1, list->item_count, list->item_count, &at, &position);
+    if (n->status == STATUS_OK && list->item_count == 0)
+        rule_fail(n, STATUS_BAD_INPUT, "an empty sequence has no item to take");
+    if (n->status != STATUS_OK || is_known) {
         set_output_binding(n, 0, &list->item[at]);
+        return;
+    }
+    struct binding out = {.kind = BINDING_NONE};
+    require_one_structure(n, position, list->item, list->item_count);
+    if (n->status == STATUS_OK)
+        take_item(n, list->item, list->item_count, position, &out);
+    if (out.kind == BINDING_VALUE)
+        set_output(n, 0, out.value);
+    else
+        set_output_binding(n, 0, &out);
 }
 
 /* SequenceLength */

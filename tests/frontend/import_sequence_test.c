@@ -318,3 +318,136 @@ TEST(if_between_empty_sequences_is_one)
     CHECK_MODEL(&b, REALS(1, 2, 1), 1, 2);
     builder_end(&b);
 }
+
+/* s = [x, 2 x, x x] and a position p that is an input. */
+static void build_position(struct builder *b)
+{
+    model_input(b, "x", ELEMENT_F32, "2");
+    model_input(b, "p", ELEMENT_I64, "");
+    model_node(b, "Add", "x,x", "double");
+    model_node(b, "Mul", "x,x", "square");
+    model_node(b, "SequenceConstruct", "x,double,square", "s");
+}
+
+/* Runs a graph of these inputs that has to refuse its data. */
+static void check_no_run(struct builder *b, const double *x, double p)
+{
+    struct graph *graph = model_graph(b);
+    struct graph_values values;
+    struct diag diag = {0};
+    const struct tensor *in[2] = {make_tensor(b, ELEMENT_F32, "2", x),
+                                  make_tensor(b, ELEMENT_I64, "", &p)};
+    graph_values_init(&values, &b->arena);
+    CHECK(graph_interpret(graph, in, &values, &diag) == STATUS_BAD_INPUT);
+}
+
+TEST(a_computed_position_takes_one_of_the_items)
+{
+    struct builder b = builder_start(17);
+    build_position(&b);
+    model_node(&b, "SequenceAt", "s,p", "y");
+    model_output(&b, "y");
+    CHECK_MODEL(&b, REALS(3, 5, 0), 3, 5);
+    CHECK_MODEL(&b, REALS(3, 5, 2), 9, 25);
+    CHECK_MODEL(&b, REALS(3, 5, -2), 6, 10);
+    check_no_run(&b, REALS(3, 5), 3);
+    check_no_run(&b, REALS(3, 5), -4);
+    builder_end(&b);
+}
+
+/* A sample fixes no position that can stay an input. */
+TEST(a_position_that_is_an_input_stays_one)
+{
+    struct builder b = builder_start(17);
+    build_position(&b);
+    model_node(&b, "SequenceAt", "s,p", "y");
+    model_output(&b, "y");
+    struct import_sample sample = {"p", make_tensor(&b, ELEMENT_I64, "", REALS(1))};
+    b.options.sample = &sample;
+    b.options.sample_count = 1;
+    CHECK_U64(model_graph(&b)->input_count, 2);
+    CHECK_MODEL(&b, REALS(3, 5, 0), 3, 5);
+    builder_end(&b);
+}
+
+/* Three sequences of two items. */
+TEST(a_computed_position_chooses_among_sequences)
+{
+    struct value_tree leaf[6], item[3];
+    for (size_t i = 0; i < 6; i++)
+        leaf[i] = (struct value_tree)TENSOR_OF(1, {1});
+    for (size_t i = 0; i < 3; i++)
+        item[i] = list_of(leaf + 2 * i, 2);
+    struct value_tree trees[2] = {list_of(item, 3), {.kind = VALUE_TREE_DECLARED}};
+    for (int erases = 0; erases < 2; erases++) {
+        struct builder b = builder_start(17);
+        model_list_input(&b, "x", "ss", ELEMENT_F32, "1");
+        model_input(&b, "p", ELEMENT_I32, "1");
+        model_node(&b, erases ? "SequenceErase" : "SequenceAt", "x,p", "y");
+        model_output(&b, "y");
+        b.options.trees = trees;
+        if (erases) {
+            CHECK_MODEL(&b, REALS(1, 2, 3, 4, 5, 6, 1), 1, 2, 5, 6);
+            CHECK_MODEL(&b, REALS(1, 2, 3, 4, 5, 6, -1), 1, 2, 3, 4);
+        } else {
+            CHECK_MODEL(&b, REALS(1, 2, 3, 4, 5, 6, 1), 3, 4);
+            CHECK_MODEL(&b, REALS(1, 2, 3, 4, 5, 6, -1), 5, 6);
+        }
+        builder_end(&b);
+    }
+}
+
+TEST(a_computed_position_says_what_is_erased)
+{
+    struct builder b = builder_start(17);
+    build_position(&b);
+    model_node(&b, "SequenceErase", "s,p", "y");
+    model_output(&b, "y");
+    CHECK_MODEL(&b, REALS(3, 5, 0), 6, 10, 9, 25);
+    CHECK_MODEL(&b, REALS(3, 5, 1), 3, 5, 9, 25);
+    CHECK_MODEL(&b, REALS(3, 5, -1), 3, 5, 6, 10);
+    check_no_run(&b, REALS(3, 5), 3);
+    check_no_run(&b, REALS(3, 5), -4);
+    builder_end(&b);
+}
+
+TEST(a_computed_position_says_where_is_inserted)
+{
+    struct builder b = builder_start(17);
+    build_position(&b);
+    model_node(&b, "Neg", "x", "new");
+    model_node(&b, "SequenceInsert", "s,new,p", "y");
+    model_output(&b, "y");
+    CHECK_MODEL(&b, REALS(3, 5, 0), -3, -5, 3, 5, 6, 10, 9, 25);
+    CHECK_MODEL(&b, REALS(3, 5, 1), 3, 5, -3, -5, 6, 10, 9, 25);
+    CHECK_MODEL(&b, REALS(3, 5, 3), 3, 5, 6, 10, 9, 25, -3, -5);
+    CHECK_MODEL(&b, REALS(3, 5, -1), 3, 5, 6, 10, -3, -5, 9, 25);
+    CHECK_MODEL(&b, REALS(3, 5, -3), -3, -5, 3, 5, 6, 10, 9, 25);
+    for (double p = 4; p < 9; p++) {
+        check_no_run(&b, REALS(3, 5), p);
+        check_no_run(&b, REALS(3, 5), -p);
+    }
+    builder_end(&b);
+}
+
+TEST(a_computed_position_among_items_of_different_shapes_is_refused)
+{
+    static const char *const op[3] = {"SequenceAt", "SequenceErase", "SequenceInsert"};
+    for (size_t k = 0; k < 3; k++) {
+        struct builder b = builder_start(17);
+        model_input(&b, "x", ELEMENT_F32, "2");
+        model_input(&b, "z", ELEMENT_F32, "3");
+        model_input(&b, "f", ELEMENT_F32, "4");
+        node_int(&b, model_node(&b, "ArgMax", "f", "p"), "keepdims", 0);
+        model_node(&b, "SequenceConstruct", "x,x,z", "s");
+        model_node(&b, op[k], k == 2 ? "s,x,p" : "s,p", "y");
+        model_node(&b, k == 0 ? "Identity" : "SequenceLength", "y", "n");
+        model_output(&b, "n");
+        struct import_sample sample = {"f", make_tensor(&b, ELEMENT_F32, "4", REALS(0, 1, 0, 0))};
+        b.options.sample = &sample;
+        b.options.sample_count = 1;
+        CHECK_REFUSED(&b, STATUS_UNSUPPORTED,
+                      "items 0 and 2 differ in type or shape; bind the input that decides");
+        builder_end(&b);
+    }
+}
