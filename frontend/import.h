@@ -26,8 +26,9 @@ struct import_dim {
     int64_t value; /* >= 1 */
 };
 
-/* --max-dim: the most results of an operator whose number depends on elements, or rounds of a Loop,
- * by the name of the result, of its symbolic dimension, or of the node. */
+/* --max-dim: the most results of an operator whose number depends on elements, rounds of a Loop, or
+ * samples along a bin of a RoiAlign, by the name of the result, of its symbolic dimension, or of
+ * the node. */
 struct import_max_dim {
     const char *name;
     int64_t value; /* >= 1 */

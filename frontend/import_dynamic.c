@@ -2,13 +2,15 @@
  * Operators whose result has a size that depends on elements: Compress, NonZero, Unique,
  * NonMaxSuppression (and Loop, in import_control.c). The size is one that the file declares for the
  * result, or that the first data set gives, which an input then has to give too, or a bound that
- * --max-dim gives, up to which the result is filled with zeros.
+ * --max-dim gives, up to which the result is filled with zeros. And RoiAlign, which may take as
+ * many samples as a region has pixels: no more than the data need, or --max-dim says.
  */
 #include "frontend/import_rules.h"
 
 #include <string.h>
 
 #include "ir/graph_interpret.h"
+#include "ir/graph_window.h"
 
 /* What the main graph declares of a value, or NULL. */
 static const Onnx__ValueInfo *declared(const struct import_node *n, const char *name)
@@ -339,4 +341,83 @@ void import_non_max_suppression(struct import_node *n)
     if (!stage_size(n, 0, 0, &padded))
         stage_size_in_data(n, OP_NON_MAX_SUPPRESSION, in, 5, 0, 0);
     emit_with_count(n, OP_NON_MAX_SUPPRESSION, in, 5, 1, padded);
+}
+
+/* ---- RoiAlign ---- */
+
+/* The most samples of a bin of any region along each axis; at least 1. */
+static void count_samples(struct import_node *n, const struct tensor *regions, int64_t most[2])
+{
+    struct graph_node node = {.op = OP_ROI_ALIGN,
+                              .name = n->name,
+                              .attributes = n->staged,
+                              .attribute_count = n->staged_count};
+    most[0] = most[1] = 1;
+    for (size_t r = 0; r + 4 <= regions->count; r += 4)
+        for (unsigned axis = 0; axis < 2; axis++) {
+            int64_t count = roi_align_samples(&node, regions->type, regions->data.real + r, axis);
+            most[axis] = count > most[axis] ? count : most[axis];
+        }
+}
+
+/* How many samples there is room for; false when nothing says it. */
+static bool find_samples(struct import_node *n, uint32_t regions, const char *output,
+                         int64_t most[2])
+{
+    const struct tensor *known = value_known(n, regions);
+    if (find_bound(n, output, &most[0]) || find_bound(n, n->name, &most[0])) {
+        most[1] = most[0];
+        return true;
+    }
+    if (known != NULL) {
+        count_samples(n, known, most);
+        import_note(n->importer,
+                    "the bins of '%s' have up to %lld by %lld samples, as many as the regions that "
+                    "the model holds need; the circuit shows these numbers",
+                    output, (long long)most[0], (long long)most[1]);
+        return true;
+    }
+    if (n->unit->parent == NULL && n->status == STATUS_OK && run_trial(n->importer, n->unit->graph))
+        known = n->importer->trial.item[regions];
+    if (known != NULL) {
+        count_samples(n, known, most);
+        import_note(n->importer,
+                    "the bins of '%s' have up to %lld by %lld samples, as many as --data needs; "
+                    "larger regions have no proof; --max-dim %s=N leaves room for N by N",
+                    output, (long long)most[0], (long long)most[1], output);
+    }
+    return known != NULL;
+}
+
+enum { SAMPLE_ROOM_MAX = 256 };
+
+/* Stages that number when the regions decide it. */
+static void stage_samples(struct import_node *n, uint32_t regions)
+{
+    const char *output = output_wanted(n, 0) ? n->proto->output[0] : n->name;
+    int64_t most[2] = {0, 0};
+    if (!find_samples(n, regions, output, most))
+        rule_fail(n, STATUS_UNSUPPORTED,
+                  "sampling_ratio 0 takes as many samples as the regions have pixels; give regions "
+                  "with --data, or the most samples along a side of a bin with --max-dim %s=N",
+                  output);
+    else if (most[0] > SAMPLE_ROOM_MAX || most[1] > SAMPLE_ROOM_MAX)
+        rule_fail(n, STATUS_LIMIT,
+                  "%lld by %lld samples of a bin; up to %d along a side are supported",
+                  (long long)most[0], (long long)most[1], SAMPLE_ROOM_MAX);
+    else
+        stage_ints(n, "most_samples", most, 2);
+}
+
+/* RoiAlign: before opset 16 there is no shift by half a pixel. */
+void import_roi_align(struct import_node *n)
+{
+    uint32_t x = required(n, 0), rois = required(n, 1), batch = required(n, 2);
+    stage_attributes(n);
+    if (!staged_is(n, "coordinate_transformation_mode"))
+        stage_text(n, "coordinate_transformation_mode",
+                   n->version < 16 ? "output_half_pixel" : "half_pixel");
+    if (attr_int(n, "sampling_ratio", 0) == 0 && element_type_is_float(value_type(n, rois)))
+        stage_samples(n, rois);
+    set_output(n, 0, emit3(n, OP_ROI_ALIGN, x, rois, batch));
 }

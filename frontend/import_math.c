@@ -457,17 +457,6 @@ void import_dft_17(struct import_node *n)
     set_output(n, 0, emit3(n, OP_DFT, x, length, axis));
 }
 
-/* RoiAlign: before opset 16 there is no shift by half a pixel. */
-void import_roi_align(struct import_node *n)
-{
-    uint32_t x = required(n, 0), rois = required(n, 1), batch = required(n, 2);
-    stage_attributes(n);
-    if (!staged_is(n, "coordinate_transformation_mode"))
-        stage_text(n, "coordinate_transformation_mode",
-                   n->version < 16 ? "output_half_pixel" : "half_pixel");
-    set_output(n, 0, emit3(n, OP_ROI_ALIGN, x, rois, batch));
-}
-
 /* --- reductions --- */
 
 /* The reduction `op` of x along the node's axes, be they attribute or input. */

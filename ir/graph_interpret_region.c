@@ -1,5 +1,6 @@
 /* Regions and boxes: RoiAlign-22, MaxRoiPool-22, NonMaxSuppression-11, with their shape rules. */
 #include "ir/graph_kernel_shared.h"
+#include "ir/graph_window.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -96,8 +97,22 @@ static enum status region_read(struct kernel_call *call, const double *roi, stru
     region->bin_width = roi_width / (double)width;
     if (!(fabs(region->bin_height) < REGION_SIDE_MAX && fabs(region->bin_width) < REGION_SIDE_MAX))
         return kernel_fail(call, STATUS_BAD_INPUT, "a region is too large");
-    region->rows = ratio > 0 ? ratio : (int64_t)ceil(region->bin_height);
-    region->columns = ratio > 0 ? ratio : (int64_t)ceil(region->bin_width);
+    region->rows = region->columns = ratio;
+    if (ratio > 0)
+        return STATUS_OK;
+    enum element_type type = call->in[1]->type;
+    region->rows = roi_align_samples(call->node, type, roi, 0);
+    region->columns = roi_align_samples(call->node, type, roi, 1);
+    for (unsigned axis = 0; axis < 2; axis++) {
+        int64_t room = roi_align_room(call->node, axis);
+        int64_t count = axis == 0 ? region->rows : region->columns;
+        if (room > 0 && count > room)
+            return kernel_fail(call, STATUS_BAD_INPUT,
+                               "the bins of a region have %" PRId64 " samples along their %s, "
+                               "and there is room for %" PRId64
+                               "; compile with --max-dim and the name of its result for more",
+                               count, axis == 0 ? "height" : "width", room);
+    }
     return STATUS_OK;
 }
 
@@ -185,8 +200,8 @@ static void bin_range(double start, double extent, int64_t bins, int64_t k, int6
 {
     double size = extent / (double)bins;
     double low = floor((double)k * size) + start, high = ceil((double)(k + 1) * size) + start;
-    *first = low<0.0 ? 0 : low>(double) dim ? dim : (int64_t)low;
-    *end = high<0.0 ? 0 : high>(double) dim ? dim : (int64_t)high;
+    *first = low < 0.0 ? 0 : low > (double)dim ? dim : (int64_t)low;
+    *end = high < 0.0 ? 0 : high > (double)dim ? dim : (int64_t)high;
 }
 
 enum status run_max_roi_pool(struct kernel_call *call)
@@ -331,7 +346,7 @@ enum status run_non_max_suppression(struct kernel_call *call)
     size_t total;
     if (__builtin_mul_overflow(lines, keep, &total))
         return kernel_fail(call, STATUS_LIMIT, "too many boxes");
-    int64_t (*row)[3] = kernel_alloc(call->arena, total, sizeof *row, call->diag);
+    int64_t(*row)[3] = kernel_alloc(call->arena, total, sizeof *row, call->diag);
     if (order == NULL || kept == NULL || row == NULL)
         return STATUS_NO_MEMORY;
     for (size_t line = 0; line < lines; line++) {

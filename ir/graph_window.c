@@ -247,3 +247,27 @@ enum status infer_conv_transpose(struct infer_call *call)
     infer_result(call, 0, call->in[0]->type, &shape);
     return STATUS_OK;
 }
+
+int64_t roi_align_samples(const struct graph_node *node, enum element_type type,
+                          const double roi[4], unsigned axis)
+{
+    const char *mode = graph_attribute_text(node, "coordinate_transformation_mode", "half_pixel");
+    bool is_half = strcmp(mode, "half_pixel") == 0;
+    double scale = graph_attribute_float(node, "spatial_scale", 1.0), offset = is_half ? 0.5 : 0.0;
+    double edge[2];
+    for (unsigned k = 0; k < 2; k++)
+        edge[k] = element_round(type, element_round(type, roi[1 - axis + 2 * k] * scale) - offset);
+    double length = element_round(type, edge[1] - edge[0]);
+    if (!is_half && !(length > 1.0))
+        length = 1.0;
+    int64_t bins = graph_attribute_int(node, axis == 0 ? "output_height" : "output_width", 1);
+    double count = ceil(element_round(type, length / (double)bins));
+    return count < ROI_SAMPLES_MAX ? count > 0.0 ? (int64_t)count : 0 : ROI_SAMPLES_MAX;
+}
+
+int64_t roi_align_room(const struct graph_node *node, unsigned axis)
+{
+    const struct graph_attribute *most = graph_attribute(node, "most_samples");
+    return most == NULL || most->kind != ATTRIBUTE_INTS || most->count != 2 ? 0
+                                                                            : most->integers[axis];
+}

@@ -36,6 +36,18 @@ enum status transpose_window_read(struct diag *diag, const struct graph_node *no
 enum status unpooled_shape(struct diag *diag, const struct graph_node *node, const struct shape *x,
                            struct shape *out) SERTN_MUST_CHECK;
 
+/*
+ * Samples of a bin of RoiAlign with sampling_ratio 0 along its height (axis 0) or width (1): the
+ * length of the bin in pixels, rounded up, computed in `type` step by step as runtimes do; 0 for a
+ * region that is empty or turned over, ROI_SAMPLES_MAX for one too large.
+ */
+enum { ROI_SAMPLES_MAX = 1 << 15 };
+int64_t roi_align_samples(const struct graph_node *node, enum element_type type,
+                          const double roi[4], unsigned axis);
+/* The most that a node has room for along an axis, its attribute most_samples; 0 when it has none.
+ */
+int64_t roi_align_room(const struct graph_node *node, unsigned axis);
+
 /* Scales and output lengths of a Resize, for all axes; axes it does not name keep scale 1. */
 struct resize_plan {
     double scale[TENSOR_RANK_MAX];

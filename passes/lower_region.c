@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "ir/graph_window.h"
+
 enum { COEFFICIENT_BITS = 40 };
 
 /* Column k of the regions [R, width]: [R]. */
@@ -28,15 +30,86 @@ static uint32_t image_numbers(struct lowering *l, uint32_t numbers, int64_t imag
 
 struct align {
     double scale, offset;
-    bool is_half;
-    int64_t regions, bins[2], samples; /* samples of a bin along each axis */
+    bool is_half, is_max;
+    bool is_adaptive;                     /* a region says how many samples there are */
+    int64_t regions, bins[2], samples[2]; /* samples of a bin along each axis, or room for them */
 };
 
 /*
- * Coordinates of the samples along one axis, [R, bins samples]: start + (bin + (i + 1/2) / samples)
- * size / bins.
+ * How many samples a bin of each region has along one axis, [R]: ceil(size / bins), no less than 0,
+ * held to the room there is. Runtimes compute the quotient in float32, where what is off a whole
+ * number by less than 2^-16 is that number as a rule: so it is here.
  */
-static uint32_t sample_places(struct lowering *l, const struct align *a, unsigned axis)
+static uint32_t sample_counts(struct lowering *l, const struct align *a, uint32_t size,
+                              unsigned axis)
+{
+    int32_t fraction = lowering_fraction(l, size);
+    if (fraction < 0)
+        size = lowering_to_fraction(l, size, fraction = 0);
+    wide unit, shift, slack = wide_from_i64(0), one = wide_from_i64(1);
+    ASSERT(wide_shift_left(&unit, wide_from_i64(a->bins[axis]), (unsigned)fraction));
+    if (fraction > 16)
+        ASSERT(wide_shift_left(&slack, wide_from_i64(a->bins[axis]), (unsigned)fraction - 16));
+    /* ceil((x - slack) / d) = floor((x - slack + d - 1) / d) */
+    ASSERT(wide_sub(&shift, unit, slack) && wide_sub(&shift, shift, one));
+    uint32_t count = lowering_rescale(l, lowering_affine(l, 1, size, shift), unit, ROUND_FLOOR,
+                                      form_integer(), NULL, NULL);
+    return lowering_restrict_to(l, lowering_at_least(l, count, wide_from_i64(0)),
+                                range_of_i64(0, a->samples[axis]));
+}
+
+/* Row n[r] of a table [room + 1, room] of real numbers for every region: [R, room]. */
+static uint32_t by_count(struct lowering *l, const char *name, const double *table, int64_t room,
+                         uint32_t count, int32_t fraction)
+{
+    struct shape shape = room == 1 ? shape_of(1, (int64_t)2) : shape_of(2, room + 1, room);
+    struct shape rows = shape_of(2, lowering_shape(l, count).dim[0], room);
+    uint32_t memory = lowering_stored(l, name, &shape, table, fraction, false);
+    return lowering_reshape(l, lowering_read(l, memory, count), &rows);
+}
+
+/*
+ * What depends on the number n of samples: *parts [R, bins room] receives (bin + (i + 1/2) / n) /
+ * bins, that of the last sample for those from the n-th on; *share [R, bins room] what a sample
+ * counts: 1 / n, and nothing from the n-th on, for means; for maxima, where the last one may count
+ * again and again, 1 unless there is none at all.
+ */
+static void adaptive_samples(struct lowering *l, const struct align *a, uint32_t size,
+                             unsigned axis, uint32_t *parts, uint32_t *share)
+{
+    int64_t room = a->samples[axis], bins = a->bins[axis];
+    uint32_t count = sample_counts(l, a, size, axis);
+    double *place = lowering_array(l, double, (size_t)((room + 1) * room)),
+           *weight = lowering_array(l, double, (size_t)((room + 1) * room));
+    for (int64_t n = 0; n <= room; n++)
+        for (int64_t i = 0; i < room; i++) {
+            double last = (double)(i < n ? i : n > 0 ? n - 1 : 0), all = (double)(n > 0 ? n : 1);
+            place[n * room + i] = (last + 0.5) / all / (double)bins;
+            weight[n * room + i] = a->is_max ? n > 0 : i < n ? 1 / all : 0;
+        }
+    uint32_t own = by_count(l, "places in a bin", place, room, count, COEFFICIENT_BITS);
+    uint32_t part = by_count(l, "shares of samples", weight, room, count,
+                             a->is_max ? 0 : sample_weight_bits(l) + 4);
+    struct shape space = shape_of(3, a->regions, bins, room),
+                 flat = shape_of(2, a->regions, bins * room), line = shape_of(2, bins, (int64_t)1),
+                 row = shape_of(3, a->regions, (int64_t)1, room);
+    double *starts = lowering_array(l, double, (size_t)bins);
+    for (int64_t b = 0; b < bins; b++)
+        starts[b] = (double)b / (double)bins;
+    uint32_t start = lowering_stored(l, "bins", &line, starts, COEFFICIENT_BITS, false);
+    *parts = lowering_reshape(
+        l, lowering_sum2(l, &space, lowering_reshape(l, own, &row), 1, start, 1), &flat);
+    struct relation_term term = lowering_term(l, 1, lowering_reshape(l, part, &row), &space);
+    *share =
+        lowering_reshape(l, lowering_moved(l, &space, lowering_form(l, part), &term, 1), &flat);
+}
+
+/*
+ * Coordinates of the samples along one axis, [R, bins samples]: start + (bin + (i + 1/2) / samples)
+ * size / bins. *share: as above, RELATION_NONE when all samples count alike.
+ */
+static uint32_t sample_places(struct lowering *l, const struct align *a, unsigned axis,
+                              uint32_t *share)
 {
     uint32_t regions = lowering_trim(l, lowering_input(l, 1), lowering_input_fraction(l, 1), 8),
              begin = region_column(l, regions, 1 - axis), end = region_column(l, regions, 3 - axis);
@@ -47,15 +120,20 @@ static uint32_t sample_places(struct lowering *l, const struct align *a, unsigne
         size = lowering_at_least(
             l, size,
             lowering_real(l, 1, lowering_fraction(l, size) < 0 ? 0 : lowering_fraction(l, size)));
-    int64_t count = a->bins[axis] * a->samples;
+    int64_t samples = a->samples[axis], count = a->bins[axis] * samples;
     struct shape space = shape_of(2, a->regions, count),
                  column = shape_of(2, a->regions, (int64_t)1), row = shape_of(1, count);
-    double *parts = lowering_array(l, double, (size_t)count);
-    for (int64_t i = 0; i < count; i++)
-        parts[i] =
-            ((double)(i / a->samples) + ((double)(i % a->samples) + 0.5) / (double)a->samples) /
-            (double)a->bins[axis];
-    uint32_t part = lowering_stored(l, "parts", &row, parts, COEFFICIENT_BITS, false);
+    uint32_t part;
+    *share = RELATION_NONE;
+    if (a->is_adaptive) {
+        adaptive_samples(l, a, size, axis, &part, share);
+    } else {
+        double *parts = lowering_array(l, double, (size_t)count);
+        for (int64_t i = 0; i < count; i++)
+            parts[i] = ((double)(i / samples) + ((double)(i % samples) + 0.5) / (double)samples) /
+                       (double)a->bins[axis];
+        part = lowering_stored(l, "parts", &row, parts, COEFFICIENT_BITS, false);
+    }
     struct relation_term term =
         lowering_term_product(l, 1, part, lowering_reshape(l, size, &column), &space);
     uint32_t inner = lowering_product(
@@ -71,11 +149,11 @@ static uint32_t sample_places(struct lowering *l, const struct align *a, unsigne
 }
 
 /*
- * Neighbours along one axis; *valid receives whether a sample lies within a pixel of the image
- * (1 or 0), outside it is zero.
+ * Neighbours along one axis. A sample further than a pixel outside the image is zero; `share`, when
+ * it is not RELATION_NONE, is what each counts.
  */
 static struct sample_taps region_taps(struct lowering *l, uint32_t place, int64_t dim,
-                                      struct sample_border *border, uint32_t *valid)
+                                      struct sample_border *border, uint32_t share)
 {
     struct sample_taps taps;
     struct shape shape = lowering_shape(l, place);
@@ -88,7 +166,9 @@ static struct sample_taps region_taps(struct lowering *l, uint32_t place, int64_
     uint32_t after = lowering_is_not_negative(l, lowering_affine(l, 1, place, one)),
              before = lowering_is_not_negative(l, lowering_affine(l, -1, place, end));
     struct relation_term term = lowering_term_product(l, 1, after, before, &shape);
-    *valid = lowering_product(l, &shape, form_integer(), &term, 1, zero);
+    uint32_t valid = lowering_product(l, &shape, form_integer(), &term, 1, zero);
+    if (share != RELATION_NONE)
+        valid = lowering_times(l, valid, share);
     uint32_t rest,
         whole = sample_split(l, sample_clamp(l, place, zero, last), sample_weight_bits(l), &rest);
     *border = sample_border(l, dim, 0, 1, OUTSIDE_EDGE, false);
@@ -96,7 +176,7 @@ static struct sample_taps region_taps(struct lowering *l, uint32_t place, int64_
     sample_linear_weights(l, rest, &taps);
     /* Outside every weight is zero. */
     for (unsigned k = 0; k < taps.count; k++)
-        taps.weight[k] = lowering_times(l, *valid, taps.weight[k]);
+        taps.weight[k] = lowering_times(l, valid, taps.weight[k]);
     return taps;
 }
 
@@ -117,13 +197,13 @@ static uint32_t at_points(struct lowering *l, uint32_t x, int64_t regions, int64
 static struct samples region_samples(struct lowering *l, uint32_t x, const struct align *a)
 {
     struct shape shape = lowering_shape(l, x);
-    int64_t plane = shape.dim[2] * shape.dim[3], rows = a->bins[0] * a->samples,
-            columns = a->bins[1] * a->samples;
+    int64_t plane = shape.dim[2] * shape.dim[3], rows = a->bins[0] * a->samples[0],
+            columns = a->bins[1] * a->samples[1];
     struct sample_border border[2];
     struct sample_taps taps[2];
     for (unsigned i = 0; i < 2; i++) {
-        uint32_t valid;
-        taps[i] = region_taps(l, sample_places(l, a, i), shape.dim[i + 2], &border[i], &valid);
+        uint32_t share, place = sample_places(l, a, i, &share);
+        taps[i] = region_taps(l, place, shape.dim[i + 2], &border[i], share);
         taps[i].first = at_points(l, taps[i].first, a->regions, rows, columns, i);
         for (unsigned k = 0; k < 2; k++)
             taps[i].weight[k] = at_points(l, taps[i].weight[k], a->regions, rows, columns, i);
@@ -142,13 +222,13 @@ static struct samples region_samples(struct lowering *l, uint32_t x, const struc
 static void point_axes(struct space *space, const struct align *a, int64_t by_weights,
                        int64_t by_values)
 {
-    int64_t column = 1, row = a->bins[1] * a->samples, region = row * a->bins[0] * a->samples;
+    int64_t rows = a->samples[0], columns = a->samples[1], row = a->bins[1] * columns,
+            region = row * a->bins[0] * rows;
     space_add_out(space, a->regions, region * by_weights, region * by_values);
-    space_add_out(space, a->bins[0], row * a->samples * by_weights, row * a->samples * by_values);
-    space_add_out(space, a->bins[1], column * a->samples * by_weights,
-                  column * a->samples * by_values);
-    space_add_sum(space, a->samples, row * by_weights, row * by_values);
-    space_add_sum(space, a->samples, column * by_weights, column * by_values);
+    space_add_out(space, a->bins[0], row * rows * by_weights, row * rows * by_values);
+    space_add_out(space, a->bins[1], columns * by_weights, columns * by_values);
+    space_add_sum(space, rows, row * by_weights, row * by_values);
+    space_add_sum(space, columns, by_weights, by_values);
 }
 
 /* Means of a bin's samples: [R, bins, bins, C]. */
@@ -162,7 +242,7 @@ static uint32_t bin_means(struct lowering *l, const struct samples *s, const str
         form_fixed(lowering_fraction(l, s->weights) + lowering_fraction(l, s->values));
     uint32_t sums = lowering_contract_space(l, (struct space_operand){s->weights, 0},
                                             (struct space_operand){s->values, 0}, &space, form);
-    return lowering_divide_by_count(l, sums, a->samples * a->samples);
+    return a->is_adaptive ? sums : lowering_divide_by_count(l, sums, a->samples[0] * a->samples[1]);
 }
 
 /* The largest weighted neighbour of a bin's samples, as ONNX's reference takes it. */
@@ -179,17 +259,17 @@ static uint32_t bin_maxima(struct lowering *l, const struct samples *s, const st
         form_fixed(lowering_fraction(l, s->weights) + lowering_fraction(l, s->values));
     uint32_t parts = lowering_trim(l, lowering_product(l, &all, form, &term, 1, wide_from_i64(0)),
                                    lowering_output_fraction(l, 0) + 1, 4);
-    int64_t columns = a->bins[1] * a->samples, unit = s->taps * s->channels,
+    int64_t columns = a->bins[1] * a->samples[1], unit = s->taps * s->channels,
             row_count = a->regions * a->bins[0] * a->bins[1] * s->channels;
-    struct shape rows = shape_of(2, row_count, a->samples * a->samples * s->taps);
+    struct shape rows = shape_of(2, row_count, a->samples[0] * a->samples[1] * s->taps);
     int64_t *list = lowering_array(l, int64_t, shape_elements(&rows)), *next = list;
     for (int64_t r = 0; r < row_count; r++) {
         int64_t c = r % s->channels, j = r / s->channels % a->bins[1],
                 i = r / s->channels / a->bins[1]; /* region and bin row together */
-        for (int64_t y = 0; y < a->samples; y++)
-            for (int64_t x = 0; x < a->samples; x++)
+        for (int64_t y = 0; y < a->samples[0]; y++)
+            for (int64_t x = 0; x < a->samples[1]; x++)
                 for (int64_t k = 0; k < s->taps; k++)
-                    *next++ = ((i * a->samples + y) * columns + j * a->samples + x) * unit +
+                    *next++ = ((i * a->samples[0] + y) * columns + j * a->samples[1] + x) * unit +
                               k * s->channels + c;
     }
     return lowering_max_rows(l, lowering_pick(l, parts, &rows, list));
@@ -197,10 +277,11 @@ static uint32_t bin_maxima(struct lowering *l, const struct samples *s, const st
 
 void check_roi_align(struct lowering *l)
 {
-    if (lowering_attribute_int(l, "sampling_ratio", 0) < 1)
+    bool is_adaptive = lowering_attribute_int(l, "sampling_ratio", 0) < 1;
+    if (is_adaptive && (roi_align_room(l->node, 0) < 1 || roi_align_room(l->node, 1) < 1))
         lowering_fail(l, STATUS_UNSUPPORTED,
-                      "sampling_ratio 0 makes the number of samples depend on the regions; give a "
-                      "positive one");
+                      "sampling_ratio 0 takes as many samples as the regions have pixels, and how "
+                      "many those are is not known; give regions with --data");
 }
 
 void lower_roi_align(struct lowering *l)
@@ -210,15 +291,19 @@ void lower_roi_align(struct lowering *l)
     const char *mode =
         graph_attribute_text(l->node, "coordinate_transformation_mode", "half_pixel");
     bool is_half = strcmp(mode, "half_pixel") == 0;
+    int64_t ratio = lowering_attribute_int(l, "sampling_ratio", 0);
     struct align a = {.scale = lowering_attribute_float(l, "spatial_scale", 1),
                       .offset = is_half ? 0.5 : 0,
                       .is_half = is_half,
+                      .is_max = strcmp(graph_attribute_text(l->node, "mode", "avg"), "max") == 0,
+                      .is_adaptive = ratio < 1,
                       .regions = out.dim[0],
                       .bins = {out.dim[2], out.dim[3]},
-                      .samples = lowering_attribute_int(l, "sampling_ratio", 0)};
+                      .samples = {ratio, ratio}};
+    for (unsigned axis = 0; a.is_adaptive && axis < 2; axis++)
+        a.samples[axis] = roi_align_room(l->node, axis);
     struct samples samples = region_samples(l, x, &a);
-    bool is_max = strcmp(graph_attribute_text(l->node, "mode", "avg"), "max") == 0;
-    uint32_t bins = is_max ? bin_maxima(l, &samples, &a) : bin_means(l, &samples, &a);
+    uint32_t bins = a.is_max ? bin_maxima(l, &samples, &a) : bin_means(l, &samples, &a);
     int64_t plane = a.bins[0] * a.bins[1];
     struct relation_view view = {.tensor = bins,
                                  .stride = {plane * out.dim[1], 1, out.dim[1]},

@@ -163,10 +163,25 @@ static void order_pool(struct tensor **in)
     order_corners(in[1], 5, 1);
 }
 
+/* Regions of a grain of pixels, and one that is turned over. */
+static void order_adaptive(struct tensor **in)
+{
+    order_align(in);
+    double *corner = in[1]->data.real;
+    if (corner[0] < 1) {
+        double low = corner[1];
+        corner[1] = corner[3];
+        corner[3] = low;
+    }
+}
+
+/* ratio 0: no more than 3 by 6 samples of a bin, as many as the regions below need. */
 static void roi_align(const char *mode, const char *coordinates, int64_t ratio)
 {
+    static const int64_t most[2] = {3, 6};
     struct model m;
     begin(&m);
+    m.grain = ratio == 0 ? 0x1p-3 : 0;
     uint32_t in[3] = {input(&m, kit_shape(4, 2, 2, 4, 5), 2), input(&m, kit_shape(2, 2, 4), 10),
                       integer_input(&m, kit_shape(1, 2), 2)};
     uint32_t y = kit_node(&m.kit, OP_ROI_ALIGN, in, 3);
@@ -176,7 +191,9 @@ static void roi_align(const char *mode, const char *coordinates, int64_t ratio)
     kit_attribute_int(&m.kit, "output_width", 1);
     kit_attribute_int(&m.kit, "sampling_ratio", ratio);
     kit_attribute_float(&m.kit, "spatial_scale", 0.5);
-    try_model(&m, y, order_align);
+    if (ratio == 0)
+        kit_attribute_ints(&m.kit, "most_samples", most, 2);
+    try_model(&m, y, ratio == 0 ? order_adaptive : order_align);
 }
 
 TEST(regions_aligned)
@@ -184,6 +201,14 @@ TEST(regions_aligned)
     roi_align("avg", "half_pixel", 1);
     roi_align("avg", "output_half_pixel", 2);
     roi_align("max", "half_pixel", 2);
+}
+
+TEST(regions_aligned_with_as_many_samples_as_they_have_pixels)
+{
+    roi_align("avg", "half_pixel", 0);
+    roi_align("avg", "output_half_pixel", 0);
+    roi_align("max", "half_pixel", 0);
+    roi_align("max", "output_half_pixel", 0);
 }
 
 TEST(maxima_of_regions)
