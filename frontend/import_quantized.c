@@ -234,13 +234,40 @@ static uint32_t lstm_weights(struct import_node *n, uint32_t w, uint32_t scale, 
     return transpose_to(n, all, swap, 3);
 }
 
+/* X with zeros from the end of the longest sequence on. */
+static uint32_t without_rest(struct import_node *n, uint32_t x, uint32_t lengths)
+{
+    int64_t steps = size_along(n, x, 0);
+    const int64_t column[3] = {steps, 1, 1};
+    int64_t *numbers = arena_array(n->importer->arena, int64_t, (size_t)steps);
+    if (numbers == NULL)
+        rule_out_of_memory(n);
+    for (int64_t t = 0; numbers != NULL && t < steps; t++)
+        numbers[t] = t;
+    if (n->status != STATUS_OK)
+        return GRAPH_NONE;
+    uint32_t times = reshape_to(n, constant_ints(n, numbers, (size_t)steps), column, 3);
+    stage_int(n, "keepdims", 0);
+    uint32_t most = emit1(n, OP_REDUCE_MAX, cast_to(n, lengths, ELEMENT_I64));
+    return emit3(n, OP_WHERE, emit2(n, OP_LESS, times, most), x, constant_real(n, ELEMENT_F32, 0));
+}
+
 /*
  * (X, W, R, B?, sequence_lens?, initial_h?, initial_c?, P?, W scale, W zero, R scale, R zero): the
- * input is quantized to 8 bits as a whole; what goes from step to step is not.
+ * input is quantized to 8 bits as a whole, up to the end of the longest sequence, and so is the
+ * state of a whole batch before each step (what onnxruntime does with one thread; with more it
+ * quantizes parts of a batch apart).
  */
 void import_dynamic_quantize_lstm(struct import_node *n)
 {
-    uint32_t x = required(n, 0), parts[3] = {0, 0, 0}, out[3];
+    uint32_t x = required(n, 0), lengths = operand(n, 4), parts[3] = {0, 0, 0}, out[3];
+    if (lengths != GRAPH_NONE)
+        x = without_rest(n, x, lengths);
+    if (lengths != GRAPH_NONE && strcmp(attr_text(n, "direction", "forward"), "forward") != 0 &&
+        size_along(n, x, 1) > 1)
+        rule_note(n, "sequences of different lengths that run backwards end together here, and "
+                     "begin together in onnxruntime: their states are rounded to 8 bits by other "
+                     "scales");
     emit_outputs(n, OP_DYNAMIC_QUANTIZE_LINEAR, &x, 1, parts, 3);
     if (n->status != STATUS_OK)
         return;
@@ -249,9 +276,8 @@ void import_dynamic_quantize_lstm(struct import_node *n)
                       lstm_weights(n, required(n, 2), required(n, 10), operand(n, 11))};
     for (size_t i = 3; i < 8; i++)
         in[i] = operand(n, i);
-    rule_note(n, "the state is not rounded to 8 bits from step to step, as onnxruntime does it: "
-                 "results are closer to the float model");
     stage_attributes(n);
+    stage_int(n, "quantize_state", 1);
     for (size_t i = 0; i < 3; i++)
         out[i] = output_wanted(n, i) ? 0 : GRAPH_NONE;
     emit_outputs(n, OP_LSTM, in, 8, out, 3);

@@ -165,24 +165,33 @@ enum status run_dequantize_linear(struct kernel_call *call)
     return STATUS_OK;
 }
 
-enum status run_dynamic_quantize_linear(struct kernel_call *call)
+struct dynamic_scale dynamic_scale_of(const double *x, size_t count)
 {
-    const struct tensor *x = call->in[0];
     double low = 0.0, high = 0.0;
-    for (size_t i = 0; i < x->count; i++) {
-        low = fmin(low, x->data.real[i]);
-        high = fmax(high, x->data.real[i]);
+    for (size_t i = 0; i < count; i++) {
+        low = fmin(low, x[i]);
+        high = fmax(high, x[i]);
     }
     double scale = element_round(ELEMENT_F32, (high - low) / 255.0);
     double ratio = scale > 0 ? element_round(ELEMENT_F32, -low / scale) : 0.0;
-    int64_t zero = quantize_element(ELEMENT_U8, ratio, 0);
-    for (size_t i = 0; call->out[0] != NULL && i < x->count; i++) {
-        double real = scale > 0 ? element_round(ELEMENT_F32, x->data.real[i] / scale) : 0.0;
-        call->out[0]->data.integer[i] = quantize_element(ELEMENT_U8, real, zero);
-    }
+    return (struct dynamic_scale){scale, quantize_element(ELEMENT_U8, ratio, 0)};
+}
+
+int64_t dynamic_quantize(const struct dynamic_scale *by, double x)
+{
+    double real = by->scale > 0 ? element_round(ELEMENT_F32, x / by->scale) : 0.0;
+    return quantize_element(ELEMENT_U8, real, by->zero);
+}
+
+enum status run_dynamic_quantize_linear(struct kernel_call *call)
+{
+    const struct tensor *x = call->in[0];
+    struct dynamic_scale by = dynamic_scale_of(x->data.real, x->count);
+    for (size_t i = 0; call->out[0] != NULL && i < x->count; i++)
+        call->out[0]->data.integer[i] = dynamic_quantize(&by, x->data.real[i]);
     if (call->out[1] != NULL)
-        tensor_set_real(call->out[1], 0, scale);
+        tensor_set_real(call->out[1], 0, by.scale);
     if (call->out[2] != NULL)
-        tensor_set_integer(call->out[2], 0, zero);
+        tensor_set_integer(call->out[2], 0, by.zero);
     return STATUS_OK;
 }

@@ -1,7 +1,8 @@
 /*
- * RNN-22, GRU-22, LSTM-22 and their shape rule. State is kept in float64 over the whole sequence
- * and rounded where it leaves the operator. Equations: ONNX operator specification. See
- * graph_interpret.h.
+ * RNN-22, GRU-22, LSTM-22 and their shape rule. An LSTM may have an attribute of our own,
+ * quantize_state: products take the state as DynamicQuantizeLinear of the whole batch leaves it.
+ * State is kept in float64 over the whole sequence and rounded where it leaves the operator.
+ * Equations: ONNX operator specification. See graph_interpret.h.
  */
 #include "ir/graph_kernel_shared.h"
 #include "ir/graph_recurrent.h"
@@ -79,6 +80,7 @@ struct cell {
     bool linear_before_reset, input_forget;
     double *gate;            /* [gates * hidden] scratch */
     double *hidden, *memory; /* [batch, hidden] state */
+    double *seen;            /* [batch, hidden] what products take for the state; NULL: itself */
 };
 
 static double clipped(const struct cell *cell, double x)
@@ -144,7 +146,7 @@ static void step_lstm(struct cell *cell, const double *x, double *h, double *c)
 {
     size_t n = cell->sizes.hidden;
     const double *p = cell->p; /* peepholes of i, o, f */
-    linear_gates(cell, x, h);
+    linear_gates(cell, x, cell->seen == NULL ? h : cell->seen + (h - cell->hidden));
     for (size_t k = 0; k < n; k++) {
         double i = cell->gate[k], o = cell->gate[n + k], f = cell->gate[2 * n + k];
         double g = activate(&cell->f[1], clipped(cell, cell->gate[3 * n + k]));
@@ -214,31 +216,64 @@ static void set_row(struct tensor *out, size_t at, const double *row, size_t cou
         tensor_set_real(out, at + k, row[k]);
 }
 
-/* Runs one direction over one sequence of the batch. */
-static void run_sequence(struct kernel_call *call, struct cell *cell, size_t batch,
-                         size_t direction, size_t length, bool backwards)
+/* One step of one sequence of the batch. */
+static void run_step(struct kernel_call *call, struct cell *cell, size_t batch, size_t direction,
+                     size_t t)
 {
     const struct recurrent_sizes *s = &cell->sizes;
     double *h = cell->hidden + batch * s->hidden, *c = cell->memory + batch * s->hidden;
-    struct tensor *all = call->out[0];
-    for (size_t step = 0; step < length; step++) {
-        size_t t = backwards ? length - 1 - step : step;
-        size_t row = s->batch_first ? batch * s->sequence + t : t * s->batch + batch;
-        const double *x = call->in[0]->data.real + row * s->input;
-        if (call->node->op == OP_LSTM)
-            step_lstm(cell, x, h, c);
-        else if (call->node->op == OP_GRU)
-            step_gru(cell, x, h);
-        else
-            step_rnn(cell, x, h);
-        size_t at = s->batch_first ? (batch * s->sequence + t) * s->directions + direction
-                                   : (t * s->directions + direction) * s->batch + batch;
-        set_row(all, at * s->hidden, h, s->hidden);
+    size_t row = s->batch_first ? batch * s->sequence + t : t * s->batch + batch;
+    const double *x = call->in[0]->data.real + row * s->input;
+    if (call->node->op == OP_LSTM)
+        step_lstm(cell, x, h, c);
+    else if (call->node->op == OP_GRU)
+        step_gru(cell, x, h);
+    else
+        step_rnn(cell, x, h);
+    size_t at = s->batch_first ? (batch * s->sequence + t) * s->directions + direction
+                               : (t * s->directions + direction) * s->batch + batch;
+    set_row(call->out[0], at * s->hidden, h, s->hidden);
+}
+
+static bool is_running(const int64_t *length, size_t batch, size_t t)
+{
+    return length == NULL || (int64_t)t < length[batch];
+}
+
+/* The state of the whole batch as DynamicQuantizeLinear leaves it. The state that a sequence ended
+ * with counts for one more step, then 0 does. */
+static void quantize_state(struct cell *cell, const int64_t *length, size_t t, bool backwards)
+{
+    size_t n = cell->sizes.hidden, count = cell->sizes.batch * n,
+           at = backwards || t == 0 ? t : t - 1;
+    for (size_t k = 0; k < count; k++)
+        cell->seen[k] =
+            is_running(length, k / n, at) ? element_round(ELEMENT_F32, cell->hidden[k]) : 0.0;
+    struct dynamic_scale by = dynamic_scale_of(cell->seen, count);
+    for (size_t k = 0; k < count; k++)
+        cell->seen[k] = (double)(dynamic_quantize(&by, cell->seen[k]) - by.zero) * by.scale;
+}
+
+/* Runs one direction. length: [batch], or NULL for all steps. */
+static void run_direction(struct kernel_call *call, struct cell *cell, size_t direction,
+                          const int64_t *length, bool backwards)
+{
+    const struct recurrent_sizes *s = &cell->sizes;
+    for (size_t i = 0; i < s->sequence; i++) {
+        size_t t = backwards ? s->sequence - 1 - i : i;
+        if (cell->seen != NULL)
+            quantize_state(cell, length, t, backwards);
+        for (size_t b = 0; b < s->batch; b++)
+            if (is_running(length, b, t))
+                run_step(call, cell, b, direction, t);
     }
-    size_t last = state_at(s, batch, direction);
-    set_row(call->out_count > 1 ? call->out[1] : NULL, last, h, s->hidden);
-    if (call->out_count > 2)
-        set_row(call->out[2], last, c, s->hidden);
+    for (size_t b = 0; b < s->batch; b++) {
+        size_t last = state_at(s, b, direction);
+        set_row(call->out_count > 1 ? call->out[1] : NULL, last, cell->hidden + b * s->hidden,
+                s->hidden);
+        if (call->out_count > 2)
+            set_row(call->out[2], last, cell->memory + b * s->hidden, s->hidden);
+    }
 }
 
 enum status run_recurrent(struct kernel_call *call)
@@ -260,22 +295,25 @@ enum status run_recurrent(struct kernel_call *call)
     cell.linear_before_reset = graph_attribute_int(call->node, "linear_before_reset", 0) != 0;
     cell.input_forget = graph_attribute_int(call->node, "input_forget", 0) != 0;
     size_t state = s->batch * s->hidden, gates = (GATES_MAX + 1) * s->hidden;
-    cell.hidden = kernel_alloc(call->arena, 2 * state + gates, sizeof(double), call->diag);
+    cell.hidden = kernel_alloc(call->arena, 3 * state + gates, sizeof(double), call->diag);
     if (cell.hidden == NULL)
         return STATUS_NO_MEMORY;
     cell.memory = cell.hidden + state;
     cell.gate = cell.memory + state;
+    cell.seen =
+        graph_attribute_int(call->node, "quantize_state", 0) != 0 ? cell.gate + gates : NULL;
     bool reverse = strcmp(graph_attribute_text(call->node, "direction", "forward"), "reverse") == 0;
+    for (size_t b = 0; lengths != NULL && b < s->batch; b++)
+        if (lengths->data.integer[b] < 0 || (size_t)lengths->data.integer[b] > s->sequence)
+            return kernel_fail(call, STATUS_BAD_INPUT, "length %" PRId64 " is outside the sequence",
+                               lengths->data.integer[b]);
     for (size_t d = 0; d < s->directions; d++) {
         cell.f = activations.of[d];
         status = cell_begin(call, &cell, d);
-        for (size_t b = 0; status == STATUS_OK && b < s->batch; b++) {
-            int64_t length = lengths != NULL ? lengths->data.integer[b] : (int64_t)s->sequence;
-            if (length < 0 || (size_t)length > s->sequence)
-                return kernel_fail(call, STATUS_BAD_INPUT,
-                                   "length %" PRId64 " is outside the sequence", length);
-            run_sequence(call, &cell, b, d, (size_t)length, reverse || d == 1);
-        }
+        if (status != STATUS_OK)
+            return status;
+        run_direction(call, &cell, d, lengths == NULL ? NULL : lengths->data.integer,
+                      reverse || d == 1);
     }
-    return status;
+    return STATUS_OK;
 }

@@ -46,6 +46,14 @@ struct shape reduced_shape(const struct shape *shape, uint32_t mask, bool keep);
 
 /* zero + real rounded to nearest, ties to even, saturated to the integer type. */
 int64_t quantize_element(enum element_type type, double real, int64_t zero);
+/* What DynamicQuantizeLinear takes for x: scale (0 when all of x is 0), zero point; and the number
+ * that stands for an element. */
+struct dynamic_scale {
+    double scale;
+    int64_t zero;
+};
+struct dynamic_scale dynamic_scale_of(const double *x, size_t count);
+int64_t dynamic_quantize(const struct dynamic_scale *by, double x);
 /* The least and largest value of an integer type of at most 32 bits. */
 void integer_bounds(enum element_type type, int64_t *low, int64_t *high);
 

@@ -559,55 +559,66 @@ void fold_nodes(struct fold_walk *walk, struct fold_scope *scope)
     walk->place = body;
 }
 
-/* Adds a node of our own of which result `which` is wanted, 0 or 1. */
-static uint32_t add_own(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
-                        enum op_kind op, const uint32_t *in, size_t in_count,
-                        const struct graph_attribute *attributes, size_t attribute_count,
-                        unsigned which)
+enum { ADDED_OUTPUTS_MAX = 4 };
+
+bool fold_add_outputs(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
+                      enum op_kind op, const uint32_t *in, size_t in_count,
+                      const struct graph_attribute *attributes, size_t attribute_count,
+                      uint32_t *out, size_t out_count)
 {
-    uint32_t outputs[2] = {which == 0 ? 0 : GRAPH_NONE, 0};
-    uint32_t result[2] = {VALUE_UNSEEN, VALUE_UNSEEN};
+    uint32_t wanted[ADDED_OUTPUTS_MAX];
+    const char *names[ADDED_OUTPUTS_MAX];
+    ASSERT(out_count <= ADDED_OUTPUTS_MAX);
     struct arena_mark mark = arena_checkpoint(walk->scratch);
     char *name = arena_printf(walk->next->arena, "%s/%s", like->name, suffix);
     uint32_t *inputs = arena_array(walk->scratch, uint32_t, in_count);
     struct graph_attribute *kept =
         arena_array(walk->next->arena, struct graph_attribute, attribute_count);
-    if (name == NULL || inputs == NULL || kept == NULL) {
-        fold_no_memory(walk);
-        return VALUE_BROKEN;
+    bool complete = name != NULL && inputs != NULL && kept != NULL;
+    for (size_t i = 0; i < out_count; i++) {
+        wanted[i] = out[i];
+        out[i] = VALUE_UNSEEN;
+        names[i] = i == 0 || !complete ? name : arena_printf(walk->next->arena, "%s.%zu", name, i);
+        complete = complete && names[i] != NULL;
+    }
+    if (!complete) {
+        for (size_t i = 0; i < out_count; i++)
+            out[i] = wanted[i] == GRAPH_NONE ? GRAPH_NONE : VALUE_BROKEN;
+        return fold_no_memory(walk);
     }
     memcpy(inputs, in, in_count * sizeof *inputs);
     if (attribute_count > 0)
         memcpy(kept, attributes, attribute_count * sizeof *kept);
-    const char *const names[2] = {name, name};
     struct fold_item item = {.node = {.op = op,
                                       .name = name,
                                       .opset = like->opset,
                                       .inputs = inputs,
                                       .input_count = in_count,
-                                      .outputs = outputs,
-                                      .output_count = which + 1,
+                                      .outputs = wanted,
+                                      .output_count = out_count,
                                       .attributes = kept,
                                       .attribute_count = attribute_count},
-                             .result = result,
+                             .result = out,
                              .name = names};
     fold_item(walk, &item);
     arena_rewind(walk->scratch, mark);
-    return result[which] == VALUE_UNSEEN ? VALUE_BROKEN : result[which];
+    bool is_whole = true;
+    for (size_t i = 0; i < out_count; i++) {
+        if (wanted[i] == GRAPH_NONE)
+            continue;
+        out[i] = out[i] == VALUE_UNSEEN ? VALUE_BROKEN : out[i];
+        is_whole = is_whole && out[i] != VALUE_BROKEN;
+    }
+    return is_whole;
 }
 
 uint32_t fold_add(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
                   enum op_kind op, const uint32_t *in, size_t in_count,
                   const struct graph_attribute *attributes, size_t attribute_count)
 {
-    return add_own(walk, like, suffix, op, in, in_count, attributes, attribute_count, 0);
-}
-
-uint32_t fold_add_second(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
-                         enum op_kind op, const uint32_t *in, size_t in_count,
-                         const struct graph_attribute *attributes, size_t attribute_count)
-{
-    return add_own(walk, like, suffix, op, in, in_count, attributes, attribute_count, 1);
+    uint32_t out = 0;
+    fold_add_outputs(walk, like, suffix, op, in, in_count, attributes, attribute_count, &out, 1);
+    return out;
 }
 
 /* --- the whole graph

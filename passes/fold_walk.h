@@ -56,10 +56,12 @@ void fold_nodes(struct fold_walk *walk, struct fold_scope *scope);
 uint32_t fold_add(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
                   enum op_kind op, const uint32_t *in, size_t in_count,
                   const struct graph_attribute *attributes, size_t attribute_count);
-/* The same for the second result, when the first is not wanted. */
-uint32_t fold_add_second(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
-                         enum op_kind op, const uint32_t *in, size_t in_count,
-                         const struct graph_attribute *attributes, size_t attribute_count);
+/* The same for several outputs; out[i] is GRAPH_NONE on entry where it is not wanted, and stays so.
+ * Returns false when one of the others is VALUE_BROKEN. */
+bool fold_add_outputs(struct fold_walk *walk, const struct graph_node *like, const char *suffix,
+                      enum op_kind op, const uint32_t *in, size_t in_count,
+                      const struct graph_attribute *attributes, size_t attribute_count,
+                      uint32_t *out, size_t out_count);
 /* A public int64 constant; rank 0 when is_scalar, else [1]. */
 uint32_t fold_integer(struct fold_walk *walk, int64_t value, bool is_scalar);
 /* A public number of rank 0 of a float type, and zeros of any type and shape. */

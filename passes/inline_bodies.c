@@ -433,7 +433,9 @@ static uint32_t close_room(struct fold_walk *walk, const struct graph_node *node
     if (!gather_turn(walk, &loop->counts, loop->running))
         return VALUE_BROKEN;
     uint32_t flags = stack(walk, node, &loop->counts, 0, false);
-    return fold_add_second(walk, node, "rounds", OP_NON_ZERO, &flags, 1, attributes, 2);
+    uint32_t out[2] = {GRAPH_NONE, 0};
+    fold_add_outputs(walk, node, "rounds", OP_NON_ZERO, &flags, 1, attributes, 2, out, 2);
+    return out[1];
 }
 
 void fold_loop(struct fold_walk *walk, struct fold_scope *scope, const struct graph_node *node)

@@ -50,8 +50,21 @@ static uint32_t spread(struct lowering *l, size_t i, uint32_t tensor, const stru
 }
 
 /*
- * d, a scale, held to powers of two around what calibration saw: a quotient by one that may be
- * anything would be too wide. A stored scale is what it is; others get two bits on either side.
+ * What a scale is held to, in units of 2^-fraction: powers of two around what calibration saw, with
+ * `below` and `above` bits of room.
+ */
+static struct range scale_range(const struct value_plan *plan, int32_t fraction, int32_t below,
+                                int32_t above)
+{
+    int32_t low = ilogb(plan->low) - below + fraction,
+            high = ilogb(plan->high) + 1 + above + fraction;
+    return (struct range){wide_power_of_two(low < 0 ? 0 : (unsigned)low),
+                          wide_power_of_two(high < 1 ? 1 : (unsigned)high)};
+}
+
+/*
+ * d, a scale, held to a range around what calibration saw: a quotient by one that may be anything
+ * would be too wide. A stored scale is what it is; others get two bits on either side.
  */
 static uint32_t hold_scale(struct lowering *l, uint32_t d, const struct value_plan *plan,
                            bool is_stored)
@@ -59,10 +72,7 @@ static uint32_t hold_scale(struct lowering *l, uint32_t d, const struct value_pl
     int32_t fraction = lowering_fraction(l, d), room = is_stored ? 0 : 2;
     if (!(plan->low > 0))
         return lowering_hold_positive(l, d, plan);
-    int32_t low = ilogb(plan->low) - room + fraction,
-            high = ilogb(plan->high) + 1 + room + fraction;
-    struct range range = {wide_power_of_two(low < 0 ? 0 : (unsigned)low),
-                          wide_power_of_two(high < 1 ? 1 : (unsigned)high)};
+    struct range range = scale_range(plan, fraction, room, room);
     if (range_contains(range, lowering_range_of(l, d)))
         return d;
     if (!is_stored)
@@ -130,8 +140,7 @@ static uint32_t centred(struct lowering *l, size_t i, size_t z, bool by_row)
     const struct tensor *data = lowering_data(l, i);
     if (data != NULL && (!has_zero || lowering_data(l, z) != NULL)) {
         unsigned rank = data->shape.rank;
-        return stored_weights(l, i, z,
-                              by_row && rank > 0 ? (size_t)data->shape.dim[rank - 1] : 1);
+        return stored_weights(l, i, z, by_row && rank > 0 ? (size_t)data->shape.dim[rank - 1] : 1);
     }
     uint32_t x = lowering_input(l, i);
     if (!has_zero)
@@ -287,6 +296,30 @@ void lower_dequantize_linear(struct lowering *l)
     lowering_output(l, 0, lowering_product(l, &shape, form, &term, 1, wide_from_i64(0)));
 }
 
+/* Bits that a scale computed from the data may be below and above what calibration saw. */
+enum { SCALE_BELOW = 8, SCALE_ABOVE = 4 };
+
+/* The computed scale as a divisor. With nothing but zeros any number of its range does. */
+static uint32_t dynamic_divisor(struct lowering *l, uint32_t scale)
+{
+    const struct value_plan *plan = lowering_output_plan(l, 1);
+    int32_t fraction = lowering_fraction(l, scale);
+    struct form form = lowering_form(l, scale);
+    struct shape scalar = {0};
+    uint32_t none = lowering_is_zero(l, scale);
+    if (!(plan->low > 0))
+        return lowering_hold_positive(
+            l, lowering_sum2(l, &scalar, scale, 1, lowering_retag(l, none, form), 1), plan);
+    struct range range = scale_range(plan, fraction, SCALE_BELOW, SCALE_ABOVE);
+    struct relation_term terms[2] = {lowering_term(l, 1, scale, &scalar),
+                                     lowering_term_wide(l, range.low, none, &scalar)};
+    uint32_t divisor = lowering_linear(l, &scalar, form, terms, 2, wide_from_i64(0));
+    if (range_contains(range, lowering_range_of(l, divisor)))
+        return divisor;
+    lowering_note_range(l, "scale", range, fraction);
+    return lowering_restrict(l, divisor, range);
+}
+
 /*
  * scale = (high - low) / 255 over the range of x and 0, zero point = -low / scale: all of it
  * computed, each step rounded as for float32.
@@ -308,17 +341,13 @@ void lower_dynamic_quantize_linear(struct lowering *l)
     uint32_t width = lowering_sum2(l, &scalar, high, 1, low, 1),
              steps = lowering_constant_i64(l, STEPS);
     double smallest = lowering_output_plan(l, 1)->smallest;
-    int32_t bits = 26 - ilogb(smallest > 0 ? smallest : 0x1p-10);
+    int32_t bits = 24 + SCALE_BELOW - ilogb(smallest > 0 ? smallest : 0x1p-10);
     bits = bits < 8 ? 8 : bits > 100 ? 100 : bits;
     as_integers(l, &width, &steps, bits);
     uint32_t scale = lowering_round_float(
         l, lowering_sticky_quotient(l, &scalar, width, steps, bits), ELEMENT_F32, false);
     lowering_output(l, 1, scale);
-    /* With nothing but zeros any scale gives zeros. */
-    struct form form = lowering_form(l, scale);
-    uint32_t none = lowering_retag(l, lowering_is_zero(l, scale), form);
-    uint32_t divisor = hold_scale(l, lowering_sum2(l, &scalar, scale, 1, none, 1),
-                                  lowering_output_plan(l, 1), false);
+    uint32_t divisor = dynamic_divisor(l, scale);
     uint32_t point = clipped(l, quantized(l, &scalar, low, divisor, ELEMENT_F32, is_exact),
                              RELATION_NONE, ELEMENT_U8);
     lowering_output(l, 2, point);
@@ -428,8 +457,7 @@ void lower_q_linear_conv(struct lowering *l)
     struct shape shape = lowering_output_shape(l, 0);
     uint32_t sums = integer_convolution(l, 0, 2, 3, 5);
     if (lowering_has_input(l, 8))
-        sums = lowering_sum2(l, &shape, sums, 1,
-                             by_channel(l, private_input(l, 8), shape.rank), 1);
+        sums = lowering_sum2(l, &shape, sums, 1, by_channel(l, private_input(l, 8), shape.rank), 1);
     lowering_output(l, 0,
                     requantized(l, &shape, sums, by_channel(l, lowering_input(l, 1), shape.rank),
                                 by_channel(l, lowering_input(l, 4), shape.rank),

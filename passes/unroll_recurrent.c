@@ -32,6 +32,7 @@ struct unroll {
     double clip;   /* 0: none */
     uint64_t body; /* fold_walk.place of the step of a direction */
     bool linear_before_reset, input_forget;
+    bool quantize_state; /* an attribute of our own: see ir/graph_interpret_recurrent.c */
 };
 
 /* One direction. */
@@ -40,7 +41,10 @@ struct cell {
     uint32_t r[2];   /* R transposed, [hidden, gates * hidden]; GRU: of z and r, and of h */
     uint32_t bias_h; /* GRU with linear_before_reset: Rb of h */
     uint32_t peephole[3];
-    uint32_t h, c; /* [batch, hidden] */
+    uint32_t h, c;  /* [batch, hidden] */
+    uint32_t shown; /* [batch, 1]: sequences whose state counts when it is quantized, and is not 0;
+                       VALUE_UNSEEN: all do */
+    bool backwards;
 };
 
 /* ---- nodes ---- */
@@ -178,6 +182,7 @@ enum step_part {
     PART_CANDIDATE,
     PART_STATE,
     PART_RESULT,
+    PART_SHOWN,
     PART_PEEPHOLE /* and of every gate the two behind it */
 };
 
@@ -196,6 +201,22 @@ static uint32_t part(struct unroll *u, uint32_t gates, int64_t k, int64_t count)
 static uint32_t recurrent_product(struct unroll *u, uint32_t h, uint32_t r)
 {
     return h == VALUE_UNSEEN ? VALUE_UNSEEN : binary(u, "recurrent", OP_MAT_MUL, h, r);
+}
+
+/* The state as the products of an LSTM take it. */
+static uint32_t seen_state(struct unroll *u, const struct cell *cell)
+{
+    uint32_t parts[3] = {0}, h = cell->h;
+    if (!u->quantize_state || h == VALUE_UNSEEN)
+        return h;
+    begin_part(u, PART_SHOWN);
+    if (cell->shown != VALUE_UNSEEN)
+        h = add(u, "shown", OP_WHERE, (uint32_t[]){cell->shown, h, constant(u, 0)}, 3);
+    begin_part(u, PART_SUM);
+    if (!fold_add_outputs(u->walk, u->node, "quantized", OP_DYNAMIC_QUANTIZE_LINEAR, &h, 1, NULL, 0,
+                          parts, 3))
+        return VALUE_BROKEN;
+    return add(u, "seen", OP_DEQUANTIZE_LINEAR, parts, 3);
 }
 
 static void step_rnn(struct unroll *u, struct cell *cell, uint32_t x)
@@ -251,7 +272,8 @@ static uint32_t peeping_gate(struct unroll *u, const struct cell *cell, uint32_t
 /* Gates i, o, f, c: cell = f cell + i c, h = o act(cell). */
 static void step_lstm(struct unroll *u, struct cell *cell, uint32_t x)
 {
-    uint32_t sum = plus(u, "sum", x, recurrent_product(u, cell->h, cell->r[0])), i, o, f;
+    uint32_t h = seen_state(u, cell), sum = plus(u, "sum", x, recurrent_product(u, h, cell->r[0])),
+             i, o, f;
     begin_part(u, PART_GATES);
     uint32_t g = gate(u, &cell->f[1], part(u, sum, 3, 1));
     bool is_plain = cell->peephole[0] == VALUE_UNSEEN;
@@ -325,6 +347,7 @@ static void cell_begin(struct unroll *u, struct cell *cell, size_t direction)
     uint32_t r = of_direction(u, OPERAND_R, 0, direction);
     *cell = (struct cell){.f = u->activations.of[direction],
                           .bias_h = VALUE_UNSEEN,
+                          .shown = VALUE_UNSEEN,
                           .peephole = {VALUE_UNSEEN, VALUE_UNSEEN, VALUE_UNSEEN},
                           .h = of_direction(u, OPERAND_H, state_axis, direction),
                           .c = of_direction(u, OPERAND_C, state_axis, direction)};
@@ -375,6 +398,9 @@ static uint32_t step(struct unroll *u, struct cell *cell, uint32_t products, siz
     enum running running = running_at(u, t, &mask);
     if (running == RUNNING_NONE)
         return zeros(u);
+    /* A state that a sequence ended with counts for one more step. */
+    if (cell->backwards)
+        cell->shown = mask;
     begin_part(u, PART_INPUT);
     uint32_t x = entry(u, "time", products, 0, (int64_t)t);
     begin_part(u, PART_SUM);
@@ -384,6 +410,8 @@ static uint32_t step(struct unroll *u, struct cell *cell, uint32_t products, siz
         step_gru(u, cell, x);
     else
         step_rnn(u, cell, x);
+    if (!cell->backwards)
+        cell->shown = mask;
     if (running == RUNNING_ALL)
         return cell->h;
     uint32_t shown = keep(u, mask, cell->h, VALUE_UNSEEN);
@@ -400,6 +428,7 @@ static bool run_direction(struct unroll *u, size_t direction, bool backwards, bo
 {
     struct cell cell;
     cell_begin(u, &cell, direction);
+    cell.backwards = backwards;
     uint32_t products = input_products(u, &cell, direction);
     size_t steps = u->sizes.sequence;
     uint32_t *rows = arena_array(u->walk->scratch, uint32_t, steps + 1);
@@ -463,6 +492,7 @@ static bool begin(struct unroll *u, struct fold_scope *scope)
     u->clip = graph_attribute_float(node, "clip", 0);
     u->linear_before_reset = graph_attribute_int(node, "linear_before_reset", 0) != 0;
     u->input_forget = graph_attribute_int(node, "input_forget", 0) != 0;
+    u->quantize_state = graph_attribute_int(node, "quantize_state", 0) != 0;
     static const int64_t steps_first[3] = {1, 0, 2};
     if (u->sizes.batch_first)
         u->in[OPERAND_X] = transpose(u, u->in[OPERAND_X], steps_first, 3);

@@ -92,7 +92,8 @@ TEST(quantized_attention_is_attention_on_what_it_stands_for)
 TEST(quantized_lstm_is_lstm_with_the_weights_turned)
 {
     struct pair p = pair_start();
-    pair_input(&p, "x", ELEMENT_F32, "3,1,2");
+    /* One step: there is no state yet that could be quantized. */
+    pair_input(&p, "x", ELEMENT_F32, "1,3,2");
     pair_random(&p, "w", ELEMENT_U8, "2,2,8", 32, 0, 255);
     pair_random(&p, "r", ELEMENT_I8, "2,2,8", 32, -128, 127);
     pair_random(&p, "b", ELEMENT_F32, "2,16", 32, -1, 1);
@@ -117,6 +118,39 @@ TEST(quantized_lstm_is_lstm_with_the_weights_turned)
     node_int(&p.plain, plain, "hidden_size", 2);
     node_text(&p.own, own, "direction", "bidirectional");
     node_text(&p.plain, plain, "direction", "bidirectional");
+    pair_agrees(__LINE__, &p, "yhc");
+}
+
+/* A batch whose state is quantized as a whole before each step, and an input that is quantized up
+ * to the end of the longest sequence. */
+TEST(quantized_lstm_quantizes_its_state)
+{
+    struct pair p = pair_start();
+    pair_input(&p, "x", ELEMENT_F32, "2,2,2");
+    pair_random(&p, "w", ELEMENT_I8, "1,2,8", 16, -128, 127);
+    pair_random(&p, "r", ELEMENT_I8, "1,2,8", 16, -128, 127);
+    pair_random(&p, "b", ELEMENT_F32, "1,16", 16, -1, 1);
+    pair_random(&p, "i", ELEMENT_F32, "1,2,2", 4, -1, 1);
+    pair_random(&p, "j", ELEMENT_F32, "1,2,2", 4, -1, 1);
+    pair_tensor(&p, "s", ELEMENT_F32, "1", REALS(0.03125));
+    pair_tensor(&p, "z", ELEMENT_I8, "1", REALS(0));
+    Onnx__Node *own = own_node(&p, "DynamicQuantizeLSTM", "x,w,r,b,,i,j,,s,z,s,z", "y,h,c");
+    node_int(&p.own, own, "hidden_size", 2);
+    struct builder *b = &p.plain;
+    model_node(b, "DynamicQuantizeLinear", "x", "xq,xs,xz");
+    model_node(b, "DequantizeLinear", "xq,xs,xz", "xd");
+    node_int(b, model_node(b, "Split", "xd", "x0,x1"), "num_outputs", 2);
+    model_node(b, "DequantizeLinear", "w,s,z", "wd");
+    model_node(b, "DequantizeLinear", "r,s,z", "rd");
+    node_ints(b, model_node(b, "Transpose", "wd", "wt"), "perm", INTS(0, 2, 1));
+    node_ints(b, model_node(b, "Transpose", "rd", "rt"), "perm", INTS(0, 2, 1));
+    model_node(b, "DynamicQuantizeLinear", "i", "iq,is,iz");
+    model_node(b, "DequantizeLinear", "iq,is,iz", "id");
+    node_int(b, model_node(b, "LSTM", "x0,wt,rt,b,,id,j", "y0,h0,c0"), "hidden_size", 2);
+    model_node(b, "DynamicQuantizeLinear", "h0", "hq,hs,hz");
+    model_node(b, "DequantizeLinear", "hq,hs,hz", "hd");
+    node_int(b, model_node(b, "LSTM", "x1,wt,rt,b,,hd,c0", "y1,h,c"), "hidden_size", 2);
+    node_int(b, model_node(b, "Concat", "y0,y1", "y"), "axis", 0);
     pair_agrees(__LINE__, &p, "yhc");
 }
 

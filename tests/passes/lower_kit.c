@@ -374,11 +374,12 @@ static struct graph refined_graph(struct kit *kit)
     return graph;
 }
 
-/* Patterns of float32 have no other meaning. */
+/* Patterns of float32 have no other meaning, and the scale of DynamicQuantizeLinear is float32
+ * whatever it quantizes. */
 static bool rereads_bits(const struct graph *graph)
 {
     for (size_t n = 0; n < graph->node_count; n++) {
-        if (graph->nodes[n].op == OP_BIT_CAST)
+        if (graph->nodes[n].op == OP_BIT_CAST || graph->nodes[n].op == OP_DYNAMIC_QUANTIZE_LINEAR)
             return true;
     }
     return false;

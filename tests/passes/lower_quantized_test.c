@@ -128,6 +128,31 @@ TEST(dynamic_scales_are_those_of_float32)
     run_all(&kit, inputs, 0);
 }
 
+/* Calibration has seen numbers up to 2. */
+TEST(dynamic_scales_may_be_far_from_those_of_calibration)
+{
+    static const double scales[] = {0, 0x1p-7, 0.1, 24};
+    struct kit kit;
+    const struct tensor *seen[1], *other[1];
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, kit_shape(2, ROWS, COLUMNS)), out[3];
+    for (int k = 0; k < 3; k++)
+        out[k] = graph_add_value(kit.graph, "y", VALUE_NODE, ELEMENT_UNDEFINED);
+    graph_add_node(kit.graph, OP_DYNAMIC_QUANTIZE_LINEAR, "node", &x, 1, out, 3);
+    for (int k = 0; k < 3; k++)
+        kit_output(&kit, out[k]);
+    for (int t = 0; t < TRIALS; t++) {
+        seen[0] = kit_random_tensor(&kit, kit_shape(2, ROWS, COLUMNS), 2);
+        kit_set(&kit, seen);
+    }
+    kit_run(&kit);
+    for (size_t t = 0; t < sizeof scales / sizeof *scales; t++) {
+        other[0] = kit_random_tensor(&kit, kit_shape(2, ROWS, COLUMNS), scales[t]);
+        kit_compare(&kit, other, 0, 0);
+    }
+    kit_release(&kit);
+}
+
 static struct tensor *random_integers(struct kit *kit, enum element_type type, struct shape shape)
 {
     struct tensor *x = tensor_new(&kit->arena, type, &shape);
