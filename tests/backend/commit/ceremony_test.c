@@ -38,7 +38,7 @@ static const char *make_ceremony(uint32_t power)
     uint8_t challenge[CEREMONY_HASH_BYTES];
     struct diag diag = {0};
     for (int i = 0; i < 4; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "%d.ptau", i);
         path[i] = test_path(folder, name);
     }
@@ -241,7 +241,7 @@ TEST(powers_that_are_none_are_rejected)
     for (int id = PTAU_G1; id <= PTAU_BETA_G1; id++) {
         size_t bytes = id == PTAU_G2 ? 128 : 64;
         uint8_t *at = f.data + section_at(&f, id);
-        char word[16];
+        char word[24];
         snprintf(word, sizeof word, "section %d", id);
         swap(at + 4 * bytes, at + 5 * bytes, bytes); /* good points in the wrong places */
         rejected(&f, word);

@@ -123,25 +123,41 @@ TEST(loaded_keys_prove_and_belong_to_one_circuit)
     struct proved proved;
     struct plonk_proving_key loaded;
     struct diag diag = {0};
+    struct machine *machine = machine_new(3);
     make(&proved, &built, PLONK_MODE_GAS, 2);
-    REQUIRE_OK(
-        plonk_proving_key_load(&loaded, &built.circuit, &proved.key.vk, test_srs(), NULL, &diag),
-        &diag);
-    plonk_proving_key_release(&proved.key);
-    proved.key = loaded;
-    REQUIRE_OK(proved_prove(&proved, &built, NULL, &diag), &diag);
-    CHECK_STATUS(proved_verify(&proved, &built, &diag), STATUS_OK, &diag);
+    for (int threads = 0; threads < 2; threads++) {
+        struct machine *on = threads == 0 ? NULL : machine;
+        REQUIRE_OK(
+            plonk_proving_key_load(&loaded, &built.circuit, &proved.key.vk, test_srs(), on, &diag),
+            &diag);
+        for (unsigned i = 0; i < PLONK_FIXED_COLUMNS; i++) {
+            const fr *made = proved.key.fixed[i];
+            CHECK((loaded.fixed[i] != NULL) == (made != NULL));
+            if (loaded.fixed[i] != NULL && made != NULL)
+                CHECK_BYTES(loaded.fixed[i], made, proved.key.vk.layout.rows * sizeof(fr));
+        }
+        plonk_proving_key_release(&proved.key);
+        proved.key = loaded;
+        REQUIRE_OK(proved_prove(&proved, &built, NULL, &diag), &diag);
+        CHECK_STATUS(proved_verify(&proved, &built, &diag), STATUS_OK, &diag);
 
-    struct plonk_verifying_key vk = proved.key.vk;
-    vk.srs_digest[0] ^= 1;
-    CHECK_STATUS(plonk_proving_key_load(&loaded, &built.circuit, &vk, test_srs(), NULL, &diag),
-                 STATUS_BAD_INPUT, &diag);
-    vk = proved.key.vk;
-    vk.circuit_digest[31] ^= 1;
-    CHECK_STATUS(plonk_proving_key_load(&loaded, &built.circuit, &vk, test_srs(), NULL, &diag),
-                 STATUS_BAD_INPUT, &diag);
+        struct plonk_verifying_key vk = proved.key.vk;
+        vk.srs_digest[0] ^= 1;
+        CHECK_STATUS(plonk_proving_key_load(&loaded, &built.circuit, &vk, test_srs(), on, &diag),
+                     STATUS_BAD_INPUT, &diag);
+        CHECK_MSG(strstr(diag.text, "another SRS") != NULL, "%s", diag.text);
+        CHECK(loaded.omega == NULL && loaded.tables == NULL);
+        CHECK_STATUS(plonk_proving_key_load(&loaded, &built.circuit, &vk, test_srs(), on, NULL),
+                     STATUS_BAD_INPUT, &diag);
+        vk = proved.key.vk;
+        vk.circuit_digest[31] ^= 1;
+        CHECK_STATUS(plonk_proving_key_load(&loaded, &built.circuit, &vk, test_srs(), on, &diag),
+                     STATUS_BAD_INPUT, &diag);
+        CHECK_MSG(strstr(diag.text, "circuit") != NULL, "%s", diag.text);
+    }
     proved_release(&proved);
     built_release(&built);
+    machine_free(machine);
 }
 
 TEST(keys_depend_on_the_parameters_through_their_commitments_alone)
