@@ -413,13 +413,19 @@ const struct srs_verifier *test_srs_verifier(void)
 
 void proved_init(struct proved *proved, const struct built *built, enum plonk_mode mode)
 {
+    proved_init_over(proved, built, mode, test_srs(), NULL);
+}
+
+void proved_init_over(struct proved *proved, const struct built *built, enum plonk_mode mode,
+                      const struct srs *srs, struct machine *machine)
+{
     struct diag diag = {0};
     memset(proved, 0, sizeof *proved);
     for (unsigned i = 0; i < 2 * CIRCUIT_PARAM_MAX; i++)
         fr_from_u64(&proved->tail.value[i / 2][i % 2], 1000 + i);
     struct plonk_witness witness = built_witness(built);
-    REQUIRE_OK(plonk_keys_make(&proved->key, &built->circuit, mode, test_srs(), witness.parameters,
-                               &proved->tail, NULL, &diag),
+    REQUIRE_OK(plonk_keys_make(&proved->key, &built->circuit, mode, srs, witness.parameters,
+                               &proved->tail, machine, &diag),
                &diag);
     plonk_vk_serialize(proved->vk, &proved->key.vk);
     for (unsigned i = 0; i < PLONK_CONTEXT_BYTES; i++)

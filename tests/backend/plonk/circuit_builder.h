@@ -110,6 +110,9 @@ struct proved {
 
 /* Makes keys; the parameters are those of the witness. */
 void proved_init(struct proved *proved, const struct built *built, enum plonk_mode mode);
+/* The same over another SRS than test_srs, on the threads of a machine; both outlive the keys. */
+void proved_init_over(struct proved *proved, const struct built *built, enum plonk_mode mode,
+                      const struct srs *srs, struct machine *machine);
 void proved_release(struct proved *proved);
 /* Proves honestly. */
 enum status proved_prove(struct proved *proved, const struct built *built, const uint8_t *entropy,

@@ -251,6 +251,45 @@ TEST(threads_paths_and_bases_do_not_show_in_a_proof)
     }
 }
 
+/* Rows enough for several pieces in every loop of the prover. */
+static void check_many_rows(enum plonk_mode mode, unsigned params, bool has_contraction)
+{
+    enum { LG_ROWS = 14 };
+    struct built built;
+    struct features at;
+    struct proved alone, shared;
+    struct srs srs;
+    struct diag diag = {0};
+    struct machine *machine = machine_new(3);
+    if (has_contraction)
+        built_contraction(&built, &at, LG_ROWS, params, 2);
+    else
+        built_features(&built, &at, LG_ROWS, params, 2);
+    for (uint32_t row = built.next_row; row < at.first_word; row++)
+        for (unsigned column = A1; column <= A3; column++)
+            built_set(&built, column, row, (int64_t)test_random_below(1 << 30));
+    REQUIRE_OK(srs_open_development(&srs, 7 << LG_ROWS, machine, &diag), &diag);
+    proved_init_over(&alone, &built, mode, &srs, NULL);
+    proved_init_over(&shared, &built, mode, &srs, machine);
+    CHECK_BYTES(shared.vk, alone.vk, alone.key.vk.layout.vk_bytes);
+    REQUIRE_OK(proved_prove(&alone, &built, entropy, &diag), &diag);
+    REQUIRE_OK(proved_prove(&shared, &built, entropy, &diag), &diag);
+    CHECK_BYTES(shared.proof, alone.proof, alone.key.vk.layout.proof_bytes);
+    CHECK_STATUS(proved_verify(&shared, &built, &diag), STATUS_OK, &diag);
+    proved_release(&alone);
+    proved_release(&shared);
+    built_release(&built);
+    srs_release(&srs);
+    machine_free(machine);
+}
+
+TEST(threads_do_not_show_in_a_proof_of_many_rows)
+{
+    check_many_rows(PLONK_MODE_GAS, 1, true);
+    check_many_rows(PLONK_MODE_GAS, 2, false);
+    check_many_rows(PLONK_MODE_FAST, 2, false);
+}
+
 /* Words of a proof that two proofs share. */
 static unsigned equal_words(const uint8_t *a, const uint8_t *b, size_t bytes)
 {
