@@ -428,20 +428,15 @@ static void add_boundary_task(void *context, size_t begin, size_t end, unsigned 
     fr_vec_axpy(job->quotient + begin, job->scale, job->f + begin, end - begin);
 }
 
-/* quotient += scale f / (X - root), with f = alpha[0] (z - 1) + alpha[1] phi [+ alpha[2] (s -
- * public)]. */
+/* quotient += scale (f - f(root)) / (X - root), with f = alpha[0] z + alpha[1] phi [+ alpha[2] s].
+ * What f has to be at the root is a constant, which the quotient does not depend on. */
 static void add_boundary(fr *quotient, const struct plonk_prover *prover, const fr *alpha,
                          const fr *scale, const fr *root, bool with_public)
 {
     size_t n = prover->layout->rows;
-    fr *f = prover->work, t;
+    fr *f = prover->work;
     struct boundary_job job = {prover->column, f, quotient, alpha, scale, with_public};
     machine_parallel_for(prover->machine, n, ARRAY_CHUNK, combine_task, &job);
-    fr_sub(&f[0], &f[0], &alpha[0]);
-    if (with_public) {
-        fr_mul(&t, &alpha[2], &prover->public_value);
-        fr_sub(&f[0], &f[0], &t);
-    }
     polynomial_divide_linear(prover->machine, f, NULL, f, n, root);
     machine_parallel_for(prover->machine, n - 1, ARRAY_CHUNK, add_boundary_task, &job);
 }
