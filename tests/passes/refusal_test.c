@@ -240,7 +240,7 @@ static const struct refusal refusals[] = {
      3,
      {{ELEMENT_F32, 4, {1, 1, 4, 4}}, {ELEMENT_F32, 2, {1, 4}}, {ELEMENT_I64, 1, {1}}},
      "sampling_ratio=0 output_height=1 output_width=1",
-     "a positive one"},
+     "how many those are is not known"},
     {OP_SCATTER_ELEMENTS,
      3,
      {{ELEMENT_F32, 1, {4096}}, {ELEMENT_I64, 1, {2048}}, {ELEMENT_F32, 1, {2048}}},
