@@ -48,8 +48,8 @@ size_t plonk_opened_count(const struct plonk_layout *layout)
 
 size_t plonk_work_count(const struct plonk_proving_key *key)
 {
-    /* Quotient: a buffer a column, the folded table. Opening: two polynomials of srs_points, and Q.
-     * The values of the first rounds need less than the quotient. */
+    /* Quotient: a buffer a column, the folded table. Opening: two polynomials of
+     * srs_points, and Q. The values of the first rounds need less than the quotient. */
     const struct plonk_layout *layout = &key->vk.layout;
     size_t quotient = (buffered_columns(key) + 1) * layout->rows;
     size_t opening = 2 * layout->srs_points + plonk_opened_count(layout);
@@ -70,8 +70,7 @@ enum { EVALUATE_PIECES = 16, EVALUATE_STEP = 256 };
 
 struct evaluate_job {
     fr *const *polynomial;
-    unsigned listed[PLONK_COLUMNS]; /* [count] polynomials that are neither zero nor an earlier one
-                                     */
+    unsigned listed[PLONK_COLUMNS]; /* [count] those that are neither zero nor an earlier one */
     size_t count, n, piece;
     const fr *x;
     fr sum[EVALUATE_PIECES][PLONK_COLUMNS];
@@ -303,24 +302,23 @@ static void highest_part(fr *out, const struct plonk_values *values,
     fr_mul(out, &f[GATED_DEGREE], &t);
 }
 
-/* The coefficients of X^place of all columns and, in next, of z, phi, s, h at omega X. */
+/* The coefficients of X^degree of the columns and, in next, of those shifted by omega. */
 static void coefficients_at(struct plonk_values *out, const struct plonk_prover *prover,
-                            fr *const *polynomial, size_t place)
+                            fr *const *polynomial, size_t degree)
 {
     fr power;
-    fr_pow_u64(&power, &prover->key->domain.root, place);
+    fr_pow_u64(&power, &prover->key->domain.root, degree);
     for (unsigned column = 0; column < PLONK_COLUMNS; column++)
-        out->at[column] = polynomial[column] != NULL ? polynomial[column][place] : fr_zero;
+        out->at[column] = polynomial[column] != NULL ? polynomial[column][degree] : fr_zero;
     for (unsigned j = 0; j < PLONK_CHALLENGE_COLUMNS; j++)
         fr_mul(&out->next[j], &out->at[PLONK_Z + j], &power);
 }
 
 /*
  * T = R + (t_0 + t_1 X) (X^(4n) - c) for R = T mod X^(4n) - c. t_1 and t_0 are the two highest
- * coefficients of the gated part's numerator, so those of Z_off = X^b' - (sum of its roots)
- * X^(b'-1)
- * + ... times those of the part of degree 5: with e = 1 / X and columns X^(n-1) (a + b e + ...)
- * they are its value and its derivative at e = 0.
+ * coefficients of the gated part's numerator, so those of
+ * Z_off = X^b' - (sum of its roots) X^(b'-1) + ... times those of the part of degree 5: with
+ * e = 1 / X and columns X^(n-1) (a + b e + ...) they are its value and its derivative at e = 0.
  */
 static void find_top(fr *quotient, const struct plonk_prover *prover, fr *const *polynomial,
                      const fr *c)
