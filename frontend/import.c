@@ -226,7 +226,8 @@ static void check_declared(struct importer *importer, struct import_scope *scope
     enum element_type declared = (enum element_type)type->tensor_type->elem_type;
     enum element_type found = v->text_table != NULL ? ELEMENT_STRING : v->type;
     if (declared != ELEMENT_UNDEFINED && found != ELEMENT_UNDEFINED && declared != found)
-        import_problem(importer, STATUS_BAD_INPUT, "output '%s' is declared %s but is %s",
+        import_problem(importer, STATUS_BAD_INPUT,
+                       "output '%s' is declared %s but is %s; declare it as it is, or cast it",
                        info->name, element_type_name(declared), element_type_name(found));
     const Onnx__Shape *shape = type->tensor_type->shape;
     if (shape == NULL || !v->shape_known)
@@ -402,10 +403,10 @@ static struct graph *import_once(struct importer *importer)
         importer->fatal = STATUS_NO_MEMORY;
     for (size_t i = 0; wanted != NULL && i < model->graph->n_output; i++)
         wanted[i] = model->graph->output[i]->name == NULL ? "" : model->graph->output[i]->name;
-    bool ordered = importer->fatal == STATUS_OK &&
-                   import_nodes(importer, scope, model->graph->node, model->graph->n_node, wanted,
-                                model->graph->n_output);
-    if (ordered && importer->fatal == STATUS_OK)
+    if (importer->fatal == STATUS_OK)
+        import_nodes(importer, scope, model->graph->node, model->graph->n_node, wanted,
+                     model->graph->n_output);
+    if (importer->fatal == STATUS_OK)
         add_outputs(importer, scope, model->graph);
     if (importer->fatal == STATUS_OK && !import_is_clean(importer))
         add_wanted(importer, unit->graph);

@@ -56,6 +56,34 @@ static char kind_of(const Onnx__Attribute *a)
     return a->n_floats != 0 ? 'F' : a->n_ints != 0 ? 'I' : a->n_strings != 0 ? 'S' : 0;
 }
 
+static const char *kind_name(char kind)
+{
+    switch (kind) {
+    case 'f':
+        return "a float";
+    case 'i':
+        return "an integer";
+    case 's':
+        return "a text";
+    case 't':
+        return "a tensor";
+    case 'g':
+        return "a graph";
+    case 'F':
+        return "floats";
+    case 'I':
+        return "integers";
+    case 'S':
+        return "texts";
+    case 'T':
+        return "tensors";
+    case 'G':
+        return "graphs";
+    default:
+        return "nothing";
+    }
+}
+
 bool has_attr(struct import_node *n, const char *name)
 {
     return attribute_of(n, name) != NULL;
@@ -77,7 +105,8 @@ static const Onnx__Attribute *typed(struct import_node *n, const char *name, cha
     /* An empty list may have lost its kind in old files. */
     if (found == kind || (found == 0 && (kind == 'F' || kind == 'I' || kind == 'S')))
         return a;
-    rule_fail(n, STATUS_BAD_INPUT, "attribute '%s' has the wrong kind", name);
+    rule_fail(n, STATUS_BAD_INPUT, "attribute '%s' has the wrong kind: %s, where it takes %s", name,
+              kind_name(found), kind_name(kind));
     return NULL;
 }
 

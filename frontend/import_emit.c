@@ -1,5 +1,6 @@
 /* Emission of canonical nodes and constants, with shape and type of every result. See
  * import_node.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include "frontend/import_node.h"
@@ -219,6 +220,9 @@ bool want_switch(struct import_node *n, uint32_t value, size_t most)
 static void check_constant_operands(struct import_node *n, enum op_kind op, const uint32_t *in,
                                     size_t in_count)
 {
+    char binds[300] = "";
+    const struct graph_value *first = NULL;
+    size_t used = 0, position = 0, inputs = 0;
     for (size_t i = 0; i < in_count && n->unit->parent == NULL && n->status == STATUS_OK; i++) {
         if (!op_input_is_constant(op, i) || in[i] == GRAPH_NONE || value_known(n, in[i]) != NULL)
             continue;
@@ -226,13 +230,27 @@ static void check_constant_operands(struct import_node *n, enum op_kind op, cons
         if (input == GRAPH_NONE)
             continue;
         const struct graph_value *v = &n->unit->graph->values[input];
-        if (!need_input(n->importer, v))
-            rule_fail(n, STATUS_UNSUPPORTED,
-                      "input %zu of %s decides the shape of the result and depends on the model's "
-                      "input '%s'; "
-                      "fix that input with --bind %s=VALUE",
-                      i, op_name(op), v->name, v->name);
+        if (need_input(n->importer, v) || v == first)
+            continue;
+        position = first == NULL ? i : position;
+        first = first == NULL ? v : first;
+        int wrote = used >= sizeof binds
+                        ? 0
+                        : snprintf(binds + used, sizeof binds - used, " --bind %s=VALUE", v->name);
+        used += wrote < 0 ? 0 : (size_t)wrote;
+        inputs++;
     }
+    if (inputs == 1)
+        rule_fail(n, STATUS_UNSUPPORTED,
+                  "input %zu of %s decides the shape of the result and depends on the model's "
+                  "input '%s'; "
+                  "fix that input with%s",
+                  position, op_name(op), first->name, binds);
+    else if (inputs > 1)
+        rule_fail(n, STATUS_UNSUPPORTED,
+                  "%zu inputs of %s decide the shape of the result and depend on inputs of the "
+                  "model; fix those with%s",
+                  inputs, op_name(op), binds);
 }
 
 /* "node", or "node/Op_k" from its second canonical node on. */

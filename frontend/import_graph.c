@@ -197,7 +197,14 @@ static const struct import_rule *find_rule(struct import_node *n)
         import_rule_find(n->domain, n->proto->op_type, n->version, &exact);
     bool is_known_domain =
         strcmp(n->domain, "ai.onnx") == 0 || strcmp(n->domain, "ai.onnx.ml") == 0;
-    if (rule == NULL && is_known_domain)
+    const char *similar = rule == NULL ? import_rule_similar(n->domain, n->proto->op_type) : NULL;
+    if (similar != NULL)
+        rule_fail(
+            n, STATUS_UNSUPPORTED,
+            "there is no such operator; the nearest is %s: mend the name, or give its body as "
+            "a function in the model",
+            similar);
+    else if (rule == NULL && is_known_domain)
         rule_fail(
             n, STATUS_UNSUPPORTED,
             "this operator is not supported; `sertnc --list-ops` lists those that are; give its "
@@ -221,6 +228,8 @@ static void run_rule(struct import_node *n)
     if (n->status == STATUS_OK)
         n->rule = find_rule(n);
     bool complete = gather_operands(n);
+    if (n->rule != NULL && n->status == STATUS_OK)
+        import_check_required(n);
     bool has_body = n->rule != NULL && (n->rule->kind == OP_LOOP || n->rule->kind == OP_SCAN);
     if (n->rule != NULL && n->status == STATUS_OK)
         import_check_choices(n);

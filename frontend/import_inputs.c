@@ -452,7 +452,8 @@ void import_bind_dims(struct importer *importer, struct value_spec *specs, size_
             shape_count(&specs[i].shape, TENSOR_ELEMENT_LIMIT, &elements))
             continue;
         specs[i].is_broken = true;
-        import_problem(importer, STATUS_LIMIT, "input '%s' has more than %zu elements",
+        import_problem(importer, STATUS_LIMIT,
+                       "input '%s' has more than %zu elements; give it smaller sizes with --dim",
                        specs[i].name, TENSOR_ELEMENT_LIMIT);
     }
 }

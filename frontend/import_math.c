@@ -13,6 +13,9 @@ static uint32_t *plain_operands(struct import_node *n, size_t *count)
 {
     const struct op_info *info = op_info(n->rule->kind);
     if (n->in_count < info->min_inputs || n->in_count > info->max_inputs) {
+        if (info->min_inputs == info->max_inputs)
+            rule_fail(n, STATUS_BAD_INPUT, "%zu inputs, but it takes %u", n->in_count,
+                      info->min_inputs);
         rule_fail(n, STATUS_BAD_INPUT, "%zu inputs, but it takes %u to %u", n->in_count,
                   info->min_inputs, info->max_inputs);
         return NULL;

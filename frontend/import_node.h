@@ -159,6 +159,10 @@ enum { OPSET_NEWEST = 28, OPSET_ML_NEWEST = 5 };
 const struct import_rule *import_rule_find(const char *domain, const char *op, int version,
                                            bool *exact);
 const struct import_rule *import_rule_at(size_t index); /* NULL past the end */
+/* The operator of a domain whose name is nearly this one, or NULL. */
+const char *import_rule_similar(const char *domain, const char *op);
+/* Fails a node without an attribute that ONNX requires (import_required.c). */
+void import_check_required(struct import_node *n);
 /* Whether a row accepts an attribute of this name. */
 bool import_rule_accepts(const struct import_rule *rule, const char *name);
 /* Whether a list with spaces between has this word. */
@@ -336,9 +340,9 @@ void unit_set_known(struct importer *importer, struct import_unit *unit, uint32_
 uint32_t unit_add_stored(struct importer *importer, struct import_unit *unit, const char *name,
                          struct tensor *tensor);
 
-/* Imports the nodes that the names in `wanted` need, in an order that works. Returns false when a
- * cycle leaves none: the problem is reported and no node imported. */
-bool import_nodes(struct importer *importer, struct import_scope *scope, Onnx__Node *const *nodes,
+/* Imports the nodes that the names in `wanted` need, in an order that works. A cycle is a problem,
+ * and what reads the value that closes it hangs on that. */
+void import_nodes(struct importer *importer, struct import_scope *scope, Onnx__Node *const *nodes,
                   size_t node_count, const char *const *wanted, size_t wanted_count);
 /* Defines the initializers of a graph in a scope. */
 void define_initializers(struct importer *importer, struct import_scope *scope,

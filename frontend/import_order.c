@@ -120,6 +120,7 @@ struct visit {
 
 struct order {
     struct importer *importer;
+    struct import_scope *scope;
     struct arena scratch;
     Onnx__Node *const *nodes;
     size_t node_count;
@@ -130,8 +131,18 @@ struct order {
     size_t depth;
     size_t *post_order;
     size_t done;
-    bool is_sorted, failed;
+    bool is_sorted, failed; /* failed: memory is out */
 };
+
+static const char *plain_name(const Onnx__Node *node)
+{
+    return node->name == NULL || node->name[0] == 0 ? "without a name" : node->name;
+}
+
+static const char *plain_op(const Onnx__Node *node)
+{
+    return node->op_type == NULL ? "" : node->op_type;
+}
 
 static bool order_init(struct order *order)
 {
@@ -156,11 +167,16 @@ static bool order_init(struct order *order)
             uint32_t number = names_add(&order->outputs, node->output[k]);
             if (number == NAME_NONE)
                 return false;
-            if (order->outputs.count == before)
-                import_problem(order->importer, STATUS_BAD_INPUT,
-                               "value '%s' is the output of two nodes", node->output[k]);
-            else
+            if (order->outputs.count != before) {
                 order->producer[number] = i;
+                continue;
+            }
+            const Onnx__Node *other = order->nodes[order->producer[number]];
+            import_problem(order->importer, STATUS_BAD_INPUT,
+                           "node '%s' (%s): its output '%s' is the output of node '%s' (%s) too; "
+                           "give one of them another name",
+                           plain_name(node), plain_op(node), node->output[k], plain_name(other),
+                           plain_op(other));
         }
     }
     return true;
@@ -199,34 +215,35 @@ static void visit_name(struct order *order, const char *wanted)
             order->is_sorted = false;
         if (order->state[producer] == ON_THE_WAY) {
             const Onnx__Node *node = order->nodes[producer];
-            import_problem(
-                order->importer, STATUS_BAD_INPUT,
-                "node '%s' (%s): the graph has a cycle: its output '%s' depends on itself",
-                node->name == NULL ? "" : node->name, node->op_type == NULL ? "" : node->op_type,
-                name);
-            order->failed = true;
+            import_problem(order->importer, STATUS_BAD_INPUT,
+                           "node '%s' (%s): the graph has a cycle: its output '%s' depends on "
+                           "itself; take the cycle out, or make it a Loop",
+                           plain_name(node), plain_op(node), name);
+            /* Whoever reads it hangs on the problem; the rest of the graph has an order. */
+            scope_break(order->importer, order->scope, name);
         } else if (order->state[producer] == NOT_VISITED) {
             push(order, producer);
         }
     }
 }
 
-bool import_nodes(struct importer *importer, struct import_scope *scope, Onnx__Node *const *nodes,
+void import_nodes(struct importer *importer, struct import_scope *scope, Onnx__Node *const *nodes,
                   size_t node_count, const char *const *wanted, size_t wanted_count)
 {
-    struct order order = {.importer = importer, .nodes = nodes, .node_count = node_count};
+    struct order order = {
+        .importer = importer, .scope = scope, .nodes = nodes, .node_count = node_count};
     arena_init(&order.scratch, importer->arena->limit_bytes);
     if (!order_init(&order))
         importer->fatal = STATUS_NO_MEMORY;
     for (size_t i = 0; i < wanted_count && !order.failed && importer->fatal == STATUS_OK; i++)
         visit_name(&order, wanted[i]);
-    bool run = !order.failed && importer->fatal == STATUS_OK;
+    if (order.failed)
+        importer->fatal = STATUS_NO_MEMORY;
     size_t count = order.is_sorted ? node_count : order.done;
-    for (size_t i = 0; run && i < count && importer->fatal == STATUS_OK; i++) {
+    for (size_t i = 0; i < count && importer->fatal == STATUS_OK; i++) {
         size_t index = order.is_sorted ? i : order.post_order[i];
         if (order.state[index] == VISITED)
             import_one_node(importer, scope, nodes[index], index);
     }
     arena_release(&order.scratch);
-    return !order.failed;
 }

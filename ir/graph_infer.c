@@ -40,7 +40,9 @@ void value_info_text(char *text, size_t bytes, const struct value_info *info)
     char dim[32];
     ASSERT(bytes > 0);
     text[0] = '\0';
-    text_append(text, bytes, element_type_name(info->type));
+    /* Strings are numbers of a table here, and nowhere else. */
+    text_append(text, bytes,
+                element_type_name(info->text_table != NULL ? ELEMENT_STRING : info->type));
     if (!info->shape_known) {
         text_append(text, bytes, " [?]");
         return;

@@ -458,7 +458,9 @@ void fold_loop(struct fold_walk *walk, struct fold_scope *scope, const struct gr
         more = loop_turn(walk, &runs, &loop) && runs.turn < turns &&
                walk->problems->count + walk->problems->lost == before;
         if (more && runs.turn >= FOLD_TURNS_MAX) {
-            fold_report(walk, STATUS_LIMIT, "node %s (Loop, opset %d): it runs more than %d times",
+            fold_report(walk, STATUS_LIMIT,
+                        "node %s (Loop, opset %d): it runs more than %d times; give it a smaller "
+                        "trip count",
                         node->name, node->opset, FOLD_TURNS_MAX);
             return;
         }

@@ -150,6 +150,34 @@ static bool has_public_indices(struct lowering *l)
             lowering_tensor(l, lowering_input(l, 1))->role == ROLE_CONSTANT);
 }
 
+static void require_place(struct lowering *l, int64_t index, int64_t n)
+{
+    if (index < -n || index >= n)
+        lowering_fail(l, STATUS_BAD_INPUT,
+                      "index %lld of %lld places; give it indices of places that are there",
+                      (long long)index, (long long)n);
+}
+
+void check_gather(struct lowering *l)
+{
+    const struct shape *shape = &lowering_graph_value(l, 0)->shape;
+    unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", 0), shape->rank);
+    const struct tensor *known = lowering_is_parameter(l, 1) ? NULL : lowering_data(l, 1);
+    for (size_t i = 0; known != NULL && i < known->count; i++)
+        require_place(l, known->data.integer[i], shape->dim[axis]);
+}
+
+void check_gather_nd(struct lowering *l)
+{
+    const struct shape *shape = &lowering_graph_value(l, 0)->shape;
+    int64_t first = lowering_attribute_int(l, "batch_dims", 0);
+    const struct tensor *known = lowering_is_parameter(l, 1) ? NULL : lowering_data(l, 1);
+    size_t depth =
+        known == NULL || known->count == 0 ? 1 : (size_t)known->shape.dim[known->shape.rank - 1];
+    for (size_t i = 0; known != NULL && i < known->count; i++)
+        require_place(l, known->data.integer[i], shape->dim[(size_t)first + i % depth]);
+}
+
 void lower_gather(struct lowering *l)
 {
     if (has_public_indices(l)) {

@@ -348,3 +348,103 @@ TEST(a_whole_model_has_its_own_outputs)
     CHECK_U64(graph->output_count, 1);
     builder_end(&b);
 }
+
+/* ---- sentences ---- */
+
+TEST(a_cycle_does_not_hide_the_rest)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_node(&b, "Add", "x,c", "a");
+    model_node(&b, "Neg", "a", "b");
+    node_int(&b, model_node(&b, "Softmax", "b", "c"), "axis", 7);
+    model_node(&b, "Foo", "x", "z");
+    add_det(&b, "m", "d");
+    model_output(&b, "c");
+    model_output(&b, "z");
+    model_output(&b, "d");
+    judge(&b);
+    PROBLEMS(&b, "cycle", "(Foo, ", "(Det, ");
+    builder_end(&b);
+}
+
+TEST(two_nodes_of_one_output_are_named)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_node(&b, "Neg", "x", "y")->name = arena_strdup(&b.arena, "first");
+    model_node(&b, "Abs", "x", "y")->name = arena_strdup(&b.arena, "second");
+    model_output(&b, "y");
+    judge(&b);
+    PROBLEMS(&b, "node 'second' (Abs): its output 'y' is the output of node 'first' (Neg) too");
+    builder_end(&b);
+}
+
+TEST(misspelt_operators_have_a_nearest_one)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_node(&b, "Rellu", "x", "a");
+    model_node(&b, "relu", "x", "b");
+    model_node(&b, "Softmaks", "x", "c");
+    model_node(&b, "Frobnicate", "x", "d");
+    for (const char *const *name = (const char *const[]){"a", "b", "c", "d", NULL}; *name; name++)
+        model_output(&b, *name);
+    judge(&b);
+    PROBLEMS(&b, "the nearest is Relu", "the nearest is Relu", "the nearest is Softmax",
+             "--list-ops");
+    builder_end(&b);
+}
+
+/* A node that hangs on a problem lacks its attribute all the same. */
+TEST(missing_attributes_are_named)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "1,2,3");
+    model_node(&b, "Foo", "x", "f");
+    model_node(&b, "Concat", "x,f", "a");
+    model_node(&b, "MaxPool", "x", "b");
+    node_graph(&b, model_node(&b, "Scan", "x", "c"), "body", model_body(&b));
+    model_node(&b, "TfIdfVectorizer", "x", "d");
+    for (const char *const *name = (const char *const[]){"a", "b", "c", "d", NULL}; *name; name++)
+        model_output(&b, *name);
+    judge(&b);
+    PROBLEMS(&b, "(Foo, ", "attribute 'axis' is missing", "attribute 'kernel_shape' is missing",
+             "attribute 'num_scan_inputs' is missing",
+             "attributes 'mode', 'min_gram_length', 'max_gram_length'");
+    builder_end(&b);
+}
+
+/* Concat has had a default axis before opset 4, and has none since. */
+TEST(attributes_are_missing_where_the_opset_asks_for_them)
+{
+    struct builder b = builder_start(3);
+    model_input(&b, "x", ELEMENT_F32, "1,2");
+    model_node(&b, "Concat", "x,x", "y");
+    model_output(&b, "y");
+    CHECK_MODEL(&b, REALS(1, 2), 1, 2, 1, 2);
+    builder_end(&b);
+    b = builder_start(4);
+    model_input(&b, "x", ELEMENT_F32, "1,2");
+    model_node(&b, "Concat", "x,x", "y");
+    model_output(&b, "y");
+    judge(&b);
+    PROBLEMS(&b, "attribute 'axis' is missing");
+    builder_end(&b);
+}
+
+TEST(every_input_that_decides_a_shape_is_named)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "from", ELEMENT_F32, "");
+    model_input(&b, "to", ELEMENT_F32, "");
+    model_tensor(&b, "by", ELEMENT_F32, "", REALS(1));
+    model_node(&b, "Range", "from,to,by", "y");
+    model_input(&b, "s", ELEMENT_STRING, "2");
+    model_node(&b, "StringNormalizer", "s", "z");
+    model_output(&b, "y");
+    model_output(&b, "z");
+    judge(&b);
+    PROBLEMS(&b, "with --bind from=VALUE --bind to=VALUE", "inputs: string [2]");
+    builder_end(&b);
+}

@@ -256,6 +256,9 @@ static const struct refusal refusals[] = {
      {{ELEMENT_F32, 3, {1, 4096, 1}}, {ELEMENT_F32, 3, {1, 2048, 1}}, {ELEMENT_I64, 1, {1}}},
      "",
      "or known indices"},
+    {OP_GATHER, 1, {{ELEMENT_F32, 1, {3}}}, "", "index -4 of 3 places"},
+    {OP_GATHER_ELEMENTS, 1, {{ELEMENT_F32, 1, {3}}}, "", "index -4 of 3 places"},
+    {OP_GATHER_ND, 1, {{ELEMENT_F32, 1, {3}}}, "", "index -4 of 3 places"},
     {OP_TOP_K, 1, {{ELEMENT_F32, 1, {3}}}, "", "its result is empty"},
 };
 
@@ -306,11 +309,13 @@ TEST(what_shapes_and_attributes_refuse_is_refused_before_anything_is_computed)
             in[k] =
                 kit_input(&kit, arena_printf(&kit.arena, "in_%u", k), r->operand[k].type, shape);
         }
-        /* TopK has its k as a known operand. */
-        bool has_k = r->op == OP_TOP_K;
-        if (has_k)
-            in[r->operand_count] = kit_constant_i64(&kit, kit_shape(1, 1), &(int64_t){0});
-        uint32_t out = kit_node(&kit, r->op, in, r->operand_count + has_k);
+        /* The k of TopK, and indices, as known operands. */
+        bool is_gather = r->op == OP_GATHER || r->op == OP_GATHER_ELEMENTS || r->op == OP_GATHER_ND,
+             has_known = r->op == OP_TOP_K || is_gather;
+        if (has_known)
+            in[r->operand_count] =
+                kit_constant_i64(&kit, kit_shape(1, 1), &(int64_t){is_gather ? -4 : 0});
+        uint32_t out = kit_node(&kit, r->op, in, r->operand_count + has_known);
         add_attributes(&kit, r->attributes);
         kit_output(&kit, out);
         kit.options.after_pass = never_computed;
