@@ -178,6 +178,7 @@ void import_multi_head_attention(struct import_node *n)
                            .lengths = GRAPH_NONE};
     h.kv = h.heads;
     need_absent(n, 8, "past_sequence_length");
+    need_absent(n, 9, "cache_indirection");
     if (k == GRAPH_NONE && rank_of(n, q) == 5) {
         k = part_of(n, q, 1);
         v = part_of(n, q, 2);
@@ -368,13 +369,100 @@ static void read_heads(struct import_node *n, struct heads_form *h)
     h->v = slice_along(n, all, 2, b, b + h->kv * width);
 }
 
+/* [batch, heads, positions, features] of [batch, positions, heads x features]. */
+static uint32_t unpacked_heads(struct import_node *n, uint32_t x, int64_t heads)
+{
+    static const int64_t heads_first[] = {0, 2, 1, 3};
+    int64_t dims[] = {size_along(n, x, 0), size_along(n, x, 1), heads, size_along(n, x, 2) / heads};
+    return transpose_to(n, reshape_to(n, x, dims, 4), heads_first, 4);
+}
+
+/* x [batch, positions, heads x features], each head divided by its root mean square. */
+static uint32_t normed_heads(struct import_node *n, uint32_t x, uint32_t weight, int64_t heads,
+                             const char *epsilon)
+{
+    if (weight == GRAPH_NONE)
+        return x;
+    int64_t whole[] = {size_along(n, x, 0), size_along(n, x, 1), size_along(n, x, 2)},
+            parts[] = {whole[0], whole[1], heads, whole[2] / heads};
+    double shared = attr_float(n, "qk_norm_epsilon", 1e-6);
+    uint32_t rows = reshape_to(n, x, parts, 4);
+    stage_int(n, "axis", -1);
+    stage_float(n, "epsilon", attr_float(n, epsilon, shared));
+    return reshape_to(n, emit2(n, OP_RMS_NORMALIZATION, rows, weight), whole, 3);
+}
+
+/* Which keys each query sees, [batch, 1, queries, keys]. */
+static uint32_t seen_keys(struct import_node *n, const struct heads_form *h, const struct cache *c,
+                          int64_t keys)
+{
+    struct shape shape = {4, {c->batch, 1, c->length, keys}};
+    struct tensor *seen = tensor_new(n->importer->arena, ELEMENT_BOOL, &shape);
+    if (seen == NULL) {
+        rule_out_of_memory(n);
+        return GRAPH_NONE;
+    }
+    for (size_t e = 0; e < seen->count; e++) {
+        int64_t key = (int64_t)e % keys, row = (int64_t)e / keys, first = 0;
+        if (c->before != NULL)
+            first = c->before[row / c->length];
+        int64_t own = first + row % c->length;
+        seen->data.integer[e] = key < first + c->length && (!h->is_causal || key <= own) &&
+                                (h->window < 0 || key >= own - h->window);
+    }
+    return constant_tensor(n, seen);
+}
+
+/*
+ * Attention written out, with one more key in each row whose value is 0 and whose score is that of
+ * its head in `sink`, or 0: what a query gives to no key. k, v: [batch, heads, keys, features].
+ */
+static uint32_t attend_with_sink(struct import_node *n, const struct heads_form *h,
+                                 const struct cache *c, uint32_t k, uint32_t v, uint32_t sink)
+{
+    static const int64_t last_two[] = {0, 1, 3, 2}, positions_first[] = {0, 2, 1, 3};
+    uint32_t q = unpacked_heads(n, h->q, h->heads);
+    int64_t keys = size_along(n, k, 2), width = size_along(n, k, 3), value = size_along(n, v, 3),
+            queries = c->length, group = h->heads / h->kv;
+    int64_t grouped[] = {c->batch, h->kv, group * queries, width},
+            scores[] = {c->batch, h->heads, queries, keys},
+            mixed[] = {c->batch, h->kv, group * queries, keys},
+            single[] = {c->batch, h->heads, queries, 1}, per_head[] = {1, h->heads, 1, 1},
+            heads[] = {c->batch, h->heads, queries, value},
+            result[] = {c->batch, queries, h->heads * value};
+    enum element_type type = value_type(n, q);
+    uint32_t turned = transpose_to(n, k, last_two, 4);
+    uint32_t x = emit2(n, OP_MAT_MUL, reshape_to(n, q, grouped, 4), turned);
+    uint32_t scale = constant_real(n, type, h->scale != 0 ? h->scale : 1 / sqrt((double)width));
+    x = emit2(n, OP_MUL, reshape_to(n, x, scores, 4), scale);
+    if (h->cap > 0) {
+        uint32_t cap = constant_real(n, type, h->cap);
+        x = emit2(n, OP_MUL, emit1(n, OP_TANH, emit2(n, OP_DIV, x, cap)), cap);
+    }
+    if (h->mask != GRAPH_NONE)
+        x = emit2(n, OP_ADD, x, h->mask);
+    uint32_t least = constant_real(n, type, -INFINITY);
+    x = emit3(n, OP_WHERE, seen_keys(n, h, c, keys), x, least);
+    if (sink != GRAPH_NONE)
+        sink = cast_to(n, reshape_to(n, sink, per_head, 4), type);
+    else
+        sink = constant_zeros(n, type, per_head, 4);
+    x = join_along(n, x, emit2(n, OP_EXPAND, sink, constant_ints(n, single, 4)), 3);
+    stage_int(n, "axis", 3);
+    x = emit1(n, OP_SOFTMAX, x);
+    x = slice_along(n, x, 3, 0, keys);
+    x = emit2(n, OP_MAT_MUL, reshape_to(n, x, mixed, 4), v);
+    return reshape_to(n, transpose_to(n, reshape_to(n, x, heads, 4), positions_first, 4), result,
+                      3);
+}
+
 /* GroupQueryAttention of com.microsoft: causal, with a cache, rotary embedding inside. */
 void import_group_query_attention(struct import_node *n)
 {
-    uint32_t past = operand(n, 3);
+    uint32_t past = operand(n, 3), sink = operand(n, 11);
     struct heads_form h = {.heads = attr_int(n, "num_heads", 0),
                            .kv = attr_int(n, "kv_num_heads", 0),
-                           .is_causal = true,
+                           .is_causal = attr_int(n, "causal", 1) != 0,
                            .window = attr_int(n, "local_window_size", -1),
                            .scale = attr_float(n, "scale", 0),
                            .cap = attr_float(n, "softcap", 0),
@@ -384,12 +472,22 @@ void import_group_query_attention(struct import_node *n)
                            .lengths = GRAPH_NONE};
     /* The window counts the query's own key. */
     h.window = h.window > 0 ? h.window - 1 : -1;
-    if (attr_int(n, "smooth_softmax", 0) != 0)
-        rule_fail(n, STATUS_UNSUPPORTED, "smooth_softmax");
-    need_absent(n, 11, "head_sink");
+    /* -1 stands for no: so do the attributes of other kinds of softmax. */
+    bool has_sink = attr_int(n, "smooth_softmax", 0) > 0 || sink != GRAPH_NONE;
+    need_absent(n, 12, "k_scale");
+    need_absent(n, 13, "v_scale");
+    need_absent(n, 16, "query_seqlens");
+    if (attr_int(n, "sliding_window_cache", 0) != 0)
+        rule_fail(n, STATUS_UNSUPPORTED, "sliding_window_cache");
+    if (output_wanted(n, 3))
+        rule_fail(n, STATUS_UNSUPPORTED, "output_qk");
     read_heads(n, &h);
     struct cache cache =
         read_cache(n, past, operand(n, 5), size_along(n, h.q, 0), size_along(n, h.q, 1));
+    if (n->status == STATUS_OK) {
+        h.q = normed_heads(n, h.q, operand(n, 14), h.heads, "q_norm_epsilon");
+        h.k = normed_heads(n, h.k, operand(n, 15), h.kv, "k_norm_epsilon");
+    }
     if (attr_int(n, "do_rotary", 0) != 0 && n->status == STATUS_OK) {
         uint32_t cosine = required(n, 7), sine = required(n, 8), positions = operand(n, 9);
         bool interleaved = attr_int(n, "rotary_interleaved", 0) != 0;
@@ -397,6 +495,20 @@ void import_group_query_attention(struct import_node *n)
             positions = counted_positions(n, cache_ends(n, &cache, 0), cache.batch, cache.length);
         h.q = rotated(n, h.q, cosine, sine, positions, h.heads, interleaved);
         h.k = rotated(n, h.k, cosine, sine, positions, h.kv, interleaved);
+    }
+    if (n->status == STATUS_OK && has_sink) {
+        uint32_t k, v;
+        if (past != GRAPH_NONE && !cache.is_whole) {
+            k = filled_cache(n, &cache, past, h.k, h.kv);
+            v = filled_cache(n, &cache, h.past_value, h.v, h.kv);
+        } else {
+            k = join_along(n, past, unpacked_heads(n, h.k, h.kv), 2);
+            v = join_along(n, h.past_value, unpacked_heads(n, h.v, h.kv), 2);
+        }
+        set_output(n, 0, attend_with_sink(n, &h, &cache, k, v, sink));
+        set_output(n, 1, k);
+        set_output(n, 2, v);
+        return;
     }
     if (past == GRAPH_NONE || cache.is_whole || n->status != STATUS_OK) {
         emit_attention(n, &h, 1, 2);

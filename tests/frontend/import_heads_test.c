@@ -325,6 +325,84 @@ TEST(a_cache_that_is_not_full_takes_the_new_behind_its_end)
 }
 
 /* -2 heads and twice one key head are none to divide by. */
+/* One query on a full cache: the same as attention with one more key of zeros, whose score is a
+ * bias. */
+TEST(group_query_attention_gives_a_part_to_no_key)
+{
+    for (int given = 0; given < 2; given++) {
+        struct pair p = pair_start();
+        pair_input(&p, "q", "1,1,4");
+        pair_input(&p, "k", "1,1,2");
+        pair_input(&p, "v", "1,1,2");
+        pair_input(&p, "pk", "1,1,2,2");
+        pair_input(&p, "pv", "1,1,2,2");
+        model_tensor(&p.own, "last", ELEMENT_I32, "1", REALS(2));
+        model_tensor(&p.own, "total", ELEMENT_I32, "", REALS(3));
+        model_tensor(&p.own, "sink", ELEMENT_F32, "2", REALS(0.5, -0.25));
+        Onnx__Node *node = own_group(
+            &p, given ? "q,k,v,pk,pv,last,total,,,,,sink" : "q,k,v,pk,pv,last,total", "y,nk,nv");
+        if (!given)
+            node_int(&p.own, node, "smooth_softmax", 1);
+        const double a = given ? 0.5 : 0, b = given ? -0.25 : 0;
+        model_tensor(&p.plain, "heads", ELEMENT_I64, "4", REALS(1, 2, 1, 2));
+        model_tensor(&p.plain, "head", ELEMENT_I64, "4", REALS(1, 1, 1, 2));
+        model_tensor(&p.plain, "all", ELEMENT_I64, "3", REALS(1, 1, 4));
+        model_tensor(&p.plain, "none", ELEMENT_F32, "1,1,1,2", REALS(0, 0));
+        model_tensor(&p.plain, "m", ELEMENT_F32, "1,2,1,4", REALS(0, 0, 0, a, 0, 0, 0, b));
+        model_node(&p.plain, "Reshape", "q,heads", "q4");
+        model_node(&p.plain, "Reshape", "k,head", "k4");
+        model_node(&p.plain, "Reshape", "v,head", "v4");
+        node_int(&p.plain, model_node(&p.plain, "Concat", "pk,k4", "nk"), "axis", 2);
+        node_int(&p.plain, model_node(&p.plain, "Concat", "pv,v4", "nv"), "axis", 2);
+        node_int(&p.plain, model_node(&p.plain, "Concat", "nk,none", "k5"), "axis", 2);
+        node_int(&p.plain, model_node(&p.plain, "Concat", "nv,none", "v5"), "axis", 2);
+        model_node(&p.plain, "Attention", "q4,k5,v5,m", "y4");
+        model_node(&p.plain, "Reshape", "y4,all", "y");
+        PAIR_AGREES_WITH_CACHE(&p);
+    }
+}
+
+TEST(group_query_attention_norms_its_heads)
+{
+    struct pair p = pair_start();
+    pair_input(&p, "q", "1,3,4");
+    pair_input(&p, "k", "1,3,2");
+    pair_input(&p, "v", "1,3,2");
+    model_tensor(&p.own, "last", ELEMENT_I32, "1", REALS(2));
+    model_tensor(&p.own, "total", ELEMENT_I32, "", REALS(3));
+    for (int i = 0; i < 2; i++) {
+        struct builder *b = i == 0 ? &p.own : &p.plain;
+        model_tensor(b, "qw", ELEMENT_F32, "2", REALS(0.5, 2));
+        model_tensor(b, "kw", ELEMENT_F32, "2", REALS(-1, 1.5));
+    }
+    Onnx__Node *node = own_group(&p, "q,k,v,,,last,total,,,,,,,,qw,kw", "y,nk,nv");
+    node_float(&p.own, node, "k_norm_epsilon", 0.25);
+    model_tensor(&p.plain, "heads", ELEMENT_I64, "4", REALS(1, 3, 2, 2));
+    model_tensor(&p.plain, "whole", ELEMENT_I64, "3", REALS(1, 3, 4));
+    model_node(&p.plain, "Reshape", "q,heads", "q4");
+    node_float(&p.plain, model_node(&p.plain, "RMSNormalization", "q4,qw", "qn"), "epsilon", 1e-6);
+    node_float(&p.plain, model_node(&p.plain, "RMSNormalization", "k,kw", "k3"), "epsilon", 0.25);
+    model_node(&p.plain, "Reshape", "qn,whole", "q3");
+    node_int(&p.plain, plain_attention(&p, 1, "q3,k3,v", "y,nk,nv"), "is_causal", 1);
+    PAIR_AGREES_WITH_CACHE(&p);
+}
+
+TEST(what_group_query_attention_cannot_do_is_refused)
+{
+    struct builder b = builder_start(17);
+    model_import(&b, "com.microsoft", 1);
+    model_input(&b, "q", ELEMENT_F32, "1,1,4");
+    model_input(&b, "last", ELEMENT_I32, "1");
+    model_input(&b, "s", ELEMENT_F32, "1");
+    Onnx__Node *node =
+        model_node_of(&b, "com.microsoft", "GroupQueryAttention", "q,q,q,,,last,last,,,,,,s", "y");
+    node_int(&b, node, "num_heads", 2);
+    node_int(&b, node, "kv_num_heads", 2);
+    model_output(&b, "y");
+    CHECK_REFUSED(&b, STATUS_UNSUPPORTED, "input 12, k_scale");
+    builder_end(&b);
+}
+
 TEST(heads_below_zero_are_refused)
 {
     struct builder b = builder_start(17);
