@@ -135,14 +135,17 @@ static uint32_t embedded(struct import_node *n, uint32_t table, uint32_t index)
     return emit2(n, OP_GATHER, table, index);
 }
 
-/*
- * EmbedLayerNormalization: (ids, segments?, words, positions, segment table?, gamma, beta, mask?,
- * position ids?); outputs: y, mask index, sum
- */
-void import_embed_layer(struct import_node *n)
+/* What EmbedLayerNormalization reads: tables, and gamma and beta. */
+struct embedding {
+    uint32_t words, places, segments, gamma, beta; /* segments: GRAPH_NONE without segment ids */
+    uint32_t position;                             /* ids of positions, or GRAPH_NONE */
+};
+
+/* Operands 0, 1 and 7 are ids, segment ids and mask; outputs: y, mask index, sum. */
+static void embed(struct import_node *n, const struct embedding *e)
 {
-    uint32_t ids = required(n, 0), segments = operand(n, 1), position = operand(n, 8);
-    uint32_t sum = embedded(n, required(n, 2), ids), places = required(n, 3);
+    uint32_t ids = required(n, 0), segments = operand(n, 1), position = e->position;
+    uint32_t sum = embedded(n, e->words, ids), places = e->places;
     const struct shape *shape = value_shape(n, ids);
     if (shape == NULL || shape->rank != 2) {
         rule_fail(n, STATUS_BAD_INPUT, "ids are [batch, length]");
@@ -157,8 +160,8 @@ void import_embed_layer(struct import_node *n)
         sum = emit2(n, OP_ADD, sum, embedded(n, places, position));
     }
     if (segments != GRAPH_NONE)
-        sum = emit2(n, OP_ADD, sum, embedded(n, required(n, 4), segments));
-    set_output(n, 0, normalised(n, sum, required(n, 5), required(n, 6), true, SIZE_MAX, SIZE_MAX));
+        sum = emit2(n, OP_ADD, sum, embedded(n, e->segments, segments));
+    set_output(n, 0, normalised(n, sum, e->gamma, e->beta, true, SIZE_MAX, SIZE_MAX));
     if (output_wanted(n, 1)) {
         /* How many ids count: those of the mask, or, without one, none. */
         uint32_t mask = operand(n, 7), axes = constant_ints(n, (const int64_t[]){1}, 1);
@@ -172,6 +175,37 @@ void import_embed_layer(struct import_node *n)
         set_output(n, 1, mask);
     }
     set_output(n, 2, sum);
+}
+
+/*
+ * EmbedLayerNormalization: (ids, segments?, words, positions, segment table?, gamma, beta, mask?,
+ * position ids?)
+ */
+void import_embed_layer(struct import_node *n)
+{
+    struct embedding e = {.words = required(n, 2),
+                          .places = required(n, 3),
+                          .segments = operand(n, 1) == GRAPH_NONE ? GRAPH_NONE : required(n, 4),
+                          .gamma = required(n, 5),
+                          .beta = required(n, 6),
+                          .position = operand(n, 8)};
+    embed(n, &e);
+}
+
+/* QEmbedLayerNormalization: the same with operands 2 to 6 of 8 bits, their scales from 8 and their
+ * zero points from 13 on */
+void import_q_embed_layer(struct import_node *n)
+{
+    uint32_t real[5];
+    for (size_t k = 0; k < 5; k++) {
+        bool is_absent = k == 2 && operand(n, 1) == GRAPH_NONE;
+        real[k] = GRAPH_NONE;
+        if (!is_absent)
+            real[k] = emit3(n, OP_DEQUANTIZE_LINEAR, required(n, 2 + k), required(n, 8 + k),
+                            required(n, 13 + k));
+    }
+    struct embedding e = {real[0], real[1], real[2], real[3], real[4], GRAPH_NONE};
+    embed(n, &e);
 }
 
 /* GroupNorm: channels last unless said otherwise, perhaps swish behind it */
@@ -298,23 +332,29 @@ void import_fused_gemm(struct import_node *n)
     set_output(n, 0, activated(n, y, attr_text(n, "activation", ""), alpha, beta));
 }
 
-/* FusedConv: Conv, plus a tensor, then an activation */
-void import_fused_conv(struct import_node *n)
+/* Conv, plus a tensor, then an activation. more: GRAPH_NONE for nothing. */
+static uint32_t fused_conv(struct import_node *n, uint32_t x, uint32_t more)
 {
-    uint32_t x = required(n, 0), w = required(n, 1), bias = operand(n, 2), more = operand(n, 3);
+    uint32_t w = required(n, 1), bias = operand(n, 2);
     stage_attributes_except(n, "activation activation_params");
     uint32_t y = sum_of(n, emit3(n, OP_CONV, x, w, bias), more);
     size_t count;
     const double *parameters = attr_floats(n, "activation_params", &count);
-    set_output(n, 0,
-               activated(n, y, attr_text(n, "activation", ""), count > 0 ? parameters[0] : NAN,
-                         count > 1 ? parameters[1] : NAN));
+    return activated(n, y, attr_text(n, "activation", ""), count > 0 ? parameters[0] : NAN,
+                     count > 1 ? parameters[1] : NAN);
 }
 
-/* NhwcConv: Conv of an operand whose channels stand last */
+/* FusedConv: (x, weights, bias?, tensor to add?) */
+void import_fused_conv(struct import_node *n)
+{
+    uint32_t x = required(n, 0);
+    set_output(n, 0, fused_conv(n, x, operand(n, 3)));
+}
+
+/* NhwcConv, NhwcFusedConv: operands whose channels stand last */
 void import_nhwc_conv(struct import_node *n)
 {
-    uint32_t x = required(n, 0), w = required(n, 1), bias = operand(n, 2);
+    uint32_t x = required(n, 0), more = operand(n, 3);
     const struct shape *shape = value_shape(n, x);
     if (shape == NULL || shape->rank < 3) {
         rule_fail(n, STATUS_BAD_INPUT, "the operand has fewer than three dimensions");
@@ -328,7 +368,7 @@ void import_nhwc_conv(struct import_node *n)
     }
     last[rank - 1] = 1;
     x = transpose_to(n, x, first, rank);
-    stage_attributes(n);
-    uint32_t y = emit3(n, OP_CONV, x, w, bias);
-    set_output(n, 0, transpose_to(n, y, last, rank));
+    if (more != GRAPH_NONE)
+        more = transpose_to(n, more, first, rank);
+    set_output(n, 0, transpose_to(n, fused_conv(n, x, more), last, rank));
 }

@@ -301,6 +301,7 @@ struct packed_weights {
     int64_t columns, inner, bits, block; /* N, K */
     size_t blocks;
     const struct tensor *bytes, *scales, *zeros;
+    const struct tensor *groups; /* the block whose scale each of the K takes; NULL: its own */
 };
 
 static double packed_zero(const struct packed_weights *w, size_t column, size_t block)
@@ -325,7 +326,8 @@ static struct tensor *unpack_weights(struct import_node *n, const struct packed_
     }
     for (size_t column = 0; column < (size_t)w->columns; column++)
         for (size_t k = 0; k < (size_t)w->inner; k++) {
-            size_t block = k / (size_t)w->block;
+            size_t block =
+                w->groups != NULL ? (size_t)w->groups->data.integer[k] : k / (size_t)w->block;
             double q = (double)packed_entry(w->bytes, column, row_bytes, k, w->bits);
             double scale = w->scales->data.real[column * w->blocks + block];
             out->data.real[k * (size_t)w->columns + column] =
@@ -341,6 +343,11 @@ static bool packed_sizes_fit(const struct packed_weights *w)
     bool zeros_fit =
         w->zeros == NULL ||
         w->zeros->count == (element_type_is_float(w->zeros->type) ? count : zero_bytes);
+    for (size_t k = 0; w->groups != NULL && k < w->groups->count; k++)
+        if (w->groups->data.integer[k] < 0 || (size_t)w->groups->data.integer[k] >= w->blocks)
+            return false;
+    if (w->groups != NULL && w->groups->count < (size_t)w->inner)
+        return false;
     return w->bytes->count == count * (size_t)(w->block * w->bits / 8) &&
            w->scales->count == count && element_type_is_float(w->scales->type) && zeros_fit;
 }
@@ -352,7 +359,8 @@ void import_matmul_nbits(struct import_node *n)
                                .inner = attr_int(n, "K", 0),
                                .bits = attr_int(n, "bits", 4),
                                .block = attr_int(n, "block_size", 0)};
-    uint32_t a = required(n, 0), b = required(n, 1), scales = required(n, 2), zeros = operand(n, 3);
+    uint32_t a = required(n, 0), b = required(n, 1), scales = required(n, 2), zeros = operand(n, 3),
+             groups = operand(n, 4);
     if (n->status != STATUS_OK)
         return;
     bool bits_known = w.bits == 2 || w.bits == 4 || w.bits == 8;
@@ -366,14 +374,14 @@ void import_matmul_nbits(struct import_node *n)
     w.bytes = value_known(n, b);
     w.scales = value_known(n, scales);
     w.zeros = zeros == GRAPH_NONE ? NULL : value_known(n, zeros);
+    w.groups = groups == GRAPH_NONE ? NULL : value_known(n, groups);
     if (w.bytes == NULL || w.scales == NULL || (zeros != GRAPH_NONE && w.zeros == NULL) ||
-        operand(n, 4) != GRAPH_NONE) {
-        rule_fail(n, STATUS_UNSUPPORTED,
-                  "its weights must be stored in the model, in the order of their blocks");
+        (groups != GRAPH_NONE && w.groups == NULL)) {
+        rule_fail(n, STATUS_UNSUPPORTED, "its weights must be stored in the model");
         return;
     }
     if (!packed_sizes_fit(&w)) {
-        rule_fail(n, STATUS_BAD_INPUT, "the packed weights do not fit N, K and block_size");
+        rule_fail(n, STATUS_BAD_INPUT, "the packed weights do not fit N, K, block_size and g_idx");
         return;
     }
     struct tensor *weights = unpack_weights(n, &w);
