@@ -70,15 +70,24 @@ static bool gather_operands(struct import_node *n)
         return false;
     }
     n->in_count = n->proto->n_input;
+    char names[400];
+    size_t undefined = 0, used = 0;
     for (size_t i = 0; i < n->in_count; i++) {
         const char *name = n->proto->input[i];
         if (name[0] == 0)
             continue;
         n->in[i] = scope_lookup(n->importer, n->scope, name);
-        if (n->in[i].kind == BINDING_NONE)
-            rule_fail(n, STATUS_BAD_INPUT, "its input '%s' is not defined anywhere", name);
+        if (n->in[i].kind == BINDING_NONE && used < sizeof names) {
+            int wrote = snprintf(names + used, sizeof names - used, "%s'%s'",
+                                 undefined++ > 0 ? ", " : "", name);
+            used += wrote < 0 ? 0 : (size_t)wrote;
+        }
         complete = complete && n->in[i].kind != BINDING_BROKEN;
     }
+    if (undefined == 1)
+        rule_fail(n, STATUS_BAD_INPUT, "its input %s is not defined anywhere", names);
+    else if (undefined > 1)
+        rule_fail(n, STATUS_BAD_INPUT, "its inputs %s are not defined anywhere", names);
     while (n->in_count > 0 && n->in[n->in_count - 1].kind == BINDING_NONE)
         n->in_count--;
     return complete;
@@ -199,11 +208,10 @@ static const struct import_rule *find_rule(struct import_node *n)
         strcmp(n->domain, "ai.onnx") == 0 || strcmp(n->domain, "ai.onnx.ml") == 0;
     const char *similar = rule == NULL ? import_rule_similar(n->domain, n->proto->op_type) : NULL;
     if (similar != NULL)
-        rule_fail(
-            n, STATUS_UNSUPPORTED,
-            "there is no such operator; the nearest is %s: mend the name, or give its body as "
-            "a function in the model",
-            similar);
+        rule_fail(n, STATUS_UNSUPPORTED,
+                  "this operator is not supported; the nearest that is, is %s: mend the name, or "
+                  "give its body as a function in the model",
+                  similar);
     else if (rule == NULL && is_known_domain)
         rule_fail(
             n, STATUS_UNSUPPORTED,

@@ -262,8 +262,9 @@ wide lowering_real(struct lowering *l, double value, int32_t fraction)
      * wide_from_double rounds to nearest even. */
     if (!isfinite(value) || !wide_from_double(&out, ldexp(value, fraction)))
         lowering_fail(l, STATUS_UNSUPPORTED,
-                      "the stored number %g has no fixed-point form with %d fraction bits", value,
-                      fraction);
+                      "the stored number %g has no fixed-point form with %d fraction bits; give it "
+                      "another, or a larger --tolerance",
+                      value, fraction);
     return out;
 }
 

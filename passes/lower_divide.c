@@ -132,7 +132,8 @@ static uint32_t stored_reciprocal(struct lowering *l, size_t i, uint32_t x)
         double value =
             element_type_is_float(data->type) ? data->data.real[e] : (double)data->data.integer[e];
         if (value == 0)
-            lowering_fail(l, STATUS_UNSUPPORTED, "division by a stored zero");
+            lowering_fail(l, STATUS_UNSUPPORTED,
+                          "division by a stored zero; divide by other numbers");
         values[e] = 1 / value;
     }
     int32_t whole = (int32_t)range_bits(lowering_range_of(l, x)) - lowering_fraction(l, x);

@@ -380,6 +380,19 @@ TEST(two_nodes_of_one_output_are_named)
     builder_end(&b);
 }
 
+TEST(all_inputs_that_nobody_defines_are_named)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_node(&b, "Sum", "here,x,there", "y");
+    model_node(&b, "Neg", "nowhere", "z");
+    model_output(&b, "y");
+    model_output(&b, "z");
+    judge(&b);
+    PROBLEMS(&b, "its inputs 'here', 'there' are not defined", "its input 'nowhere' is not");
+    builder_end(&b);
+}
+
 TEST(misspelt_operators_have_a_nearest_one)
 {
     struct builder b = builder_start(17);
@@ -391,8 +404,7 @@ TEST(misspelt_operators_have_a_nearest_one)
     for (const char *const *name = (const char *const[]){"a", "b", "c", "d", NULL}; *name; name++)
         model_output(&b, *name);
     judge(&b);
-    PROBLEMS(&b, "the nearest is Relu", "the nearest is Relu", "the nearest is Softmax",
-             "--list-ops");
+    PROBLEMS(&b, "that is, is Relu:", "that is, is Relu:", "that is, is Softmax:", "--list-ops");
     builder_end(&b);
 }
 
