@@ -258,6 +258,9 @@ static void add_outputs(struct importer *importer, struct import_scope *scope,
             add_output(importer, scope, name, NULL, &binding);
         else if (binding.kind != BINDING_BROKEN && !(binding.kind == BINDING_ABSENT && is_optional))
             import_problem(importer, STATUS_BAD_INPUT, "output '%s' is not defined anywhere", name);
+        else if (binding.kind == BINDING_BROKEN && import_is_clean(importer))
+            import_problem(importer, STATUS_UNSUPPORTED,
+                           "output '%s' is one that its node leaves open here; take it out", name);
     }
     add_counts(importer, scope);
     if (graph->n_output == 0)

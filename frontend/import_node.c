@@ -145,9 +145,10 @@ void set_output_binding(struct import_node *n, size_t i, const struct binding *b
     const char *name = n->proto->output[i];
     if (scope_define(n->importer, n->scope, name, binding) || n->importer->fatal != STATUS_OK)
         return;
-    /* A name that a cycle has broken stays so. */
+    /* A name that a cycle, or a second node, has broken stays so. */
     if (n->scope->binding[names_find(&n->scope->names, name)].kind != BINDING_BROKEN)
-        rule_fail(n, STATUS_BAD_INPUT, "output '%s' is the output of another node too", name);
+        rule_fail(n, STATUS_BAD_INPUT,
+                  "output '%s' has the name of an input or initializer; give it another", name);
 }
 
 void set_output(struct import_node *n, size_t i, uint32_t value)

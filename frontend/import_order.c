@@ -177,6 +177,8 @@ static bool order_init(struct order *order)
                            "give one of them another name",
                            plain_name(node), plain_op(node), node->output[k], plain_name(other),
                            plain_op(other));
+            /* Which of them its readers mean is unknown. */
+            scope_break(order->importer, order->scope, node->output[k]);
         }
     }
     return true;

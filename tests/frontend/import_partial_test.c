@@ -460,3 +460,20 @@ TEST(every_input_that_decides_a_shape_is_named)
     PROBLEMS(&b, "with --bind from=VALUE --bind to=VALUE", "inputs: string [2]");
     builder_end(&b);
 }
+
+/* Readers of a name that two nodes have are silent, and an input's name is no output's. */
+TEST(names_that_are_taken_are_told_once)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2,3");
+    model_node(&b, "TopK", "x,k", "v,v");
+    model_tensor(&b, "k", ELEMENT_I64, "1", REALS(1));
+    node_int(&b, model_node(&b, "Softmax", "v", "y"), "axis", 7);
+    model_node(&b, "Neg", "x", "k");
+    model_output(&b, "y");
+    model_output(&b, "k");
+    judge(&b);
+    PROBLEMS(&b, "(TopK): its output 'v' is the output of node ",
+             "output 'k' has the name of an input or initializer");
+    builder_end(&b);
+}
