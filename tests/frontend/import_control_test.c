@@ -221,40 +221,40 @@ TEST(scan_since_9)
     builder_end(&b);
 }
 
-TEST(scan_of_8_has_a_batch_of_one)
+/* Sums of a batch, each from its start and, where there are lengths, over its length. */
+static struct builder scan_of_8(const char *dims, const char *start_dims, const double *start,
+                                const double *lengths)
 {
     struct builder b = builder_start(8);
-    model_input(&b, "x", ELEMENT_F32, "1,3,2");
-    model_tensor(&b, "start", ELEMENT_F32, "1,2", REALS(0, 100));
-    build_scan(&b, 8, false);
+    model_input(&b, "x", ELEMENT_F32, dims);
+    model_tensor(&b, "start", ELEMENT_F32, start_dims, start);
+    if (lengths != NULL)
+        model_tensor(&b, "lengths", ELEMENT_I64, "2", lengths);
+    build_scan(&b, 8, lengths != NULL);
+    return b;
+}
+
+TEST(scan_of_8_has_a_batch_of_one)
+{
+    struct builder b = scan_of_8("1,3,2", "1,2", REALS(0, 100), NULL);
     CHECK_MODEL(&b, REALS(1, 2, 3, 4, 5, 6), 9, 112, 1, 102, 4, 106, 9, 112);
     builder_end(&b);
 }
 
 TEST(scan_of_8_runs_each_element_of_a_batch_to_its_length)
 {
-    struct builder b = builder_start(8);
-    model_input(&b, "x", ELEMENT_F32, "2,2,2");
-    model_tensor(&b, "start", ELEMENT_F32, "2,2", REALS(0, 100, 10, 200));
-    model_tensor(&b, "lengths", ELEMENT_I64, "2", REALS(2, 1));
-    build_scan(&b, 8, true);
+    static const double start[] = {0, 100, 10, 200};
+    struct builder b = scan_of_8("2,2,2", "2,2", start, REALS(2, 1));
     CHECK_MODEL(&b, REALS(1, 2, 3, 4, 5, 6, 7, 8), 4, 106, 15, 206, 1, 102, 4, 106, 15, 206, 0, 0);
     builder_end(&b);
-    b = builder_start(8);
-    model_input(&b, "x", ELEMENT_F32, "2,2,2");
-    model_tensor(&b, "start", ELEMENT_F32, "2,2", REALS(0, 100, 10, 200));
-    model_tensor(&b, "lengths", ELEMENT_I64, "2", REALS(2, 3));
-    build_scan(&b, 8, true);
+    b = scan_of_8("2,2,2", "2,2", start, REALS(2, 3));
     CHECK_REFUSED(&b, STATUS_BAD_INPUT, "a length of 3, with sequences of 2");
     builder_end(&b);
 }
 
 TEST(scan_of_8_needs_something_in_its_batch)
 {
-    struct builder b = builder_start(8);
-    model_input(&b, "x", ELEMENT_F32, "0,3,2");
-    model_tensor(&b, "start", ELEMENT_F32, "0,2", NULL);
-    build_scan(&b, 8, false);
+    struct builder b = scan_of_8("0,3,2", "0,2", NULL, NULL);
     CHECK_REFUSED(&b, STATUS_UNSUPPORTED, "a batch of none");
     builder_end(&b);
 }

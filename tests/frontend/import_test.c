@@ -375,22 +375,24 @@ TEST(unused_model_names_do_not_matter)
     builder_end(&b);
 }
 
+static struct builder resized(const char *dims, const char *rank, const double *by)
+{
+    struct builder b = builder_start(10);
+    model_input(&b, "x", ELEMENT_F32, dims);
+    model_tensor(&b, "scales", ELEMENT_F32, rank, by);
+    model_node(&b, "Resize", "x,scales", "y");
+    model_output(&b, "y");
+    return b;
+}
+
 /* Resize of opset 10 rounds coordinates up where it shrinks; sizes and places are those of float32.
  */
 TEST(old_resizes_round_as_runtimes_do)
 {
-    struct builder b = builder_start(10);
-    model_input(&b, "x", ELEMENT_F32, "1,1,2,4");
-    model_tensor(&b, "scales", ELEMENT_F32, "4", REALS(1, 1, 0.6, 0.6));
-    model_node(&b, "Resize", "x,scales", "y");
-    model_output(&b, "y");
+    struct builder b = resized("1,1,2,4", "4", REALS(1, 1, 0.6, 0.6));
     CHECK_MODEL(&b, REALS(1, 2, 3, 4, 5, 6, 7, 8), 1, 3);
     builder_end(&b);
-    b = builder_start(10);
-    model_input(&b, "x", ELEMENT_F32, "5");
-    model_tensor(&b, "scales", ELEMENT_F32, "1", REALS(2.6));
-    model_node(&b, "Resize", "x,scales", "y");
-    model_output(&b, "y");
+    b = resized("5", "1", REALS(2.6));
     CHECK_MODEL(&b, REALS(1, 2, 3, 4, 5), 1, 1, 1, 2, 2, 2, 3, 3, 4, 4, 4, 5, 5);
     builder_end(&b);
 }
