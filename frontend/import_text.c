@@ -246,6 +246,40 @@ void import_zip_map(struct import_node *n)
     set_output(n, 0, out);
 }
 
+/*
+ * The weights of n-grams, by the coordinates that the n-grams have. Several n-grams of one
+ * coordinate have to have one weight, since only their sum is known there.
+ */
+static uint32_t coordinate_weights(struct import_node *n, const double *list, size_t count)
+{
+    size_t index_count;
+    const int64_t *index = attr_ints(n, "ngram_indexes", &index_count);
+    int64_t width = 0;
+    for (size_t i = 0; i < index_count; i++)
+        width = index[i] >= width ? index[i] + 1 : width;
+    if (count != index_count || width > (int64_t)1 << 24) {
+        rule_fail(n, STATUS_BAD_INPUT, "%zu weights for %zu n-grams", count, index_count);
+        return GRAPH_NONE;
+    }
+    double *weights = arena_array(n->importer->arena, double, (size_t)width);
+    bool *is_set = arena_array(n->importer->arena, bool, (size_t)width);
+    if (weights == NULL || is_set == NULL) {
+        rule_out_of_memory(n);
+        return GRAPH_NONE;
+    }
+    for (size_t i = 0; i < index_count; i++) {
+        int64_t at = index[i];
+        if (at < 0 || (is_set[at] && weights[at] != list[i])) {
+            rule_fail(n, at < 0 ? STATUS_BAD_INPUT : STATUS_UNSUPPORTED,
+                      "n-grams of different weights have coordinate %lld", (long long)at);
+            return GRAPH_NONE;
+        }
+        is_set[at] = true;
+        weights[at] = list[i];
+    }
+    return parameter_list(n, ELEMENT_F32, weights, (size_t)width, &width, 1);
+}
+
 /* TfIdfVectorizer: a pool of strings becomes the pool of their numbers. */
 void import_tfidf(struct import_node *n)
 {
@@ -266,9 +300,7 @@ void import_tfidf(struct import_node *n)
             stage_ints(n, "pool_int64s", numbers->data.integer, count);
     }
     list = attr_floats(n, "weights", &count);
-    if (list != NULL) {
-        int64_t dim = (int64_t)count;
-        weights = parameter_list(n, ELEMENT_F32, list, count, &dim, 1);
-    }
+    if (list != NULL)
+        weights = coordinate_weights(n, list, count);
     set_output(n, 0, emit2(n, OP_TFIDF_VECTORIZER, x, weights));
 }

@@ -195,10 +195,17 @@ static enum status pad_mode_of(struct kernel_call *call, enum pad_mode *mode)
     return kernel_fail(call, STATUS_UNSUPPORTED, "pad mode '%s'", text);
 }
 
+/* The same for a torus, of which pads below zero cut off the ends first. */
+static int64_t torus_source(int64_t i, int64_t dim, int64_t begin, int64_t end)
+{
+    int64_t low = begin < 0 ? -begin : 0, high = end < 0 ? dim + end : dim;
+    return low < high ? low + pad_source(PAD_WRAP, i - low, high - low) : -1;
+}
+
 /* out = in shifted by begin along each axis; what falls outside is read by the mode, or is fill[0].
- */
+ * end: pads behind; NULL when the mode is no torus. */
 static void copy_padded(struct tensor *out, const struct tensor *in, const int64_t *begin,
-                        enum pad_mode mode, const struct tensor *fill)
+                        const int64_t *end, enum pad_mode mode, const struct tensor *fill)
 {
     int64_t stride[TENSOR_RANK_MAX];
     struct walk walk;
@@ -208,7 +215,9 @@ static void copy_padded(struct tensor *out, const struct tensor *in, const int64
         int64_t offset = 0;
         bool outside = false;
         for (unsigned k = 0; k < in->shape.rank; k++) {
-            int64_t from = pad_source(mode, walk.index[k] - begin[k], in->shape.dim[k]);
+            int64_t at = walk.index[k] - begin[k], dim = in->shape.dim[k];
+            int64_t from = mode == PAD_WRAP ? torus_source(at, dim, begin[k], end[k])
+                                            : pad_source(mode, at, dim);
             outside = outside || from < 0;
             offset += from * stride[k];
         }
@@ -233,7 +242,7 @@ enum status run_pad(struct kernel_call *call)
     if (fill != NULL && (fill->count != 1 || fill->type != in->type))
         return kernel_fail(call, STATUS_BAD_INPUT,
                            "the pad value must be a scalar of the operand's type");
-    copy_padded(call->out[0], in, begin, mode, fill);
+    copy_padded(call->out[0], in, begin, end, mode, fill);
     return STATUS_OK;
 }
 
@@ -247,7 +256,7 @@ enum status run_center_crop_pad(struct kernel_call *call)
         int64_t from = in->shape.dim[i], to = call->out[0]->shape.dim[i];
         begin[i] = to >= from ? (to - from) / 2 : -((from - to) / 2);
     }
-    copy_padded(call->out[0], in, begin, PAD_CONSTANT, NULL);
+    copy_padded(call->out[0], in, begin, NULL, PAD_CONSTANT, NULL);
     return STATUS_OK;
 }
 

@@ -215,7 +215,7 @@ enum status run_max_roi_pool(struct kernel_call *call)
         const double *roi = rois->data.real + 5 * r;
         double edge[4];
         for (unsigned i = 0; i < 4; i++)
-            edge[i] = round(roi[i + 1] * scale);
+            edge[i] = round(element_round(rois->type, roi[i + 1] * scale));
         if (!(roi[0] >= 0.0 && roi[0] < (double)x->shape.dim[0]))
             return kernel_fail(call, STATUS_BAD_INPUT, "batch index %g is outside", roi[0]);
         double width = fmax(edge[2] - edge[0] + 1.0, 1.0),

@@ -315,11 +315,16 @@ void lower_roi_align(struct lowering *l)
 
 /* ---- MaxRoiPool ---- */
 
-/* round(x scale), halves away from zero, as an integer. */
+/*
+ * round(x scale), halves away from zero, as an integer. Runtimes compute the product in float32,
+ * where what is less than 2^-16 below a half is a half as a rule: so it is here.
+ */
 static uint32_t rounded_edge(struct lowering *l, uint32_t x, double scale)
 {
     uint32_t bit, size = lowering_absolute(l, lowering_scale(l, x, scale), &bit);
     int32_t fraction = lowering_fraction(l, size);
+    if (fraction > 16)
+        size = lowering_affine(l, 1, size, wide_power_of_two((unsigned)fraction - 16));
     if (fraction > 0)
         size = lowering_rescale(l, size, wide_power_of_two((unsigned)fraction), ROUND_HALF_UP,
                                 form_integer(), NULL, NULL);

@@ -515,3 +515,30 @@ TEST(bad_ensembles_are_explained)
         builder_end(&b);
     }
 }
+
+/* Weights are those of n-grams; n-gram i has coordinate ngram_indexes[i]. */
+TEST(weights_of_ngrams_go_to_their_coordinates)
+{
+    for (int shared = 0; shared < 2; shared++) {
+        struct builder b = builder_start(17);
+        model_input(&b, "x", ELEMENT_I64, "4");
+        Onnx__Node *node = model_node(&b, "TfIdfVectorizer", "x", "y");
+        node_text(&b, node, "mode", "TFIDF");
+        node_int(&b, node, "min_gram_length", 1);
+        node_int(&b, node, "max_gram_length", 1);
+        node_int(&b, node, "max_skip_count", 0);
+        node_ints(&b, node, "ngram_counts", INTS(0));
+        if (shared)
+            node_ints(&b, node, "ngram_indexes", INTS(0, 2, 2));
+        else
+            node_ints(&b, node, "ngram_indexes", INTS(0, 2, 1));
+        node_ints(&b, node, "pool_int64s", INTS(5, 6, 7));
+        node_floats(&b, node, "weights", FLOATS(1, 10, 100));
+        model_output(&b, "y");
+        if (shared)
+            CHECK_REFUSED(&b, STATUS_UNSUPPORTED, "n-grams of different weights have coordinate 2");
+        else
+            CHECK_MODEL(&b, REALS(5, 6, 6, 7), 1, 100, 20);
+        builder_end(&b);
+    }
+}

@@ -540,3 +540,18 @@ TEST(crops_beyond_the_image_are_refused)
         }
     }
 }
+
+/* Pads below zero cut the ends off before the rest is a torus. */
+TEST(a_torus_is_what_is_left_of_it)
+{
+    struct builder b = builder_start(19);
+    model_input(&b, "x", ELEMENT_F32, "5");
+    model_tensor(&b, "p", ELEMENT_I64, "2", REALS(-1, 4));
+    node_text(&b, model_node(&b, "Pad", "x,p", "y"), "mode", "wrap");
+    model_tensor(&b, "q", ELEMENT_I64, "2", REALS(1, -2));
+    node_text(&b, model_node(&b, "Pad", "x,q", "z"), "mode", "wrap");
+    model_output(&b, "y");
+    model_output(&b, "z");
+    CHECK_MODEL(&b, REALS(0, 1, 2, 3, 4), 1, 2, 3, 4, 1, 2, 3, 4, 2, 0, 1, 2);
+    builder_end(&b);
+}
