@@ -243,7 +243,7 @@ TEST(an_embedding_of_eight_bits)
     static const char *const names[5] = {"w", "q", "t", "g", "b"};
     for (int k = 0; k < 5; k++) {
         double scale = 0.0078125 * (k + 1), zero = 40 * k;
-        char in[16], out[8], s[8] = {names[k][0], 's'}, z[8] = {names[k][0], 'z'};
+        char in[32], out[16], s[8] = {names[k][0], 's'}, z[8] = {names[k][0], 'z'};
         pair_tensor(&p, s, ELEMENT_F32, "", &scale);
         pair_tensor(&p, z, ELEMENT_U8, "", &zero);
         snprintf(in, sizeof in, "%s,%s,%s", names[k], s, z);
