@@ -254,7 +254,7 @@ TEST(threads_paths_and_bases_do_not_show_in_a_proof)
 /* Rows enough for several pieces in every loop of the prover. */
 static void check_many_rows(enum plonk_mode mode, unsigned params, bool has_contraction)
 {
-    enum { LG_ROWS = 14 };
+    enum { LG_ROWS = 13 };
     struct built built;
     struct features at;
     struct proved alone, shared;
