@@ -82,3 +82,23 @@ TEST(several_problems_are_reported_at_once)
     CHECK(strstr(ran.errors, "com.example") != NULL);
     CHECK(strstr(ran.errors, "nowhere") != NULL);
 }
+
+/* What hangs on a problem is not listed; the order is that of the stages, and of the file. */
+TEST(problems_of_every_stage_are_reported_at_once)
+{
+    static const char *const problems[] = {"--dim width=N", "(Rellu, ", "node open (NonZero, ",
+                                           "node before (Det, ", "node beside (Det, "};
+    const char *model = test_source_path("tests/models/bad/every_stage.onnx");
+    const char *out = test_path(test_temp_dir(), "model.sertn");
+    const char *argv[] = {test_program_path("sertnc"), model, "-o", out, NULL};
+    struct test_output ran = test_run(argv);
+    CHECK(ran.exit_status == 2 && !file_is_dir(out));
+    const char *line = ran.errors;
+    for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) {
+        const char *end = strchr(line, '\n'), *found = strstr(line, problems[i]);
+        REQUIRE(end != NULL);
+        CHECK_MSG(found != NULL && found < end, "line %zu: %s", i, line);
+        line = end + 1;
+    }
+    CHECK_MSG(*line == 0, "more: %s", line);
+}

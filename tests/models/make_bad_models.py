@@ -201,6 +201,18 @@ def three_problems():
                  opsets=(("", 17), ("com.example", 1)))
 
 
+@bad("a problem of every stage: an input left open, a misspelt operator, a shape that stays open, two determinants too large")
+def every_stage():
+    return model([helper.make_node("Det", ["m"], ["d"], name="before"),
+                  helper.make_node("Rellu", ["d"], ["r"], name="misspelt"),
+                  helper.make_node("Softmax", ["r"], ["a"], name="after", axis=7),
+                  helper.make_node("NonZero", ["m"], ["b"], name="open"),
+                  helper.make_node("Det", ["m"], ["c"], name="beside"),
+                  helper.make_node("Softmax", ["w"], ["e"], name="unbound", axis=7)],
+                 inputs=[value("m", [11, 11]), value("w", [1, "width"])],
+                 outputs=[value(n, None, k) for n, k in (("a", REAL), ("b", TensorProto.INT64), ("c", REAL), ("e", REAL))])
+
+
 # ---- types and shapes -----------------------------------------------------------------------------------------------
 
 @bad("Gemm of a float by an int64")
