@@ -360,10 +360,15 @@ int cli_finish_list(struct cli *cli, enum status status, const struct diag_list 
         cJSON *list = cJSON_AddArrayToObject(cli->result, "problems");
         for (size_t i = 0; i < problems->count && list != NULL; i++)
             cJSON_AddItemToArray(list, cJSON_CreateString(problems->item[i].text));
+        if (problems->lost > 0)
+            cJSON_AddNumberToObject(cli->result, "problems_not_listed", (double)problems->lost);
     }
     int code = cli_finish(cli, status, &problems->item[0]);
     for (size_t i = 1; i < problems->count; i++)
         fprintf(stderr, "%s: %s\n", cli->program, problems->item[i].text);
+    if (problems->lost > 0)
+        fprintf(stderr, "%s: %zu problems more, which are not listed\n", cli->program,
+                problems->lost);
     return code;
 }
 

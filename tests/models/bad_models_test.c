@@ -102,3 +102,67 @@ TEST(problems_of_every_stage_are_reported_at_once)
     }
     CHECK_MSG(*line == 0, "more: %s", line);
 }
+
+/* A field of bytes in protobuf's encoding. */
+static void put_field(struct buffer *out, unsigned field, const void *bytes, size_t count)
+{
+    buffer_put_u8(out, (uint8_t)(field << 3 | 2));
+    size_t rest = count;
+    for (; rest >= 0x80; rest >>= 7)
+        buffer_put_u8(out, (uint8_t)(rest | 0x80));
+    buffer_put_u8(out, (uint8_t)rest);
+    buffer_put(out, bytes, count);
+}
+
+/* Nodes of an operator that nobody knows, each an output of the model. */
+static struct buffer unknown_nodes(unsigned count)
+{
+    /* x: float32 [2]; opset 17. */
+    static const uint8_t input[] = {0x0a, 1,    'x', 0x12, 10, 0x0a, 8, 0x08,
+                                    1,    0x12, 4,   0x0a, 2,  0x08, 2};
+    static const uint8_t opset[] = {0x10, 17};
+    struct buffer graph, model, part;
+    buffer_init(&graph);
+    buffer_init(&model);
+    buffer_init(&part);
+    for (unsigned i = 0; i < count; i++) {
+        char name[16];
+        int length = snprintf(name, sizeof name, "y%u", i);
+        buffer_clear(&part);
+        put_field(&part, 1, "x", 1);
+        put_field(&part, 2, name, (size_t)length);
+        put_field(&part, 4, "Frobnicate", 10);
+        put_field(&graph, 1, part.data, part.count);
+        buffer_clear(&part);
+        put_field(&part, 1, name, (size_t)length);
+        put_field(&graph, 12, part.data, part.count);
+    }
+    put_field(&graph, 11, input, sizeof input);
+    put_field(&model, 7, graph.data, graph.count);
+    put_field(&model, 8, opset, sizeof opset);
+    buffer_release(&graph);
+    buffer_release(&part);
+    return model;
+}
+
+TEST(more_problems_than_are_listed_are_counted)
+{
+    const char *path = test_path(test_temp_dir(), "many.onnx");
+    struct buffer model = unknown_nodes(DIAG_LIST_LIMIT + 7);
+    REQUIRE_OK(file_write(path, model.data, model.count, FILE_MODE_PUBLIC, false, NULL), NULL);
+    buffer_release(&model);
+    const char *argv[] = {test_program_path("sertnc"), path, "--report-only", NULL};
+    struct test_output ran = test_run(argv);
+    CHECK(ran.exit_status == 2);
+    CHECK(strstr(ran.errors, "Frobnicate_999'") != NULL);
+    CHECK_MSG(strstr(ran.errors, "\nsertnc: 7 problems more, which are not listed\n") != NULL,
+              "%.300s", ran.errors);
+    const char *json_argv[] = {test_program_path("sertnc"), path, "--report-only", "--json", NULL};
+    ran = test_run(json_argv);
+    cJSON *said = cJSON_Parse(ran.text);
+    CHECK(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(said, "problems")) ==
+          DIAG_LIST_LIMIT);
+    const cJSON *lost = cJSON_GetObjectItemCaseSensitive(said, "problems_not_listed");
+    CHECK(cJSON_IsNumber(lost) && lost->valueint == 7);
+    cJSON_Delete(said);
+}
