@@ -258,7 +258,8 @@ static uint32_t coordinate_weights(struct import_node *n, const double *list, si
     for (size_t i = 0; i < index_count; i++)
         width = index[i] >= width ? index[i] + 1 : width;
     if (count != index_count || width > (int64_t)1 << 24) {
-        rule_fail(n, STATUS_BAD_INPUT, "%zu weights for %zu n-grams", count, index_count);
+        rule_fail(n, STATUS_BAD_INPUT, "%zu weights for %zu n-grams of coordinates below %lld",
+                  count, index_count, (long long)width);
         return GRAPH_NONE;
     }
     double *weights = arena_array(n->importer->arena, double, (size_t)width);

@@ -362,6 +362,8 @@ enum status run_pairwise_coupling(struct kernel_call *call)
 /* --- TfIdfVectorizer
  * --------------------------------------------------------------------------------------- */
 
+enum { NGRAM_COLUMNS_MAX = 1 << 24 };
+
 struct ngrams {
     const int64_t *pool, *starts, *columns; /* starts[n - 1]: where the n-grams begin in the pool */
     size_t pool_count, start_count, column_count;
@@ -396,6 +398,10 @@ static enum status ngrams_read(struct diag *diag, const struct graph_node *node,
     }
     if (!fits)
         return diag_set(diag, STATUS_BAD_INPUT, "the n-gram attributes do not fit together");
+    if (ngrams->width > NGRAM_COLUMNS_MAX)
+        return diag_set(diag, STATUS_LIMIT,
+                        "an n-gram has coordinate %" PRId64 "; up to %d are supported",
+                        ngrams->width - 1, NGRAM_COLUMNS_MAX - 1);
     return STATUS_OK;
 }
 

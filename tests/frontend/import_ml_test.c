@@ -542,3 +542,20 @@ TEST(weights_of_ngrams_go_to_their_coordinates)
         builder_end(&b);
     }
 }
+
+TEST(coordinates_of_ngrams_have_a_limit)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_I64, "4");
+    Onnx__Node *node = model_node(&b, "TfIdfVectorizer", "x", "y");
+    node_text(&b, node, "mode", "TF");
+    node_int(&b, node, "min_gram_length", 1);
+    node_int(&b, node, "max_gram_length", 1);
+    node_int(&b, node, "max_skip_count", 0);
+    node_ints(&b, node, "ngram_counts", INTS(0));
+    node_ints(&b, node, "ngram_indexes", INTS(0, 1000000000));
+    node_ints(&b, node, "pool_int64s", INTS(5, 6));
+    model_output(&b, "y");
+    CHECK_REFUSED(&b, STATUS_LIMIT, "an n-gram has coordinate 1000000000; up to 16777215");
+    builder_end(&b);
+}
