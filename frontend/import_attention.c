@@ -157,26 +157,70 @@ void import_linear_attention(struct import_node *n)
 
 /* --- CausalConvWithState --- */
 
-/* CausalConvWithState: each channel by itself over the state and the input, then perhaps swish. */
+/* Attributes of com.microsoft that only some devices know have to say nothing. */
+static void need_plain(struct import_node *n, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (attr_int(n, names[i], 0) != 0)
+            rule_fail(n, STATUS_UNSUPPORTED, "%s = %lld", names[i],
+                      (long long)attr_int(n, names[i], 0));
+}
+
+/*
+ * CausalConvWithState: each channel by itself over the state and the input, then perhaps swish.
+ * That of com.microsoft may have its channels last and space its taps.
+ */
 void import_causal_conv(struct import_node *n)
 {
+    static const int64_t swap[3] = {0, 2, 1};
     uint32_t x = required(n, 0), w = required(n, 1), bias = operand(n, 2), past = operand(n, 3);
     const char *activation = attr_text(n, "activation", "none");
+    bool is_last = attr_int(n, "channels_last", 0) != 0;
+    if (is_last) {
+        x = transpose_to(n, x, swap, 3);
+        past = past == GRAPH_NONE ? past : transpose_to(n, past, swap, 3);
+    }
     int64_t batch = size_along(n, x, 0), channels = size_along(n, x, 1),
-            length = size_along(n, x, 2), kernel = size_along(n, w, 2);
+            length = size_along(n, x, 2), dilation = attr_int(n, "dilation", 1),
+            before = (size_along(n, w, 2) - 1) * dilation;
     bool is_swish = strcmp(activation, "silu") == 0 || strcmp(activation, "swish") == 0;
     if (!is_swish && strcmp(activation, "none") != 0)
         rule_fail(n, STATUS_BAD_INPUT, "activation '%s'", activation);
+    if (dilation < 1 || dilation > 1 << 20)
+        rule_fail(n, STATUS_BAD_INPUT, "dilation %lld", (long long)dilation);
     if (n->status != STATUS_OK)
         return;
     enum element_type type = value_type(n, x);
-    if (past == GRAPH_NONE && kernel > 1)
-        past = constant_zeros(n, type, (int64_t[]){batch, channels, kernel - 1}, 3);
-    uint32_t padded = kernel > 1 ? join_along(n, past, x, 2) : x;
+    if (past == GRAPH_NONE && before > 0)
+        past = constant_zeros(n, type, (int64_t[]){batch, channels, before}, 3);
+    uint32_t padded = before > 0 ? join_along(n, past, x, 2) : x;
     stage_int(n, "group", channels);
+    stage_ints(n, "dilations", &dilation, 1);
     uint32_t y = emit3(n, OP_CONV, padded, w, bias);
     if (is_swish)
         y = cast_to(n, emit1(n, OP_SWISH, cast_to(n, y, ELEMENT_F32)), type);
-    set_output(n, 0, y);
-    set_output(n, 1, slice_along(n, padded, 2, length, length + kernel - 1));
+    uint32_t present = slice_along(n, padded, 2, length, length + before);
+    set_output(n, 0, is_last ? transpose_to(n, y, swap, 3) : y);
+    set_output(n, 1, is_last ? transpose_to(n, present, swap, 3) : present);
+}
+
+/* The same of com.microsoft, along one axis. */
+void import_ms_causal_conv(struct import_node *n)
+{
+    static const char *const names[] = {"state_update_capacity", "state_window", "state_length",
+                                        "input_channel_offset", "input_channels"};
+    need_plain(n, names, sizeof names / sizeof *names);
+    if (attr_int(n, "ndim", 1) != 1)
+        rule_fail(n, STATUS_UNSUPPORTED, "ndim = %lld", (long long)attr_int(n, "ndim", 1));
+    if (attr_int(n, "state_channels_last", -1) != -1)
+        rule_fail(n, STATUS_UNSUPPORTED, "state_channels_last");
+    import_causal_conv(n);
+}
+
+/* LinearAttention of com.microsoft, without a window of states */
+void import_ms_linear_attention(struct import_node *n)
+{
+    static const char *const names[] = {"state_window"};
+    need_plain(n, names, 1);
+    import_linear_attention(n);
 }

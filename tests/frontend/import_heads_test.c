@@ -552,3 +552,44 @@ TEST(causal_convolution_begins_in_its_state)
     pair_output(&p, "next");
     PAIR_AGREES(&p);
 }
+
+/* That of com.microsoft: taps two apart, channels last. */
+TEST(causal_convolution_with_taps_apart_and_channels_last)
+{
+    struct pair p = pair_start();
+    pair_input(&p, "x", "2,4,3");
+    pair_input(&p, "w", "3,1,2");
+    pair_input(&p, "past", "2,2,3");
+    Onnx__Node *node =
+        model_node_of(&p.own, "com.microsoft", "CausalConvWithState", "x,w,,past", "y,z");
+    node_int(&p.own, node, "dilation", 2);
+    node_int(&p.own, node, "channels_last", 1);
+    node_int(&p.plain, model_node(&p.plain, "Concat", "past,x", "all"), "axis", 1);
+    node_ints(&p.plain, model_node(&p.plain, "Transpose", "all", "a"), "perm", INTS(0, 2, 1));
+    Onnx__Node *conv = model_node(&p.plain, "Conv", "a,w", "b");
+    node_int(&p.plain, conv, "group", 3);
+    node_ints(&p.plain, conv, "dilations", INTS(2));
+    node_ints(&p.plain, model_node(&p.plain, "Transpose", "b", "y"), "perm", INTS(0, 2, 1));
+    model_tensor(&p.plain, "from", ELEMENT_I64, "1", REALS(4));
+    model_tensor(&p.plain, "to", ELEMENT_I64, "1", REALS(6));
+    model_tensor(&p.plain, "axis", ELEMENT_I64, "1", REALS(1));
+    model_node(&p.plain, "Slice", "all,from,to,axis", "z");
+    pair_output(&p, "y");
+    pair_output(&p, "z");
+    PAIR_AGREES(&p);
+}
+
+TEST(windows_of_states_are_refused)
+{
+    static const char *const op[2] = {"CausalConvWithState", "LinearAttention"};
+    for (int k = 0; k < 2; k++) {
+        struct builder b = builder_start(17);
+        model_import(&b, "com.microsoft", 1);
+        model_input(&b, "x", ELEMENT_F32, "1,2,2");
+        Onnx__Node *node = model_node_of(&b, "com.microsoft", op[k], "x,x,x", "y");
+        node_int(&b, node, "state_window", 2);
+        model_output(&b, "y");
+        CHECK_REFUSED(&b, STATUS_UNSUPPORTED, "state_window = 2");
+        builder_end(&b);
+    }
+}
