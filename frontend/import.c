@@ -331,19 +331,20 @@ static void tell_words_apart(struct graph *graph)
 }
 
 /* Of a model with problems: what left-out nodes read is needed as outputs are. */
-static void add_wanted(struct importer *importer, struct graph *graph)
+static void add_wanted(struct importer *importer, const struct import_unit *unit)
 {
+    struct graph *graph = unit->graph;
     size_t count = 0;
     bool *is_output = arena_array(importer->arena, bool, graph->value_count);
     uint32_t *outputs =
-        arena_array(importer->arena, uint32_t, graph->output_count + importer->wanted_count);
+        arena_array(importer->arena, uint32_t, graph->output_count + unit->wanted_count);
     if (is_output == NULL || outputs == NULL) {
         importer->fatal = STATUS_NO_MEMORY;
         return;
     }
-    for (size_t i = 0; i < graph->output_count + importer->wanted_count; i++) {
+    for (size_t i = 0; i < graph->output_count + unit->wanted_count; i++) {
         uint32_t value =
-            i < graph->output_count ? graph->outputs[i] : importer->wanted[i - graph->output_count];
+            i < graph->output_count ? graph->outputs[i] : unit->wanted[i - graph->output_count];
         if (graph->values[value].kind == VALUE_NODE && !is_output[value])
             outputs[count++] = value;
         is_output[value] = true;
@@ -361,8 +362,6 @@ static struct graph *import_once(struct importer *importer)
     size_t count;
     importer->pools = NULL;
     importer->counts = NULL;
-    importer->wanted = NULL;
-    importer->wanted_count = importer->wanted_capacity = 0;
     names_init(&importer->told, importer->arena);
     importer->max_dim_used =
         arena_array(importer->arena, bool, importer->options->max_dim_count + 1);
@@ -412,7 +411,7 @@ static struct graph *import_once(struct importer *importer)
     if (importer->fatal == STATUS_OK)
         add_outputs(importer, scope, model->graph);
     if (importer->fatal == STATUS_OK && !import_is_clean(importer))
-        add_wanted(importer, unit->graph);
+        add_wanted(importer, unit);
     if (importer->fatal == STATUS_OK) {
         text_pools_fill(importer);
         tell_words_apart(unit->graph);

@@ -168,32 +168,10 @@ static void drop_nodes(struct import_node *n, size_t first)
     graph->node_count = first;
 }
 
-/* Notes a value that a broken node reads, as the main graph knows it. */
-static void want_value(struct importer *importer, const struct import_unit *unit, uint32_t value)
-{
-    for (; unit->parent != NULL && value != GRAPH_NONE; unit = unit->parent)
-        value = unit->graph->outer_values[value];
-    if (value == GRAPH_NONE)
-        return;
-    if (importer->wanted_count == importer->wanted_capacity) {
-        size_t capacity = importer->wanted_capacity == 0 ? 16 : 2 * importer->wanted_capacity;
-        uint32_t *grown = arena_array(importer->arena, uint32_t, capacity);
-        if (grown == NULL) {
-            importer->fatal = STATUS_NO_MEMORY;
-            return;
-        }
-        if (importer->wanted_count > 0)
-            memcpy(grown, importer->wanted, importer->wanted_count * sizeof *grown);
-        importer->wanted = grown;
-        importer->wanted_capacity = capacity;
-    }
-    importer->wanted[importer->wanted_count++] = value;
-}
-
 static void want_binding(struct import_node *n, const struct binding *binding)
 {
     if (binding->kind == BINDING_VALUE)
-        want_value(n->importer, n->unit, binding->value);
+        import_want(n->importer, n->unit, binding->value);
     for (size_t i = 0; binding->kind == BINDING_SEQUENCE && i < binding->item_count; i++)
         want_binding(n, &binding->item[i]);
 }
@@ -518,6 +496,17 @@ bool binding_is_whole(const struct binding *binding)
     return is_whole;
 }
 
+/* Hoists a broken body, of each in the file the first that is built. */
+static void hoist(struct import_node *n, struct import_scope *body, const Onnx__Graph *graph,
+                  const struct binding *outputs, size_t count)
+{
+    struct names *told = &n->importer->told;
+    char *key = arena_printf(n->importer->arena, "%p body", (const void *)graph);
+    uint32_t before = told->count;
+    if (key != NULL && names_add(told, key) != NAME_NONE && told->count > before)
+        import_hoist_body(n, body->unit, outputs, count);
+}
+
 /* The body of a Loop or Scan with a broken operand: what it says of itself. */
 static void look_into_body(struct import_node *n)
 {
@@ -533,6 +522,7 @@ static void look_into_body(struct import_node *n)
     if (names != NULL)
         import_nodes(importer, body, graph->node, graph->n_node, names, graph->n_output);
     importer->depth--;
+    hoist(n, body, graph, NULL, 0);
 }
 
 bool import_body_end_any(struct import_node *n, struct import_scope *body, const Onnx__Graph *graph,
@@ -546,10 +536,14 @@ bool import_body_end_any(struct import_node *n, struct import_scope *body, const
     }
     n->importer->depth--;
     size_t tensors = 0;
+    bool is_broken = body->unit->has_hoisted;
     for (size_t i = 0; i < count && n->status == STATUS_OK; i++) {
-        if (!binding_is_whole(&outputs[i]))
-            return false;
+        is_broken = is_broken || !binding_is_whole(&outputs[i]);
         tensors += count_tensors(&outputs[i]);
+    }
+    if (is_broken && n->status == STATUS_OK) {
+        hoist(n, body, graph, outputs, count);
+        return false;
     }
     inner->outputs = arena_array(n->importer->arena, uint32_t, tensors);
     if (inner->outputs == NULL)

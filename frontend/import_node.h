@@ -21,6 +21,10 @@ struct import_unit {
     const struct tensor *
         *known; /* elements of computed values that are known already, NULL where they are not */
     size_t known_capacity;
+    /* Values that nodes read which failed, or hang on one that did. */
+    uint32_t *wanted;
+    size_t wanted_count, wanted_capacity;
+    bool has_hoisted; /* what is left of a broken body stands in it: it is broken too */
 };
 
 enum binding_kind {
@@ -107,11 +111,8 @@ struct importer {
     bool *max_dim_used;          /* [options->max_dim_count] */
     int64_t random_streams;      /* streams that random operators have drawn from */
     struct import_trial trial;
-    size_t problems_before;      /* problems->count + lost when the import began */
-    struct names told;           /* problems that are listed */
-    /* Values of the main graph that nodes read which failed, or hang on one that did. */
-    uint32_t *wanted;
-    size_t wanted_count, wanted_capacity;
+    size_t problems_before; /* problems->count + lost when the import began */
+    struct names told;      /* problems that are listed */
 };
 
 enum { IMPORT_STAGED_MAX = 24, IMPORT_DEPTH_MAX = 64 };
@@ -363,6 +364,13 @@ void import_call_function(struct import_node *n, const Onnx__Function *function)
 /* Runs the rule of one node, or inlines the function it calls. */
 void import_one_node(struct importer *importer, struct import_scope *scope, const Onnx__Node *proto,
                      size_t position);
+
+/* Notes that a node which failed, or hangs on one that did, reads a value of its unit. */
+void import_want(struct importer *importer, struct import_unit *unit, uint32_t value);
+/* Puts what is left of a broken body of the node into the node's own graph, for those who judge it
+ * (import_hoist.c). outputs: of the body. */
+void import_hoist_body(struct import_node *n, struct import_unit *body,
+                       const struct binding *outputs, size_t count);
 
 /* A body under construction: import_body_begin; inputs are defined by the caller; import_body_end.
  */

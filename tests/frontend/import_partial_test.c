@@ -477,3 +477,80 @@ TEST(names_that_are_taken_are_told_once)
              "output 'k' has the name of an input or initializer");
     builder_end(&b);
 }
+
+/* ---- bodies ---- */
+
+/* A body whose other nodes read its own inputs, its initializers and values from outside. */
+TEST(other_nodes_of_a_broken_body_are_judged)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "2");
+    model_input(&b, "m", ELEMENT_F32, "11,11");
+    model_node(&b, "Det", "m", "before");
+    Onnx__Graph *outer = b.graph, *body = model_body(&b), *yes = model_body(&b),
+                *no = model_body(&b);
+    b.graph = body;
+    model_input(&b, "i", ELEMENT_I64, "");
+    model_input(&b, "go", ELEMENT_BOOL, "");
+    model_input(&b, "v", ELEMENT_F32, "11,11");
+    model_node(&b, "Identity", "go", "go_on");
+    model_node(&b, "Add", "v,before", "t");
+    model_node(&b, "Det", "t", "d")->name = arena_strdup(&b.arena, "within");
+    model_node(&b, "Bar", "d", "e");
+    model_node(&b, "Det", "e", "f");
+    model_node(&b, "Add", "v,f", "w");
+    model_output(&b, "go_on");
+    model_output(&b, "w");
+    b.graph = yes;
+    model_node(&b, "Baz", "x", "r");
+    model_output(&b, "r");
+    b.graph = no;
+    model_tensor(&b, "k", ELEMENT_F32, "11,11", (double[121]){1});
+    model_node(&b, "Add", "m,k", "n");
+    model_node(&b, "Det", "n", "q")->name = arena_strdup(&b.arena, "branch");
+    model_node(&b, "Qux", "q", "r");
+    model_output(&b, "r");
+    b.graph = outer;
+    model_tensor(&b, "n", ELEMENT_I64, "", REALS(3));
+    node_graph(&b, model_node(&b, "Loop", "n,,m", "y"), "body", body);
+    model_node(&b, "ReduceMax", "x", "s");
+    node_int(&b, model_node(&b, "Cast", "s", "c"), "to", ELEMENT_BOOL);
+    Onnx__Node *choice = model_node(&b, "If", "c", "z");
+    node_graph(&b, choice, "then_branch", yes);
+    node_graph(&b, choice, "else_branch", no);
+    model_output(&b, "y");
+    model_output(&b, "z");
+    judge(&b);
+    PROBLEMS(&b, "(Bar, ", "(Baz, ", "(Qux, ", "node Det_0 (Det", "/within (Det", "/branch (Det");
+    builder_end(&b);
+}
+
+/* The slice depends on the round: its shape is known when it is unrolled. */
+TEST(what_depends_on_the_round_is_not_judged)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "4");
+    Onnx__Graph *outer = b.graph, *body = model_body(&b);
+    b.graph = body;
+    model_input(&b, "i", ELEMENT_I64, "1");
+    model_input(&b, "go", ELEMENT_BOOL, "");
+    model_input(&b, "v", ELEMENT_F32, "");
+    model_node(&b, "Identity", "go", "go_on");
+    model_tensor(&b, "zero", ELEMENT_I64, "1", REALS(0));
+    model_tensor(&b, "one", ELEMENT_I64, "1", REALS(1));
+    model_node(&b, "Reshape", "i,one", "j");
+    model_node(&b, "Slice", "x,zero,j", "part");
+    node_int(&b, model_node(&b, "ReduceSum", "part", "sum"), "keepdims", 0);
+    model_node(&b, "Bar", "sum", "t");
+    model_node(&b, "Add", "v,t", "w");
+    model_output(&b, "go_on");
+    model_output(&b, "w");
+    b.graph = outer;
+    model_tensor(&b, "n", ELEMENT_I64, "", REALS(3));
+    model_tensor(&b, "start", ELEMENT_F32, "", REALS(0));
+    node_graph(&b, model_node(&b, "Loop", "n,,start", "y"), "body", body);
+    model_output(&b, "y");
+    judge(&b);
+    PROBLEMS(&b, "(Bar, ");
+    builder_end(&b);
+}
