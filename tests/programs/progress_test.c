@@ -103,9 +103,10 @@ TEST(a_terminal_has_a_bar_with_an_estimate_that_goes_away)
 
 TEST(elsewhere_there_are_plain_lines)
 {
-    const char *folder = large_model();
-    struct test_output out = SERTN_RUN("keys", folder, "--threads", "1");
-    kit_done(&out, "keys");
+    const char *folder = large_model(), *proof = test_path(test_temp_dir(), "p.json");
+    struct test_output out =
+        SERTN_RUN("prove", folder, "--input", input_file(), "-o", proof, "--threads", "1");
+    kit_done(&out, "prove");
     CHECK(strchr(out.errors, '\r') == NULL && strchr(out.errors, '[') == NULL);
     CHECK_MSG(strstr(out.errors, "% ") != NULL, "no line: %s", out.errors);
 }
