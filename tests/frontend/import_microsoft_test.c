@@ -7,34 +7,8 @@
 
 #include <stdio.h>
 
-#include "tests/frontend/model_builder.h"
+#include "tests/frontend/model_pair.h"
 #include "tests/harness/harness.h"
-
-/* Two models that have to agree. */
-struct pair {
-    struct builder own, plain;
-};
-
-static struct pair pair_start(void)
-{
-    struct pair p = {builder_start(21), builder_start(21)};
-    model_import(&p.own, "com.microsoft", 1);
-    model_import(&p.plain, "com.microsoft", 1);
-    return p;
-}
-
-static void pair_input(struct pair *p, const char *name, enum element_type type, const char *dims)
-{
-    model_input(&p->own, name, type, dims);
-    model_input(&p->plain, name, type, dims);
-}
-
-static void pair_tensor(struct pair *p, const char *name, enum element_type type, const char *dims,
-                        const double *values)
-{
-    model_tensor(&p->own, name, type, dims, values);
-    model_tensor(&p->plain, name, type, dims, values);
-}
 
 static Onnx__Node *own_node(struct pair *p, const char *op, const char *in)
 {

@@ -1,5 +1,6 @@
 /* The constraints by array functions equal those row by row, whatever columns are missing. */
 #include "backend/plonk/prover_kernels.h"
+#include "tests/backend/plonk/random_challenges.h"
 #include "tests/harness/harness.h"
 
 #include <string.h>
@@ -7,27 +8,6 @@
 enum { ROWS = 256 };
 
 static fr column[PLONK_COLUMNS][ROWS], root[ROWS / 2];
-
-static void random_fr(fr *out)
-{
-    uint8_t bytes[64];
-    test_random_bytes(bytes, sizeof bytes);
-    fr_from_wide_bytes_be(out, bytes);
-}
-
-static void random_challenges(struct plonk_challenges *c)
-{
-    fr *number = &c->rho;
-    for (size_t i = 0; i < sizeof *c / sizeof(fr); i++)
-        random_fr(&number[i]);
-    fr_from_u64(&c->third, 3);
-    fr_inv(&c->third, &c->third);
-    fr_sqr(&c->rho_square, &c->rho);
-    fr_inv(&c->rho_inverse, &c->rho);
-    c->theta[0] = c->alpha[0] = fr_one;
-    for (unsigned i = 2; i < 5; i++)
-        fr_mul(&c->theta[i], &c->theta[i - 1], &c->theta[1]);
-}
 
 /* One random coset; each optional column is missing with probability one half. */
 static void compare(unsigned params, bool has_contraction, size_t begin, size_t end)

@@ -5,17 +5,11 @@
  */
 #include "backend/plonk/rounds.h"
 #include "backend/poly/ntt.h"
+#include "tests/backend/plonk/random_challenges.h"
 #include "tests/harness/harness.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void random_fr(fr *out)
-{
-    uint8_t bytes[64];
-    test_random_bytes(bytes, sizeof bytes);
-    fr_from_wide_bytes_be(out, bytes);
-}
 
 static fr *random_array(size_t n)
 {
@@ -94,20 +88,6 @@ struct setup {
     fr *work, *quotient;
     size_t quotient_count;
 };
-
-static void random_challenges(struct plonk_challenges *c)
-{
-    fr *number = &c->rho;
-    for (size_t i = 0; i < sizeof *c / sizeof(fr); i++)
-        random_fr(&number[i]);
-    fr_from_u64(&c->third, 3);
-    fr_inv(&c->third, &c->third);
-    fr_sqr(&c->rho_square, &c->rho);
-    fr_inv(&c->rho_inverse, &c->rho);
-    c->theta[0] = c->alpha[0] = fr_one;
-    for (unsigned i = 2; i < 5; i++)
-        fr_mul(&c->theta[i], &c->theta[i - 1], &c->theta[1]);
-}
 
 static bool lacks(const struct plonk_layout *layout, unsigned column)
 {
