@@ -35,13 +35,6 @@ static bool is_ramp(enum smooth_shape shape)
     return shape == SMOOTH_RAMP_LESS || shape == SMOOTH_RAMP_PLUS || shape == SMOOTH_RAMP_SIGNED;
 }
 
-static int64_t floor_shift(wide x, unsigned bits)
-{
-    int64_t out;
-    wide shifted = wide_shift_right(x, bits);
-    return wide_to_i64(&out, shifted) ? out : wide_is_negative(x) ? INT64_MIN / 4 : INT64_MAX / 4;
-}
-
 /* ---- entries ---- */
 
 /* P(u) becomes P(1 - u). */
@@ -167,8 +160,8 @@ static void keep_better(struct shaped *best, const struct shaped *candidate)
 static void set_ends(const struct shaped *s, struct smooth_pieces *p)
 {
     bool is_signed = s->shape == SMOOTH_RAMP_SIGNED;
-    p->high = (int64_t)ldexp(is_signed ? s->far / 2 : s->far, (int)p->shift);
-    p->low = -(int64_t)ldexp(s->far, (int)p->shift);
+    p->high = smooth_piece_of_real(is_signed ? s->far / 2 : s->far, p->shift);
+    p->low = -smooth_piece_of_real(s->far, p->shift);
 }
 
 static double entry_rows(struct lowering *l, const struct shaped *s)
@@ -179,6 +172,22 @@ static double entry_rows(struct lowering *l, const struct shaped *s)
                : smooth_table_rows(l, (p->degree + 1) * (double)(p->last - p->first + 1));
 }
 
+/* Whether there are at most `most` pieces from `first` to `last`, none beyond what is counted. */
+static bool is_few(int64_t first, int64_t last, int64_t most)
+{
+    return first > -SMOOTH_PIECE_FAR && last < SMOOTH_PIECE_FAR && last - first < most;
+}
+
+/* Whether the ramp of the last piece, added to its entry, has a place in it. */
+static bool ramp_fits(const struct shaped *s)
+{
+    enum { RAMP_BITS_MAX = 61 };
+    const struct smooth_pieces *p = &s->pieces;
+    return p->bits >= (int32_t)p->shift &&
+           (!s->ramp_in_table ||
+            ldexp((double)p->last, p->bits - (int32_t)p->shift) < ldexp(1, RAMP_BITS_MAX));
+}
+
 /* Takes pieces from `first` to `last`, when the tables are not too large. */
 static void consider_pieces(struct lowering *l, struct shaped *best, const struct shaped *from,
                             int64_t first, int64_t last)
@@ -186,7 +195,7 @@ static void consider_pieces(struct lowering *l, struct shaped *best, const struc
     struct shaped s = *from;
     s.pieces.first = first;
     s.pieces.last = last;
-    if (last - first >= SMOOTH_ENTRIES_MAX || s.pieces.bits < (int32_t)s.pieces.shift)
+    if (!is_few(first, last, SMOOTH_ENTRIES_MAX) || !ramp_fits(&s))
         return;
     s.rows = entry_rows(l, &s) / s.count + smooth_element_rows(s.pieces.degree);
     keep_better(best, &s);
@@ -239,8 +248,8 @@ static void consider_direct(struct lowering *l, struct shaped *best, uint32_t x,
     struct range range = lowering_range_of(l, x);
     s.pieces = pieces_for(l, &s, x, degree, fraction);
     set_ends(&s, &s.pieces);
-    int64_t first = floor_shift(range.low, s.pieces.rest_bits),
-            last = floor_shift(range.high, s.pieces.rest_bits);
+    int64_t first = smooth_piece_at(range.low, s.pieces.rest_bits),
+            last = smooth_piece_at(range.high, s.pieces.rest_bits);
     s.ramp_in_table = s.has_ramp;
     s.way = DIRECT;
     if (s.reach < SMOOTH_ENTRIES_MAX) {
@@ -264,12 +273,12 @@ static void consider_two_steps(struct lowering *l, struct shaped *best, uint32_t
         return;
     /* The ends of the domain are multiples of a step. */
     s.step_bits = p->shift - SMOOTH_DOMAIN_SHIFT;
-    s.first = floor_shift(range.low, p->rest_bits + s.step_bits);
-    s.last = floor_shift(range.high, p->rest_bits + s.step_bits);
+    s.first = smooth_piece_at(range.low, p->rest_bits + s.step_bits);
+    s.last = smooth_piece_at(range.high, p->rest_bits + s.step_bits);
     p->first = p->low - 1;
     p->last = p->high;
     s.ramp_in_table = false;
-    if (s.last - s.first >= STEPS_MAX || p->last - p->first >= SMOOTH_ENTRIES_MAX)
+    if (!is_few(s.first, s.last, STEPS_MAX) || !is_few(p->first, p->last, SMOOTH_ENTRIES_MAX))
         return;
     s.way = IN_TWO_STEPS;
     double own = fmax((double)lowering_tensor(l, x)->count, 1);

@@ -109,20 +109,35 @@ static unsigned piece_shift(enum table_function f, unsigned degree, int32_t frac
     return shift;
 }
 
-static int64_t floor_shift(wide x, unsigned bits)
+static int64_t within_far(int64_t piece)
 {
-    int64_t out;
-    wide shifted = wide_shift_right(x, bits);
-    return wide_to_i64(&out, shifted) ? out : wide_is_negative(x) ? INT64_MIN / 2 : INT64_MAX / 2;
+    return piece > SMOOTH_PIECE_FAR    ? SMOOTH_PIECE_FAR
+           : piece < -SMOOTH_PIECE_FAR ? -SMOOTH_PIECE_FAR
+                                       : piece;
+}
+
+int64_t smooth_piece_at(wide x, unsigned bits)
+{
+    int64_t piece;
+    if (!wide_to_i64(&piece, wide_shift_right(x, bits)))
+        return wide_is_negative(x) ? -SMOOTH_PIECE_FAR : SMOOTH_PIECE_FAR;
+    return within_far(piece);
+}
+
+int64_t smooth_piece_of_real(double x, unsigned shift)
+{
+    const double far = (double)SMOOTH_PIECE_FAR;
+    return (int64_t)fmax(fmin(floor(ldexp(x, (int)shift)), far), -far);
 }
 
 /* Fills in the pieces that the argument's range leaves of the domain. */
 static void clip(struct lowering *l, struct smooth_pieces *p, struct range range,
                  const struct smooth_domain *d)
 {
-    int64_t from = floor_shift(range.low, p->rest_bits), to = floor_shift(range.high, p->rest_bits);
-    p->low = (int64_t)ldexp(d->low, (int)p->shift);
-    p->high = (int64_t)ldexp(d->high, (int)p->shift);
+    int64_t from = smooth_piece_at(range.low, p->rest_bits),
+            to = smooth_piece_at(range.high, p->rest_bits);
+    p->low = smooth_piece_of_real(d->low, p->shift);
+    p->high = smooth_piece_of_real(d->high, p->shift);
     int64_t first = d->goes_on_below ? p->low - 1 : p->low;
     p->first = from > first ? from : first;
     p->last = to < p->high ? to : p->high;

@@ -78,6 +78,14 @@ struct smooth_pieces {
     int64_t low, high; /* pieces of the domain; low - 1 and `high` stand for what lies beyond */
 };
 
+/*
+ * Numbers of pieces, no further out than SMOOTH_PIECE_FAR: that stands for all beyond, and no table
+ * reaches it. Of a number of last places, pieces of 2^bits; of a real number, pieces of 2^-shift.
+ */
+#define SMOOTH_PIECE_FAR ((int64_t)1 << 40)
+int64_t smooth_piece_at(wide x, unsigned bits);
+int64_t smooth_piece_of_real(double x, unsigned shift);
+
 /* x with the fraction bits that tell the ends of a domain apart. */
 uint32_t smooth_argument(struct lowering *l, uint32_t x);
 /* Width of the pieces; first, last, low and high are left to the caller. */

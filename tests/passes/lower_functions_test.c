@@ -99,6 +99,32 @@ TEST(bounded_and_ramp_like_activations)
     CHECK_FUNCTIONS(cases);
 }
 
+/* Arguments of every magnitude: what has no place in a table is never counted in pieces of one. */
+TEST(activations_of_arguments_far_beyond_every_table)
+{
+    static const enum op_kind ops[] = {OP_SIGMOID, OP_TANH, OP_ERF,  OP_SOFTPLUS,
+                                       OP_GELU,    OP_MISH, OP_SWISH};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        for (int bits = 40; bits <= 72; bits++) {
+            double far = ldexp(1, bits);
+            struct declared_range range = {"x", -far, far};
+            struct kit kit;
+            kit_init(&kit);
+            uint32_t x = kit_input(&kit, "x", ELEMENT_F32, kit_shape(1, 4));
+            kit.options.quantize.ranges = &range;
+            kit.options.quantize.range_count = 1;
+            kit_output(&kit, kit_unary(&kit, ops[i], x));
+            const struct tensor *in =
+                kit_tensor(&kit, kit_shape(1, 4), (const double[]){-far, -1.5, 0.25, far});
+            kit_set(&kit, &in);
+            kit_run(&kit);
+            if (bits % 16 == 8)
+                kit_compare(&kit, &in, 1e-5, 1e-3);
+            kit_release(&kit);
+        }
+    }
+}
+
 TEST(activations_with_an_exponential_below_zero)
 {
     static const struct function_case cases[] = {
