@@ -231,6 +231,10 @@ bool port_encode(wide *out, const struct relation_tensor *tensor, enum element_t
         return true;
     }
     double scaled = real * (double)tensor->scale.denominator / (double)tensor->scale.numerator;
+    if (tensor->keeps_sign && real != 0 && fabs(ldexp(scaled, -tensor->scale.exponent)) <= 0.5) {
+        *out = wide_from_i64(real < 0 ? -1 : 1);
+        return true;
+    }
     return wide_from_double(out, ldexp(scaled, -tensor->scale.exponent)) &&
            !((tensor->has_nan || tensor->has_infinity) && wide_compare(*out, tensor->low) == 0);
 }

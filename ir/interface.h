@@ -47,7 +47,8 @@ enum status interface_parse(struct interface *interface, const struct relation_p
 
 /*
  * The integer that stands for a number given to an input: float keys or patterns; integers as
- * they are; fixed point to the nearest multiple of the scale, ties to even. `real` is used for
+ * they are; fixed point to the nearest multiple of the scale, ties to even, but where signs are
+ * kept, a number that would become 0 and is none to one unit of its sign. `real` is used for
  * float types, `integer` for the others. Returns false for NaN or infinity where the encoding has
  * no meaning for them, and for numbers beyond 254 bits.
  */

@@ -59,6 +59,7 @@ struct relation_tensor {
     wide low, high;   /* proven (witness), declared (inputs, parameters) inclusive range */
     bool has_nan; /* ENCODING_FIXED inputs and outputs: `low` stands for NaN, and for no number */
     bool has_infinity; /* ENCODING_FIXED inputs and outputs: `low` stands for minus infinity */
+    bool keeps_sign;   /* ENCODING_FIXED inputs: only 0 is 0; see port_encode */
     bool is_output; /* a public output (or hashed: then a digest relation consumes it and its digest
                        is the output) */
     const wide *values; /* ROLE_CONSTANT only, [count], row-major */
@@ -109,8 +110,8 @@ enum relation_hint {
     HINT_SQUARE_ROOT,  /* floor(sqrt(view 0)), 0 for negatives */
     HINT_ARG_MAX,      /* index of the first maximum along the last axis of view 0 */
     HINT_ARG_MIN,
-    HINT_SORT_ORDER, /* along the last axis: out[0] = indices that sort ascending, stable; argument =
-                        1: descending, ties by lower index */
+    HINT_SORT_ORDER, /* along the last axis: out[0] = indices that sort ascending, stable; argument
+                        = 1: descending, ties by lower index */
     HINT_BIT_LENGTH  /* floor(log2(view 0)), 0 for numbers below 1 */
 };
 
@@ -200,8 +201,8 @@ int64_t relation_view_element(const struct relation_view *view, uint8_t rank, co
                               size_t position);
 
 /*
- * The range [low, low + 2^bits) around a tensor's own: low is 0 or minus a power of two. What a quotient is checked against, and the width a
- * value has in a packed public word or a hashed word.
+ * The range [low, low + 2^bits) around a tensor's own: low is 0 or minus a power of two. What a
+ * quotient is checked against, and the width a value has in a packed public word or a hashed word.
  */
 void relation_rounded_range(const struct relation_tensor *tensor, wide *low, unsigned *bits);
 

@@ -39,6 +39,20 @@ static void code_dims(struct codec *codec, uint8_t *rank, int64_t *dims, size_t 
         *count = codec->failed ? 0 : product;
 }
 
+/* What has NaN has no infinity; both together say that the tensor keeps signs. */
+static void code_specials(struct codec *codec, struct relation_tensor *tensor)
+{
+    bool first = tensor->has_nan || tensor->keeps_sign,
+         second = tensor->has_infinity || tensor->keeps_sign;
+    codec_bool(codec, &first);
+    codec_bool(codec, &second);
+    tensor->has_nan = first && !second;
+    tensor->has_infinity = second && !first;
+    tensor->keeps_sign = first && second;
+    if (tensor->keeps_sign && tensor->encoding != ENCODING_FIXED)
+        codec_fail(codec);
+}
+
 static void code_tensor(struct codec *codec, struct relation_tensor *tensor)
 {
     codec_text(codec, &tensor->name);
@@ -51,10 +65,7 @@ static void code_tensor(struct codec *codec, struct relation_tensor *tensor)
     codec_u8(codec, &tensor->key_bits);
     codec_wide(codec, &tensor->low);
     codec_wide(codec, &tensor->high);
-    codec_bool(codec, &tensor->has_nan);
-    codec_bool(codec, &tensor->has_infinity);
-    if (tensor->has_nan && tensor->has_infinity)
-        codec_fail(codec);
+    code_specials(codec, tensor);
     codec_bool(codec, &tensor->is_output);
     if (tensor->scale.numerator <= 0 || tensor->scale.denominator <= 0 || tensor->key_bits > 64 ||
         (tensor->encoding == ENCODING_FLOAT_KEY && tensor->key_bits != 32 &&

@@ -48,7 +48,11 @@ static void print_tensor(FILE *out, size_t index, const struct relation_tensor *
         fprintf(out, " bits of %s", element_type_name((enum element_type)t->key_bits));
     else
         fputs(" integer", out);
-    fputs(t->has_nan ? " nan" : t->has_infinity ? " -infinity" : "", out);
+    fputs(t->has_nan        ? " nan"
+          : t->has_infinity ? " -infinity"
+          : t->keeps_sign   ? " signed"
+                            : "",
+          out);
     fputs(t->is_output ? " output" : "", out);
     for (size_t e = 0; t->role == ROLE_CONSTANT && e < t->count && e < LIST_SHOWN_MAX; e++) {
         fputs(e == 0 ? " = " : " ", out);

@@ -23,6 +23,7 @@ enum bound_gap {
     BOUND_UNKNOWN,  /* nothing was said of it */
     BOUND_PROVEN,   /* it has one */
     BOUND_DECISION, /* the node decides on inexact numbers */
+    BOUND_ZERO,     /* the node takes computed numbers for 0 that are none */
     BOUND_NO_RULE,  /* the operator has no rule */
     BOUND_POLE,     /* as far as is proven, the exact operand may be one that has no result: a
                        divisor of 0, a logarithm of it */

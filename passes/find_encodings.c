@@ -389,6 +389,65 @@ static void find_traces(const struct graph *graph, struct value_plan *values)
     }
 }
 
+/* ---- signs ---- */
+
+/* Whether a node may ask of its operand i on which side of 0 it lies. What it is compared with is
+ * private, as a rule: it may be 0. */
+static bool tests_sign(const struct graph *graph, const struct graph_node *node, size_t i)
+{
+    if (!is_float(graph, node->inputs[i]))
+        return false;
+    if (is_cast(node->op))
+        return i == 0 && graph->values[node->outputs[0]].type == ELEMENT_BOOL;
+    if (is_comparison(node->op))
+        return is_stored(graph, node->inputs[1 - i]);
+    return node->op == OP_SIGN || node->op == OP_NON_ZERO;
+}
+
+/* Whether results are above, at or below 0 where the operands they are made of are. */
+static bool carries_signs(const struct graph *graph, const struct graph_node *node)
+{
+    if (node->op == OP_CAST)
+        return moves_floats(graph, node) && is_widening(graph->values[node->inputs[0]].type,
+                                                        graph->values[node->outputs[0]].type);
+    return node->op == OP_NEG || is_move(graph, node);
+}
+
+/*
+ * Inputs whose signs are asked for, and what is moved from them: from the tests back to the inputs,
+ * then forward again over what comes from such inputs alone.
+ */
+static void find_signs(const struct graph *graph, struct value_plan *values)
+{
+    for (size_t n = graph->node_count; n-- > 0;) {
+        const struct graph_node *node = &graph->nodes[n];
+        bool carries = node->output_count > 0 && carries_signs(graph, node), asked = false;
+        for (size_t k = 0; k < node->output_count && carries; k++)
+            asked |= node->outputs[k] != GRAPH_NONE && values[node->outputs[k]].keeps_sign;
+        for (size_t i = 0; i < node->input_count; i++) {
+            if (node->inputs[i] != GRAPH_NONE &&
+                (tests_sign(graph, node, i) || (asked && i < moved_operands(node))))
+                values[node->inputs[i]].keeps_sign = true;
+        }
+    }
+    for (size_t v = 0; v < graph->value_count; v++) {
+        struct value_plan *plan = &values[v];
+        enum graph_value_kind kind = graph->values[v].kind;
+        plan->keeps_sign &= (kind == VALUE_INPUT || kind == VALUE_NODE) && !plan->is_key &&
+                            !plan->is_bits && !plan->takes_nan && !plan->takes_mask;
+    }
+    for (size_t n = 0; n < graph->node_count; n++) {
+        const struct graph_node *node = &graph->nodes[n];
+        bool carries = carries_signs(graph, node);
+        for (size_t i = 0; carries && i < moved_operands(node); i++)
+            carries = values[node->inputs[i]].keeps_sign;
+        for (size_t k = 0; k < node->output_count; k++) {
+            if (node->outputs[k] != GRAPH_NONE)
+                values[node->outputs[k]].keeps_sign &= carries;
+        }
+    }
+}
+
 enum status find_encodings(const struct graph *graph, struct value_plan *values,
                            struct arena *scratch, struct diag *diag)
 {
@@ -408,5 +467,6 @@ enum status find_encodings(const struct graph *graph, struct value_plan *values,
     find_bits(&(struct bits){graph, values}, flags + 4 * count);
     find_missing(graph, values);
     find_traces(graph, values);
+    find_signs(graph, values);
     return STATUS_OK;
 }

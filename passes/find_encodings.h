@@ -9,8 +9,8 @@
 #include "passes/quantize.h"
 
 /*
- * Sets is_key, key_bits, is_bits, takes_nan and traces_nan of values [graph->value_count]; what
- * else stands in them is left alone. Errors: NO_MEMORY.
+ * Sets is_key, key_bits, is_bits, takes_nan, traces_nan and keeps_sign of values
+ * [graph->value_count]; what else stands in them is left alone. Errors: NO_MEMORY.
  */
 enum status find_encodings(const struct graph *graph, struct value_plan *values,
                            struct arena *scratch, struct diag *diag) SERTN_MUST_CHECK;

@@ -512,7 +512,9 @@ static uint32_t add_input(struct lowering *l, size_t i)
                                      .low = range.low,
                                      .high = range.high,
                                      .has_nan = takes_nan,
-                                     .has_infinity = takes_mask};
+                                     .has_infinity = takes_mask,
+                                     .keeps_sign = form.encoding == ENCODING_FIXED &&
+                                                   l->plan->values[v].keeps_sign};
     if (takes_nan)
         l->nan = range.low;
     memcpy(tensor.shape, value->shape.dim, sizeof value->shape.dim);
@@ -523,8 +525,11 @@ static uint32_t add_input(struct lowering *l, size_t i)
     if (takes_nan || takes_mask)
         lowering_leave_bound(l, index, BOUND_SPECIAL);
     else
-        /* The nearest multiple of the scale stands for a number; keys and integers are exact. */
-        bound_set(lowering_bound(l, index), form.encoding == ENCODING_FIXED ? 0.5 : 0);
+        /* The nearest multiple of the scale stands for a number, or the nearest that keeps its
+         * sign; keys and integers are exact. */
+        bound_set(lowering_bound(l, index), tensor.keeps_sign                 ? 1
+                                            : form.encoding == ENCODING_FIXED ? 0.5
+                                                                              : 0);
     if (lowering_tensor(l, index)->count > 0)
         lowering_enforce(l, index, range);
     l->tensor_of[v] = index;

@@ -74,6 +74,15 @@ void lowering_leave_bound(struct lowering *l, uint32_t y, enum bound_gap gap)
     bound_leave(lowering_bound(l, y), gap, l->node_index);
 }
 
+void lowering_state_sign(struct lowering *l, uint32_t y, size_t i)
+{
+    struct error_bound *bound = lowering_bound(l, y);
+    if (lowering_input_plan(l, i)->keeps_sign)
+        bound_set(bound, 0);
+    else if (bound->gap == BOUND_DECISION && bound->node == l->node_index)
+        bound_leave(bound, BOUND_ZERO, bound->node);
+}
+
 /* Takes over why x has no bound. */
 static void take_gap(struct lowering *l, uint32_t y, uint32_t x)
 {
@@ -212,6 +221,12 @@ struct output_bound lowering_output_bound(struct lowering *l, uint32_t tensor)
     switch (bound->gap) {
     case BOUND_DECISION:
         why = arena_printf(l->arena, "%s decides on inexact numbers", node);
+        break;
+    case BOUND_ZERO:
+        why = arena_printf(l->arena,
+                           "%s takes computed numbers too small for their fraction bits for 0; "
+                           "have it test inputs of the model, or hold sizes to a threshold",
+                           node);
         break;
     case BOUND_POLE:
         why = arena_printf(l->arena, "%s may be asked where it has no result", node);

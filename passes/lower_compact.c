@@ -144,6 +144,7 @@ void lower_non_zero(struct lowering *l)
     if (graph_attribute(l->node, "count") == NULL)
         lowering_fail(l, STATUS_UNSUPPORTED, "the number of results is not known; see --max-dim");
     uint32_t bits = lowering_affine(l, -1, lowering_is_zero(l, x), wide_from_i64(1));
+    lowering_state_sign(l, bits, 0);
     if (!lowering_has_output(l, 0)) {
         lowering_output(l, 1, count_in_room(l, bits));
         return;

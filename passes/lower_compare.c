@@ -224,7 +224,9 @@ void lower_sign(struct lowering *l)
     struct shape shape = lowering_shape(l, x);
     struct relation_term terms[2] = {lowering_term(l, 2, lowering_is_not_negative(l, x), &shape),
                                      lowering_term(l, -1, lowering_is_zero(l, x), &shape)};
-    lowering_output(l, 0, lowering_linear(l, &shape, form_integer(), terms, 2, wide_from_i64(-1)));
+    uint32_t sign = lowering_linear(l, &shape, form_integer(), terms, 2, wide_from_i64(-1));
+    lowering_state_sign(l, sign, 0);
+    lowering_output(l, 0, sign);
 }
 
 /* x < 0 ? slope x : x, slope a tensor or a number: x + (1 - bit) (slope - 1) x. */
@@ -346,6 +348,20 @@ static uint32_t unless_nan(struct lowering *l, size_t i, uint32_t key, uint32_t 
     return lowering_product(l, &shape, form_integer(), terms, 2, wide_from_i64(0));
 }
 
+/* A comparison with 0 is exact where the sign of the other operand is kept. */
+static uint32_t compared(struct lowering *l, uint32_t result)
+{
+    for (size_t i = 0; i < 2; i++) {
+        const struct tensor *data = lowering_data(l, 1 - i);
+        bool is_zero = data != NULL && element_type_is_float(data->type);
+        for (size_t e = 0; is_zero && e < data->count; e++)
+            is_zero = data->data.real[e] == 0;
+        if (is_zero)
+            lowering_state_sign(l, result, i);
+    }
+    return result;
+}
+
 /*
  * Operand `above` >= (or >) operand 1 - above. NaN has the greatest key, so it is enough to ask
  * whether the operand above is NaN.
@@ -354,9 +370,9 @@ static void compare(struct lowering *l, size_t above, bool strict)
 {
     uint8_t bits = compared_bits(l);
     if (bits == 0) {
-        lowering_output(
-            l, 0,
-            not_below(l, comparable(l, above, 1 - above), comparable(l, 1 - above, above), strict));
+        lowering_output(l, 0,
+                        compared(l, not_below(l, comparable(l, above, 1 - above),
+                                              comparable(l, 1 - above, above), strict)));
         return;
     }
     uint32_t a = lowering_retag(l, lowering_key(l, above, bits), form_integer()),
@@ -392,9 +408,8 @@ void lower_equal(struct lowering *l)
     if (lowering_equals_infinity(l))
         return;
     if (bits == 0) {
-        lowering_output(l, 0,
-                        lowering_is_zero(l, lowering_difference(l, &shape, comparable(l, 0, 1),
-                                                                comparable(l, 1, 0))));
+        uint32_t apart = lowering_difference(l, &shape, comparable(l, 0, 1), comparable(l, 1, 0));
+        lowering_output(l, 0, compared(l, lowering_is_zero(l, apart)));
         return;
     }
     uint32_t key = lowering_key(l, 0, bits),
@@ -596,8 +611,9 @@ void lower_cast(struct lowering *l)
     struct shape shape = lowering_output_shape(l, 0);
     if (to == ELEMENT_BOOL && from != ELEMENT_BOOL) {
         struct relation_term term = lowering_term(l, -1, lowering_is_zero(l, x), &shape);
-        lowering_output(l, 0,
-                        lowering_linear(l, &shape, form_integer(), &term, 1, wide_from_i64(1)));
+        uint32_t bit = lowering_linear(l, &shape, form_integer(), &term, 1, wide_from_i64(1));
+        lowering_state_sign(l, bit, 0);
+        lowering_output(l, 0, bit);
         return;
     }
     if (element_type_is_float(from) && !element_type_is_float(to)) {

@@ -244,6 +244,9 @@ void lowering_state_greater(struct lowering *l, uint32_t y, uint32_t a, uint32_t
 /* The same where `bit` chooses: it has to be exact. */
 void lowering_state_chosen(struct lowering *l, uint32_t y, uint32_t bit, uint32_t a, uint32_t b);
 void lowering_leave_bound(struct lowering *l, uint32_t y, enum bound_gap gap);
+/* y says on which side of 0 operand i lies: exact where its sign is kept, and BOUND_ZERO says why
+ * where nothing is. */
+void lowering_state_sign(struct lowering *l, uint32_t y, size_t i);
 /* |y| <= most, and |ideal y| <= ideal, as facts of the function that it is. */
 void lowering_limit(struct lowering *l, uint32_t y, double most, double ideal);
 /* y >= least, likewise. */

@@ -66,7 +66,10 @@ struct value_plan {
     bool takes_mask;     /* may be minus infinity, on its way to a softmax */
     bool mask_is_finite; /* takes_mask: great negative numbers stand for it, never infinity: a row
                             of nothing else has equal probabilities, where infinity leaves none */
-    uint8_t key_bits;    /* of keys: 32 or 64 */
+    bool keeps_sign;  /* an input in fixed point, or moved from such: only 0 is 0, and what is too
+                         small for its bits is one unit of its own sign, since it is held
+                         against 0 */
+    uint8_t key_bits; /* of keys: 32 or 64 */
 };
 
 /* Declared range of a graph input, as real numbers: [-2^k, 2^k) or what the user gave. */

@@ -425,6 +425,33 @@ TEST(the_bracket_rule_wants_disjoint_intervals)
     expect(&b, STATUS_BAD_INPUT);
 }
 
+TEST(what_stands_for_no_number_comes_back_from_its_bytes)
+{
+    for (int which = 0; which < 4; which++) {
+        struct bench b;
+        struct buffer bytes;
+        struct relation_program again;
+        struct diag diag = {0};
+        bench_init(&b);
+        buffer_init(&bytes);
+        uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, 3, -4, 4);
+        struct relation_tensor *t = &b.program.tensors[x];
+        t->encoding = ENCODING_FIXED;
+        t->has_nan = which == 1;
+        t->has_infinity = which == 2;
+        t->keeps_sign = which == 3;
+        add_range(&b, x, 3, -4, 4);
+        relation_program_serialize(&b.program, &bytes);
+        REQUIRE_OK(relation_program_parse(&again, &b.arena, 253, bytes.data, bytes.count, &diag),
+                   &diag);
+        t = &again.tensors[x];
+        CHECK(t->has_nan == (which == 1) && t->has_infinity == (which == 2) &&
+              t->keeps_sign == (which == 3));
+        buffer_release(&bytes);
+        expect(&b, STATUS_OK);
+    }
+}
+
 /* 2^29 multiplications of 2^15 numbers by 2^14: more positions than a file may have numbers. */
 TEST(a_contraction_of_many_positions_comes_back_from_its_bytes)
 {

@@ -149,6 +149,45 @@ TEST(comparisons_are_exact)
     }
 }
 
+/* Operators that ask on which side of 0 a number lies; then how it comes from the input. */
+static uint32_t sign_test(struct kit *kit, size_t which, uint32_t x)
+{
+    static const enum op_kind comparisons[] = {OP_EQUAL, OP_LESS, OP_LESS_OR_EQUAL, OP_GREATER,
+                                               OP_GREATER_OR_EQUAL};
+    if (which == 0)
+        return kit_unary(kit, OP_SIGN, x);
+    if (which == 1) {
+        uint32_t bit = kit_unary(kit, OP_CAST, x);
+        kit_attribute_int(kit, "to", ELEMENT_BOOL);
+        return bit;
+    }
+    uint32_t zero = kit_parameter(kit, "zero", kit_shape(0), (const double[]){0});
+    return which % 2 == 0 ? kit_binary(kit, comparisons[(which - 2) / 2], x, zero)
+                          : kit_binary(kit, comparisons[(which - 2) / 2], zero, x);
+}
+
+TEST(only_zero_is_zero)
+{
+    static const double numbers[] = {1e-20, 0, -1e-20, 1e-38, 3, -0x1p-149, -2, 1e-7};
+    enum { TESTS = 12, COUNT = sizeof numbers / sizeof *numbers };
+    for (size_t i = 0; i < TESTS; i++) {
+        struct kit kit;
+        kit_init(&kit);
+        struct shape shape = kit_shape(2, 2, COUNT / 2);
+        uint32_t x = kit_input(&kit, "x", ELEMENT_F32, shape);
+        uint32_t y = sign_test(&kit, i, kit_unary(&kit, OP_NEG, kit_unary(&kit, OP_TRANSPOSE, x)));
+        kit_output(&kit, y);
+        if (i % 2 == 0)
+            kit_output(&kit, kit_unary(&kit, OP_EXP, x));
+        for (int run = 0; run < 5; run++)
+            kit_set(&kit, (const struct tensor *[]){kit_random_tensor(&kit, shape, 4)});
+        kit_run(&kit);
+        CHECK(kit.result.report.outputs[0].proven_error == 0);
+        kit_compare(&kit, (const struct tensor *[]){kit_tensor(&kit, shape, numbers)}, 4e-6, 1e-3);
+        kit_release(&kit);
+    }
+}
+
 TEST(choices_follow_their_condition)
 {
     struct op_case c;
