@@ -5,8 +5,6 @@
  */
 #include "frontend/import_rules.h"
 
-#include <string.h>
-
 /* ---- parts ---- */
 
 /* scale (x - zero point), with one scale for all or one for each place of `axis`. */
@@ -256,18 +254,14 @@ static uint32_t without_rest(struct import_node *n, uint32_t x, uint32_t lengths
  * (X, W, R, B?, sequence_lens?, initial_h?, initial_c?, P?, W scale, W zero, R scale, R zero): the
  * input is quantized to 8 bits as a whole, up to the end of the longest sequence, and so is the
  * state of a whole batch before each step (what onnxruntime does with one thread; with more it
- * quantizes parts of a batch apart).
+ * quantizes parts of a batch apart). Sequences that run backwards begin together, each with its own
+ * last element.
  */
 void import_dynamic_quantize_lstm(struct import_node *n)
 {
     uint32_t x = required(n, 0), lengths = operand(n, 4), parts[3] = {0, 0, 0}, out[3];
     if (lengths != GRAPH_NONE)
         x = without_rest(n, x, lengths);
-    if (lengths != GRAPH_NONE && strcmp(attr_text(n, "direction", "forward"), "forward") != 0 &&
-        size_along(n, x, 1) > 1)
-        rule_note(n, "sequences of different lengths that run backwards end together here, and "
-                     "begin together in onnxruntime: their states are rounded to 8 bits by other "
-                     "scales");
     emit_outputs(n, OP_DYNAMIC_QUANTIZE_LINEAR, &x, 1, parts, 3);
     if (n->status != STATUS_OK)
         return;

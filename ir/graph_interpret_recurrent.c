@@ -216,7 +216,7 @@ static void set_row(struct tensor *out, size_t at, const double *row, size_t cou
         tensor_set_real(out, at + k, row[k]);
 }
 
-/* One step of one sequence of the batch. */
+/* One step of one sequence of the batch, at its time t. */
 static void run_step(struct kernel_call *call, struct cell *cell, size_t batch, size_t direction,
                      size_t t)
 {
@@ -235,17 +235,17 @@ static void run_step(struct kernel_call *call, struct cell *cell, size_t batch, 
     set_row(call->out[0], at * s->hidden, h, s->hidden);
 }
 
-static bool is_running(const int64_t *length, size_t batch, size_t t)
+/* Whether a sequence of the batch has a step number i. */
+static bool is_running(const int64_t *length, size_t batch, size_t i)
 {
-    return length == NULL || (int64_t)t < length[batch];
+    return length == NULL || (int64_t)i < length[batch];
 }
 
 /* The state of the whole batch as DynamicQuantizeLinear leaves it. The state that a sequence ended
  * with counts for one more step, then 0 does. */
-static void quantize_state(struct cell *cell, const int64_t *length, size_t t, bool backwards)
+static void quantize_state(struct cell *cell, const int64_t *length, size_t i)
 {
-    size_t n = cell->sizes.hidden, count = cell->sizes.batch * n,
-           at = backwards || t == 0 ? t : t - 1;
+    size_t n = cell->sizes.hidden, count = cell->sizes.batch * n, at = i == 0 ? 0 : i - 1;
     for (size_t k = 0; k < count; k++)
         cell->seen[k] =
             is_running(length, k / n, at) ? element_round(ELEMENT_F32, cell->hidden[k]) : 0.0;
@@ -254,18 +254,20 @@ static void quantize_state(struct cell *cell, const int64_t *length, size_t t, b
         cell->seen[k] = (double)(dynamic_quantize(&by, cell->seen[k]) - by.zero) * by.scale;
 }
 
-/* Runs one direction. length: [batch], or NULL for all steps. */
+/* Runs one direction. length: [batch], or NULL for all steps. All sequences begin together, those
+ * that run backwards with their own last element. */
 static void run_direction(struct kernel_call *call, struct cell *cell, size_t direction,
                           const int64_t *length, bool backwards)
 {
     const struct recurrent_sizes *s = &cell->sizes;
     for (size_t i = 0; i < s->sequence; i++) {
-        size_t t = backwards ? s->sequence - 1 - i : i;
         if (cell->seen != NULL)
-            quantize_state(cell, length, t, backwards);
-        for (size_t b = 0; b < s->batch; b++)
-            if (is_running(length, b, t))
-                run_step(call, cell, b, direction, t);
+            quantize_state(cell, length, i);
+        for (size_t b = 0; b < s->batch; b++) {
+            size_t count = length == NULL ? s->sequence : (size_t)length[b];
+            if (is_running(length, b, i))
+                run_step(call, cell, b, direction, backwards ? count - 1 - i : i);
+        }
     }
     for (size_t b = 0; b < s->batch; b++) {
         size_t last = state_at(s, b, direction);

@@ -44,7 +44,6 @@ struct cell {
     uint32_t h, c;  /* [batch, hidden] */
     uint32_t shown; /* [batch, 1]: sequences whose state counts when it is quantized, and is not 0;
                        VALUE_UNSEEN: all do */
-    bool backwards;
 };
 
 /* ---- nodes ---- */
@@ -398,9 +397,6 @@ static uint32_t step(struct unroll *u, struct cell *cell, uint32_t products, siz
     enum running running = running_at(u, t, &mask);
     if (running == RUNNING_NONE)
         return zeros(u);
-    /* A state that a sequence ended with counts for one more step. */
-    if (cell->backwards)
-        cell->shown = mask;
     begin_part(u, PART_INPUT);
     uint32_t x = entry(u, "time", products, 0, (int64_t)t);
     begin_part(u, PART_SUM);
@@ -410,8 +406,8 @@ static uint32_t step(struct unroll *u, struct cell *cell, uint32_t products, siz
         step_gru(u, cell, x);
     else
         step_rnn(u, cell, x);
-    if (!cell->backwards)
-        cell->shown = mask;
+    /* A state that a sequence ended with counts for one more step. */
+    cell->shown = mask;
     if (running == RUNNING_ALL)
         return cell->h;
     uint32_t shown = keep(u, mask, cell->h, VALUE_UNSEEN);
@@ -421,6 +417,15 @@ static uint32_t step(struct unroll *u, struct cell *cell, uint32_t products, siz
     return shown;
 }
 
+/* Steps of each sequence [steps, batch, any] the other way round, up to its end. */
+static uint32_t turned(struct unroll *u, uint32_t x)
+{
+    struct graph_attribute to = {.name = "to", .kind = ATTRIBUTE_INT, .integer = ELEMENT_I64};
+    uint32_t lengths =
+        fold_add(u->walk, u->node, "lengths", OP_CAST, &u->in[OPERAND_LENGTHS], 1, &to, 1);
+    return binary(u, "turned", OP_REVERSE_SEQUENCE, x, lengths);
+}
+
 /* Results of one direction: Y [steps, 1, batch, hidden] when it is used, final states [1, batch,
  * hidden]. */
 static bool run_direction(struct unroll *u, size_t direction, bool backwards, bool with_all,
@@ -428,8 +433,11 @@ static bool run_direction(struct unroll *u, size_t direction, bool backwards, bo
 {
     struct cell cell;
     cell_begin(u, &cell, direction);
-    cell.backwards = backwards;
     uint32_t products = input_products(u, &cell, direction);
+    /* What is rounded for a whole batch has to begin together. */
+    bool turns = backwards && u->quantize_state && u->in[OPERAND_LENGTHS] != VALUE_UNSEEN;
+    if (turns)
+        products = turned(u, products);
     size_t steps = u->sizes.sequence;
     uint32_t *rows = arena_array(u->walk->scratch, uint32_t, steps + 1);
     size_t before = u->walk->problems->count + u->walk->problems->lost;
@@ -438,15 +446,17 @@ static bool run_direction(struct unroll *u, size_t direction, bool backwards, bo
     const uint64_t around = u->walk->place;
     u->body = fold_body_place(u->walk, direction);
     for (size_t i = 0; i < steps && u->walk->fatal == STATUS_OK; i++) {
-        size_t t = backwards ? steps - 1 - i : i;
+        size_t t = backwards && !turns ? steps - 1 - i : i;
         rows[t] = step(u, &cell, products, t);
         if (u->walk->problems->count + u->walk->problems->lost != before)
             return false;
     }
     u->walk->place = around;
     for (size_t t = 0; with_all && t < steps; t++)
-        rows[t] = unsqueeze(u, unsqueeze(u, rows[t], 0), 0);
+        rows[t] = turns ? unsqueeze(u, rows[t], 0) : unsqueeze(u, unsqueeze(u, rows[t], 0), 0);
     out[0] = with_all ? with_axis(u, "steps", OP_CONCAT, rows, steps, 0) : VALUE_UNSEEN;
+    if (with_all && turns)
+        out[0] = unsqueeze(u, turned(u, out[0]), 1);
     out[1] = unsqueeze(u, cell.h == VALUE_UNSEEN ? zeros(u) : cell.h, 0);
     out[2] = u->node->op != OP_LSTM ? VALUE_UNSEEN
                                     : unsqueeze(u, cell.c == VALUE_UNSEEN ? zeros(u) : cell.c, 0);

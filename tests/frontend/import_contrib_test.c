@@ -128,6 +128,34 @@ TEST(quantized_lstm_quantizes_its_state)
     pair_agrees(__LINE__, &p, "yhc");
 }
 
+/* Sequences that run backwards begin together, whatever their lengths. */
+TEST(quantized_lstm_turns_each_sequence_by_itself)
+{
+    struct pair p = pair_start();
+    pair_input(&p, "x", ELEMENT_F32, "4,3,2");
+    pair_random(&p, "w", ELEMENT_I8, "1,2,8", 16, -128, 127);
+    pair_random(&p, "r", ELEMENT_I8, "1,2,8", 16, -128, 127);
+    pair_random(&p, "i", ELEMENT_F32, "1,3,2", 6, -1, 1);
+    pair_random(&p, "j", ELEMENT_F32, "1,3,2", 6, -1, 1);
+    pair_tensor(&p, "s", ELEMENT_F32, "1", REALS(0.03125));
+    pair_tensor(&p, "z", ELEMENT_I8, "1", REALS(0));
+    pair_tensor(&p, "l", ELEMENT_I32, "3", REALS(4, 1, 2));
+    pair_tensor(&p, "n", ELEMENT_I64, "3", REALS(4, 1, 2));
+    Onnx__Node *own = own_node(&p, "DynamicQuantizeLSTM", "x,w,r,,l,i,j,,s,z,s,z", "y,h,c");
+    node_int(&p.own, own, "hidden_size", 2);
+    node_text(&p.own, own, "direction", "reverse");
+    struct builder *b = &p.plain;
+    model_tensor(b, "one", ELEMENT_I64, "1", REALS(1));
+    model_node(b, "ReverseSequence", "x,n", "xt");
+    own = model_node_of(b, "com.microsoft", "DynamicQuantizeLSTM", "xt,w,r,,l,i,j,,s,z,s,z",
+                        "yt,h,c");
+    node_int(b, own, "hidden_size", 2);
+    model_node(b, "Squeeze", "yt,one", "ys");
+    model_node(b, "ReverseSequence", "ys,n", "yr");
+    model_node(b, "Unsqueeze", "yr,one", "y");
+    pair_agrees(__LINE__, &p, "yhc");
+}
+
 TEST(quantized_convolution_may_have_its_channels_last)
 {
     struct pair p = pair_start();
