@@ -292,9 +292,9 @@ static enum status read_events(struct node *n, struct diag *diag)
 
 static enum status look(struct node *n, bool *is_idle, struct diag *diag)
 {
-    enum status status = market_time(&n->now, &n->market, diag);
     n->clock = (uint64_t)time(NULL);
     n->polls++;
+    enum status status = market_time(&n->now, &n->market, diag);
     if (status == STATUS_OK)
         status = read_events(n, diag);
     if (status == STATUS_OK)
@@ -322,11 +322,12 @@ static enum status look(struct node *n, bool *is_idle, struct diag *diag)
     return status;
 }
 
-/* Waits for the next look, and looks after the children meanwhile: one that ends cuts it short, and
- * so does an input that is there. */
-static enum status wait_for_children(struct node *n, struct diag *diag)
+/* Waits for the next look, and looks after the children meanwhile. Where the last look went well
+ * one that ends cuts it short, and so does an input that is there. */
+static enum status wait_for_children(struct node *n, bool looked, struct diag *diag)
 {
-    double end = machine_seconds() + (double)n->config->poll_ms / 1000;
+    uint64_t most_ms = looked || n->config->poll_ms < 1000 ? n->config->poll_ms : 1000;
+    double end = machine_seconds() + (double)most_ms / 1000;
     enum status status = STATUS_OK;
     bool worked = false;
     while (status == STATUS_OK && machine_seconds() < end && *n->options->stop == 0) {
@@ -334,7 +335,7 @@ static enum status wait_for_children(struct node *n, struct diag *diag)
         status = node_step_workers(n, diag);
         for (uint64_t i = 0; i < n->config->limits.workers; i++)
             works = works || n->slot[i].is_used;
-        if ((worked && !works) || node_has_fetched(n))
+        if (looked && ((worked && !works) || node_has_fetched(n)))
             return status;
         worked = works;
         usleep(WORKER_WAIT_US);
@@ -365,22 +366,26 @@ enum status node_run(struct node_summary *summary, const struct node_options *op
     n->lock = -1;
     enum status status = open_node(n, diag);
     while (status == STATUS_OK && *options->stop == 0 && !(options->drain && is_idle)) {
-        struct diag trouble = {0};
+        struct diag trouble = {0}, ignored = {0};
         bool idle = false;
         n->trouble = (struct diag){0};
-        enum status looked = look(n, &idle, &trouble);
+        enum status looked = look(n, &idle, &trouble), waited = STATUS_OK;
         is_idle = looked == STATUS_OK && idle;
-        if (looked == STATUS_OK && !(options->drain && is_idle))
-            looked = wait_for_children(n, &trouble);
-        if (looked != STATUS_OK)
+        if (!(options->drain && is_idle))
+            waited = wait_for_children(n, looked == STATUS_OK,
+                                       looked == STATUS_OK ? &trouble : &ignored);
+        if (looked != STATUS_OK || waited != STATUS_OK)
             n->trouble = trouble;
         if (n->trouble.status != STATUS_OK && strcmp(last, n->trouble.text) != 0)
             options->say(options->context, n->trouble.text);
         memcpy(last, n->trouble.text, sizeof last);
         node_show(n);
-        if (looked != STATUS_OK)
+        if (waited != STATUS_OK)
             usleep((useconds_t)(n->config->poll_ms < 1000 ? n->config->poll_ms : 1000) * 1000);
     }
+    /* What has been proved since is kept, too. */
+    if (status == STATUS_OK)
+        status = node_step_workers(n, diag);
     if (status == STATUS_OK)
         status = summarize(summary, n, diag);
     close_node(n);

@@ -25,7 +25,8 @@ struct node_served {
 struct node_slot {
     struct worker worker;
     struct market_job_id id;
-    double start;
+    struct job_claim claim; /* that it proves */
+    double start, seconds;  /* seconds: it took; 0: it runs */
     bool is_used;
 };
 
@@ -113,7 +114,8 @@ void node_tell(struct node *node, const char *format, ...) SERTN_PRINTF(2, 3);
 /* One step of every job that has one. Errors: those of the chain and of the file of jobs; what
  * concerns a job alone is written into it. */
 enum status node_step_jobs(struct node *node, bool *is_idle, struct diag *diag) SERTN_MUST_CHECK;
-/* Looks after the children. */
+/* Looks after the children, without the chain: what one has proved is kept at once. Errors: those
+ * of the file of jobs; what a child said is asked of it again then. */
 enum status node_step_workers(struct node *node, struct diag *diag) SERTN_MUST_CHECK;
 struct node_served *node_find_served(struct node *node, uint64_t number);
 bool node_is_ours(const struct node *node, const uint8_t address[ABI_ADDRESS]);

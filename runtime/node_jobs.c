@@ -151,7 +151,6 @@ static enum status prove(struct node *n, struct node_job *job, const struct mark
     struct node_served *served = node_find_served(n, job->id.model);
     struct node_slot *slot = free_slot(n);
     struct buffer input = {0};
-    struct job_claim claim;
     uint8_t digest[KECCAK256_BYTES];
     struct diag reason = {0};
     if (served == NULL || slot == NULL)
@@ -176,11 +175,12 @@ static enum status prove(struct node *n, struct node_job *job, const struct mark
             served->folder,
             (unsigned)n->config->limits.threads,
             {n->config->limits.memory_bytes, n->config->limits.seconds}};
-        node_make_claim(&claim, n, on_chain);
-        status = worker_start(&slot->worker, &options, &claim, &input, diag);
+        node_make_claim(&slot->claim, n, on_chain);
+        status = worker_start(&slot->worker, &options, &slot->claim, &input, diag);
         slot->is_used = status == STATUS_OK;
         slot->id = job->id;
         slot->start = machine_seconds();
+        slot->seconds = 0;
     }
     free(path);
     node_release_secret(&input);
@@ -216,41 +216,32 @@ static enum status find_job(bool *found, struct node_job *job, struct node *n,
     return status;
 }
 
+/* Keeps what a child has proved. Whether the job still wants it the next look sees: a chain that
+ * does not answer just now is no reason to prove anew. */
 static enum status end_proving(struct node *n, struct node_slot *slot, enum status ended,
                                const struct diag *said, struct diag *diag)
 {
     struct node_job job;
-    struct market_job on_chain;
-    struct job_claim claim;
     struct proof proof = {0};
     struct diag reason = *said;
-    double seconds = machine_seconds() - slot->start;
     bool found;
     enum status status = find_job(&found, &job, n, slot->id, diag);
     if (status != STATUS_OK || !found)
         return status;
-    status = market_job(&on_chain, &n->market, job.id, diag);
-    if (status == STATUS_OK && on_chain.state != MARKET_JOB_OPEN) {
-        /* Of one that has ended meanwhile the next look sees why. */
-        status = on_chain.state == MARKET_NONE ? miss(n, &job, diag) : STATUS_OK;
-        node_job_release(&job);
-        return status;
-    }
-    node_make_claim(&claim, n, &on_chain);
-    if (status == STATUS_OK && ended == STATUS_OK &&
-        node_check_proof(&proof, node_find_served(n, job.id.model), &claim, &slot->worker.answer,
-                         &reason) != STATUS_OK)
+    if (ended == STATUS_OK &&
+        node_check_proof(&proof, node_find_served(n, job.id.model), &slot->claim,
+                         &slot->worker.answer, &reason) != STATUS_OK)
         ended = STATUS_IO; /* another try */
-    if (status == STATUS_OK && ended == STATUS_OK) {
-        status = node_store_set_proof(&n->store, job.id, buffer_text(&slot->worker.answer), seconds,
-                                      n->clock, diag);
+    if (ended == STATUS_OK) {
+        status = node_store_set_proof(&n->store, job.id, buffer_text(&slot->worker.answer),
+                                      slot->seconds, n->clock, diag);
+        if (status == STATUS_OK)
+            node_say(n, job.id, "proved in %.2f s", slot->seconds);
         if (status == STATUS_OK)
             status = node_drop_input(n, job.id, diag);
-        if (status == STATUS_OK)
-            node_say(n, job.id, "proved in %.2f s", seconds);
-    } else if (status == STATUS_OK && (ended == STATUS_REJECTED || ended == STATUS_BAD_INPUT)) {
+    } else if (ended == STATUS_REJECTED || ended == STATUS_BAD_INPUT) {
         status = node_move(n, &job, NODE_REFUSED, reason.text, diag);
-    } else if (status == STATUS_OK) {
+    } else {
         status = node_fail(n, &job, reason.text, diag);
     }
     proof_release(&proof);
@@ -270,9 +261,13 @@ enum status node_step_workers(struct node *n, struct diag *diag)
         enum status ended = worker_poll(&done, &slot->worker, &said);
         if (!done)
             continue;
+        if (slot->seconds <= 0)
+            slot->seconds = machine_seconds() - slot->start;
         status = end_proving(n, slot, ended, &said, diag);
-        worker_close(&slot->worker);
-        slot->is_used = false;
+        if (status == STATUS_OK) {
+            worker_close(&slot->worker);
+            slot->is_used = false;
+        }
     }
     return status;
 }

@@ -198,10 +198,11 @@ static enum status read_exit(struct worker *w, int how, struct diag *diag)
     }
 }
 
-enum status worker_poll(bool *done, struct worker *w, struct diag *diag)
+/* Moves bytes and looks whether the child has ended. Only a process of ours may be asked about: 0
+ * and -1 are whole groups to kill(2) and waitpid(2). */
+static void look_after(struct worker *w)
 {
-    int how;
-    *done = false;
+    int how = 0;
     write_question(w);
     read_end(&w->output, &w->answer, ANSWER_BYTES_MOST);
     read_end(&w->errors, &w->said, SAID_BYTES_MOST);
@@ -209,14 +210,24 @@ enum status worker_poll(bool *done, struct worker *w, struct diag *diag)
         kill(w->process, SIGKILL);
     pid_t ended = waitpid(w->process, &how, WNOHANG);
     if (ended == 0 || (ended < 0 && errno == EINTR))
-        return STATUS_OK;
+        return;
     w->process = 0;
-    *done = true;
-    if (ended < 0)
-        return diag_set(diag, STATUS_IO, "a child was lost: %s", strerror(errno));
+    w->end = ended < 0 ? WORKER_LOST : WORKER_ENDED;
+    w->how = how;
     read_end(&w->output, &w->answer, ANSWER_BYTES_MOST);
     read_end(&w->errors, &w->said, SAID_BYTES_MOST);
-    return read_exit(w, how, diag);
+}
+
+enum status worker_poll(bool *done, struct worker *w, struct diag *diag)
+{
+    if (w->process > 0)
+        look_after(w);
+    *done = w->process <= 0;
+    if (!*done)
+        return STATUS_OK;
+    if (w->end == WORKER_ENDED)
+        return read_exit(w, w->how, diag);
+    return diag_set(diag, STATUS_IO, w->end == WORKER_LOST ? "a child was lost" : "no child runs");
 }
 
 /* ---- the child's side ----------------------------------------------------------------------- */

@@ -14,11 +14,13 @@
 #include "runtime/sandbox.h"
 
 struct worker {
-    pid_t process;             /* 0: none */
+    pid_t process;             /* 0: none, or it has ended */
     int input, output, errors; /* pipes; -1: closed */
     struct buffer question, answer, said;
     size_t written;
     double start, most_seconds;
+    enum { WORKER_NONE, WORKER_ENDED, WORKER_LOST } end; /* once there is no process */
+    int how;                                             /* ended: as waitpid says it */
 };
 
 struct worker_options {
@@ -35,7 +37,8 @@ enum status worker_start(struct worker *worker, const struct worker_options *opt
 /*
  * Moves bytes, without waiting; *done when the child has ended. Then the status says how: OK, with
  * the proof's text in `answer`; STATUS_REJECTED or STATUS_BAD_INPUT with what the child said of the
- * job: it cannot be proved; STATUS_IO when it was cut off or fell: another try may do better.
+ * job: it cannot be proved; STATUS_IO when it was cut off or fell: another try may do better. Asked
+ * again it says the same, and what is here stays until worker_close.
  */
 enum status worker_poll(bool *done, struct worker *worker, struct diag *diag) SERTN_MUST_CHECK;
 

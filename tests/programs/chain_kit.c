@@ -331,7 +331,7 @@ static _Noreturn void hand_on(int listener, struct proxy proxy)
              is_own = has_words && proxy.before == 0 && proxy.times > 0;
         proxy.times -= is_own;
         proxy.before -= has_words && proxy.before > 0;
-        if (is_own)
+        if (is_own && proxy.answer != NULL)
             buffer_printf(&answer, "{\"jsonrpc\":\"2.0\",\"id\":1,%s}", proxy.answer);
         else if (proxy.most_blocks > 0 && is_too_wide(body, proxy.most_blocks))
             buffer_puts(&answer, refusal);
@@ -341,6 +341,8 @@ static _Noreturn void hand_on(int listener, struct proxy proxy)
                 answer.count, buffer_text(&answer));
         buffer_release(&answer);
         close(peer);
+        if (is_own && proxy.answer == NULL)
+            _exit(0);
     }
 }
 

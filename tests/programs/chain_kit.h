@@ -36,7 +36,8 @@ const char *kit_drip_start(unsigned bytes);
  * as services do. The same server as kit_server_start's. */
 const char *kit_proxy_start(const char *node, unsigned most_blocks);
 /* One that has an answer of its own, as "\"result\":7", to calls that these words are in: to
- * `times` of them after the first `before`. */
+ * `times` of them after the first `before`. With answer NULL it hands such a call on and falls,
+ * once and for all. */
 const char *kit_liar_start(const char *node, const char *words, const char *answer, unsigned before,
                            unsigned times);
 

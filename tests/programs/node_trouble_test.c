@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "ir/support/file.h"
 #include "ir/support/machine.h"
 #include "runtime/database.h"
 #include "tests/programs/node_kit.h"
@@ -153,6 +154,36 @@ TEST(a_job_that_is_not_known_at_once_is_not_gone)
         CHECK_MSG(strstr(out.errors, "the chain does not know it") != NULL, "%s", out.errors);
         kit_server_stop();
     }
+}
+
+/* The node of the chain falls when the prover has begun, and the node is killed before there is
+ * another one: what was proved is on disk all the same, and is handed in without proving again. */
+TEST(a_proof_is_kept_whatever_the_chain_does_meanwhile)
+{
+    struct test_output out = kit_shell("%s sig 'jobOf(uint256)' | tr -d '\\n'", kit_tool("cast"));
+    kit_done(&out, "selector");
+    struct network *n = network_start();
+    network_open_account(n, NETWORK_NODE);
+    network_request(n, 0, 1);
+    const char *url = kit_liar_start(n->url, kit_text("%s", out.text), NULL, 2, 1),
+               *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, "");
+    pid_t node = node_start(with_nodes(n, config, url));
+    uint64_t proved = 0;
+    for (int i = 0; i < 600 && proved == 0; i++) {
+        usleep(100000);
+        if (file_exists(test_path(folder, "data/jobs")))
+            proved = count_in(test_path(folder, "data/jobs"), 4,
+                              "SELECT COUNT(*) FROM job WHERE state = 3");
+    }
+    CHECK_U64(proved, 1);
+    CHECK(node_stop(node, SIGKILL) == 128 + SIGKILL);
+    CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
+    out = node_drain(network_config(n, NETWORK_NODE, folder, ""));
+    kit_done(&out, "node");
+    CHECK_MSG(strstr(out.errors, "proved in") == NULL, "%s", out.errors);
+    CHECK_MSG(strcmp(node_earned(n, NETWORK_NODE), "304000000000000") == 0, "%s", out.errors);
+    CHECK_U64(kit_entries(test_path(folder, "data/inputs")), 0);
+    kit_server_stop();
 }
 
 /* Nor is one that has failed before, which says nothing of the chain. */
