@@ -186,7 +186,7 @@ static enum status load(struct chain *chain, const char *folder, struct diag *di
                                 diag)) == STATUS_OK &&
         (status = plonk_vk_parse(&key, vk.data, vk.count, diag)) == STATUS_OK &&
         (status = open_srs(chain, diag)) == STATUS_OK)
-        status = plonk_proving_key_load(&chain->key, &chain->circuit, &key, &chain->srs,
+        status = plonk_proving_key_load(&chain->key, &chain->circuit, NULL, &key, &chain->srs,
                                         chain->machine, diag);
     if (status == STATUS_OK)
         status = open_tables(chain, diag);

@@ -13,7 +13,7 @@
 
 static const char circuit_magic[8] = {'S', 'R', 'T', 'N', 'C', 'I', 'R', 'C'};
 static const char parameter_magic[8] = {'S', 'R', 'T', 'N', 'P', 'A', 'R', 'M'};
-enum { DIGEST = 32 };
+enum { DIGEST = 32, CIRCUIT_HEAD = MODEL_FRAME_START + 4 };
 static const char compile_again[] = "compile the model again with sertnc";
 
 char *model_path(const char *folder, const char *name)
@@ -49,10 +49,15 @@ void model_frame_end(struct buffer *out)
     buffer_put(out, digest, sizeof digest);
 }
 
-enum status model_frame_check(const struct buffer *file, const char magic[8], const char *path,
+static enum status is_damaged(const char *path, const char *again, struct diag *diag)
+{
+    return diag_set(diag, STATUS_BAD_INPUT, "'%s' is damaged: its checksum does not fit; %s", path,
+                    again);
+}
+
+static enum status check_head(const struct buffer *file, const char magic[8], const char *path,
                               const char *again, struct diag *diag)
 {
-    uint8_t digest[DIGEST];
     if (file->count < MODEL_FRAME_START + MODEL_FRAME_END || memcmp(file->data, magic, 8) != 0)
         return diag_set(diag, STATUS_BAD_INPUT, "'%s' is not such a file of a compiled model; %s",
                         path, again);
@@ -63,11 +68,20 @@ enum status model_frame_check(const struct buffer *file, const char magic[8], co
         return diag_set(diag, STATUS_BAD_INPUT,
                         "'%s' has format %u and this program reads format %d; %s", path, version,
                         MODEL_FORMAT, again);
-    keccak256(digest, file->data, file->count - DIGEST);
-    if (memcmp(digest, file->data + file->count - DIGEST, DIGEST) != 0)
-        return diag_set(diag, STATUS_BAD_INPUT, "'%s' is damaged: its checksum does not fit; %s",
-                        path, again);
     return STATUS_OK;
+}
+
+enum status model_frame_check(const struct buffer *file, const char magic[8], const char *path,
+                              const char *again, struct diag *diag)
+{
+    uint8_t digest[DIGEST];
+    enum status status = check_head(file, magic, path, again, diag);
+    if (status != STATUS_OK)
+        return status;
+    keccak256(digest, file->data, file->count - DIGEST);
+    return memcmp(digest, file->data + file->count - DIGEST, DIGEST) == 0
+               ? STATUS_OK
+               : is_damaged(path, again, diag);
 }
 
 /* ---- public/circuit ---- */
@@ -82,19 +96,38 @@ void model_program_digest(uint8_t digest[32], const struct buffer *program,
     keccak256_final(&hash, digest);
 }
 
-static void put_section(struct buffer *out, const struct buffer *section)
+struct section {
+    const uint8_t *data;
+    size_t count;
+};
+
+/* Of a file that begins with these bytes. */
+static void circuit_checksum(uint8_t digest[DIGEST], const uint8_t *file,
+                             const struct section section[3], const uint8_t program_digest[DIGEST],
+                             const uint8_t circuit_digest[DIGEST])
 {
-    buffer_put_u64(out, section->count);
-    buffer_put(out, section->data, section->count);
+    struct keccak256 hash;
+    keccak256_init(&hash);
+    keccak256_update(&hash, file, CIRCUIT_HEAD);
+    for (int i = 0; i < 3; i++) {
+        uint8_t count[8];
+        for (int k = 0; k < 8; k++)
+            count[k] = (uint8_t)((uint64_t)section[i].count >> (8 * k));
+        keccak256_update(&hash, count, sizeof count);
+    }
+    keccak256_update(&hash, program_digest, DIGEST);
+    keccak256_update(&hash, circuit_digest, DIGEST);
+    keccak256_final(&hash, digest);
 }
 
 enum status model_serialize(struct buffer *out, const struct relation_program *program,
                             const struct interface *interface, const struct circuit *circuit,
                             enum plonk_mode mode, struct diag *diag)
 {
-    struct buffer part[3];
-    for (int i = 0; i < 3; i++)
-        buffer_init(&part[i]);
+    struct buffer part[3] = {{0}};
+    struct section section[3];
+    uint8_t circuit_digest[DIGEST], digest[DIGEST];
+    size_t start = out->count;
     relation_program_serialize(program, &part[0]);
     interface_serialize(interface, &part[1]);
     circuit_serialize(circuit, &part[2]);
@@ -104,17 +137,23 @@ enum status model_serialize(struct buffer *out, const struct relation_program *p
     for (int i = 0; i < 3; i++) {
         if (status == STATUS_OK)
             status = buffer_status(&part[i], diag);
-        put_section(out, &part[i]);
-        buffer_release(&part[i]);
+        section[i] = (struct section){part[i].data, part[i].count};
+        buffer_put_u64(out, part[i].count);
+        buffer_put(out, part[i].data, part[i].count);
     }
-    model_frame_end(out);
-    return status == STATUS_OK ? buffer_status(out, diag) : status;
+    if (status == STATUS_OK)
+        status = buffer_status(out, diag);
+    if (status == STATUS_OK) {
+        keccak256(circuit_digest, part[2].data, part[2].count);
+        circuit_checksum(digest, out->data + start, section, circuit->program_digest,
+                         circuit_digest);
+        buffer_put(out, digest, DIGEST);
+        status = buffer_status(out, diag);
+    }
+    for (int i = 0; i < 3; i++)
+        buffer_release(&part[i]);
+    return status;
 }
-
-struct section {
-    const uint8_t *data;
-    size_t count;
-};
 
 static enum status read_sections(struct section sections[3], struct model *model,
                                  const struct buffer *file, struct diag *diag)
@@ -136,14 +175,37 @@ static enum status read_sections(struct section sections[3], struct model *model
     return reader_finish(&reader, "the circuit file", diag);
 }
 
-static enum status parse_circuit(struct model *model, const struct buffer *file,
-                                 enum model_part part, struct diag *diag)
+/* Finds the sections, and what their program and circuit are called by: each byte is hashed once.
+ */
+static enum status check_circuit(struct section section[3], uint8_t program_digest[DIGEST],
+                                 struct model *model, const struct buffer *file, const char *path,
+                                 struct diag *diag)
 {
-    struct section section[3];
-    enum status status = read_sections(section, model, file, diag);
-    if (status == STATUS_OK)
-        status = relation_program_parse(&model->program, &model->arena, MODEL_CAPACITY_BITS,
-                                        section[0].data, section[0].count, diag);
+    uint8_t digest[DIGEST];
+    struct diag unsaid = {0};
+    enum status status = check_head(file, circuit_magic, path, compile_again, diag);
+    if (status != STATUS_OK)
+        return status;
+    if (read_sections(section, model, file, &unsaid) != STATUS_OK)
+        return is_damaged(path, compile_again, diag);
+    struct buffer part[2];
+    for (int i = 0; i < 2; i++)
+        part[i] = (struct buffer){.data = (uint8_t *)(uintptr_t)section[i].data,
+                                  .count = section[i].count};
+    model_program_digest(program_digest, &part[0], &part[1]);
+    keccak256(model->circuit_digest, section[2].data, section[2].count);
+    circuit_checksum(digest, file->data, section, program_digest, model->circuit_digest);
+    return memcmp(digest, file->data + file->count - DIGEST, DIGEST) == 0
+               ? STATUS_OK
+               : is_damaged(path, compile_again, diag);
+}
+
+static enum status parse_circuit(struct model *model, const struct section section[3],
+                                 const uint8_t program_digest[DIGEST], enum model_part part,
+                                 struct diag *diag)
+{
+    enum status status = relation_program_parse(&model->program, &model->arena, MODEL_CAPACITY_BITS,
+                                                section[0].data, section[0].count, diag);
     if (status == STATUS_OK)
         status = interface_parse(&model->interface, &model->program, &model->arena, section[1].data,
                                  section[1].count, diag);
@@ -155,20 +217,11 @@ static enum status parse_circuit(struct model *model, const struct buffer *file,
                                     section[2].count, diag);
     if (status == STATUS_OK)
         status = circuit_validate_program(&model->circuit, &model->program, diag);
-    if (status != STATUS_OK)
-        return status;
-    struct buffer program = {.data = (uint8_t *)(uintptr_t)section[0].data,
-                             .count = section[0].count};
-    struct buffer interface = {.data = (uint8_t *)(uintptr_t)section[1].data,
-                               .count = section[1].count};
-    uint8_t digest[DIGEST];
-    model_program_digest(digest, &program, &interface);
-    if (memcmp(digest, model->circuit.program_digest, DIGEST) != 0)
-        return diag_set(diag, STATUS_BAD_INPUT,
-                        "'%s': the circuit belongs to another program; compile the model again",
-                        model->folder);
-    keccak256(model->circuit_digest, section[2].data, section[2].count);
-    return STATUS_OK;
+    if (status == STATUS_OK && memcmp(program_digest, model->circuit.program_digest, DIGEST) != 0)
+        status = diag_set(diag, STATUS_BAD_INPUT,
+                          "'%s': the circuit belongs to another program; compile the model again",
+                          model->folder);
+    return status;
 }
 
 /* ---- the key ---- */
@@ -215,6 +268,8 @@ static enum status load_key(struct model *model, struct diag *diag)
 static enum status load_circuit(struct model *model, enum model_part part, struct diag *diag)
 {
     struct buffer file;
+    struct section section[3];
+    uint8_t program_digest[DIGEST];
     char again[DIAG_TEXT_BYTES];
     char *path = model_path(model->folder, "public/circuit");
     if (path == NULL)
@@ -224,9 +279,9 @@ static enum status load_circuit(struct model *model, enum model_part part, struc
              model->folder);
     enum status status = model_read_part(&file, model->folder, "public/circuit", again, diag);
     if (status == STATUS_OK)
-        status = model_frame_check(&file, circuit_magic, path, compile_again, diag);
+        status = check_circuit(section, program_digest, model, &file, path, diag);
     if (status == STATUS_OK)
-        status = parse_circuit(model, &file, part, diag);
+        status = parse_circuit(model, section, program_digest, part, diag);
     buffer_release(&file);
     free(path);
     return status;

@@ -13,7 +13,9 @@
  *   model.sertn/private/accuracy.json measured errors, which depend on weights and calibration
  *
  * File layout of `circuit`: "SRTNCIRC", u32 version, u32 mode, then three sections (u64 count,
- * bytes), then keccak256 of all before. Little-endian.
+ * bytes), then a checksum: keccak256 of what is before the first section's bytes, the counts of the
+ * others, the program digest and the circuit digest, so that no byte is hashed twice.
+ * Little-endian.
  */
 #ifndef SERTN_RUNTIME_MODEL_H
 #define SERTN_RUNTIME_MODEL_H
@@ -23,7 +25,7 @@
 #include "ir/interface.h"
 #include "ir/relation_interpret.h"
 
-enum { MODEL_FORMAT = 1, MODEL_CAPACITY_BITS = 253 };
+enum { MODEL_FORMAT = 2, MODEL_CAPACITY_BITS = 253 };
 /* Largest file of a model that is read. */
 #define MODEL_BYTES_MAX (UINT64_C(4) << 30)
 

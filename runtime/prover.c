@@ -81,7 +81,8 @@ enum status prover_open(struct prover *p, const char *folder, const char *srs_pa
     if (status == STATUS_OK)
         status = keys_load_tail(&p->tail, &p->session, diag);
     if (status == STATUS_OK)
-        status = plonk_proving_key_load(&p->key, &p->session.model.circuit, &p->session.model.key,
+        status = plonk_proving_key_load(&p->key, &p->session.model.circuit,
+                                        p->session.model.circuit_digest, &p->session.model.key,
                                         &p->session.srs, p->session.machine, diag);
     if (status == STATUS_OK)
         status = plonk_proving_key_open_bases(&p->key, diag);

@@ -136,7 +136,8 @@ static void make_columns(struct plonk_proving_key *key)
 }
 
 enum status plonk_vk_start(struct plonk_verifying_key *vk, const struct circuit *circuit,
-                           enum plonk_mode mode, const struct srs *srs, struct diag *diag)
+                           const uint8_t *circuit_digest, enum plonk_mode mode,
+                           const struct srs *srs, struct diag *diag)
 {
     memset(vk, 0, sizeof *vk);
     plonk_layout_init(&vk->layout, mode, circuit->lg_rows, circuit->param_columns,
@@ -151,7 +152,10 @@ enum status plonk_vk_start(struct plonk_verifying_key *vk, const struct circuit 
                         "has %zu; give a larger .ptau",
                         vk->layout.rows, plonk_mode_name(mode), vk->layout.srs_points,
                         (size_t)srs->powers.count);
-    return plonk_circuit_digest(vk->circuit_digest, circuit, diag);
+    if (circuit_digest == NULL)
+        return plonk_circuit_digest(vk->circuit_digest, circuit, diag);
+    memcpy(vk->circuit_digest, circuit_digest, sizeof vk->circuit_digest);
+    return STATUS_OK;
 }
 
 size_t plonk_table_bytes(const struct plonk_layout *layout)
@@ -207,11 +211,13 @@ enum status plonk_keys_make(struct plonk_proving_key *key, const struct circuit 
 }
 
 /* Whether the vk of a key is that of its circuit and its SRS. */
-static enum status check_vk(const struct plonk_proving_key *key, struct diag *diag)
+static enum status check_vk(const struct plonk_proving_key *key, const uint8_t *circuit_digest,
+                            struct diag *diag)
 {
     const struct plonk_verifying_key *vk = &key->vk;
     struct plonk_verifying_key expected;
-    enum status status = plonk_vk_start(&expected, key->circuit, vk->layout.mode, key->srs, diag);
+    enum status status =
+        plonk_vk_start(&expected, key->circuit, circuit_digest, vk->layout.mode, key->srs, diag);
     if (status != STATUS_OK)
         return status;
     if (memcmp(expected.circuit_digest, vk->circuit_digest, 32) != 0 ||
@@ -232,6 +238,7 @@ enum { CHECK_VK, PREPARE, LOAD_TASKS };
 
 struct load_job {
     struct plonk_proving_key *key;
+    const uint8_t *circuit_digest;
     enum status status[LOAD_TASKS];
     struct diag diag[LOAD_TASKS];
 };
@@ -241,17 +248,18 @@ static void load_task(void *context, size_t begin, size_t end, unsigned worker)
     (void)worker;
     struct load_job *job = context;
     for (size_t i = begin; i < end; i++)
-        job->status[i] =
-            i == CHECK_VK ? check_vk(job->key, &job->diag[i]) : prepare(job->key, &job->diag[i]);
+        job->status[i] = i == CHECK_VK ? check_vk(job->key, job->circuit_digest, &job->diag[i])
+                                       : prepare(job->key, &job->diag[i]);
 }
 
 enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct circuit *circuit,
+                                   const uint8_t *circuit_digest,
                                    const struct plonk_verifying_key *vk, const struct srs *srs,
                                    struct machine *machine, struct diag *diag)
 {
     *key =
         (struct plonk_proving_key){.vk = *vk, .circuit = circuit, .srs = srs, .machine = machine};
-    struct load_job job = {.key = key};
+    struct load_job job = {.key = key, .circuit_digest = circuit_digest};
     machine_parallel_for(machine, LOAD_TASKS, 1, load_task, &job);
     unsigned told = job.status[CHECK_VK] != STATUS_OK ? CHECK_VK : PREPARE;
     enum status status = job.status[told];

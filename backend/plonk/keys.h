@@ -123,10 +123,11 @@ enum status plonk_vk_make_over(struct plonk_verifying_key *vk, const struct circ
                                struct diag *diag) SERTN_MUST_CHECK;
 
 /* The part of a verifying key that needs no commitment. For plonk_vk_make and the loading of keys.
- * Errors: as of plonk_vk_make. */
+ * circuit_digest is that of the circuit where the caller knows it; null: it is computed. Errors: as
+ * of plonk_vk_make. */
 enum status plonk_vk_start(struct plonk_verifying_key *vk, const struct circuit *circuit,
-                           enum plonk_mode mode, const struct srs *srs,
-                           struct diag *diag) SERTN_MUST_CHECK;
+                           const uint8_t *circuit_digest, enum plonk_mode mode,
+                           const struct srs *srs, struct diag *diag) SERTN_MUST_CHECK;
 
 /* Makes the verifying key, and the proving key with it. circuit, srs and machine outlive the key;
  * for the rest as plonk_vk_make. */
@@ -137,10 +138,11 @@ enum status plonk_keys_make(struct plonk_proving_key *key, const struct circuit 
                             struct diag *diag) SERTN_MUST_CHECK;
 
 /*
- * Rebuilds the proving key that belongs to a verifying key.
+ * Rebuilds the proving key that belongs to a verifying key. circuit_digest as in plonk_vk_start.
  * Errors: STATUS_BAD_INPUT when vk is of another circuit or another SRS; else as plonk_keys_make.
  */
 enum status plonk_proving_key_load(struct plonk_proving_key *key, const struct circuit *circuit,
+                                   const uint8_t *circuit_digest,
                                    const struct plonk_verifying_key *vk, const struct srs *srs,
                                    struct machine *machine, struct diag *diag) SERTN_MUST_CHECK;
 

@@ -184,7 +184,7 @@ static enum status start(struct vk_maker *maker, struct plonk_verifying_key *vk,
                          struct machine *machine, struct diag *diag)
 {
     *maker = (struct vk_maker){.vk = vk, .srs = srs, .machine = machine, .diag = diag};
-    enum status status = plonk_vk_start(vk, circuit, mode, srs, diag);
+    enum status status = plonk_vk_start(vk, circuit, NULL, mode, srs, diag);
     if (status == STATUS_OK)
         status = fixed_columns_init(&maker->fixed, &maker->arena, circuit, diag);
     if (status == STATUS_OK)

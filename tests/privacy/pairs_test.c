@@ -132,8 +132,8 @@ static void check_other_weights(const char *published, const char *secret, size_
         x->data.real[i] = 0.25 * (double)i - 0.5;
     const struct tensor *given[1] = {x};
     CHECK_STATUS(session_open_srs(&session, NULL, &diag), STATUS_OK, &diag);
-    CHECK_STATUS(plonk_proving_key_load(&key, &session.model.circuit, &model.key, &session.srs,
-                                        session.machine, &diag),
+    CHECK_STATUS(plonk_proving_key_load(&key, &session.model.circuit, session.model.circuit_digest,
+                                        &model.key, &session.srs, session.machine, &diag),
                  STATUS_OK, &diag);
     CHECK_STATUS(session_run(&session, given, &diag), STATUS_OK, &diag);
     CHECK_STATUS(session_fill(&session, &diag), STATUS_OK, &diag);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ir/support/file.h"
+#include "runtime/model.h"
 #include "tests/programs/programs_kit.h"
 
 #define MODEL "linear_regression"
@@ -119,6 +120,29 @@ TEST(circuits_that_are_damaged_or_of_another_model_are_refused)
 }
 
 /* Making keys looks at no earlier key; check needs none. */
+/* The head, counts, sections and checksum: whatever byte changes. */
+TEST(no_byte_of_a_circuit_file_may_change)
+{
+    enum { ENDS = 150, STEP = 61 };
+    const char *copy = copy_of(kit_keyed(MODEL)), *path = test_path(copy, "public/circuit");
+    struct buffer bytes = kit_read(path);
+    struct model model;
+    struct diag diag = {0};
+    REQUIRE_OK(model_load(&model, copy, MODEL_WHOLE, &diag), &diag);
+    model_release(&model);
+    for (size_t i = 0; i < bytes.count; i += i < ENDS || i + ENDS > bytes.count ? 1 : STEP) {
+        uint8_t flip = (uint8_t)(1 + test_random_below(255));
+        bytes.data[i] ^= flip;
+        kit_write(path, bytes.data, bytes.count);
+        diag = (struct diag){0};
+        CHECK_STATUS(model_load(&model, copy, MODEL_WHOLE, &diag), STATUS_BAD_INPUT, &diag);
+        CHECK_MSG(strstr(diag.text, path) != NULL, "byte %zu: %s", i, diag.text);
+        model_release(&model);
+        bytes.data[i] ^= flip;
+    }
+    buffer_release(&bytes);
+}
+
 TEST(keys_that_are_damaged_or_of_another_model_are_refused)
 {
     struct fixture f = make_fixture();

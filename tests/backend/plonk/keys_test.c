@@ -125,11 +125,14 @@ TEST(loaded_keys_prove_and_belong_to_one_circuit)
     struct diag diag = {0};
     struct machine *machine = machine_new(3);
     make(&proved, &built, PLONK_MODE_GAS, 2);
+    uint8_t digest[32];
+    REQUIRE_OK(plonk_circuit_digest(digest, &built.circuit, &diag), &diag);
     for (int threads = 0; threads < 2; threads++) {
         struct machine *on = threads == 0 ? NULL : machine;
-        REQUIRE_OK(
-            plonk_proving_key_load(&loaded, &built.circuit, &proved.key.vk, test_srs(), on, &diag),
-            &diag);
+        const uint8_t *known = threads == 0 ? NULL : digest;
+        REQUIRE_OK(plonk_proving_key_load(&loaded, &built.circuit, known, &proved.key.vk,
+                                          test_srs(), on, &diag),
+                   &diag);
         for (unsigned i = 0; i < PLONK_FIXED_COLUMNS; i++) {
             const fr *made = proved.key.fixed[i];
             CHECK((loaded.fixed[i] != NULL) == (made != NULL));
@@ -143,18 +146,26 @@ TEST(loaded_keys_prove_and_belong_to_one_circuit)
 
         struct plonk_verifying_key vk = proved.key.vk;
         vk.srs_digest[0] ^= 1;
-        CHECK_STATUS(plonk_proving_key_load(&loaded, &built.circuit, &vk, test_srs(), on, &diag),
-                     STATUS_BAD_INPUT, &diag);
+        CHECK_STATUS(
+            plonk_proving_key_load(&loaded, &built.circuit, known, &vk, test_srs(), on, &diag),
+            STATUS_BAD_INPUT, &diag);
         CHECK_MSG(strstr(diag.text, "another SRS") != NULL, "%s", diag.text);
         CHECK(loaded.omega == NULL && loaded.tables == NULL);
-        CHECK_STATUS(plonk_proving_key_load(&loaded, &built.circuit, &vk, test_srs(), on, NULL),
-                     STATUS_BAD_INPUT, &diag);
+        CHECK_STATUS(
+            plonk_proving_key_load(&loaded, &built.circuit, known, &vk, test_srs(), on, NULL),
+            STATUS_BAD_INPUT, &diag);
         vk = proved.key.vk;
         vk.circuit_digest[31] ^= 1;
-        CHECK_STATUS(plonk_proving_key_load(&loaded, &built.circuit, &vk, test_srs(), on, &diag),
-                     STATUS_BAD_INPUT, &diag);
+        CHECK_STATUS(
+            plonk_proving_key_load(&loaded, &built.circuit, known, &vk, test_srs(), on, &diag),
+            STATUS_BAD_INPUT, &diag);
         CHECK_MSG(strstr(diag.text, "circuit") != NULL, "%s", diag.text);
     }
+    digest[0] ^= 1;
+    CHECK_STATUS(plonk_proving_key_load(&loaded, &built.circuit, digest, &proved.key.vk, test_srs(),
+                                        machine, &diag),
+                 STATUS_BAD_INPUT, &diag);
+    CHECK_MSG(strstr(diag.text, "circuit") != NULL, "%s", diag.text);
     proved_release(&proved);
     built_release(&built);
     machine_free(machine);

@@ -321,8 +321,9 @@ TEST(a_parameter_commitment_at_infinity_is_rejected)
     REQUIRE_OK(
         plonk_vk_make_over(&vk, &built.circuit, PLONK_MODE_GAS, test_srs(), nothing, NULL, &diag),
         &diag);
-    REQUIRE_OK(plonk_proving_key_load(&proved.key, &built.circuit, &vk, test_srs(), NULL, &diag),
-               &diag);
+    REQUIRE_OK(
+        plonk_proving_key_load(&proved.key, &built.circuit, NULL, &vk, test_srs(), NULL, &diag),
+        &diag);
     plonk_vk_serialize(proved.vk, &vk);
     REQUIRE(proved_force(&proved, &built, NULL));
     CHECK_STATUS(proved_verify(&proved, &built, &diag), STATUS_REJECTED, &diag);
