@@ -129,13 +129,13 @@ static uint32_t over_one_plus(struct lowering *l, uint32_t num, uint32_t e, int3
 {
     int32_t own = lowering_fraction(l, e);
     struct shape shape = lowering_shape(l, e);
-    uint32_t d = lowering_affine(l, 1, e, wide_power_of_two((unsigned)own));
+    uint32_t d = lowering_affine(l, 1, e, lowering_power_of_two(l, (unsigned)own));
     struct relation_term term =
-        lowering_term_wide(l, wide_power_of_two((unsigned)fraction), num, &shape);
+        lowering_term_wide(l, lowering_power_of_two(l, (unsigned)fraction), num, &shape);
     uint32_t scaled =
         lowering_linear(l, &shape, form_fixed(own + fraction), &term, 1, wide_from_i64(0));
     struct range unit =
-        range_round_up(range_make(wide_from_i64(0), wide_power_of_two((unsigned)fraction)));
+        range_round_up(range_make(wide_from_i64(0), lowering_power_of_two(l, (unsigned)fraction)));
     return lowering_divide_floor(l, &shape, scaled, d, form_fixed(fraction), &unit, NULL);
 }
 
@@ -166,7 +166,7 @@ static uint32_t sigmoid_by_quotient(struct lowering *l, uint32_t x, int32_t frac
     struct shape shape = lowering_shape(l, x);
     struct bound_scope scope = lowering_open_bound(l, x);
     uint32_t bit, e = decay(l, x, 1, inner, &bit);
-    wide one = wide_power_of_two((unsigned)inner);
+    wide one = lowering_power_of_two(l, (unsigned)inner);
     struct relation_term terms[3] = {lowering_term_product(l, -1, bit, e, &shape),
                                      lowering_term_wide(l, one, bit, &shape),
                                      lowering_term(l, 1, e, &shape)};
@@ -198,7 +198,7 @@ static uint32_t tanh_by_quotient(struct lowering *l, uint32_t x, int32_t fractio
     int32_t inner = fraction + 3;
     struct bound_scope scope = lowering_open_bound(l, x);
     uint32_t bit, e = decay(l, x, 2, inner, &bit);
-    uint32_t num = lowering_affine(l, -1, e, wide_power_of_two((unsigned)inner)),
+    uint32_t num = lowering_affine(l, -1, e, lowering_power_of_two(l, (unsigned)inner)),
              y = over_one_plus(l, num, e, fraction);
     y = lowering_with_sign(l, bit, y);
     /* (1 - e) / (1 + e) is no steeper than 2 in e. */
@@ -247,7 +247,8 @@ void lower_softsign(struct lowering *l)
     uint32_t magnitude = lowering_absolute(l, x, NULL);
     struct shape shape = lowering_shape(l, x);
     int32_t own = lowering_fraction(l, x);
-    uint32_t d = lowering_affine(l, 1, magnitude, wide_power_of_two(own < 0 ? 0 : (unsigned)own));
+    uint32_t d =
+        lowering_affine(l, 1, magnitude, lowering_power_of_two(l, own < 0 ? 0 : (unsigned)own));
     uint32_t y = lowering_divide(l, &shape, x, d, lowering_value_fraction(l), NULL, NULL);
     lowering_close_bound(l, &scope, &(struct bound_result){y, 1, 2}, 1);
     lowering_output(l, 0, y);
@@ -395,7 +396,7 @@ void lower_hard_sigmoid(struct lowering *l)
     line = lowering_trim(l, line, lowering_value_fraction(l), 4);
     own = lowering_fraction(l, line);
     line = lowering_at_least(l, line, wide_from_i64(0));
-    lowering_output(l, 0, lowering_at_most(l, line, wide_power_of_two((unsigned)own)));
+    lowering_output(l, 0, lowering_at_most(l, line, lowering_power_of_two(l, (unsigned)own)));
 }
 
 /* x > bound, for a real bound. */
@@ -403,7 +404,7 @@ static uint32_t is_above(struct lowering *l, uint32_t x, double bound)
 {
     /* The first integer above the bound, less one. */
     wide minus = lowering_real(l, floor(ldexp(bound, lowering_fraction(l, x))), 0), first;
-    ASSERT(wide_neg(&minus, minus) && wide_sub(&first, minus, wide_from_i64(1)));
+    lowering_require_room(l, wide_neg(&minus, minus) && wide_sub(&first, minus, wide_from_i64(1)));
     return lowering_is_not_negative(l, lowering_affine(l, 1, x, first));
 }
 

@@ -22,6 +22,23 @@ _Noreturn void lowering_fail(struct lowering *l, enum status status, const char 
     longjmp(*l->escape, 1);
 }
 
+void lowering_require_room(struct lowering *l, bool fits)
+{
+    if (!fits)
+        lowering_fail(
+            l, STATUS_LIMIT,
+            "the numbers that meet here differ so much in size that no integer of 254 bits "
+            "holds them together; declare smaller ranges with --range, or scale the numbers "
+            "of the model");
+}
+
+wide lowering_power_of_two(struct lowering *l, unsigned bits)
+{
+    enum { MOST = 254 };
+    lowering_require_room(l, bits <= MOST);
+    return wide_power_of_two(bits);
+}
+
 void *lowering_alloc(struct lowering *l, size_t count, size_t size)
 {
     void *memory = arena_alloc_array(l->arena, count == 0 ? 1 : count, size);
@@ -236,8 +253,9 @@ uint32_t lowering_parameter_bits(struct lowering *l, const char *name, const str
                                  struct form form, const wide *values, unsigned bits)
 {
     struct range range = {wide_from_i64(0), wide_from_i64(0)};
-    wide power = wide_power_of_two(bits);
-    ASSERT(wide_neg(&range.low, power) && wide_sub(&range.high, power, wide_from_i64(1)));
+    wide power = lowering_power_of_two(l, bits);
+    lowering_require_room(l, wide_neg(&range.low, power) &&
+                                 wide_sub(&range.high, power, wide_from_i64(1)));
     ASSERT(range_contains(range, range_of_values(values, shape_elements(shape))));
     return add_parameter(l, name, shape, form, values, range);
 }
@@ -702,7 +720,7 @@ uint32_t lowering_to_fraction(struct lowering *l, uint32_t x, int32_t fraction)
     if (gap > 250)
         lowering_fail(l, STATUS_LIMIT, "two numbers that meet differ by %d bits in their scales",
                       gap);
-    wide power = wide_power_of_two((unsigned)gap);
+    wide power = lowering_power_of_two(l, (unsigned)gap);
     if (fraction > own) {
         struct relation_term term = lowering_term_wide(l, power, x, &shape);
         result = lowering_linear(l, &shape, form_fixed(fraction), &term, 1, wide_from_i64(0));

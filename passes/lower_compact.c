@@ -182,7 +182,8 @@ static uint32_t block_numbers(struct lowering *l, uint32_t x, bool flat, unsigne
     struct relation_term *terms = lowering_array(l, struct relation_term, (size_t)width);
     for (int64_t k = 0; k < width; k++) {
         struct relation_view view = {.tensor = rows, .offset = k, .stride = {width}, .high = {n}};
-        terms[k] = lowering_term_view(wide_power_of_two(bits * (unsigned)(width - 1 - k)), view);
+        terms[k] =
+            lowering_term_view(lowering_power_of_two(l, bits * (unsigned)(width - 1 - k)), view);
     }
     return lowering_linear(l, &line, form_integer(), terms, (size_t)width, wide_from_i64(0));
 }

@@ -18,7 +18,7 @@ uint32_t lowering_is_not_negative(struct lowering *l, uint32_t x)
         return ones(l, 1);
     if (wide_is_negative(range.high))
         return ones(l, 0);
-    wide power = wide_power_of_two(range_bits(range));
+    wide power = lowering_power_of_two(l, range_bits(range));
     uint32_t shifted = lowering_affine(l, 1, x, power);
     struct range bit = range_of_i64(0, 1);
     return lowering_rescale(l, shifted, power, ROUND_FLOOR, form_integer(), &bit, NULL);
@@ -59,7 +59,7 @@ uint32_t lowering_select(struct lowering *l, const struct shape *shape, uint32_t
 static uint32_t minus_if_negative(struct lowering *l, uint32_t x)
 {
     struct range minus = range_of_i64(-1, 0);
-    return lowering_rescale(l, x, wide_power_of_two(range_bits(lowering_range_of(l, x))),
+    return lowering_rescale(l, x, lowering_power_of_two(l, range_bits(lowering_range_of(l, x))),
                             ROUND_FLOOR, form_integer(), &minus, NULL);
 }
 
@@ -468,7 +468,7 @@ void lower_is_nan(struct lowering *l)
                         lowering_expand(l, traced == RELATION_NONE ? ones(l, 0) : traced, &shape));
         return;
     }
-    ASSERT(wide_neg(&minus, l->nan));
+    lowering_require_room(l, wide_neg(&minus, l->nan));
     lowering_output(l, 0, lowering_is_zero(l, lowering_affine(l, 1, x, minus)));
 }
 
@@ -476,7 +476,7 @@ void lower_is_nan(struct lowering *l)
 static uint32_t is_key_of(struct lowering *l, uint32_t x, double number)
 {
     wide minus, key = wide_from_i128((__int128)float_key(number, lowering_form(l, x).key_bits));
-    ASSERT(wide_neg(&minus, key));
+    lowering_require_room(l, wide_neg(&minus, key));
     return lowering_is_zero(l, lowering_retag(l, lowering_affine(l, 1, x, minus), form_integer()));
 }
 
@@ -542,7 +542,7 @@ static uint32_t floor_of(struct lowering *l, uint32_t x)
     int32_t fraction = lowering_fraction(l, x);
     if (fraction <= 0)
         return lowering_to_fraction(l, x, 0);
-    return lowering_rescale(l, x, wide_power_of_two((unsigned)fraction), ROUND_FLOOR,
+    return lowering_rescale(l, x, lowering_power_of_two(l, (unsigned)fraction), ROUND_FLOOR,
                             form_integer(), NULL, NULL);
 }
 
@@ -564,8 +564,9 @@ void lower_round(struct lowering *l)
     if (fraction <= 0)
         lowering_output(l, 0, lowering_to_fraction(l, x, 0));
     else
-        lowering_output(
-            l, 0, lowering_round_even(l, x, wide_power_of_two((unsigned)fraction), form_integer()));
+        lowering_output(l, 0,
+                        lowering_round_even(l, x, lowering_power_of_two(l, (unsigned)fraction),
+                                            form_integer()));
 }
 
 /* Toward zero: floor of x, or of x + 1 - 2^-f when x is negative. */
@@ -576,8 +577,9 @@ uint32_t lowering_truncate(struct lowering *l, uint32_t x)
         return floor_of(l, x);
     struct shape shape = lowering_shape(l, x);
     wide almost_one, minus;
-    ASSERT(wide_sub(&almost_one, wide_power_of_two((unsigned)fraction), wide_from_i64(1)) &&
-           wide_neg(&minus, almost_one));
+    lowering_require_room(
+        l, wide_sub(&almost_one, lowering_power_of_two(l, (unsigned)fraction), wide_from_i64(1)) &&
+               wide_neg(&minus, almost_one));
     struct relation_term terms[2] = {
         lowering_term(l, 1, x, &shape),
         lowering_term_wide(l, minus, lowering_is_not_negative(l, x), &shape)};

@@ -49,8 +49,8 @@ static void make_matrix(struct coupling *c, uint32_t r)
     size_t pairs = c->k * (c->k - 1) / 2, pair = 0;
     uint32_t at[CLASSES_MAX][CLASSES_MAX] = {{0}};
     wide least = lowering_real(l, fmax(1e-7, ldexp(1, -c->g)), c->g),
-         one = wide_power_of_two((unsigned)c->g), most;
-    ASSERT(wide_sub(&most, one, least));
+         one = lowering_power_of_two(l, (unsigned)c->g), most;
+    lowering_require_room(l, wide_sub(&most, one, least));
     r = lowering_at_most(l, lowering_at_least(l, lowering_to_fraction(l, r, c->g), least), most);
     for (size_t i = 0; i < c->k; i++) {
         for (size_t j = i + 1; j < c->k; j++, pair++) {
@@ -110,9 +110,11 @@ static void step(struct coupling *c, uint32_t *p, size_t t)
     struct lowering *l = c->l;
     uint32_t s = slack(c, p, t), divisor = lowering_sum2(l, &c->shape, c->q[t][t], 1, s, 1);
     struct range positive = {
-        wide_from_i64(1), wide_power_of_two(wide_bit_length(lowering_range_of(l, divisor).high))};
+        wide_from_i64(1),
+        lowering_power_of_two(l, wide_bit_length(lowering_range_of(l, divisor).high))};
     struct range unit = {wide_from_i64(0), wide_from_i64(0)};
-    ASSERT(wide_sub(&unit.high, wide_power_of_two((unsigned)c->g + 1), wide_from_i64(1)));
+    lowering_require_room(
+        l, wide_sub(&unit.high, lowering_power_of_two(l, (unsigned)c->g + 1), wide_from_i64(1)));
     divisor = lowering_restrict(l, divisor, positive);
     for (size_t j = 0; j < c->k; j++) {
         uint32_t num = dot(c, &p[j], &c->q[t][t], NULL, 1, 2 * c->g);

@@ -35,7 +35,7 @@ uint32_t lowering_hold_positive(struct lowering *l, uint32_t d, const struct val
         unsigned seen = range_bits(lowering_calibrated(plan, lowering_fraction(l, d)));
         bits = bits > seen + INTERVAL_SLACK_BITS ? seen : bits;
     }
-    struct range positive = {wide_from_i64(1), wide_power_of_two(bits)};
+    struct range positive = {wide_from_i64(1), lowering_power_of_two(l, bits)};
     lowering_note_range(l, "divisor", positive, lowering_fraction(l, d));
     return lowering_restrict(l, d, positive);
 }
@@ -111,7 +111,7 @@ uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t
         if (up > 240)
             lowering_fail(l, STATUS_LIMIT, "a quotient of numbers %d bits apart", up);
         struct relation_term term =
-            lowering_term_wide(l, wide_power_of_two((unsigned)up), *scaled, &own);
+            lowering_term_wide(l, lowering_power_of_two(l, (unsigned)up), *scaled, &own);
         *scaled = lowering_linear(l, &own, form_fixed(lowering_fraction(l, *scaled) + up), &term, 1,
                                   wide_from_i64(0));
     }
@@ -243,7 +243,7 @@ static uint32_t square_of_root(struct lowering *l, uint32_t x, int32_t fraction)
     int32_t drop = lowering_fraction(l, x) - 2 * fraction;
     if (drop <= 0)
         return lowering_to_fraction(l, x, 2 * fraction);
-    uint32_t y = lowering_rescale(l, x, wide_power_of_two((unsigned)drop), ROUND_FLOOR,
+    uint32_t y = lowering_rescale(l, x, lowering_power_of_two(l, (unsigned)drop), ROUND_FLOOR,
                                   form_fixed(2 * fraction), NULL, NULL);
     lowering_state_function(l, y, x, 1, ldexp(1, -2 * fraction));
     return y;
@@ -287,7 +287,7 @@ uint32_t lowering_square_root(struct lowering *l, uint32_t x, int32_t fraction)
     struct shape shape = lowering_shape(l, x);
     unsigned bits = (wide_bit_length(lowering_range_of(l, x).high) + 1) / 2;
     struct range root = root_range(lowering_range_of(l, x)), rest = range_of_i64(0, 0);
-    ASSERT(wide_sub(&rest.high, wide_power_of_two(bits + 1), wide_from_i64(1)));
+    lowering_require_room(l, wide_sub(&rest.high, wide_power_of_two(bits + 1), wide_from_i64(1)));
     struct relation_view view = lowering_view(l, x, &shape);
     uint32_t y = lowering_hint(l, HINT_SQUARE_ROOT, 0, &shape, &view, 1, &shape, root);
     l->program->tensors[y].scale.exponent = -fraction;

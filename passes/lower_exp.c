@@ -96,14 +96,14 @@ static void split(struct lowering *l, const struct exp_plan *p, uint32_t x, uint
     *rest = RELATION_NONE;
     if (p->rest_bits > 0) {
         struct range range = range_of_i64(p->first * unit, p->last * unit + unit - 1);
-        x = lowering_rescale(l, x, wide_power_of_two(p->rest_bits), ROUND_FLOOR, form_integer(),
-                             &range, rest);
+        x = lowering_rescale(l, x, lowering_power_of_two(l, p->rest_bits), ROUND_FLOOR,
+                             form_integer(), &range, rest);
     }
     for (unsigned i = p->digit_count; i-- > 0;) {
         unit >>= p->digit_bits[i];
         struct range range = range_of_i64(p->first * unit, p->last * unit + unit - 1);
-        x = lowering_rescale(l, x, wide_power_of_two(p->digit_bits[i]), ROUND_FLOOR, form_integer(),
-                             &range, &digits[i + 1]);
+        x = lowering_rescale(l, x, lowering_power_of_two(l, p->digit_bits[i]), ROUND_FLOOR,
+                             form_integer(), &range, &digits[i + 1]);
     }
     digits[0] = x;
 }
@@ -115,12 +115,14 @@ static uint32_t rest_factor(struct lowering *l, uint32_t rest, unsigned g, bool 
     struct shape shape = lowering_shape(l, rest);
     if (!with_square) {
         struct relation_term term = lowering_term(l, 1, rest, &shape);
-        return lowering_linear(l, &shape, form_fixed((int32_t)g), &term, 1, wide_power_of_two(g));
+        return lowering_linear(l, &shape, form_fixed((int32_t)g), &term, 1,
+                               lowering_power_of_two(l, g));
     }
-    struct relation_term terms[2] = {lowering_term_product(l, 1, rest, rest, &shape),
-                                     lowering_term_wide(l, wide_power_of_two(g + 1), rest, &shape)};
+    struct relation_term terms[2] = {
+        lowering_term_product(l, 1, rest, rest, &shape),
+        lowering_term_wide(l, lowering_power_of_two(l, g + 1), rest, &shape)};
     return lowering_product(l, &shape, form_fixed(2 * (int32_t)g + 1), terms, 2,
-                            wide_power_of_two(2 * g + 1));
+                            lowering_power_of_two(l, 2 * g + 1));
 }
 
 static uint32_t look_up_exp(struct lowering *l, uint32_t x, int64_t first, size_t size,
@@ -293,9 +295,11 @@ static double exp_error(const struct exp_plan *p, double low, double high, int32
 /* Arguments below the least are raised to it; the lead table leaves none above `high` a proof. */
 uint32_t lowering_exp(struct lowering *l, uint32_t x, double high, int32_t fraction)
 {
+    /* Below, every exp is 0. */
+    const double least = -0x1p20;
     struct range range = lowering_range_of(l, x);
     int32_t own = lowering_fraction(l, x);
-    high = fmin(high, ldexp(wide_to_double(range.high), -own));
+    high = fmax(fmin(high, ldexp(wide_to_double(range.high), -own)), least);
     double low = least_argument(l, x, ldexp(wide_to_double(range.low), -own), high, fraction);
     struct exp_plan p = plan_exp(l, low, high, fraction);
     uint32_t operand = x;

@@ -38,7 +38,7 @@ static uint32_t pixel_coordinate(struct lowering *l, uint32_t g, int64_t dim, bo
     int64_t factor = align ? dim - 1 : dim, offset = dim - 1;
     struct relation_term term = lowering_term(l, factor, g, &shape);
     wide constant;
-    ASSERT(wide_shift_left(&constant, wide_from_i64(offset), (unsigned)fraction));
+    lowering_require_room(l, wide_shift_left(&constant, wide_from_i64(offset), (unsigned)fraction));
     return lowering_linear(l, &shape, form_fixed(fraction + 1), &term, 1, constant);
 }
 
@@ -51,10 +51,11 @@ static uint32_t fold_back(struct lowering *l, uint32_t x, int64_t dim, bool alig
         return lowering_affine(l, 0, x, wide_from_i64(0));
     if (fraction < 1)
         x = lowering_to_fraction(l, x, fraction = 1);
-    wide half = align ? wide_from_i64(0) : wide_power_of_two((unsigned)fraction - 1), period,
+    wide half = align ? wide_from_i64(0) : lowering_power_of_two(l, (unsigned)fraction - 1), period,
          minus_half;
-    ASSERT(wide_shift_left(&period, wide_from_i64(2 * range), (unsigned)fraction));
-    ASSERT(wide_neg(&minus_half, half));
+    lowering_require_room(l,
+                          wide_shift_left(&period, wide_from_i64(2 * range), (unsigned)fraction));
+    lowering_require_room(l, wide_neg(&minus_half, half));
     uint32_t turned;
     lowering_rescale(l, lowering_affine(l, 1, x, half), period, ROUND_FLOOR, form_integer(), NULL,
                      &turned);
@@ -72,12 +73,12 @@ static uint32_t hold_to_edge(struct lowering *l, uint32_t x, int64_t dim, const 
     wide last, zero = wide_from_i64(0);
     if (s->sampling == SAMPLING_CUBIC && !s->align && fraction < 1)
         x = lowering_to_fraction(l, x, fraction = 1);
-    ASSERT(wide_shift_left(&last, wide_from_i64(dim - 1), (unsigned)fraction));
+    lowering_require_room(l, wide_shift_left(&last, wide_from_i64(dim - 1), (unsigned)fraction));
     if (s->sampling != SAMPLING_CUBIC || s->align)
         return sample_clamp(l, x, zero, last);
     /* Within half a pixel a cubic goes on with the edge for its neighbours. */
-    wide half = wide_power_of_two((unsigned)fraction - 1), beyond;
-    ASSERT(wide_add(&beyond, last, half));
+    wide half = lowering_power_of_two(l, (unsigned)fraction - 1), beyond;
+    lowering_require_room(l, wide_add(&beyond, last, half));
     uint32_t is_high = lowering_is_not_negative(l, lowering_affine(l, -1, x, beyond)),
              is_low = lowering_is_not_negative(l, lowering_affine(l, 1, x, half));
     struct shape scalar = {0};
@@ -99,7 +100,7 @@ static struct sample_taps grid_taps(struct lowering *l, const struct sampler *s,
                     : s->sampling == SAMPLING_LINEAR ? 1
                                                      : 0;
     if (s->sampling == SAMPLING_NEAREST)
-        x = lowering_round_even(l, x, wide_power_of_two((unsigned)lowering_fraction(l, x)),
+        x = lowering_round_even(l, x, lowering_power_of_two(l, (unsigned)lowering_fraction(l, x)),
                                 form_integer());
     if (s->outside == OUTSIDE_EDGE)
         x = hold_to_edge(l, x, dim, s);

@@ -82,6 +82,11 @@ typedef void (*lower_rule)(struct lowering *l);
 
 _Noreturn void lowering_fail(struct lowering *l, enum status status, const char *format, ...)
     SERTN_PRINTF(3, 4);
+/* 2^bits. Fails, like lowering_require_room, where the scales of numbers that meet lie so far apart
+ * that no integer of 254 bits holds both. */
+wide lowering_power_of_two(struct lowering *l, unsigned bits);
+/* fits: what the functions of wide.h and range.h say of a number that depends on scales. */
+void lowering_require_room(struct lowering *l, bool fits);
 /* Zeroed; fails when there is no memory. */
 void *lowering_alloc(struct lowering *l, size_t count, size_t size);
 #define lowering_array(l, type, count) ((type *)lowering_alloc((l), (count), sizeof(type)))

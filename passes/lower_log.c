@@ -38,18 +38,18 @@ static uint32_t divide_large(struct lowering *l, uint32_t *x, int32_t bits)
     struct shape shape = lowering_shape(l, *x);
     uint32_t sum = RELATION_NONE;
     wide minus;
-    ASSERT(wide_neg(&minus, wide_power_of_two(HIGH_BIT)));
+    lowering_require_room(l, wide_neg(&minus, lowering_power_of_two(l, HIGH_BIT)));
     while (range_bits(lowering_range_of(l, *x)) > ARGUMENT_BITS) {
         int32_t excess = (int32_t)range_bits(lowering_range_of(l, *x)) - HIGH_BIT,
                 step = HIGH_BIT - 2 - bits < LEAST_STEP ? LEAST_STEP : HIGH_BIT - 2 - bits;
         step = step < excess ? step : excess;
         struct form form = lowering_form(l, *x);
-        uint32_t high = lowering_rescale(l, *x, wide_power_of_two((unsigned)step), ROUND_FLOOR,
-                                         form, NULL, NULL),
+        uint32_t high = lowering_rescale(l, *x, lowering_power_of_two(l, (unsigned)step),
+                                         ROUND_FLOOR, form, NULL, NULL),
                  is_large = lowering_is_not_negative(l, lowering_affine(l, 1, *x, minus));
         struct range held = {lowering_range_of(l, *x).low, lowering_range_of(l, high).high};
-        if (wide_compare(held.high, wide_power_of_two(HIGH_BIT)) < 0)
-            held.high = wide_power_of_two(HIGH_BIT);
+        if (wide_compare(held.high, lowering_power_of_two(l, HIGH_BIT)) < 0)
+            held.high = lowering_power_of_two(l, HIGH_BIT);
         *x = lowering_restrict(l, lowering_select(l, &shape, is_large, high, *x), held);
         struct relation_term terms[2] = {lowering_term(l, step, is_large, &shape)};
         if (sum != RELATION_NONE)
@@ -84,7 +84,7 @@ static uint32_t log_argument(struct lowering *l, uint32_t x, const struct value_
         unsigned seen = range_bits(lowering_calibrated(plan, lowering_fraction(l, x)));
         bits = bits > seen + 4 ? seen : bits;
     }
-    struct range positive = {wide_from_i64(1), wide_power_of_two(bits < 1 ? 1 : bits)};
+    struct range positive = {wide_from_i64(1), lowering_power_of_two(l, bits < 1 ? 1 : bits)};
     lowering_note_range(l, "argument of log", positive, lowering_fraction(l, x));
     return lowering_restrict(l, x, positive);
 }
@@ -111,7 +111,7 @@ uint32_t lowering_normalise(struct lowering *l, uint32_t x, unsigned w, uint32_t
     struct form forms[2] = {form_integer(), form_integer()};
     lowering_table(l, &table, *exponent, forms, out);
     struct range range = {wide_from_i64(0), wide_from_i64(0)};
-    ASSERT(wide_sub(&range.high, wide_power_of_two(w), wide_from_i64(1)));
+    lowering_require_room(l, wide_sub(&range.high, lowering_power_of_two(l, w), wide_from_i64(1)));
     struct relation_term above[2] = {lowering_term(l, 1, x, &shape),
                                      lowering_term(l, -1, out[0], &shape)};
     lowering_enforce(
@@ -165,8 +165,9 @@ static struct factor look_up_factor(struct lowering *l, uint32_t index, int64_t 
         for (size_t i = 0; i < size; i++) {
             wide value;
             inverse[i] = (int64_t)inverse_at(low + (int64_t)i);
-            ASSERT(wide_neg(&value, table_number(TABLE_LOG, inverse[i], (unsigned)bits, h)) &&
-                   wide_to_i64(&minus_log[i], value));
+            lowering_require_room(
+                l, wide_neg(&value, table_number(TABLE_LOG, inverse[i], (unsigned)bits, h)) &&
+                       wide_to_i64(&minus_log[i], value));
         }
         table.outputs[0] = inverse;
         table.outputs[1] = minus_log;
@@ -182,7 +183,8 @@ static struct factor look_up_factor(struct lowering *l, uint32_t index, int64_t 
 static uint32_t head_of(struct lowering *l, uint32_t x, unsigned bits, int64_t low, int64_t high)
 {
     struct range range = range_of_i64(low, high);
-    return lowering_rescale(l, x, wide_power_of_two((unsigned)lowering_fraction(l, x) - bits),
+    return lowering_rescale(l, x,
+                            lowering_power_of_two(l, (unsigned)lowering_fraction(l, x) - bits),
                             ROUND_FLOOR, form_integer(), &range, NULL);
 }
 
@@ -190,7 +192,8 @@ static uint32_t head_of(struct lowering *l, uint32_t x, unsigned bits, int64_t l
 static uint32_t minus_one(struct lowering *l, uint32_t x)
 {
     wide one;
-    ASSERT(wide_neg(&one, wide_power_of_two((unsigned)lowering_fraction(l, x))));
+    lowering_require_room(
+        l, wide_neg(&one, lowering_power_of_two(l, (unsigned)lowering_fraction(l, x))));
     return lowering_affine(l, 1, x, one);
 }
 
@@ -224,11 +227,12 @@ static uint32_t reduce(struct lowering *l, uint32_t m, int32_t h, struct factor 
 static uint32_t round_rest(struct lowering *l, uint32_t t, int32_t h)
 {
     struct range range = {wide_from_i64(0), wide_from_i64(0)};
-    wide bound = wide_power_of_two((unsigned)h - 6);
-    ASSERT(wide_neg(&range.low, bound) && wide_sub(&range.high, bound, wide_from_i64(1)));
+    wide bound = lowering_power_of_two(l, (unsigned)h - 6);
+    lowering_require_room(l, wide_neg(&range.low, bound) &&
+                                 wide_sub(&range.high, bound, wide_from_i64(1)));
     int32_t drop = lowering_fraction(l, t) - h;
-    return drop > 0 ? lowering_rescale(l, t, wide_power_of_two((unsigned)drop), ROUND_HALF_UP,
-                                       form_fixed(h), &range, NULL)
+    return drop > 0 ? lowering_rescale(l, t, lowering_power_of_two(l, (unsigned)drop),
+                                       ROUND_HALF_UP, form_fixed(h), &range, NULL)
                     : lowering_restrict(l, lowering_to_fraction(l, t, h), range);
 }
 
@@ -238,7 +242,7 @@ static uint32_t shorten(struct lowering *l, uint32_t m, int32_t h)
     int32_t drop = lowering_fraction(l, m) - (h + 1 < 12 ? 12 : h + 1);
     if (drop <= 0)
         return m;
-    return lowering_rescale(l, m, wide_power_of_two((unsigned)drop), ROUND_FLOOR,
+    return lowering_rescale(l, m, lowering_power_of_two(l, (unsigned)drop), ROUND_FLOOR,
                             form_fixed(lowering_fraction(l, m) - drop), NULL, NULL);
 }
 
@@ -282,9 +286,10 @@ uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *p
     uint32_t t = round_rest(l, reduce(l, shorten(l, m, h), h, factor, &factors), h);
     uint32_t square = lowering_square(l, t);
     wide half, log2 = table_number(TABLE_LOG, 2, 0, out_bits), constant;
-    ASSERT(wide_neg(&half, wide_power_of_two((unsigned)h + THIRD_BITS - 1)));
-    ASSERT(wide_mul(&constant, log2, wide_from_i64(-own)));
-    wide units = wide_power_of_two(2 * (unsigned)h + THIRD_BITS);
+    lowering_require_room(l,
+                          wide_neg(&half, lowering_power_of_two(l, (unsigned)h + THIRD_BITS - 1)));
+    lowering_require_room(l, wide_mul(&constant, log2, wide_from_i64(-own)));
+    wide units = lowering_power_of_two(l, 2 * (unsigned)h + THIRD_BITS);
     struct relation_term terms[7] = {lowering_term_product(l, 1365, square, t, &shape), /* 2^12/3 */
                                      lowering_term_wide(l, half, square, &shape),
                                      lowering_term_wide(l, units, t, &shape),
@@ -320,7 +325,7 @@ void lower_log(struct lowering *l)
     int32_t own = lowering_fraction(l, x);
     if (lowering_traces_nan(l)) {
         x = lowering_replace_below(l, x, wide_from_i64(0),
-                                   wide_power_of_two(own > 0 ? (unsigned)own : 0));
+                                   lowering_power_of_two(l, own > 0 ? (unsigned)own : 0));
         x = log_of_zero(l, x);
     }
     lowering_output(

@@ -147,11 +147,13 @@ static struct normal_rows normalise(struct lowering *l, uint32_t rows, bool take
         return out;
     }
     double own = lowering_error(l, out.values);
-    wide high = wide_power_of_two((unsigned)(whole + fraction));
+    wide high = lowering_power_of_two(l, (unsigned)(whole + fraction));
     struct range range = {wide_from_i64(0), wide_from_i64(0)};
-    ASSERT(wide_neg(&range.low, high) && wide_sub(&range.high, high, wide_from_i64(1)));
-    out.values = lowering_rescale(l, out.values, wide_power_of_two((unsigned)(exact - fraction)),
-                                  ROUND_HALF_UP, form_fixed(fraction), &range, NULL);
+    lowering_require_room(l, wide_neg(&range.low, high) &&
+                                 wide_sub(&range.high, high, wide_from_i64(1)));
+    out.values =
+        lowering_rescale(l, out.values, lowering_power_of_two(l, (unsigned)(exact - fraction)),
+                         ROUND_HALF_UP, form_fixed(fraction), &range, NULL);
     if (isfinite(own))
         lowering_state_error(l, out.values, rows, bound_add(own, ldexp(0.5, -fraction)));
     else
@@ -171,9 +173,12 @@ static uint32_t scale_and_shift(struct lowering *l, const struct shape *shape, u
     return bias == RELATION_NONE ? scaled : lowering_sum2(l, shape, scaled, 1, bias, 1);
 }
 
-static double epsilon_of(const struct lowering *l)
+static double epsilon_of(struct lowering *l)
 {
-    return lowering_attribute_float(l, "epsilon", (double)1e-5f);
+    double epsilon = lowering_attribute_float(l, "epsilon", (double)1e-5f);
+    if (!(epsilon >= 0))
+        lowering_fail(l, STATUS_UNSUPPORTED, "epsilon = %g; give it a positive one", epsilon);
+    return epsilon;
 }
 
 /* x as rows of the axes from `axis` on. */

@@ -354,8 +354,8 @@ static uint32_t plane_keys(struct lowering *l, uint32_t x, int64_t n)
     for (int64_t i = 0; i < n; i++)
         ties[i] = wide_from_i64(n - 1 - i);
     struct relation_term terms[2] = {
-        lowering_term_wide(l, wide_power_of_two(index_bits(n)), lowering_reshape(l, x, &planes),
-                           &planes),
+        lowering_term_wide(l, lowering_power_of_two(l, index_bits(n)),
+                           lowering_reshape(l, x, &planes), &planes),
         lowering_term(l, 1, lowering_constant(l, &line, form_integer(), ties), &planes)};
     uint32_t keys = lowering_linear(l, &planes, form_integer(), terms, 2, wide_from_i64(0));
     return lowering_reshape(l, keys, &shape);
@@ -403,7 +403,7 @@ static void maxima_with_indices(struct lowering *l, uint32_t x, const struct win
     for (unsigned i = 0; i < window->rank; i++)
         n *= window->axis[i].in;
     uint32_t best = window_maxima(l, plane_keys(l, x, n), window);
-    uint32_t value = lowering_rescale(l, best, wide_power_of_two(index_bits(n)), ROUND_FLOOR,
+    uint32_t value = lowering_rescale(l, best, lowering_power_of_two(l, index_bits(n)), ROUND_FLOOR,
                                       lowering_form(l, x), NULL, &tie);
     lowering_state_function(l, value, x, 1, 0);
     uint32_t offset = lowering_affine(l, -1, tie, wide_from_i64(n - 1));

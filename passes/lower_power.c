@@ -64,7 +64,7 @@ static uint32_t one_power(struct lowering *l, uint32_t x, double p)
     if (lowering_traces_nan(l)) {
         int32_t own = lowering_fraction(l, x);
         x = lowering_replace_below(l, x, wide_from_i64(0),
-                                   wide_power_of_two(own > 0 ? (unsigned)own : 0));
+                                   lowering_power_of_two(l, own > 0 ? (unsigned)own : 0));
     }
     if (size * 2 == rint(size * 2) && size <= 16) {
         uint32_t root = lowering_square_root(l, x, fraction + 4),
@@ -117,7 +117,7 @@ static uint32_t hold_whole(struct lowering *l, uint32_t y)
     int32_t fraction = lowering_fraction(l, y);
     if (fraction <= 0)
         return lowering_to_fraction(l, y, 0);
-    uint32_t rest, whole = lowering_rescale(l, y, wide_power_of_two((unsigned)fraction),
+    uint32_t rest, whole = lowering_rescale(l, y, lowering_power_of_two(l, (unsigned)fraction),
                                             ROUND_FLOOR, form_integer(), NULL, &rest);
     lowering_enforce(l, rest, range_of_i64(0, 0));
     return whole;
@@ -140,7 +140,7 @@ static uint32_t or_one(struct lowering *l, uint32_t bit, uint32_t x)
 {
     struct shape shape = lowering_shape(l, x), scalar = {0};
     int32_t own = lowering_fraction(l, x);
-    wide one = wide_power_of_two(own < 0 ? 0 : (unsigned)own);
+    wide one = lowering_power_of_two(l, own < 0 ? 0 : (unsigned)own);
     uint32_t constant = lowering_constant(l, &scalar, form_fixed(own < 0 ? 0 : own), &one);
     return lowering_select(l, &shape, bit, x, constant);
 }
@@ -221,7 +221,7 @@ static struct sign_bits take_sign(struct lowering *l, uint32_t *x, uint32_t y,
     *x = lowering_absolute(l, *x, &not_negative);
     uint32_t negative = lowering_affine(l, -1, not_negative, wide_from_i64(1));
     if (fraction > 0)
-        whole = lowering_rescale(l, y, wide_power_of_two((unsigned)fraction), ROUND_FLOOR,
+        whole = lowering_rescale(l, y, lowering_power_of_two(l, (unsigned)fraction), ROUND_FLOOR,
                                  form_integer(), NULL, &rest);
     else
         whole = lowering_to_fraction(l, y, 0);

@@ -53,13 +53,13 @@ static uint32_t spread(struct lowering *l, size_t i, uint32_t tensor, const stru
  * What a scale is held to, in units of 2^-fraction: powers of two around what calibration saw, with
  * `below` and `above` bits of room.
  */
-static struct range scale_range(const struct value_plan *plan, int32_t fraction, int32_t below,
-                                int32_t above)
+static struct range scale_range(struct lowering *l, const struct value_plan *plan, int32_t fraction,
+                                int32_t below, int32_t above)
 {
     int32_t low = ilogb(plan->low) - below + fraction,
             high = ilogb(plan->high) + 1 + above + fraction;
-    return (struct range){wide_power_of_two(low < 0 ? 0 : (unsigned)low),
-                          wide_power_of_two(high < 1 ? 1 : (unsigned)high)};
+    return (struct range){lowering_power_of_two(l, low < 0 ? 0 : (unsigned)low),
+                          lowering_power_of_two(l, high < 1 ? 1 : (unsigned)high)};
 }
 
 /*
@@ -72,7 +72,7 @@ static uint32_t hold_scale(struct lowering *l, uint32_t d, const struct value_pl
     int32_t fraction = lowering_fraction(l, d), room = is_stored ? 0 : 2;
     if (!(plan->low > 0))
         return lowering_hold_positive(l, d, plan);
-    struct range range = scale_range(plan, fraction, room, room);
+    struct range range = scale_range(l, plan, fraction, room, room);
     if (range_contains(range, lowering_range_of(l, d)))
         return d;
     if (!is_stored)
@@ -124,7 +124,7 @@ static uint32_t stored_weights(struct lowering *l, size_t i, size_t z, size_t in
     for (size_t e = 0; e < data->count; e++) {
         size_t at = zero == NULL ? 0 : e / inner % zero->count;
         wide shift = zero == NULL ? wide_from_i64(0) : lowering_element(zero, at);
-        ASSERT(wide_sub(&values[e], lowering_element(data, e), shift));
+        lowering_require_room(l, wide_sub(&values[e], lowering_element(data, e), shift));
     }
     return lowering_parameter_wide(l, lowering_graph_value(l, i)->name, &data->shape,
                                    form_integer(), values);
@@ -169,7 +169,7 @@ static void as_integers(struct lowering *l, uint32_t *x, uint32_t *d, int32_t fr
     if (up > 200)
         lowering_fail(l, STATUS_LIMIT, "a number and its scale are %d bits apart", up);
     struct relation_term term =
-        lowering_term_wide(l, wide_power_of_two((unsigned)up), *raised, &shape);
+        lowering_term_wide(l, lowering_power_of_two(l, (unsigned)up), *raised, &shape);
     *raised = lowering_linear(l, &shape, form_integer(), &term, 1, wide_from_i64(0));
     uint32_t *other = shift >= 0 ? d : x;
     *other = lowering_retag(l, *other, form_integer());
@@ -221,7 +221,8 @@ static uint32_t quantized(struct lowering *l, const struct shape *shape, uint32_
         return rounded_quotient(l, shape, x, d);
     uint32_t quotient = float_quotient(l, shape, x, d, type);
     int32_t fraction = lowering_fraction(l, quotient);
-    return lowering_round_even(l, quotient, wide_power_of_two((unsigned)fraction), form_integer());
+    return lowering_round_even(l, quotient, lowering_power_of_two(l, (unsigned)fraction),
+                               form_integer());
 }
 
 /* y + zero point, clipped to the type of the result. */
@@ -310,7 +311,7 @@ static uint32_t dynamic_divisor(struct lowering *l, uint32_t scale)
     if (!(plan->low > 0))
         return lowering_hold_positive(
             l, lowering_sum2(l, &scalar, scale, 1, lowering_retag(l, none, form), 1), plan);
-    struct range range = scale_range(plan, fraction, SCALE_BELOW, SCALE_ABOVE);
+    struct range range = scale_range(l, plan, fraction, SCALE_BELOW, SCALE_ABOVE);
     struct relation_term terms[2] = {lowering_term(l, 1, scale, &scalar),
                                      lowering_term_wide(l, range.low, none, &scalar)};
     uint32_t divisor = lowering_linear(l, &scalar, form, terms, 2, wide_from_i64(0));

@@ -241,9 +241,9 @@ uint32_t lowering_ranked_keys(struct lowering *l, uint32_t rows, bool negated, b
 {
     struct shape shape = lowering_shape(l, rows), line = shape_of(1, shape.dim[1]);
     unsigned bits = index_bits(shape.dim[1]);
-    wide unit = wide_power_of_two(bits);
+    wide unit = lowering_power_of_two(l, bits);
     if (negated)
-        ASSERT(wide_neg(&unit, unit));
+        lowering_require_room(l, wide_neg(&unit, unit));
     wide *ties = lowering_array(l, wide, (size_t)shape.dim[1]);
     for (int64_t i = 0; i < shape.dim[1]; i++)
         ties[i] = wide_from_i64(first_wins ? shape.dim[1] - 1 - i : i);
@@ -319,8 +319,8 @@ static void arg_extreme(struct lowering *l, bool is_min)
         return;
     }
     uint32_t best = lowering_max_rows(l, lowering_ranked_keys(l, rows, is_min, !last));
-    lowering_rescale(l, best, wide_power_of_two(index_bits(n)), ROUND_FLOOR, form_integer(), NULL,
-                     &tie);
+    lowering_rescale(l, best, lowering_power_of_two(l, index_bits(n)), ROUND_FLOOR, form_integer(),
+                     NULL, &tie);
     if (!last)
         tie = lowering_affine(l, -1, tie, wide_from_i64(n - 1));
     lowering_output(l, 0, tie);
@@ -370,8 +370,8 @@ struct ordered_row lowering_sort_row(struct lowering *l, uint32_t keys, int64_t 
                                      lowering_term_view(wide_from_i64(-1), next)};
     struct range range = lowering_range_of(l, keys), gap = {wide_from_i64(1), wide_from_i64(0)};
     wide width;
-    ASSERT(wide_sub(&width, range.high, range.low));
-    gap.high = wide_power_of_two(wide_bit_length(width));
+    lowering_require_room(l, wide_sub(&width, range.high, range.low));
+    gap.high = lowering_power_of_two(l, wide_bit_length(width));
     if (n > 1)
         lowering_enforce(
             l, lowering_linear_within(l, &gaps, form_integer(), terms, 2, wide_from_i64(0), gap),

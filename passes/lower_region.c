@@ -47,11 +47,13 @@ static uint32_t sample_counts(struct lowering *l, const struct align *a, uint32_
     if (fraction < 0)
         size = lowering_to_fraction(l, size, fraction = 0);
     wide unit, shift, slack = wide_from_i64(0), one = wide_from_i64(1);
-    ASSERT(wide_shift_left(&unit, wide_from_i64(a->bins[axis]), (unsigned)fraction));
+    lowering_require_room(l,
+                          wide_shift_left(&unit, wide_from_i64(a->bins[axis]), (unsigned)fraction));
     if (fraction > 16)
-        ASSERT(wide_shift_left(&slack, wide_from_i64(a->bins[axis]), (unsigned)fraction - 16));
+        lowering_require_room(
+            l, wide_shift_left(&slack, wide_from_i64(a->bins[axis]), (unsigned)fraction - 16));
     /* ceil((x - slack) / d) = floor((x - slack + d - 1) / d) */
-    ASSERT(wide_sub(&shift, unit, slack) && wide_sub(&shift, shift, one));
+    lowering_require_room(l, wide_sub(&shift, unit, slack) && wide_sub(&shift, shift, one));
     uint32_t count = lowering_rescale(l, lowering_affine(l, 1, size, shift), unit, ROUND_FLOOR,
                                       form_integer(), NULL, NULL);
     return lowering_restrict_to(l, lowering_at_least(l, count, wide_from_i64(0)),
@@ -160,9 +162,9 @@ static struct sample_taps region_taps(struct lowering *l, uint32_t place, int64_
     int32_t fraction = lowering_fraction(l, place);
     if (fraction < 0)
         place = lowering_to_fraction(l, place, fraction = 0);
-    wide one = wide_power_of_two((unsigned)fraction), zero = wide_from_i64(0), last, end;
-    ASSERT(wide_shift_left(&last, wide_from_i64(dim - 1), (unsigned)fraction));
-    ASSERT(wide_add(&end, last, one));
+    wide one = lowering_power_of_two(l, (unsigned)fraction), zero = wide_from_i64(0), last, end;
+    lowering_require_room(l, wide_shift_left(&last, wide_from_i64(dim - 1), (unsigned)fraction));
+    lowering_require_room(l, wide_add(&end, last, one));
     uint32_t after = lowering_is_not_negative(l, lowering_affine(l, 1, place, one)),
              before = lowering_is_not_negative(l, lowering_affine(l, -1, place, end));
     struct relation_term term = lowering_term_product(l, 1, after, before, &shape);
@@ -324,10 +326,10 @@ static uint32_t rounded_edge(struct lowering *l, uint32_t x, double scale)
     uint32_t bit, size = lowering_absolute(l, lowering_scale(l, x, scale), &bit);
     int32_t fraction = lowering_fraction(l, size);
     if (fraction > 16)
-        size = lowering_affine(l, 1, size, wide_power_of_two((unsigned)fraction - 16));
+        size = lowering_affine(l, 1, size, lowering_power_of_two(l, (unsigned)fraction - 16));
     if (fraction > 0)
-        size = lowering_rescale(l, size, wide_power_of_two((unsigned)fraction), ROUND_HALF_UP,
-                                form_integer(), NULL, NULL);
+        size = lowering_rescale(l, size, lowering_power_of_two(l, (unsigned)fraction),
+                                ROUND_HALF_UP, form_integer(), NULL, NULL);
     return lowering_to_fraction(l, lowering_with_sign(l, bit, size), 0);
 }
 
@@ -401,7 +403,7 @@ static uint32_t masked_maxima(struct lowering *l, uint32_t x, uint32_t masks, wi
                  rows = shape_of(2, regions * before * bins * after, dim),
                  to = shape_of(4, regions, before, bins, after);
     wide minus_low;
-    ASSERT(wide_neg(&minus_low, low));
+    lowering_require_room(l, wide_neg(&minus_low, low));
     /* low + bit (x - low) */
     uint32_t raised = lowering_affine(l, 1, x, minus_low);
     struct relation_view bit = {.tensor = masks,

@@ -142,7 +142,7 @@ void lower_resize(struct lowering *l)
         x = extrapolate(l, x, axes);
     int32_t fraction = lowering_fraction(l, x);
     if (fraction > 0 && element_type_is_integer(l->graph->values[l->node->outputs[0]].type))
-        x = lowering_round_even(l, x, wide_power_of_two((unsigned)fraction), form_integer());
+        x = lowering_round_even(l, x, lowering_power_of_two(l, (unsigned)fraction), form_integer());
     lowering_output(l, 0, x);
 }
 

@@ -65,7 +65,7 @@ static uint32_t with_sticky_bit(struct lowering *l, uint32_t x, const struct flo
     if (drop < 2)
         return x;
     struct shape shape = lowering_shape(l, x);
-    uint32_t rest, y = lowering_rescale(l, x, wide_power_of_two((unsigned)drop), ROUND_FLOOR,
+    uint32_t rest, y = lowering_rescale(l, x, lowering_power_of_two(l, (unsigned)drop), ROUND_FLOOR,
                                         form_integer(), NULL, &rest);
     struct relation_term terms[2] = {lowering_term(l, 2, y, &shape),
                                      lowering_term(l, -1, lowering_is_zero(l, rest), &shape)};
@@ -111,7 +111,7 @@ static uint32_t step_of(struct lowering *l, uint32_t x, unsigned w,
     struct form forms[2] = {form_integer(), form_integer()};
     lowering_table(l, &table, h, forms, out);
     struct range range = {wide_from_i64(0), wide_from_i64(0)};
-    ASSERT(wide_sub(&range.high, wide_power_of_two(w), wide_from_i64(1)));
+    lowering_require_room(l, wide_sub(&range.high, lowering_power_of_two(l, w), wide_from_i64(1)));
     struct relation_term above[2] = {lowering_term(l, 1, x, &shape),
                                      lowering_term(l, -1, out[0], &shape)};
     struct relation_term below[2] = {lowering_term(l, 2, out[0], &shape),
@@ -162,7 +162,7 @@ static uint32_t round_magnitude(struct lowering *l, uint32_t x, enum element_typ
     if (most == 0)
         return x;
     if (least == most) {
-        wide step = wide_power_of_two(least);
+        wide step = lowering_power_of_two(l, least);
         struct relation_term term =
             lowering_term_wide(l, step, lowering_round_even(l, x, step, form_integer()), &shape);
         return lowering_linear(l, &shape, form, &term, 1, wide_from_i64(0));
@@ -180,7 +180,9 @@ static uint32_t hold_magnitude(struct lowering *l, uint32_t x, enum element_type
         return x;
     if (saturate)
         return lowering_at_most(l, x, largest);
-    ASSERT(wide_sub(&range.high, wide_power_of_two(wide_bit_length(largest)), wide_from_i64(1)));
+    lowering_require_room(l,
+                          wide_sub(&range.high, lowering_power_of_two(l, wide_bit_length(largest)),
+                                   wide_from_i64(1)));
     lowering_note_range(l, element_type_name(type), range, lowering_fraction(l, x));
     return lowering_restrict(l, x, range);
 }

@@ -46,8 +46,8 @@ uint32_t sample_split(struct lowering *l, uint32_t x, int32_t bits, uint32_t *re
         *rest = lowering_affine(l, 0, x, wide_from_i64(0));
         return x;
     }
-    uint32_t whole = lowering_rescale(l, x, wide_power_of_two((unsigned)fraction), ROUND_FLOOR,
-                                      form_integer(), NULL, rest);
+    uint32_t whole = lowering_rescale(l, x, lowering_power_of_two(l, (unsigned)fraction),
+                                      ROUND_FLOOR, form_integer(), NULL, rest);
     *rest = lowering_trim(l, lowering_in_units(l, *rest, fraction), bits, 4);
     return whole;
 }
@@ -64,12 +64,14 @@ static uint32_t cubic(struct lowering *l, const uint32_t power[4], const int64_t
         wide scale;
         if (coefficient[k] == 0)
             continue;
-        ASSERT(wide_shift_left(&scale, wide_from_i64(coefficient[k]),
+        lowering_require_room(
+            l, wide_shift_left(&scale, wide_from_i64(coefficient[k]),
                                (unsigned)(fraction - lowering_fraction(l, power[k]))));
         terms[count++] = lowering_term_wide(l, scale, power[k], &shape);
     }
     wide constant;
-    ASSERT(wide_shift_left(&constant, wide_from_i64(coefficient[0]), (unsigned)fraction));
+    lowering_require_room(
+        l, wide_shift_left(&constant, wide_from_i64(coefficient[0]), (unsigned)fraction));
     uint32_t sum = lowering_linear(l, &shape, form_fixed(fraction + 2), terms, count, constant);
     return lowering_trim(l, sum, bits, 4);
 }
@@ -87,7 +89,7 @@ void sample_cubic_weights(struct lowering *l, uint32_t rest, int32_t bits, struc
 
 void sample_linear_weights(struct lowering *l, uint32_t rest, struct sample_taps *taps)
 {
-    wide one = wide_power_of_two((unsigned)lowering_fraction(l, rest));
+    wide one = lowering_power_of_two(l, (unsigned)lowering_fraction(l, rest));
     taps->count = 2;
     taps->weight[0] = lowering_affine(l, -1, rest, one);
     taps->weight[1] = rest;

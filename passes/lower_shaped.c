@@ -379,7 +379,7 @@ static uint32_t by_magnitude(struct lowering *l, const struct shaped *s, uint32_
     if (s->has_ramp)
         return lowering_sum2(l, &shape, lowering_times(l, bit, x), 1, t,
                              s->shape == SMOOTH_RAMP_LESS ? -1 : 1);
-    wide one = wide_power_of_two((unsigned)fraction);
+    wide one = lowering_power_of_two(l, (unsigned)fraction);
     if (s->shape == SMOOTH_LOGISTIC) {
         struct relation_term terms[3] = {lowering_term_product(l, -2, bit, t, &shape),
                                          lowering_term_wide(l, one, bit, &shape),
@@ -399,8 +399,8 @@ static uint32_t piece_of(struct lowering *l, uint32_t x, const struct smooth_pie
 {
     *rest = RELATION_NONE;
     return p->rest_bits == 0 ? lowering_in_units(l, x, 0)
-                             : lowering_rescale(l, x, wide_power_of_two(p->rest_bits), ROUND_FLOOR,
-                                                form_integer(), NULL, rest);
+                             : lowering_rescale(l, x, lowering_power_of_two(l, p->rest_bits),
+                                                ROUND_FLOOR, form_integer(), NULL, rest);
 }
 
 /*
@@ -444,7 +444,7 @@ static uint32_t by_tables(struct lowering *l, const struct shaped *s, uint32_t x
     if (s->way == IN_TWO_STEPS) {
         uint32_t sub = RELATION_NONE, step = piece;
         if (s->step_bits > 0)
-            step = lowering_rescale(l, piece, wide_power_of_two(s->step_bits), ROUND_FLOOR,
+            step = lowering_rescale(l, piece, lowering_power_of_two(l, s->step_bits), ROUND_FLOOR,
                                     form_integer(), NULL, &sub);
         look_up_step(l, s, step, steps);
         piece = steps[1];

@@ -328,8 +328,9 @@ static uint32_t horner_step(struct lowering *l, uint32_t a, uint32_t rest, uint3
                             unsigned shift)
 {
     struct shape shape = lowering_shape(l, a);
-    struct relation_term terms[2] = {lowering_term_product(l, 1, a, rest, &shape),
-                                     lowering_term_wide(l, wide_power_of_two(shift), c, &shape)};
+    struct relation_term terms[2] = {
+        lowering_term_product(l, 1, a, rest, &shape),
+        lowering_term_wide(l, lowering_power_of_two(l, shift), c, &shape)};
     return lowering_product(l, &shape, form_fixed(lowering_fraction(l, c) + (int32_t)shift), terms,
                             2, wide_from_i64(0));
 }
@@ -348,7 +349,8 @@ static uint32_t sum_of_powers(struct lowering *l, const struct smooth_pieces *p,
             power = lowering_times(l, power, rest);
         terms[k - 1] = lowering_term_product(l, 1, c[k], power, &shape);
     }
-    terms[p->degree] = lowering_term_wide(l, wide_power_of_two((unsigned)whole), c[0], &shape);
+    terms[p->degree] =
+        lowering_term_wide(l, lowering_power_of_two(l, (unsigned)whole), c[0], &shape);
     return lowering_product(l, &shape, form_fixed(p->bits + whole), terms, p->degree + 1u,
                             wide_from_i64(0));
 }
@@ -396,8 +398,8 @@ uint32_t lowering_smooth(struct lowering *l, enum table_function f, uint32_t x,
     if (p.rest_bits == 0)
         piece = lowering_in_units(l, x, 0);
     else
-        piece = lowering_rescale(l, x, wide_power_of_two(p.rest_bits), ROUND_FLOOR, form_integer(),
-                                 NULL, &rest);
+        piece = lowering_rescale(l, x, lowering_power_of_two(l, p.rest_bits), ROUND_FLOOR,
+                                 form_integer(), NULL, &rest);
     struct entry_context context = {f, &domain};
     const char *key = arena_printf(l->arena, "%s, %g to %g", names[f], domain.low, domain.high);
     if (key == NULL)

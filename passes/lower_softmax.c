@@ -165,8 +165,9 @@ static uint32_t sums_of(struct lowering *l, const struct exponentials *e, const 
     }
     /* The greatest element gives exp(0), so the sum is positive: a fact the range states and
      * enforces. */
-    struct range range = {wide_from_i64(1),
-                          wide_power_of_two(wide_bit_length(lowering_range_of(l, sum).high))};
+    struct range range = {
+        wide_from_i64(1),
+        lowering_power_of_two(l, wide_bit_length(lowering_range_of(l, sum).high))};
     return lowering_restrict(l, sum, range);
 }
 
@@ -204,11 +205,11 @@ static uint32_t quotients(struct lowering *l, const struct exponentials *e, int3
 {
     struct shape shape = lowering_shape(l, e->e);
     struct relation_term term =
-        lowering_term_wide(l, wide_power_of_two((unsigned)fraction), e->e, &shape);
+        lowering_term_wide(l, lowering_power_of_two(l, (unsigned)fraction), e->e, &shape);
     uint32_t scaled =
         lowering_linear(l, &shape, form_fixed(e->fraction + fraction), &term, 1, wide_from_i64(0));
     struct range unit =
-        range_round_up(range_make(wide_from_i64(0), wide_power_of_two((unsigned)fraction)));
+        range_round_up(range_make(wide_from_i64(0), lowering_power_of_two(l, (unsigned)fraction)));
     uint32_t sum = e->sum;
     if (e->count >= 0)
         sum = lowering_pick(l, sum, &shape, e->row);

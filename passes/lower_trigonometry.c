@@ -89,13 +89,13 @@ static uint32_t unit_magnitude(struct lowering *l, uint32_t x, uint32_t *bit)
         own = 1;
         x = lowering_to_fraction(l, x, own);
     }
-    wide one = wide_power_of_two((unsigned)own);
+    wide one = lowering_power_of_two(l, (unsigned)own);
     uint32_t magnitude = lowering_absolute(l, x, bit);
-    struct range range = {wide_from_i64(0), wide_power_of_two((unsigned)own + 1)};
-    ASSERT(wide_sub(&range.high, range.high, wide_from_i64(1)));
+    struct range range = {wide_from_i64(0), lowering_power_of_two(l, (unsigned)own + 1)};
+    lowering_require_room(l, wide_sub(&range.high, range.high, wide_from_i64(1)));
     if (!range_contains(range, lowering_range_of(l, magnitude))) {
-        wide slack = own > 8 ? wide_power_of_two((unsigned)own - 8) : wide_from_i64(0);
-        ASSERT(wide_add(&range.high, one, slack));
+        wide slack = own > 8 ? lowering_power_of_two(l, (unsigned)own - 8) : wide_from_i64(0);
+        lowering_require_room(l, wide_add(&range.high, one, slack));
         lowering_note_range(l, "magnitude of the argument", range, own);
         magnitude = lowering_restrict(l, magnitude, range);
     }
@@ -112,15 +112,15 @@ static uint32_t half_angle(struct lowering *l, uint32_t magnitude, uint32_t *far
     root = root < own ? own : root;
     struct shape shape = lowering_shape(l, magnitude);
     wide minus_half;
-    ASSERT(wide_neg(&minus_half, wide_power_of_two((unsigned)own - 1)));
+    lowering_require_room(l, wide_neg(&minus_half, lowering_power_of_two(l, (unsigned)own - 1)));
     *far = lowering_is_not_negative(l, lowering_affine(l, 1, magnitude, minus_half));
     /* (1 - x) / 2 at 2 own bits is (2^own - X) 2^(own - 1). */
-    wide unit = wide_power_of_two((unsigned)own - 1), minus;
-    ASSERT(wide_neg(&minus, unit));
+    wide unit = lowering_power_of_two(l, (unsigned)own - 1), minus;
+    lowering_require_room(l, wide_neg(&minus, unit));
     struct relation_term terms[2] = {lowering_term_wide(l, minus, magnitude, &shape),
                                      lowering_term_product(l, 1, magnitude, magnitude, &shape)};
     uint32_t rest = lowering_linear(l, &shape, form_fixed(2 * own), terms, 1,
-                                    wide_power_of_two(2 * (unsigned)own - 1));
+                                    lowering_power_of_two(l, 2 * (unsigned)own - 1));
     uint32_t square =
         lowering_product(l, &shape, form_fixed(2 * own), &terms[1], 1, wide_from_i64(0));
     uint32_t radicand = lowering_select(l, &shape, *far, rest, square);
@@ -177,7 +177,7 @@ void lower_acos(struct lowering *l)
     uint32_t y = half_angle(l, x, &far, fraction);
     struct shape shape = lowering_shape(l, y);
     wide quarter = table_number(TABLE_PI, 1, 1, fraction), minus;
-    ASSERT(wide_neg(&minus, quarter));
+    lowering_require_room(l, wide_neg(&minus, quarter));
     struct relation_term inner[3] = {lowering_term_product(l, 3, far, y, &shape),
                                      lowering_term(l, -1, y, &shape),
                                      lowering_term_wide(l, minus, far, &shape)};
@@ -209,8 +209,8 @@ void lower_atan(struct lowering *l)
         x = lowering_to_fraction(l, x, own);
     }
     struct shape shape = lowering_shape(l, x), scalar = {0};
-    wide unit = wide_power_of_two((unsigned)own), minus;
-    ASSERT(wide_neg(&minus, unit));
+    wide unit = lowering_power_of_two(l, (unsigned)own), minus;
+    lowering_require_room(l, wide_neg(&minus, unit));
     uint32_t one = lowering_constant(l, &scalar, form_fixed(own), &unit);
     uint32_t far = lowering_is_not_negative(l, lowering_affine(l, 1, x, minus));
     uint32_t num = lowering_select(l, &shape, far, one, x);
@@ -285,7 +285,8 @@ static uint32_t square_plus(struct lowering *l, uint32_t x, int64_t constant)
     int32_t bits = 2 * lowering_fraction(l, x);
     struct relation_term term = lowering_term_product(l, 1, x, x, &shape);
     wide number;
-    ASSERT(wide_mul(&number, wide_power_of_two((unsigned)bits), wide_from_i64(constant)));
+    lowering_require_room(
+        l, wide_mul(&number, lowering_power_of_two(l, (unsigned)bits), wide_from_i64(constant)));
     return lowering_product(l, &shape, form_fixed(bits), &term, 1, number);
 }
 
@@ -303,7 +304,7 @@ void lower_asinh(struct lowering *l)
     uint32_t root = lowering_square_root(l, square_plus(l, x, 1), fraction + 3),
              sum = lowering_sum2(l, &shape, root, 1, x, 1);
     /* At least 1, but the interval of a root does not say so. */
-    sum = lowering_at_least(l, sum, wide_power_of_two((unsigned)lowering_fraction(l, sum)));
+    sum = lowering_at_least(l, sum, lowering_power_of_two(l, (unsigned)lowering_fraction(l, sum)));
     uint32_t size = lowering_log(l, sum, NULL, fraction), y = lowering_with_sign(l, bit, size);
     lowering_state_function(l, y, size, 1, 0);
     lowering_close_bound(l, &scope, &(struct bound_result){y, 1, 0}, 1);
@@ -318,12 +319,12 @@ void lower_acosh(struct lowering *l)
     if (lowering_fraction(l, x) < 0)
         x = lowering_to_fraction(l, x, 0);
     int32_t own = lowering_fraction(l, x);
-    wide one = wide_power_of_two((unsigned)own);
+    wide one = lowering_power_of_two(l, (unsigned)own);
     struct range range = lowering_range_of(l, x);
     if (wide_compare(range.low, one) < 0) {
         /* What rounding may have taken below 1 is 1; the rest is refused. */
-        wide slack = own > 8 ? wide_power_of_two((unsigned)own - 8) : wide_from_i64(0);
-        ASSERT(wide_sub(&range.low, one, slack));
+        wide slack = own > 8 ? lowering_power_of_two(l, (unsigned)own - 8) : wide_from_i64(0);
+        lowering_require_room(l, wide_sub(&range.low, one, slack));
         lowering_note_range(l, "argument", range, own);
         x = lowering_at_least(l, lowering_restrict(l, x, range), one);
     }
@@ -341,7 +342,7 @@ void lower_atanh(struct lowering *l)
     if (lowering_fraction(l, x) < 0)
         x = lowering_to_fraction(l, x, 0);
     x = lowering_absolute(l, x, &bit);
-    wide one = wide_power_of_two((unsigned)lowering_fraction(l, x));
+    wide one = lowering_power_of_two(l, (unsigned)lowering_fraction(l, x));
     struct shape shape = lowering_shape(l, x);
     uint32_t above = lowering_affine(l, 1, x, one), below = lowering_affine(l, -1, x, one);
     if (wide_compare(lowering_range_of(l, below).low, wide_from_i64(1)) < 0) {
@@ -350,7 +351,7 @@ void lower_atanh(struct lowering *l)
         below = lowering_restrict(l, below, positive);
     }
     uint32_t ratio = lowering_divide(l, &shape, above, below, fraction + 2, NULL, NULL);
-    ratio = lowering_at_least(l, ratio, wide_power_of_two((unsigned)fraction + 2));
+    ratio = lowering_at_least(l, ratio, lowering_power_of_two(l, (unsigned)fraction + 2));
     uint32_t y = lowering_log(l, ratio, NULL, fraction),
              size = lowering_in_units(l, y, lowering_fraction(l, y) + 1),
              artanh = lowering_with_sign(l, bit, size);

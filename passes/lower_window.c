@@ -150,7 +150,7 @@ void lowering_require(struct lowering *l, enum status status)
 int32_t lowering_coefficient_bits(const struct lowering *l, double largest, double count)
 {
     enum { LEAST = 12, MOST = 52, SPARE = 3 };
-    double size = log2(fmax(largest, 1) * fmax(count, 1));
+    double size = log2(fmin(fmax(largest, 1), 0x1p300) * fmax(count, 1));
     int32_t bits = lowering_output_fraction(l, 0) + (int32_t)ceil(size) + SPARE;
     return bits < LEAST ? LEAST : bits > MOST ? MOST : bits;
 }
