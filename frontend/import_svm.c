@@ -47,7 +47,7 @@ static uint32_t parameter(struct import_node *n, double value)
 /* x^degree: by products when the degree is a small integer. */
 static uint32_t power(struct import_node *n, uint32_t x, double degree)
 {
-    if (degree < 1 || degree > 16 || degree != (double)(int)degree)
+    if (!(degree >= 1 && degree <= 16) || degree != (double)(int)degree)
         return emit2(n, OP_POW, x, constant_real(n, ELEMENT_F32, degree));
     uint32_t result = x;
     for (int i = 1; i < (int)degree; i++)

@@ -240,7 +240,7 @@ void import_zip_map(struct import_node *n)
         return;
     if (text_count != 0)
         memcpy(keys->data.text, texts, text_count * sizeof *texts);
-    else
+    else if (int_count != 0)
         memcpy(keys->data.integer, ints, int_count * sizeof *ints);
     n->unit->graph->values[out].map_keys = keys;
     set_output(n, 0, out);
@@ -254,14 +254,16 @@ static uint32_t coordinate_weights(struct import_node *n, const double *list, si
 {
     size_t index_count;
     const int64_t *index = attr_ints(n, "ngram_indexes", &index_count);
-    int64_t width = 0;
+    const int64_t most = (int64_t)1 << 24;
+    int64_t last = -1, width;
     for (size_t i = 0; i < index_count; i++)
-        width = index[i] >= width ? index[i] + 1 : width;
-    if (count != index_count || width > (int64_t)1 << 24) {
-        rule_fail(n, STATUS_BAD_INPUT, "%zu weights for %zu n-grams of coordinates below %lld",
-                  count, index_count, (long long)width);
+        last = index[i] > last ? index[i] : last;
+    if (count != index_count || last >= most) {
+        rule_fail(n, STATUS_BAD_INPUT, "%zu weights for %zu n-grams of coordinates up to %lld",
+                  count, index_count, (long long)last);
         return GRAPH_NONE;
     }
+    width = last + 1;
     double *weights = arena_array(n->importer->arena, double, (size_t)width);
     bool *is_set = arena_array(n->importer->arena, bool, (size_t)width);
     if (weights == NULL || is_set == NULL) {

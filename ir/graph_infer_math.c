@@ -157,6 +157,12 @@ enum status infer_qlinear_matmul(struct infer_call *call)
     return status == STATUS_OK ? infer_product(call, 3, call->in[7]->type) : status;
 }
 
+static bool is_whole_factor(const struct graph_node *node, const char *name)
+{
+    double factor = graph_attribute_float(node, name, 1);
+    return fabs(factor) < 0x1p31 && factor == rint(factor);
+}
+
 enum status infer_gemm(struct infer_call *call)
 {
     enum status status = infer_need(call, 2);
@@ -167,6 +173,10 @@ enum status infer_gemm(struct infer_call *call)
     infer_result(call, 0, call->in[0]->type, NULL);
     if (!call->in[0]->shape_known || !call->in[1]->shape_known)
         return STATUS_OK;
+    if (!element_type_is_float(call->in[0]->type) &&
+        !(is_whole_factor(call->node, "alpha") && is_whole_factor(call->node, "beta")))
+        return infer_fail(call, STATUS_BAD_INPUT,
+                          "alpha and beta of integers are whole numbers below 2^31");
     const struct shape *a = &call->in[0]->shape, *b = &call->in[1]->shape;
     if (a->rank != 2 || b->rank != 2)
         return infer_fail(call, STATUS_BAD_INPUT, "A and B must have two dimensions");

@@ -77,7 +77,8 @@ static int64_t sample_index(const struct sampler *sampler, double i, int64_t dim
     double low = sampler->align_corners ? 0.0 : -0.5;
     double high = (double)dim - (sampler->align_corners ? 1.0 : 0.5);
     double folded = trunc(reflect(i, low, high));
-    return folded < 0.0 ? 0 : folded > (double)(dim - 1) ? dim - 1 : (int64_t)folded;
+    /* A coordinate that is no number, or infinite, has no reflection. */
+    return !(folded > 0.0) ? 0 : folded > (double)(dim - 1) ? dim - 1 : (int64_t)folded;
 }
 
 static double cubic_weight(double x)

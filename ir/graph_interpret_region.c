@@ -200,8 +200,8 @@ static void bin_range(double start, double extent, int64_t bins, int64_t k, int6
 {
     double size = extent / (double)bins;
     double low = floor((double)k * size) + start, high = ceil((double)(k + 1) * size) + start;
-    *first = low < 0.0 ? 0 : low > (double)dim ? dim : (int64_t)low;
-    *end = high < 0.0 ? 0 : high > (double)dim ? dim : (int64_t)high;
+    *first = !(low > 0.0) ? 0 : low > (double)dim ? dim : (int64_t)low;
+    *end = !(high > 0.0) ? 0 : high > (double)dim ? dim : (int64_t)high;
 }
 
 enum status run_max_roi_pool(struct kernel_call *call)

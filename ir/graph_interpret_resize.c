@@ -205,6 +205,8 @@ static bool smooth_taps(const struct graph_node *node, double x, double scale, b
     bool antialias = graph_attribute_int(node, "antialias", 0) != 0;
     double a = graph_attribute_float(node, "cubic_coeff_a", -0.75), half = is_cubic ? 2.0 : 1.0;
     double shrink = antialias && scale < 1.0 ? scale : 1.0;
+    if (half / shrink > RESIZE_TAPS_MAX)
+        return false;
     int64_t base = (int64_t)ceil(x) - 1, start = (int64_t)floor(-half / shrink) + 1;
     *taps = (struct taps){.first = base + start, .count = (unsigned)(2 - 2 * start)};
     if (taps->count > RESIZE_TAPS_MAX)
@@ -338,7 +340,7 @@ enum status run_resize(struct kernel_call *call)
         if (element_type_is_float(out->type))
             tensor_set_real(out, i, from[i]);
         else
-            tensor_set_integer(out, i, (int64_t)rint(from[i]));
+            tensor_set_integer(out, i, integer_of_real(rint(from[i])));
     }
     if (is_crop(call->node) && element_type_is_float(out->type))
         extrapolate(call, outside);

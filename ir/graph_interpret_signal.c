@@ -42,7 +42,7 @@ static void set_number(struct tensor *out, size_t i, double value)
     if (element_type_is_float(out->type))
         tensor_set_real(out, i, value);
     else
-        tensor_set_integer(out, i, (int64_t)value);
+        tensor_set_integer(out, i, integer_of_real(value));
 }
 
 enum status run_window_function(struct kernel_call *call)
@@ -108,7 +108,7 @@ static void add_triangle(struct tensor *out, int64_t column, int64_t low, int64_
                          int64_t high)
 {
     int64_t rows = out->shape.dim[0], columns = out->shape.dim[1];
-    for (int64_t j = low; j <= high; j++) {
+    for (int64_t j = low > 0 ? low : 0; j <= high && j < rows; j++) {
         double value = 0.0;
         if (j == center && center == low)
             value = 1.0;
@@ -116,7 +116,7 @@ static void add_triangle(struct tensor *out, int64_t column, int64_t low, int64_
             value = (double)(j - low) / (double)(center - low);
         else if (j < high)
             value = (double)(high - j) / (double)(high - center);
-        if (j >= 0 && j < rows && value != 0.0)
+        if (value != 0.0)
             set_number(out, (size_t)(j * columns + column), value);
     }
 }

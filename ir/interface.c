@@ -272,5 +272,5 @@ void port_decode(double *real, int64_t *integer, const struct relation_tensor *t
     if (tensor->encoding == ENCODING_INTEGER)
         *integer = (int64_t)value.limb[0];
     else
-        *integer = (int64_t)rint(scaled);
+        *integer = integer_of_real(rint(scaled));
 }

@@ -137,6 +137,13 @@ double element_round(enum element_type type, double value)
     return copysign(row->overflow == OVERFLOW_SATURATE ? row->largest : INFINITY, value);
 }
 
+int64_t integer_of_real(double value)
+{
+    if (isnan(value))
+        return 0;
+    return value >= 0x1p63 ? INT64_MAX : value <= -0x1p63 ? INT64_MIN : (int64_t)value;
+}
+
 int64_t element_wrap(enum element_type type, int64_t value)
 {
     const struct type_row *row = row_of(type);

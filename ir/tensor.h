@@ -85,6 +85,8 @@ struct float_format element_float_format(enum element_type type);
 double element_round(enum element_type type, double value);
 /* Wraps an integer to the width of the integer type (two's complement; unsigned: modulo 2^bits). */
 int64_t element_wrap(enum element_type type, int64_t value);
+/* Toward zero; beyond 64 bits the nearest end, 0 for NaN. */
+int64_t integer_of_real(double value);
 
 /* Element i of a tensor of numbers as a double; integers beyond 2^53 round. uint64 is read
  * unsigned.

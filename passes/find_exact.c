@@ -33,6 +33,8 @@ static int32_t significant_bits(enum element_type type)
 static int32_t exact_bits(enum element_type type, double smallest)
 {
     enum { MOST = 100 };
+    if (!element_type_is_float(type))
+        return 0;
     int32_t bits = significant_bits(type) - (smallest > 0 ? ilogb(smallest) : 0);
     return bits > MOST ? MOST : bits;
 }

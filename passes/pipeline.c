@@ -235,9 +235,9 @@ static int32_t bits_to_move(double ratio, size_t mismatches)
 {
     if (ratio <= 0)
         return mismatches > 0 ? 4 : 0;
+    enum { MOST_UP = 12, MOST_DOWN = 6 };
     double bits = log2(ratio / error_share);
-    int32_t step = bits > 0 ? (int32_t)ceil(bits) : (int32_t)ceil(bits + 1e-9);
-    step = step > 12 ? 12 : step < -6 ? -6 : step;
+    int32_t step = (int32_t)fmax(fmin(ceil(bits > 0 ? bits : bits + 1e-9), MOST_UP), -MOST_DOWN);
     return mismatches > 0 && step < 4 ? 4 : step;
 }
 

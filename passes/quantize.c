@@ -143,7 +143,8 @@ static struct tensor *generate_input(struct quantizing *q, size_t input, size_t 
                 low = (double)-unknown;
                 size += (uint64_t)unknown;
             }
-            if (plan->is_declared && plan->high - plan->low < 0x1p40) {
+            if (plan->is_declared && plan->high - plan->low < 0x1p40 &&
+                fmax(fabs(plan->low), fabs(plan->high)) < 0x1p62) {
                 low = plan->low;
                 size = (uint64_t)(plan->high - plan->low) + 1;
             }
