@@ -147,27 +147,64 @@ void fuzz_mutate(struct buffer *bytes, const struct fuzz_corpus *corpus)
         mutate_once(bytes, corpus);
 }
 
-static double seconds_now(void)
+static double seconds_of(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* One input; how long it may take is CPU time, since machines are shared. */
+static void try_input(fuzz_target target, const struct buffer *bytes)
+{
+    const char *keep = getenv("SERTN_FUZZ_KEEP");
+    struct diag diag = {0};
+    if (keep != NULL)
+        REQUIRE_OK(file_write(keep, bytes->data, bytes->count, 0644, false, &diag), &diag);
+    double start = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    target(bytes->data, bytes->count);
+    double taken = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - start;
+    if (taken >= FUZZ_HANG_SECONDS) {
+        test_fail(__FILE__, __LINE__, "an input of %zu bytes takes %.0f s", bytes->count, taken);
+        test_end_case();
+    }
+}
+
+/* Files of a folder that is not part of the sources. */
+static void add_given(struct fuzz_corpus *corpus)
+{
+    const char *folder = getenv("SERTN_FUZZ_CORPUS");
+    if (folder != NULL)
+        add_path(corpus, folder, "");
+}
+
+void fuzz_run_changed(const struct fuzz_corpus *given, fuzz_target target, fuzz_change change,
+                      double seconds)
+{
+    const char *asked = getenv("SERTN_FUZZ_SECONDS");
+    struct fuzz_corpus more = {0};
+    add_given(&more);
+    const struct fuzz_corpus *corpus = more.count > 0 ? &more : given;
+    REQUIRE(given->count != 0);
+    for (size_t i = 0; i < given->count; i++)
+        try_input(target, &given->item[i]);
+    for (size_t i = 0; i < more.count; i++)
+        try_input(target, &more.item[i]);
+    double end = seconds_of(CLOCK_MONOTONIC) + (asked != NULL ? atof(asked) : seconds);
+    size_t runs = 0;
+    for (; seconds_of(CLOCK_MONOTONIC) < end; runs++) {
+        const struct buffer *start = &corpus->item[test_random_below(corpus->count)];
+        struct buffer bytes = {0};
+        buffer_put(&bytes, start->data, start->count);
+        change(&bytes, corpus);
+        try_input(target, &bytes);
+        buffer_release(&bytes);
+    }
+    fuzz_release(&more);
+    CHECK(runs > 0);
 }
 
 void fuzz_run(const struct fuzz_corpus *corpus, fuzz_target target, double seconds)
 {
-    REQUIRE(corpus->count != 0);
-    for (size_t i = 0; i < corpus->count; i++)
-        target(corpus->item[i].data, corpus->item[i].count);
-    double end = seconds_now() + seconds;
-    size_t runs = 0;
-    for (; seconds_now() < end; runs++) {
-        const struct buffer *start = &corpus->item[test_random_below(corpus->count)];
-        struct buffer bytes = {0};
-        buffer_put(&bytes, start->data, start->count);
-        fuzz_mutate(&bytes, corpus);
-        target(bytes.data, bytes.count);
-        buffer_release(&bytes);
-    }
-    CHECK(runs > 0);
+    fuzz_run_changed(corpus, target, fuzz_mutate, seconds);
 }

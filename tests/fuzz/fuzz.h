@@ -5,7 +5,9 @@
  *     clang -fsanitize=fuzzer,address,undefined -DSERTN_LIBFUZZER -I. -I<build>/generated \
  *         tests/fuzz/<name>_fuzz_test.c <objects> -o fuzz && ./fuzz tests/fuzz/corpus/<name>
  *
- * What a run finds is fixed and kept in tests/fuzz/corpus.
+ * What a run finds is fixed and kept in tests/fuzz/corpus. Without libFuzzer, a long run is asked
+ * for by the environment: SERTN_FUZZ_SECONDS=600; SERTN_FUZZ_CORPUS=FOLDER adds files to start
+ * from, and SERTN_FUZZ_KEEP=FILE has each input written there before it is tried.
  */
 #ifndef SERTN_TESTS_FUZZ_FUZZ_H
 #define SERTN_TESTS_FUZZ_FUZZ_H
@@ -32,8 +34,15 @@ void fuzz_release(struct fuzz_corpus *corpus);
 /* Changes the bytes in a few random places: bits, edge values, cuts, repeats, parts of others. */
 void fuzz_mutate(struct buffer *bytes, const struct fuzz_corpus *corpus);
 
-/* Runs the target on the corpus as it is, then on mutations of it, for about this many seconds. */
+/* Makes another input of one of the corpus. */
+typedef void (*fuzz_change)(struct buffer *bytes, const struct fuzz_corpus *corpus);
+
+/* Runs the target on the corpus as it is, then on mutations of it, for about this many seconds. No
+ * input may take FUZZ_HANG_SECONDS of CPU. */
 void fuzz_run(const struct fuzz_corpus *corpus, fuzz_target target, double seconds);
+void fuzz_run_changed(const struct fuzz_corpus *corpus, fuzz_target target, fuzz_change change,
+                      double seconds);
+#define FUZZ_HANG_SECONDS 20.0
 
 /* Seconds of a fuzz run of the fast tests. */
 #define FUZZ_SECONDS 2.0
