@@ -108,7 +108,7 @@ static bool read_fixed(struct value_fixed *out, const cJSON *item, struct arena 
     {
         if (shape.rank == TENSOR_RANK_MAX || !cJSON_IsNumber(at))
             return false;
-        shape.dim[shape.rank++] = (int64_t)at->valuedouble;
+        shape.dim[shape.rank++] = integer_of_real(at->valuedouble);
     }
     for (int t = ELEMENT_F32; t <= ELEMENT_I2 && type != NULL && tensor == NULL; t++)
         if (t != ELEMENT_STRING && strcmp(element_type_name((enum element_type)t), type) == 0)
@@ -252,7 +252,7 @@ static enum status read_max_dims(struct import_options *options, struct referenc
         return diag_set(diag, STATUS_NO_MEMORY, "no memory");
     options->max_dim = dims;
     cJSON_ArrayForEach(item, list) dims[options->max_dim_count++] =
-        (struct import_max_dim){item->string, (int64_t)item->valuedouble};
+        (struct import_max_dim){item->string, integer_of_real(item->valuedouble)};
     return STATUS_OK;
 }
 
@@ -311,7 +311,7 @@ static enum status import(struct reference *reference, const struct session *ses
         options.bind = binds;
         options.trees = trees;
         const cJSON *seed = cJSON_GetObjectItemCaseSensitive(source, "seed");
-        options.seed = cJSON_IsNumber(seed) ? (uint32_t)seed->valuedouble : 0;
+        options.seed = cJSON_IsNumber(seed) ? (uint32_t)integer_of_real(seed->valuedouble) : 0;
         options.seed_input =
             cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(source, "seed_input"));
         status = import_graph(&reference->graph, &reference->file, &options, &reference->arena,
