@@ -41,24 +41,48 @@ void arena_init(struct arena *arena, size_t limit_bytes)
     *arena = (struct arena){.limit_bytes = limit_bytes};
 }
 
-static void free_newest_block(struct arena *arena)
+static void free_block(struct arena_block *block)
+{
+    if (block == NULL)
+        return;
+    UNPOISON(block->data, block->capacity);
+    free(block);
+}
+
+/* Takes the newest block off the arena: it is the spare one when it is of the common size, larger
+ * ones are not held back from others. */
+static void drop_newest_block(struct arena *arena)
 {
     struct arena_block *block = arena->block;
     arena->block = block->older;
-    UNPOISON(block->data, block->capacity);
-    free(block);
+    bool is_kept = block->capacity <= LARGEST_STEP_BYTES &&
+                   (arena->spare == NULL || arena->spare->capacity < block->capacity);
+    free_block(is_kept ? arena->spare : block);
+    if (!is_kept)
+        return;
+    POISON(block->data, block->capacity);
+    arena->spare = block;
 }
 
 void arena_release(struct arena *arena)
 {
     while (arena->block != NULL)
-        free_newest_block(arena);
+        drop_newest_block(arena);
+    free_block(arena->spare);
     arena_init(arena, arena->limit_bytes);
 }
 
 /* Adds a block with room for `bytes`. */
 static bool add_block(struct arena *arena, size_t bytes)
 {
+    struct arena_block *spare = arena->spare;
+    if (spare != NULL && bytes <= spare->capacity) {
+        arena->spare = NULL;
+        spare->offset = 0;
+        spare->older = arena->block;
+        arena->block = spare;
+        return true;
+    }
     size_t step = arena->next_block_bytes == 0 ? FIRST_BLOCK_BYTES : arena->next_block_bytes;
     size_t capacity = bytes > step ? bytes : step;
     size_t head = sizeof(struct arena_block) + LINE_BYTES;
@@ -171,7 +195,7 @@ void arena_rewind(struct arena *arena, struct arena_mark mark)
 {
     while (arena->block != mark.block) {
         ASSERT(arena->block != NULL);
-        free_newest_block(arena);
+        drop_newest_block(arena);
     }
     ASSERT(mark.used_bytes <= arena->used_bytes);
     if (arena->block != NULL) {

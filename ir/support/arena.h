@@ -18,6 +18,8 @@ struct arena_block;
 
 struct arena {
     struct arena_block *block; /* owned, newest first */
+    struct arena_block *spare; /* owned; a block that a rewind emptied, for the next one: what is
+                                  rewound after each node takes no new memory for each */
     size_t used_bytes;         /* given out, alignment gaps included */
     size_t limit_bytes;        /* 0: none */
     size_t next_block_bytes;

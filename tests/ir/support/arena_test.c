@@ -59,6 +59,38 @@ TEST(rewind_to_before_the_first_allocation_empties_the_arena)
     CHECK_U64(arena.used_bytes, 0);
 }
 
+/* Blocks of every age and size go and come back: what is given out is zero, and apart from all that
+ * is still there. */
+TEST(memory_of_a_spare_block_comes_back_zeroed)
+{
+    enum { DEPTH = 40 };
+    struct arena arena = {0};
+    struct arena_mark mark[DEPTH];
+    unsigned char *given[DEPTH];
+    size_t bytes[DEPTH], depth = 0;
+    for (int step = 0; step < 4000; step++) {
+        if (depth == DEPTH || (depth > 0 && test_random_below(2) == 0)) {
+            size_t keep = test_random_below(3) == 0 ? 0 : test_random_below(depth);
+            for (size_t i = 0; i < depth; i++)
+                for (size_t k = 0; k < bytes[i]; k += 97)
+                    CHECK(given[i][k] == (unsigned char)(i + 1));
+            arena_rewind(&arena, mark[keep]);
+            depth = keep;
+            continue;
+        }
+        mark[depth] = arena_checkpoint(&arena);
+        bytes[depth] = 1 + test_random_below(step % 50 == 0 ? 2000000 : 20000);
+        unsigned char *p = given[depth] = arena_alloc(&arena, bytes[depth]);
+        REQUIRE(p != NULL);
+        for (size_t k = 0; k < bytes[depth]; k++)
+            CHECK(p[k] == 0);
+        memset(p, (int)depth + 1, bytes[depth]);
+        depth++;
+    }
+    arena_release(&arena);
+    CHECK(arena.block == NULL && arena.spare == NULL);
+}
+
 TEST(limit_is_met_exactly_and_explained)
 {
     struct arena arena;
