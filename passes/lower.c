@@ -5,6 +5,7 @@
 #include "passes/lower.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "passes/lower_internal.h"
@@ -746,23 +747,57 @@ static void lower_node(struct lowering *l)
     l->result->failures[l->result->failure_count++] = *l->diag;
 }
 
-/* Who reads each value, and which nodes have one operator: to look through all nodes for each would
- * take a time that grows with the square of a loop's rounds. */
+static int compare_alike(const void *x, const void *y)
+{
+    const struct alike *a = x, *b = y;
+    if (a->op != b->op)
+        return a->op < b->op ? -1 : 1;
+    if (a->in != b->in)
+        return a->in < b->in ? -1 : 1;
+    return a->out < b->out ? -1 : a->out > b->out;
+}
+
+/* Who reads each value, and which nodes of one operator are planned alike: to look through all
+ * nodes for each would take a time that grows with the square of a loop's rounds. */
+static void list_alike(struct lowering *l)
+{
+    const struct graph *graph = l->graph;
+    struct alike *alike = lowering_array(l, struct alike, graph->node_count);
+    uint32_t *first = lowering_array(l, uint32_t, OP_COUNT + 1);
+    size_t count = 0, groups = 0;
+    for (size_t n = 0; n < graph->node_count; n++) {
+        const struct graph_node *node = &graph->nodes[n];
+        if (node->input_count == 0 || node->inputs[0] == GRAPH_NONE || node->output_count == 0 ||
+            node->outputs[0] == GRAPH_NONE)
+            continue;
+        alike[count++] =
+            (struct alike){node->op, lowering_planned_fraction(l, node->inputs[0]),
+                           lowering_planned_fraction(l, node->outputs[0]),
+                           (double)shape_elements(&graph->values[node->outputs[0]].shape)};
+    }
+    qsort(alike, count, sizeof *alike, compare_alike);
+    for (size_t i = 0; i < count; i++) {
+        if (groups > 0 && compare_alike(&alike[groups - 1], &alike[i]) == 0) {
+            alike[groups - 1].elements += alike[i].elements;
+            continue;
+        }
+        alike[groups++] = alike[i];
+        first[alike[i].op + 1]++;
+    }
+    for (size_t op = 0; op < OP_COUNT; op++)
+        first[op + 1] += first[op];
+    l->alike = alike;
+    l->alike_first = first;
+}
+
 static void list_uses(struct lowering *l)
 {
     const struct graph *graph = l->graph;
-    uint32_t *first = lowering_array(l, uint32_t, graph->value_count + 2),
-             *next_alike = lowering_array(l, uint32_t, graph->node_count),
-             *first_alike = lowering_array(l, uint32_t, OP_COUNT);
-    memset(first_alike, 0xff, OP_COUNT * sizeof *first_alike);
-    for (size_t n = graph->node_count; n-- > 0;) {
-        const struct graph_node *node = &graph->nodes[n];
-        next_alike[n] = first_alike[node->op];
-        first_alike[node->op] = (uint32_t)n;
-        for (size_t i = 0; i < node->input_count; i++)
-            if (node->inputs[i] != GRAPH_NONE)
-                first[node->inputs[i] + 2]++;
-    }
+    uint32_t *first = lowering_array(l, uint32_t, graph->value_count + 2);
+    for (size_t n = 0; n < graph->node_count; n++)
+        for (size_t i = 0; i < graph->nodes[n].input_count; i++)
+            if (graph->nodes[n].inputs[i] != GRAPH_NONE)
+                first[graph->nodes[n].inputs[i] + 2]++;
     for (size_t v = 0; v < graph->value_count; v++)
         first[v + 2] += first[v + 1];
     struct value_use *uses = lowering_array(l, struct value_use, first[graph->value_count + 1]);
@@ -774,8 +809,6 @@ static void list_uses(struct lowering *l)
                     (struct value_use){(uint32_t)n, (uint32_t)i};
     l->use_first = first;
     l->uses = uses;
-    l->next_alike = next_alike;
-    l->first_alike = first_alike;
 }
 
 static void lower_all(struct lowering *l)
@@ -783,6 +816,7 @@ static void lower_all(struct lowering *l)
     const struct graph *graph = l->graph;
     relation_program_init(l->program, l->arena);
     list_uses(l);
+    list_alike(l);
     l->tensor_of = lowering_array(l, uint32_t, graph->value_count);
     l->without_nan = lowering_array(l, uint32_t, graph->value_count);
     memset(l->tensor_of, 0xff, graph->value_count * sizeof *l->tensor_of);
@@ -859,5 +893,6 @@ enum status lower_graph(struct lowering_result *result, const struct graph *grap
     arena_init(&l->scratch, 0);
     enum status status = run(l);
     arena_release(&l->scratch);
+    arena_release(&l->counted);
     return status;
 }

@@ -23,13 +23,11 @@ uint32_t lowering_planned_input(struct lowering *l)
 /* Nodes whose planned fractions differ by at most so many bits. */
 enum { ALIKE_BITS = 6 };
 
-/* node: of the same operator. */
-static bool is_alike(const struct lowering *l, const struct graph_node *node)
+/* group: of the same operator. */
+static bool is_alike(const struct lowering *l, const struct alike *group)
 {
-    if (node->output_count == 0 || node->outputs[0] == GRAPH_NONE)
-        return false;
-    int32_t in = lowering_planned_fraction(l, node->inputs[0]) - lowering_input_fraction(l, 0),
-            out = lowering_planned_fraction(l, node->outputs[0]) - lowering_output_fraction(l, 0);
+    int32_t in = group->in - lowering_input_fraction(l, 0),
+            out = group->out - lowering_output_fraction(l, 0);
     return abs(in) <= ALIKE_BITS && abs(out) <= ALIKE_BITS;
 }
 
@@ -65,14 +63,13 @@ static struct smooth_demand demand_of(const struct lowering *l)
                                    .fraction = lowering_value_fraction(l),
                                    .is_factor = only_multiplies(l, l->node->outputs[0])};
     int32_t more = 0;
-    for (uint32_t n = l->first_alike[l->node->op]; n != GRAPH_NONE; n = l->next_alike[n]) {
-        const struct graph_node *node = &l->graph->nodes[n];
-        if (!is_alike(l, node))
+    for (uint32_t g = l->alike_first[l->node->op]; g < l->alike_first[l->node->op + 1]; g++) {
+        const struct alike *group = &l->alike[g];
+        if (!is_alike(l, group))
             continue;
-        int32_t above =
-            lowering_planned_fraction(l, node->outputs[0]) - lowering_output_fraction(l, 0);
+        int32_t above = group->out - lowering_output_fraction(l, 0);
         more = above > more ? above : more;
-        demand.count += (double)shape_elements(&l->graph->values[node->outputs[0]].shape);
+        demand.count += group->elements;
     }
     demand.fraction += more - (demand.is_factor ? ROUNDING_SHARE : 0);
     return demand;
@@ -82,10 +79,9 @@ static struct smooth_demand demand_of(const struct lowering *l)
 static uint32_t shared_input(struct lowering *l)
 {
     int32_t most = lowering_input_fraction(l, 0);
-    for (uint32_t n = l->first_alike[l->node->op]; n != GRAPH_NONE; n = l->next_alike[n]) {
-        const struct graph_node *node = &l->graph->nodes[n];
-        int32_t own = is_alike(l, node) ? lowering_planned_fraction(l, node->inputs[0]) : most;
-        most = own > most ? own : most;
+    for (uint32_t g = l->alike_first[l->node->op]; g < l->alike_first[l->node->op + 1]; g++) {
+        if (is_alike(l, &l->alike[g]) && l->alike[g].in > most)
+            most = l->alike[g].in;
     }
     return lowering_to_fraction(l, lowering_input(l, 0), most);
 }

@@ -32,20 +32,31 @@ struct value_use {
     uint32_t node, operand;
 };
 
+/* Nodes of one operator whose operand 0 and result 0 are planned with the same fraction bits. */
+struct alike {
+    enum op_kind op;
+    int32_t in, out;
+    double elements; /* of all results */
+};
+
 struct lowering {
     const struct graph *graph;
     /* Uses of value v are uses[use_first[v]] .. uses[use_first[v + 1] - 1], in the order of nodes.
      */
     const uint32_t *use_first; /* [graph->value_count + 1] */
     const struct value_use *uses;
-    const uint32_t *next_alike;  /* [graph->node_count]: the next node of the same operator */
-    const uint32_t *first_alike; /* [OP_COUNT] */
+    /* Groups of nodes of operator op are alike[alike_first[op]] .. alike[alike_first[op + 1] - 1].
+     */
+    const uint32_t *alike_first; /* [OP_COUNT + 1] */
+    const struct alike *alike;
     const struct quantize_plan *plan;
     const struct lower_options *options;
     struct lowering_result *result;
     struct relation_program *program;
     struct arena *arena;
-    struct arena scratch; /* of one node: what relations are made from and not of */
+    struct arena scratch;     /* of one node: what relations are made from and not of */
+    struct arena counted;     /* of `positions` */
+    struct tensor *positions; /* 1, 2, ... in the shape that was asked for last */
     struct diag *diag;
     enum status status;
     jmp_buf *escape;

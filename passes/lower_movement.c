@@ -36,16 +36,34 @@ void lower_identity(struct lowering *l)
     lowering_mark_absent(l, 0, lowering_absent(l, 0));
 }
 
-/* Positions first, first + 1, ... in the shape of operand i. */
-static struct tensor *positions_of(struct lowering *l, size_t i, int64_t first)
+static struct tensor *new_positions(struct lowering *l, struct arena *arena,
+                                    const struct shape *shape, int64_t first)
 {
-    struct tensor *positions =
-        tensor_new(&l->scratch, ELEMENT_I64, &lowering_graph_value(l, i)->shape);
+    struct tensor *positions = tensor_new(arena, ELEMENT_I64, shape);
     if (positions == NULL)
         lowering_fail(l, STATUS_NO_MEMORY, "no memory to follow elements");
     for (size_t e = 0; e < positions->count; e++)
         positions->data.integer[e] = first + (int64_t)e;
     return positions;
+}
+
+/*
+ * Positions first, first + 1, ... in the shape of operand i. Those of a long sequence are kept:
+ * each round of a loop takes its slice of it, and to count it again each time would take a time
+ * that grows with the square of the rounds.
+ */
+static const struct tensor *positions_of(struct lowering *l, size_t i, int64_t first)
+{
+    enum { LONG = 256 };
+    const struct shape *shape = &lowering_graph_value(l, i)->shape;
+    if (first != 1 || shape_elements(shape) < LONG)
+        return new_positions(l, &l->scratch, shape, first);
+    if (l->positions == NULL || !shape_equal(&l->positions->shape, shape)) {
+        l->positions = NULL;
+        arena_release(&l->counted);
+        l->positions = new_positions(l, &l->counted, shape, first);
+    }
+    return l->positions;
 }
 
 /*

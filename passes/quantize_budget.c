@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "passes/end_gain.h"
 #include "passes/quantize_internal.h"
 
 static const double default_measuring_work = 6e9;
@@ -80,8 +79,8 @@ static enum status measure_moved(struct quantizing *q, size_t n, uint32_t v, siz
     if (moved == NULL)
         return diag_set(q->diag, STATUS_NO_MEMORY, "no memory to move '%s'",
                         q->graph->values[v].name);
-    return end_gain_budget(budget, q->graph, &q->kept[r], n + 1, v, moved, step, q->budget,
-                           &q->scratch, q->diag);
+    return end_gain_budget(budget, &q->gain, &q->kept[r], v, moved, step, q->budget, &q->scratch,
+                           q->diag);
 }
 
 static enum status measure_step(struct quantizing *q, size_t n, uint32_t v, size_t r, double step,
@@ -366,7 +365,7 @@ enum status quantize_plan_fractions(struct quantizing *q)
     q->work_after = find_work(q);
     q->work_left =
         q->options->measuring_work > 0 ? q->options->measuring_work : default_measuring_work;
-    if (decides == NULL || q->work_after == NULL)
+    if (decides == NULL || q->work_after == NULL || !end_gain_init(&q->gain, q->graph, &q->scratch))
         return diag_set(q->diag, STATUS_NO_MEMORY, "no memory for error budgets");
     double trusted = 0;
     for (size_t o = 0; o < q->graph->output_count; o++)

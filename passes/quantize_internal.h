@@ -4,6 +4,7 @@
 #define SERTN_PASSES_QUANTIZE_INTERNAL_H
 
 #include "ir/graph_interpret.h"
+#include "passes/end_gain.h"
 #include "passes/quantize.h"
 
 /* Runs whose values are all kept, to measure amplification on; the others give extremes and outputs
@@ -23,6 +24,7 @@ struct quantizing {
         *budget; /* [value_count]: absolute error a value may have; INFINITY while nothing asks */
     double *work_after; /* [node_count]: multiplications of the nodes that follow */
     double work_left;   /* of options->measuring_work */
+    struct end_gain gain;
     uint64_t random;
 };
 

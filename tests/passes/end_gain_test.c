@@ -96,7 +96,9 @@ TEST(a_budget_is_what_the_moved_value_does_to_the_outputs)
     kit_output(&kit, other);
     REQUIRE(pass_infer_shapes(kit.graph, &kit.problems) == STATUS_OK);
     struct graph_values run;
+    struct end_gain gain;
     struct diag diag = {0};
+    REQUIRE(end_gain_init(&gain, kit.graph, &kit.arena));
     graph_values_init(&run, &kit.arena);
     const struct tensor *inputs[2] = {kit_tensor(&kit, shape, (const double[]){1, -0.5}),
                                       kit_tensor(&kit, shape, (const double[]){3, 4})};
@@ -106,19 +108,16 @@ TEST(a_budget_is_what_the_moved_value_does_to_the_outputs)
     budgets[other] = 0.5;
     const double step = 0x1p-10;
     struct tensor *moved = kit_tensor(&kit, shape, (const double[]){4 + step, -2});
-    REQUIRE_OK(
-        end_gain_budget(&found, kit.graph, &run, 2, four, moved, step, budgets, &kit.arena, &diag),
-        &diag);
+    REQUIRE_OK(end_gain_budget(&found, &gain, &run, four, moved, step, budgets, &kit.arena, &diag),
+               &diag);
     CHECK_MSG(fabs(found - 0.01 / 8) < 1e-5, "%g", found);
     moved = kit_tensor(&kit, shape, (const double[]){3, 4 + step});
-    REQUIRE_OK(
-        end_gain_budget(&found, kit.graph, &run, 0, y, moved, step, budgets, &kit.arena, &diag),
-        &diag);
+    REQUIRE_OK(end_gain_budget(&found, &gain, &run, y, moved, step, budgets, &kit.arena, &diag),
+               &diag);
     CHECK_MSG(fabs(found - 0.5) < 1e-4, "%g", found);
     moved = kit_tensor(&kit, shape, (const double[]){2, -1});
-    REQUIRE_OK(
-        end_gain_budget(&found, kit.graph, &run, 1, twice, moved, step, budgets, &kit.arena, &diag),
-        &diag);
+    REQUIRE_OK(end_gain_budget(&found, &gain, &run, twice, moved, step, budgets, &kit.arena, &diag),
+               &diag);
     CHECK(isinf(found));
     kit_release(&kit);
 }
@@ -211,7 +210,9 @@ TEST(a_step_that_is_rounded_away_has_no_budget)
     kit_output(&kit, square);
     REQUIRE(pass_infer_shapes(kit.graph, &kit.problems) == STATUS_OK);
     struct graph_values run;
+    struct end_gain gain;
     struct diag diag = {0};
+    REQUIRE(end_gain_init(&gain, kit.graph, &kit.arena));
     graph_values_init(&run, &kit.arena);
     const struct tensor *inputs[1] = {kit_tensor(&kit, shape, (const double[]){1})};
     REQUIRE_OK(graph_interpret(kit.graph, inputs, &run, &diag), &diag);
@@ -220,9 +221,9 @@ TEST(a_step_that_is_rounded_away_has_no_budget)
     const double steps[] = {0x1p-10, 0.5};
     for (int i = 0; i < 2; i++) {
         struct tensor *moved = kit_tensor(&kit, shape, (const double[]){-1 + steps[i]});
-        REQUIRE_OK(end_gain_budget(&found, kit.graph, &run, 1, y, moved, steps[i], budgets,
-                                   &kit.arena, &diag),
-                   &diag);
+        REQUIRE_OK(
+            end_gain_budget(&found, &gain, &run, y, moved, steps[i], budgets, &kit.arena, &diag),
+            &diag);
         CHECK_MSG((isinf(found) != 0) == (i == 0), "%g", found);
     }
     kit_release(&kit);
