@@ -33,6 +33,11 @@ enum { BOUNDS_MEMORY = 0, BOUNDS_FILES = 1 };
 enum { BOUNDS_MEMORY = 1, BOUNDS_FILES = 1 };
 #endif
 
+bool sandbox_bounds_memory(void)
+{
+    return BOUNDS_MEMORY;
+}
+
 bool sandbox_limit(const struct sandbox_limits *limits)
 {
     return (!BOUNDS_MEMORY || lower(RLIMIT_AS, limits->memory_bytes)) &&

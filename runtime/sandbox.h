@@ -7,6 +7,7 @@
 #ifndef SERTN_RUNTIME_SANDBOX_H
 #define SERTN_RUNTIME_SANDBOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ir/support/status.h"
@@ -15,6 +16,9 @@ struct sandbox_limits {
     uint64_t memory_bytes; /* of address space */
     uint64_t seconds;      /* of processor time, all threads together */
 };
+
+/* Builds with sanitizers bound no memory: these map terabytes that they do not use. */
+bool sandbox_bounds_memory(void);
 
 /* Lowers the resource limits of this process: memory, processor time, no files written, no core
  * dumps. Async-signal-safe: for the child after a fork. False when the system refuses. */

@@ -1,4 +1,4 @@
-/* label: prover */
+/* label: prover checked */
 /*
  * A full disk and interrupts. Whatever stops sertnc, keys or prove, and whenever: what was there is
  * there or what is new is there whole, and running the same again works. An interrupt leaves no
@@ -98,8 +98,9 @@ static void check_state(enum command command, bool had_model, const char *what)
     kit_done(&verified, what);
 }
 
-/* A fresh folder: with what the command needs, and with what an earlier run left if `again`. */
-static void prepare(enum command command, bool again)
+/* Makes a fresh folder: with what the command needs, and with what an earlier run left if `again`.
+ */
+static const char *prepare(enum command command, bool again)
 {
     work = test_temp_dir();
     struct test_output out;
@@ -115,14 +116,23 @@ static void prepare(enum command command, bool again)
         out = prove_again();
         kit_done(&out, "prove");
     }
+    return work;
+}
+
+static void copy_of(const char *prepared)
+{
+    work = test_temp_dir();
+    struct test_output out = kit_shell("cp -a %s/. %s", prepared, work);
+    kit_done(&out, "cp");
 }
 
 /* Stops a command before each of its calls that change files, in fresh folders. */
 static void stop_everywhere(enum command command, bool again, int signal)
 {
     unsigned n = 1;
+    const char *prepared = prepare(command, again);
     for (; n < CALLS_MAX; n++) {
-        prepare(command, again);
+        copy_of(prepared);
         struct kit_stop ended = stop(command, n, true, signal);
         const char *what =
             kit_text("%s, signal %d before change %u", command_names[command], signal, n);
@@ -201,11 +211,10 @@ TEST(a_kill_while_caches_are_written_harms_no_later_run)
 {
     const char *old = getenv("XDG_CACHE_HOME");
     char *kept = strdup(old);
+    const char *prepared = prepare(KEYS, false);
     for (unsigned n = 1; n < CALLS_MAX; n++) {
         setenv("XDG_CACHE_HOME", test_temp_dir(), 1);
-        prepare(COMPILE, false);
-        struct test_output out = compile_again();
-        kit_done(&out, "sertnc");
+        copy_of(prepared);
         struct kit_stop ended = stop(KEYS, n, true, SIGKILL);
         check_state(KEYS, false, kit_text("killed before change %u with an empty cache", n));
         if (!ended.stopped)
@@ -245,8 +254,9 @@ static const char *fingerprint(void)
 static void fill_disk(enum command command, bool again)
 {
     unsigned failed = 0;
+    const char *prepared = prepare(command, again);
     for (unsigned blocks = 0; blocks < 70; blocks += 1 + blocks / 8) {
-        prepare(command, again);
+        copy_of(prepared);
         const char *before = fingerprint();
         struct test_output out = run_limited(command_line(command), blocks);
         const char *what = kit_text("%s with %u blocks", command_names[command], blocks);
