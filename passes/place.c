@@ -457,11 +457,20 @@ struct choice {
     unsigned limb_bits, param_columns;
     const struct place_contractions *contractions; /* null: none */
     size_t row_limit;                              /* 0: none */
+    bool only_counts;
+};
+
+/* Rows of a trial that is over, for the next one: to take new memory for each costs more than to
+ * fill it. */
+struct spare_rows {
+    struct place_row *rows;
+    size_t capacity;
 };
 
 static struct trial *try_choice(const struct relation_program *program,
                                 const struct place_options *options, struct arena *arena,
-                                struct diag *diag, const struct choice *choice)
+                                struct diag *diag, const struct choice *choice,
+                                struct spare_rows *spare)
 {
     struct trial *trial = arena_new(arena, struct trial);
     if (trial == NULL)
@@ -473,7 +482,11 @@ static struct trial *try_choice(const struct relation_program *program,
                                   .limb_bits = choice->limb_bits,
                                   .param_columns = choice->param_columns,
                                   .row_limit = choice->row_limit,
+                                  .only_counts = choice->only_counts,
+                                  .rows = spare->rows,
+                                  .row_capacity = spare->capacity,
                                   .contractions = choice->contractions};
+    *spare = (struct spare_rows){0};
     run_trial(trial);
     return trial;
 }
@@ -506,6 +519,7 @@ struct search {
     struct diag *diag;
     struct choice choice;
     struct trial best; /* its arrays went with a rewind */
+    struct spare_rows *spare;
     uint64_t dot_gate_rows;
 };
 
@@ -522,7 +536,7 @@ static bool is_large_program(const struct relation_program *program)
 static enum status search_widths(struct search *search, const struct place_contractions *with,
                                  unsigned columns_least, unsigned columns_most)
 {
-    struct choice choice = {.contractions = with};
+    struct choice choice = {.contractions = with, .only_counts = true};
     bool is_large = is_large_program(search->program);
     for (choice.param_columns = columns_least; choice.param_columns <= columns_most;
          choice.param_columns++) {
@@ -538,11 +552,11 @@ static enum status search_widths(struct search *search, const struct place_contr
             choice.row_limit =
                 search->choice.limb_bits == 0 ? 0 : (size_t)1 << search->best.lg_rows;
             struct arena_mark mark = arena_checkpoint(search->arena);
-            struct trial *trial =
-                try_choice(search->program, search->options, search->arena, search->diag, &choice);
+            struct trial *trial = try_choice(search->program, search->options, search->arena,
+                                             search->diag, &choice, search->spare);
             if (trial == NULL)
                 return diag_set(search->diag, STATUS_NO_MEMORY, "no memory to place the model");
-            place_release(&trial->place);
+            *search->spare = (struct spare_rows){trial->place.rows, trial->place.row_capacity};
             if (trial->place.status != STATUS_OK && !trial->place.is_stopped)
                 return trial->place.status;
             if (search->choice.limb_bits == 0 ||
@@ -550,6 +564,7 @@ static enum status search_widths(struct search *search, const struct place_contr
                 search->best = *trial;
                 search->choice = choice;
                 search->choice.row_limit = 0;
+                search->choice.only_counts = false;
             }
             arena_rewind(search->arena, mark);
         }
@@ -598,7 +613,9 @@ enum status place_circuit(struct circuit *circuit, struct place_summary *summary
                           struct diag *diag)
 {
     unsigned lg_max = options->lg_rows_max == 0 ? PLACE_LG_ROWS_MAX : options->lg_rows_max;
-    struct search search = {.program = program, .options = options, .arena = arena, .diag = diag};
+    struct spare_rows spare = {0};
+    struct search search = {
+        .program = program, .options = options, .arena = arena, .diag = diag, .spare = &spare};
     struct place_contractions contractions;
     enum status status = place_require_prepared(program, diag);
     if (status != STATUS_OK)
@@ -606,12 +623,15 @@ enum status place_circuit(struct circuit *circuit, struct place_summary *summary
     if (!place_find_contractions(&contractions, program, arena))
         return diag_set(diag, STATUS_NO_MEMORY, "no memory to place the model");
     status = search_all(&search, &contractions);
+    if (status == STATUS_OK && search.best.lg_rows > lg_max)
+        status = diag_set(diag, STATUS_LIMIT, "the model needs 2^%u rows and the limit is 2^%u",
+                          search.best.lg_rows, lg_max);
+    struct trial *trial = status == STATUS_OK
+                              ? try_choice(program, options, arena, diag, &search.choice, &spare)
+                              : NULL;
+    free(spare.rows);
     if (status != STATUS_OK)
         return status;
-    if (search.best.lg_rows > lg_max)
-        return diag_set(diag, STATUS_LIMIT, "the model needs 2^%u rows and the limit is 2^%u",
-                        search.best.lg_rows, lg_max);
-    struct trial *trial = try_choice(program, options, arena, diag, &search.choice);
     if (trial == NULL)
         return diag_set(diag, STATUS_NO_MEMORY, "no memory to place the model");
     status = trial->place.status;

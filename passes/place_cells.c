@@ -54,6 +54,8 @@ static bool grow_large(struct place *place, void **array, size_t *capacity, size
 
 struct fill *place_new_fill(struct place *place)
 {
+    if (place->only_counts)
+        return place->status == STATUS_OK ? &place->unused : NULL;
     void *array = place->fills;
     if (place->status != STATUS_OK || !grow_large(place, &array, &place->fill_capacity,
                                                   place->fill_count + 1, sizeof *place->fills))
@@ -217,6 +219,8 @@ uint32_t place_new_row(struct place *place)
 
 static void add_copy(struct place *place, uint32_t a, uint32_t b)
 {
+    if (place->only_counts)
+        return;
     void *array = place->copies;
     if (place->status != STATUS_OK || !grow_large(place, &array, &place->copy_capacity,
                                                   place->copy_count + 1, sizeof *place->copies))

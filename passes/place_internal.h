@@ -101,6 +101,8 @@ struct place {
     enum status status; /* first failure; every builder is a no-op after it */
     size_t row_limit;   /* more rows are no use: the trial stops; 0: none */
     bool is_stopped;
+    bool only_counts; /* rows: what fills cells, and which are copies, is not kept */
+    struct fill unused;
     unsigned limb_bits;
     unsigned param_columns;
     const struct place_contractions *contractions; /* null: every product is spelled out */
@@ -170,7 +172,8 @@ static inline size_t space_count(const struct relation *relation)
 void place_fail(struct place *place, enum status status, const char *format, ...)
     SERTN_PRINTF(3, 4);
 bool place_grow(struct place *place, void **array, size_t *capacity, size_t needed, size_t size);
-/* A fill to be written, which lives until the next one; NULL after a failure. */
+/* A fill to be written, which lives until the next one; NULL after a failure. Where only rows count
+ * nobody reads it. */
 struct fill *place_new_fill(struct place *place);
 /* Frees rows, fills and copies, which live on the heap; all else is the arena's. */
 void place_release(struct place *place);
