@@ -13,9 +13,10 @@
 
 bool relation_tensor_is_narrow(const struct relation_tensor *tensor)
 {
-    wide bound = wide_power_of_two(62), minus;
-    ASSERT(wide_neg(&minus, bound));
-    return wide_compare(tensor->low, minus) > 0 && wide_compare(tensor->high, bound) < 0;
+    const int64_t bound = INT64_C(1) << 62;
+    int64_t low, high;
+    return wide_to_i64(&low, tensor->low) && wide_to_i64(&high, tensor->high) && low > -bound &&
+           high < bound;
 }
 
 wide relation_value(const struct relation_values *values, uint32_t tensor, size_t element)

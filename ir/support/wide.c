@@ -3,7 +3,6 @@
 #include "ir/support/wide.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "ir/support/status.h"
 
@@ -45,45 +44,20 @@ static wide magnitude(const wide *a)
     return sign_of(a) ? negate_wrapping(a) : *a;
 }
 
-wide wide_from_i64(int64_t value)
-{
-    uint64_t fill = value < 0 ? UINT64_MAX : 0;
-    return (wide){{(uint64_t)value, fill, fill, fill}};
-}
-
 wide wide_from_i128(__int128 value)
 {
     uint64_t fill = value < 0 ? UINT64_MAX : 0;
     return (wide){{(uint64_t)(u128)value, (uint64_t)((u128)value >> 64), fill, fill}};
 }
 
-bool wide_to_i64(int64_t *out, wide value)
-{
-    wide back = wide_from_i64((int64_t)value.limb[0]);
-    if (memcmp(&back, &value, sizeof back) != 0)
-        return false;
-    *out = (int64_t)value.limb[0];
-    return true;
-}
-
 bool wide_to_i128(__int128 *out, wide value)
 {
     __int128 low = (__int128)((u128)value.limb[1] << 64 | value.limb[0]);
-    wide back = wide_from_i128(low);
-    if (memcmp(&back, &value, sizeof back) != 0)
+    uint64_t fill = low < 0 ? UINT64_MAX : 0;
+    if (((value.limb[2] ^ fill) | (value.limb[3] ^ fill)) != 0)
         return false;
     *out = low;
     return true;
-}
-
-bool wide_is_negative(wide a)
-{
-    return sign_of(&a);
-}
-
-bool wide_is_zero(wide a)
-{
-    return (a.limb[0] | a.limb[1] | a.limb[2] | a.limb[3]) == 0;
 }
 
 static int compare_magnitude(const wide *a, const wide *b)
@@ -93,14 +67,6 @@ static int compare_magnitude(const wide *a, const wide *b)
             return a->limb[i] < b->limb[i] ? -1 : 1;
     }
     return 0;
-}
-
-int wide_compare(wide a, wide b)
-{
-    bool negative_a = sign_of(&a), negative_b = sign_of(&b);
-    if (negative_a != negative_b)
-        return negative_a ? -1 : 1;
-    return compare_magnitude(&a, &b);
 }
 
 bool wide_add(wide *out, wide a, wide b)
@@ -137,18 +103,33 @@ static bool with_sign(wide *out, const wide *mag, bool negative)
     return true;
 }
 
+/* Limbs of a magnitude up to the highest that is not 0. */
+static unsigned limb_count(const wide *a)
+{
+    unsigned count = 4;
+    while (count > 0 && a->limb[count - 1] == 0)
+        count--;
+    return count;
+}
+
 bool wide_mul(wide *out, wide a, wide b)
 {
+    int64_t small_a, small_b;
+    if (wide_to_i64(&small_a, a) && wide_to_i64(&small_b, b)) {
+        *out = wide_from_i128((__int128)small_a * small_b);
+        return true;
+    }
     wide x = magnitude(&a), y = magnitude(&b);
+    unsigned x_count = limb_count(&x), y_count = limb_count(&y);
     uint64_t product[8] = {0};
-    for (int i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < x_count; i++) {
         uint64_t carry = 0;
-        for (int j = 0; j < 4; j++) {
+        for (unsigned j = 0; j < y_count; j++) {
             u128 t = (u128)x.limb[i] * y.limb[j] + product[i + j] + carry;
             product[i + j] = (uint64_t)t;
             carry = (uint64_t)(t >> 64);
         }
-        product[i + 4] = carry;
+        product[i + y_count] = carry;
     }
     if ((product[4] | product[5] | product[6] | product[7]) != 0)
         return false;

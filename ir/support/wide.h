@@ -17,15 +17,44 @@ typedef struct {
     uint64_t limb[4];
 } wide;
 
-wide wide_from_i64(int64_t value);
+/* Those that interpreters and passes call for every number are here, to be compiled in place. */
+static inline wide wide_from_i64(int64_t value)
+{
+    uint64_t fill = value < 0 ? UINT64_MAX : 0;
+    return (wide){{(uint64_t)value, fill, fill, fill}};
+}
 wide wide_from_i128(__int128 value);
 /* Returns whether the value fits; *out is written only then. */
-bool wide_to_i64(int64_t *out, wide value);
+static inline bool wide_to_i64(int64_t *out, wide value)
+{
+    int64_t low = (int64_t)value.limb[0];
+    uint64_t fill = low < 0 ? UINT64_MAX : 0;
+    if (((value.limb[1] ^ fill) | (value.limb[2] ^ fill) | (value.limb[3] ^ fill)) != 0)
+        return false;
+    *out = low;
+    return true;
+}
 bool wide_to_i128(__int128 *out, wide value);
 
-bool wide_is_negative(wide a);
-bool wide_is_zero(wide a);
-int wide_compare(wide a, wide b);
+static inline bool wide_is_negative(wide a)
+{
+    return (a.limb[3] >> 63) != 0;
+}
+static inline bool wide_is_zero(wide a)
+{
+    return (a.limb[0] | a.limb[1] | a.limb[2] | a.limb[3]) == 0;
+}
+/* Below, equal, above: -1, 0, 1. */
+static inline int wide_compare(wide a, wide b)
+{
+    if (a.limb[3] != b.limb[3])
+        return (int64_t)a.limb[3] < (int64_t)b.limb[3] ? -1 : 1;
+    for (int i = 2; i >= 0; i--) {
+        if (a.limb[i] != b.limb[i])
+            return a.limb[i] < b.limb[i] ? -1 : 1;
+    }
+    return 0;
+}
 
 /* Each returns false, leaving *out alone, when the exact result does not fit in 256 bits. Outputs
  * may equal inputs. */
