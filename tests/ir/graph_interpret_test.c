@@ -1,5 +1,6 @@
 /* The interpreter: single operators with hand-computed results, whole graphs, errors. */
 #include "ir/graph_interpret.h"
+#include "ir/rounded_math.h"
 #include "tests/harness/harness.h"
 
 #include <math.h>
@@ -102,6 +103,43 @@ TEST(results_are_rounded_to_their_declared_type)
     uint32_t y = add_node(&f, OP_ADD, (uint32_t[]){a, b}, 2);
     CHECK(run(&f, y)->data.real[0] == 2048.0); /* 2049 is half way between two float16 */
     arena_release(&f.arena);
+}
+
+/* Whatever way a float result is found, it is the correctly rounded double, rounded. */
+TEST(functions_of_short_floats_are_those_of_doubles_rounded)
+{
+    static const struct {
+        enum op_kind op;
+        double (*exact)(double x);
+    } function[] = {{OP_EXP, rounded_exp},        {OP_LOG, rounded_log}, {OP_ERF, rounded_erf},
+                    {OP_SIN, rounded_sin},        {OP_COS, rounded_cos}, {OP_TANH, rounded_tanh},
+                    {OP_SIGMOID, rounded_sigmoid}};
+    static const enum element_type types[] = {ELEMENT_F32, ELEMENT_F16};
+    enum { COUNT = 6000, SPECIAL = 12 };
+    static const double special[SPECIAL] = {0,        -0.0,   1,     -1,       INFINITY,  -INFINITY,
+                                            0x1p-149, -745.2, 709.9, 0x1p-120, 0x1.8p100, NAN};
+    double x[COUNT];
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+        for (int i = 0; i < COUNT; i++) {
+            int size = (int)test_random_below(60) - 40;
+            double number = ldexp((double)(int64_t)test_random_u64(), size - 60);
+            x[i] = element_round(types[k], i < SPECIAL ? special[i] : number);
+        }
+        for (size_t n = 0; n < sizeof function / sizeof *function; n++) {
+            struct fixture f;
+            fixture_begin(&f);
+            uint32_t a = add_input(&f, reals(&f.arena, types[k], (struct shape){1, {COUNT}}, x));
+            const struct tensor *out = run(&f, add_node(&f, function[n].op, &a, 1));
+            for (int i = 0; i < COUNT; i++) {
+                double expected = element_round(types[k], function[n].exact(x[i]));
+                double got = out->data.real[i];
+                CHECK_MSG(isnan(expected) ? isnan(got)
+                                          : got == expected && signbit(got) == signbit(expected),
+                          "%s(%a) is %a, not %a", op_name(function[n].op), x[i], got, expected);
+            }
+            arena_release(&f.arena);
+        }
+    }
 }
 
 TEST(integers_wrap_at_their_width)
