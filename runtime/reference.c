@@ -78,6 +78,35 @@ char *reference_source_json(const struct compilation *c, const struct compile_op
     return text;
 }
 
+/* A whole number that is no less than 0 and that a double holds. */
+static bool is_size(const cJSON *item)
+{
+    return cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= 1LL << 53 &&
+           item->valuedouble == floor(item->valuedouble);
+}
+
+/* What the readers below count on; the file may come from anybody. */
+static bool is_source(const cJSON *root)
+{
+    static const char *const objects[] = {"binds", "fixed", "max_dims"};
+    const cJSON *item, *functions = cJSON_GetObjectItemCaseSensitive(root, "functions");
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
+        const cJSON *object = cJSON_GetObjectItemCaseSensitive(root, objects[i]);
+        if (object != NULL && !cJSON_IsObject(object))
+            return false;
+    }
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(root, "max_dims"))
+    {
+        if (!is_size(item))
+            return false;
+    }
+    const cJSON *seed = cJSON_GetObjectItemCaseSensitive(root, "seed");
+    return cJSON_IsObject(root) &&
+           cJSON_IsString(cJSON_GetObjectItemCaseSensitive(root, "model")) &&
+           (functions == NULL || cJSON_IsArray(functions)) &&
+           (seed == NULL || (is_size(seed) && seed->valuedouble <= UINT32_MAX));
+}
+
 static enum status read_source(cJSON **root, const struct model *model, struct diag *diag)
 {
     struct buffer text;
@@ -88,7 +117,7 @@ static enum status read_source(cJSON **root, const struct model *model, struct d
                              : model_read_part(&text, model->folder, "private/source.json",
                                                "compile the model again with sertnc", diag);
     *root = status == STATUS_OK ? cJSON_ParseWithLength((const char *)text.data, text.count) : NULL;
-    if (status == STATUS_OK && !cJSON_IsString(cJSON_GetObjectItemCaseSensitive(*root, "model")))
+    if (status == STATUS_OK && !is_source(*root))
         status = diag_set(diag, STATUS_BAD_INPUT,
                           "'%s' is damaged; compile the model again with sertnc", path);
     buffer_release(&text);
@@ -106,7 +135,7 @@ static bool read_fixed(struct value_fixed *out, const cJSON *item, struct arena 
     size_t i = 0;
     cJSON_ArrayForEach(at, dims)
     {
-        if (shape.rank == TENSOR_RANK_MAX || !cJSON_IsNumber(at))
+        if (shape.rank == TENSOR_RANK_MAX || !is_size(at))
             return false;
         shape.dim[shape.rank++] = integer_of_real(at->valuedouble);
     }

@@ -166,6 +166,42 @@ TEST(tails_that_are_damaged_or_of_another_model_are_refused)
         refused_everywhere(&f, "private/tail", 2, d, damage_names[d]);
 }
 
+/* What an owner's folder says of where the model came from. */
+TEST(sources_that_make_no_sense_are_refused)
+{
+    static const char *const texts[] = {
+        "",
+        "[]",
+        "{\"model\":7}",
+        "{\"model\":\"m.onnx\",\"fixed\":[{\"type\":\"float32\",\"shape\":[],\"values\":[\"1\"]}]}",
+        "{\"model\":\"m.onnx\",\"fixed\":{\"a\":7}}",
+        "{\"model\":\"m.onnx\",\"fixed\":{\"a\":{\"type\":\"float32\",\"shape\":[1e300],"
+        "\"values\":[]}}}",
+        "{\"model\":\"m.onnx\",\"fixed\":{\"a\":{\"type\":\"float32\",\"shape\":[-1],"
+        "\"values\":[]}}}",
+        "{\"model\":\"m.onnx\",\"fixed\":{\"a\":{\"type\":\"float32\",\"shape\":[2],"
+        "\"values\":[\"1\"]}}}",
+        "{\"model\":\"m.onnx\",\"fixed\":{\"a\":{\"type\":\"string\",\"shape\":[1],"
+        "\"values\":[\"1\"]}}}",
+        "{\"model\":\"m.onnx\",\"fixed\":{\"a\":{\"type\":\"float32\",\"shape\":[1],"
+        "\"values\":[1]}}}",
+        "{\"model\":\"m.onnx\",\"binds\":[\"7\"]}",
+        "{\"model\":\"m.onnx\",\"max_dims\":[7]}",
+        "{\"model\":\"m.onnx\",\"max_dims\":{\"a\":1e300}}",
+        "{\"model\":\"m.onnx\",\"seed\":-1}",
+        "{\"model\":\"m.onnx\",\"functions\":{}}"};
+    const char *copy = copy_of(kit_compiled(MODEL)), *input = kit_model(MODEL, "input.json"),
+               *source = test_path(copy, "private/source.json");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        kit_write(source, texts[i], strlen(texts[i]));
+        struct test_output out =
+            SERTN_RUN("eval", copy, "--input", input, "--model", kit_model(MODEL, "model.onnx"));
+        kit_refused(&out, 2, source, texts[i]);
+        out = SERTN_RUN("check", copy, "--input", input);
+        kit_refused(&out, 2, source, texts[i]);
+    }
+}
+
 TEST(setup_proofs_that_are_damaged_or_of_another_model_are_rejected)
 {
     struct fixture f = make_fixture();
