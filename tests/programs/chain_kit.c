@@ -66,6 +66,24 @@ static struct sockaddr_in address_of(unsigned port)
     return address;
 }
 
+unsigned kit_free_port(void)
+{
+    const int yes = 1;
+    for (unsigned i = 0; i < WAIT_TRIES; i++) {
+        /* Outgoing connections have ports from 32768 on. */
+        unsigned port = 20000 + (unsigned)test_random_below(12000);
+        struct sockaddr_in address = address_of(port);
+        int socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool is_free = setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+                       bind(socket_, (struct sockaddr *)&address, sizeof address) == 0;
+        close(socket_);
+        if (is_free)
+            return port;
+    }
+    REQUIRE(!"there is a free port");
+    return 0;
+}
+
 /* ---- anvil ---- */
 
 static bool accepts(unsigned port)
@@ -161,9 +179,7 @@ const char *kit_chain_start(unsigned chain_id)
     const char *anvil = kit_tool("anvil");
     kit_chain_stop();
     for (unsigned i = 0; i < STARTS_MAX; i++) {
-        unsigned port = 20000 + (unsigned)test_random_below(40000);
-        if (accepts(port))
-            continue;
+        unsigned port = kit_free_port();
         start_anvil(anvil, port, chain_id);
         if (comes_up(chain, port))
             return kit_text("http://127.0.0.1:%u", port);

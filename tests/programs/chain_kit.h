@@ -8,6 +8,9 @@
 
 #include "tests/programs/programs_kit.h"
 
+/* A port that nobody listens on, and that the system gives to no outgoing connection. */
+unsigned kit_free_port(void);
+
 /* An anvil of the Osaka fork with unlocked accounts. Skips the case where contracts/setup has not
  * been run. Returns the URL; the node runs until the program ends or kit_chain_stop is called. */
 const char *kit_chain_start(unsigned chain_id);

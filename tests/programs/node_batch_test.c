@@ -87,7 +87,7 @@ TEST(proofs_wait_for_others_but_not_into_their_deadline)
 {
     struct network *n = network_start();
     network_open_account(n, NETWORK_NODE);
-    unsigned port = 20000 + (unsigned)test_random_below(20000), transactions;
+    unsigned port = kit_free_port(), transactions;
     const char *metrics = kit_text("http://127.0.0.1:%u/metrics", port);
     struct buffer answer = {0};
     network_request(n, 0, 2);
@@ -247,7 +247,7 @@ TEST(a_pause_of_the_market_is_waited_out)
     struct network *n = network_start();
     network_open_account(n, NETWORK_NODE);
     static const char guardian[] = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
-    unsigned port = 20000 + (unsigned)test_random_below(20000), transactions;
+    unsigned port = kit_free_port(), transactions;
     const char *health = kit_text("http://127.0.0.1:%u/health", port);
     struct buffer answer = {0};
     network_request(n, 0, 2);

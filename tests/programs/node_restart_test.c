@@ -21,7 +21,7 @@ struct scene {
 
 static void start(struct scene *s, const char *name)
 {
-    unsigned port = 20000 + (unsigned)test_random_below(20000);
+    unsigned port = kit_free_port();
     *s = (struct scene){.health = kit_text("http://127.0.0.1:%u/health", port)};
     snprintf(s->state, sizeof s->state, "%s/tests/%s_%d.state", test_build_dir(), name,
              (int)getpid());

@@ -164,7 +164,7 @@ TEST(health_and_metrics_tell_how_it_is)
 {
     struct network *n = network_start();
     network_open_account(n, NETWORK_NODE);
-    unsigned port = 20000 + (unsigned)test_random_below(20000);
+    unsigned port = kit_free_port();
     const char *base = kit_text("http://127.0.0.1:%u", port);
     struct buffer answer = {0};
     network_request(n, 0, 1);
@@ -213,7 +213,7 @@ TEST(slow_and_endless_clients_keep_nobody_out)
 {
     enum { MANY = 40 };
     struct network *n = network_start();
-    unsigned port = 20000 + (unsigned)test_random_below(20000);
+    unsigned port = kit_free_port();
     const char *folder = test_temp_dir();
     struct buffer answer = {0};
     int slow[MANY];

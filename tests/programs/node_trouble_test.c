@@ -244,7 +244,7 @@ TEST(other_bytes_are_not_proved)
 TEST(an_account_without_ether_waits)
 {
     struct network *n = network_start();
-    unsigned port = 20000 + (unsigned)test_random_below(20000);
+    unsigned port = kit_free_port();
     const char *health = kit_text("http://127.0.0.1:%u/health", port),
                *who = n->address[NETWORK_NODE];
     struct buffer answer = {0};
@@ -452,7 +452,7 @@ TEST(a_full_disk_is_waited_out)
     struct network *n = network_start();
     network_open_account(n, NETWORK_NODE);
     const char *folder = test_temp_dir(), *data = test_path(folder, "data");
-    unsigned port = 20000 + (unsigned)test_random_below(20000);
+    unsigned port = kit_free_port();
     const char *health = kit_text("http://127.0.0.1:%u/health", port);
     struct buffer answer = {0};
     struct test_output out =
