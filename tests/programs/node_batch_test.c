@@ -158,15 +158,15 @@ TEST(what_a_batch_is_refused_for_is_read_from_events_and_goes_alone)
     network_join(n, NETWORK_NODE_2, 4096);
     for (int i = 0; i < 2; i++)
         network_send(n, NETWORK_OWNER, n->pools, "assign(uint256)", "1");
-    struct test_output out =
-        kit_shell("timeout -s KILL 20 $SERTN_RUN node --config %s --drain", config);
-    CHECK_MSG(strstr(out.errors, "job 1/1: was refused in a batch and goes alone: Reserved") !=
-                  NULL,
-              "%s", out.errors);
-    CHECK(strstr(out.errors, "job 1/2: was refused in a batch and goes alone: Reserved") != NULL);
+    static const char *const sentences[] = {
+        "job 1/1: was refused in a batch and goes alone: Reserved",
+        "job 1/2: was refused in a batch and goes alone: Reserved", NULL};
+    const char *said = node_until(config, true, sentences, SIGKILL);
+    for (int i = 0; i < 2; i++)
+        CHECK_MSG(strstr(said, sentences[i]) != NULL, "%s", said);
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
     network_pass_time(n, 1300);
-    out = node_drain(config);
+    struct test_output out = node_drain(config);
     kit_done(&out, "after the other's time");
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "608000000000000");
 }

@@ -1,6 +1,7 @@
 /* See node_kit.h. */
 #include "tests/programs/node_kit.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ const char *node_earned(const struct network *n, enum network_account account)
     return network_ask(n, n->market, "balanceOf(address)(uint256)", n->address[account]);
 }
 
-pid_t node_start(const char *config)
+/* errors: where standard error goes. */
+static pid_t start(const char *config, const char *option, int errors)
 {
     const char *program = test_program_path("sertn-run");
     fflush(NULL);
@@ -32,10 +34,42 @@ pid_t node_start(const char *config)
     REQUIRE(child >= 0);
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        execl(program, "sertn-run", "node", "--config", config, "--quiet", (char *)NULL);
+        if (dup2(errors, 2) >= 0)
+            execl(program, "sertn-run", "node", "--config", config, option, (char *)NULL);
         _exit(127);
     }
     return child;
+}
+
+pid_t node_start(const char *config)
+{
+    return start(config, "--quiet", 2);
+}
+
+static bool says_all(const char *said, const char *const *sentences)
+{
+    bool all = true;
+    for (size_t i = 0; sentences[i] != NULL; i++)
+        all = all && strstr(said, sentences[i]) != NULL;
+    return all;
+}
+
+const char *node_until(const char *config, bool drains, const char *const *sentences, int signal_)
+{
+    const char *path = test_path(test_temp_dir(), "said"), *said = "";
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    REQUIRE(file >= 0);
+    pid_t node = start(config, drains ? "--drain" : NULL, file);
+    close(file);
+    for (int i = 0; i < 1200 && !says_all(said, sentences); i++) {
+        usleep(100000);
+        struct buffer bytes = kit_read(path);
+        if (bytes.count > strlen(said))
+            said = kit_text("%.*s", (int)bytes.count, (const char *)bytes.data);
+        buffer_release(&bytes);
+    }
+    (void)node_stop(node, signal_);
+    return said;
 }
 
 int node_stop(pid_t node, int signal_)

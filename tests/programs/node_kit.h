@@ -13,6 +13,10 @@ struct test_output node_drain(const char *config);
 pid_t node_start(const char *config);
 int node_stop(pid_t node, int signal_);
 
+/* A node, with --drain or without, that gets a signal as soon as it has said all of these sentences
+ * (a list that ends with NULL), or has not for two minutes. Returns what it said. */
+const char *node_until(const char *config, bool drains, const char *const *sentences, int signal_);
+
 /* What an account holds in the market; and waits until it is that. */
 const char *node_earned(const struct network *network, enum network_account account);
 bool node_earns(const struct network *network, enum network_account account, const char *sum);

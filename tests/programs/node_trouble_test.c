@@ -275,19 +275,21 @@ TEST(dear_gas_is_waited_out)
     const char *folder = test_temp_dir(), *config = network_config(n, NETWORK_NODE, folder, "");
     network_request(n, 0, 1);
     network_open_account(n, NETWORK_NODE);
+    static const char *const of_one[] = {"more than the limit of 1;", NULL},
+                             *const of_none[] = {"more than the limit of 200000000000;", NULL};
     struct test_output out = kit_shell(
-        "sed -i 's/\"token_per_wei\":0/\"token_per_wei\":0,\"most_wei_per_gas\":1/' %s && timeout "
-        "-s TERM 3 $SERTN_RUN node --config %s",
-        config, config);
-    CHECK_MSG(strstr(out.errors, "more than the limit of 1") != NULL, "%s", out.errors);
+        "sed -i 's/\"token_per_wei\":0/\"token_per_wei\":0,\"most_wei_per_gas\":1/' %s", config);
+    kit_done(&out, "sed");
+    const char *said = node_until(config, false, of_one, SIGTERM);
+    CHECK_MSG(strstr(said, of_one[0]) != NULL, "%s", said);
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
     /* Nobody set a limit, and a gas costs 300 gwei. */
     cJSON_Delete(network_call(n, "anvil_setNextBlockBaseFeePerGas", "[\"0x45d964b800\"]"));
     cJSON_Delete(network_call(n, "evm_mine", "[]"));
-    out = kit_shell("sed -i 's/,\"most_wei_per_gas\":1//' %s && timeout -s TERM 3 $SERTN_RUN node "
-                    "--config %s",
-                    config, config);
-    CHECK_MSG(strstr(out.errors, "more than the limit of 200000000000") != NULL, "%s", out.errors);
+    out = kit_shell("sed -i 's/,\"most_wei_per_gas\":1//' %s", config);
+    kit_done(&out, "sed");
+    said = node_until(config, false, of_none, SIGTERM);
+    CHECK_MSG(strstr(said, of_none[0]) != NULL, "%s", said);
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "0");
     out = kit_shell(
         "sed -i 's/\"token_per_wei\":0/\"token_per_wei\":0,\"most_wei_per_gas\":0/' %s && "
@@ -328,17 +330,13 @@ TEST(a_clock_that_was_ahead_holds_nothing_up)
     const char *folder = test_temp_dir(), *empty = test_temp_dir();
     const char *config =
         network_config(n, NETWORK_NODE, folder, kit_text(",\"store\":\"%s\"", empty));
-    struct test_output out = kit_shell("timeout -s TERM 1 $SERTN_RUN node --config %s", config);
-    (void)out;
-    struct database jobs;
-    struct diag diag = {0};
-    REQUIRE_OK(database_open(&jobs, test_path(folder, "data/jobs"), "jobs", "", 4, &diag), &diag);
-    struct query q =
-        query_begin(&jobs, "UPDATE job SET not_before = 4102444800, state = 1, tries = 1");
-    REQUIRE_OK(query_run(&q, &diag), &diag);
-    database_close(&jobs);
-    config = network_config(n, NETWORK_NODE, folder, "");
-    out = kit_shell("timeout 60 $SERTN_RUN node --config %s --drain", config);
+    static const char *const taken[] = {"job 1/1: taken", NULL};
+    (void)node_until(config, false, taken, SIGTERM);
+    CHECK_U64(count_in(test_path(folder, "data/jobs"), 4,
+                       "UPDATE job SET not_before = 4102444800, state = 1, tries = 1"
+                       " RETURNING state"),
+              1);
+    struct test_output out = node_drain(network_config(n, NETWORK_NODE, folder, ""));
     kit_done(&out, "node");
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "304000000000000");
 }
@@ -357,11 +355,11 @@ TEST(inputs_wait_for_room_on_the_disk)
     CHECK_TEXT(node_earned(n, NETWORK_NODE), "912000000000000");
     /* Room for none. */
     network_request(n, 3, 1);
-    out = kit_shell("timeout -s TERM 3 $SERTN_RUN node --config %s",
-                    config_of(n, ",\"limits\":{\"input_bytes\":1000,\"disk_bytes\":999}"));
-    CHECK_MSG(strstr(out.errors, "inputs fill the disk up to limits.disk_bytes") != NULL &&
-                  strstr(out.errors, "fetched") == NULL,
-              "%s", out.errors);
+    static const char *const full[] = {"inputs fill the disk up to limits.disk_bytes", NULL};
+    const char *said =
+        node_until(config_of(n, ",\"limits\":{\"input_bytes\":1000,\"disk_bytes\":999}"), false,
+                   full, SIGTERM);
+    CHECK_MSG(strstr(said, full[0]) != NULL && strstr(said, "fetched") == NULL, "%s", said);
 }
 
 /* Years of transactions leave the journal, and the account goes on with its nonces. */
@@ -485,7 +483,7 @@ TEST(a_full_disk_is_waited_out)
     buffer_release(&answer);
 }
 
-/* Inputs that are served slowly on purpose: each takes a bounded time, ten seconds here, and what
+/* Inputs that are served slowly on purpose: each takes a bounded time, 74 seconds here, and what
  * can be done meanwhile is done. */
 TEST(slow_inputs_hold_nobody_up)
 {
@@ -505,16 +503,16 @@ TEST(slow_inputs_hold_nobody_up)
     }
     const char *config = network_config(
         n, NETWORK_NODE, folder,
-        kit_text(",\"store\":\"%s\",\"ipfs\":\"%s\",\"limits\":{\"input_bytes\":65536}", store,
+        kit_text(",\"store\":\"%s\",\"ipfs\":\"%s\",\"limits\":{\"input_bytes\":16777216}", store,
                  kit_drip_start(200)));
     double start = machine_seconds();
     pid_t node = node_start(config);
     CHECK(node_earns(n, NETWORK_NODE, "304000000000000"));
     double paid = machine_seconds();
-    CHECK_MSG(paid - start < 8, "%.1f s", paid - start);
+    CHECK_MSG(paid - start < 60, "%.1f s", paid - start);
     /* Nor does it end later for them. */
     CHECK(node_stop(node, SIGTERM) == 0);
-    CHECK_MSG(machine_seconds() - paid < 4, "%.1f s", machine_seconds() - paid);
+    CHECK_MSG(machine_seconds() - paid < 30, "%.1f s", machine_seconds() - paid);
     kit_server_stop();
 }
 
