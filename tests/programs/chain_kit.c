@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -141,6 +142,25 @@ void kit_chain_keep(const char *path)
     static char text[600];
     snprintf(text, sizeof text, "%s", path);
     kept = text;
+}
+
+/* What was being written at the first change may be from before; at the second it is not. */
+void kit_chain_wait_kept(void)
+{
+    struct stat now, last;
+    unsigned changes = 0;
+    REQUIRE(stat(kept, &last) == 0);
+    for (unsigned i = 0; i < 5 * WAIT_TRIES && changes < 2; i++) {
+        usleep(WAIT_US);
+        bool is_new = stat(kept, &now) == 0 && (now.st_mtim.tv_sec != last.st_mtim.tv_sec ||
+                                                now.st_mtim.tv_nsec != last.st_mtim.tv_nsec);
+        if (!is_new)
+            continue;
+        changes++;
+        usleep(10 * WAIT_US); /* until it is written to its end */
+        REQUIRE(stat(kept, &last) == 0);
+    }
+    REQUIRE(changes == 2);
 }
 
 /* The file of the chain as it was written whole; anvil does not write it in one step. */

@@ -17,6 +17,8 @@ const char *kit_chain_start(unsigned chain_id);
 void kit_chain_stop(void);
 /* Before kit_chain_start: the chain is kept in a file, written every second and at its end. */
 void kit_chain_keep(const char *path);
+/* Waits until all that the chain has now is in its file. */
+void kit_chain_wait_kept(void);
 /* Ends the node and starts it again on its port, from the file: properly, or as a power cut does,
  * which loses the last second. */
 void kit_chain_restart(bool properly, unsigned chain_id);

@@ -68,7 +68,7 @@ TEST(a_chain_that_loses_its_end_is_served_again)
                  "--password-file %s --journal %s --deadline 7200 --name again --quiet",
                  n->model, n->input, n->url, n->market, n->keystore[NETWORK_OWNER], n->password,
                  test_path(test_temp_dir(), "journal"));
-    usleep(1500000); /* what came before is in the file */
+    kit_chain_wait_kept();
     struct test_output out = kit_shell("%s", request);
     kit_done(&out, "request");
     CHECK(node_earns(n, NETWORK_NODE, "608000000000000"));
