@@ -57,6 +57,7 @@ TEST(rewind_to_before_the_first_allocation_empties_the_arena)
     arena_rewind(&arena, mark);
     CHECK(arena.block == NULL);
     CHECK_U64(arena.used_bytes, 0);
+    arena_release(&arena);
 }
 
 /* Blocks of every age and size go and come back: what is given out is zero, and apart from all that
