@@ -36,7 +36,7 @@ static enum status add_tail(struct file_set *set, const struct session *session,
     uint8_t bytes[PLONK_PARAMETER_TAIL_BYTES];
     buffer_init(&file);
     plonk_parameter_tail_serialize(bytes, tail);
-    model_frame_begin(&file, tail_magic);
+    model_frame_begin(&file, tail_magic, MODEL_FORMAT);
     buffer_put(&file, session->model.key.digest, DIGEST);
     buffer_put(&file, session->parameters_digest, DIGEST);
     buffer_put(&file, bytes, sizeof bytes);
@@ -84,7 +84,7 @@ enum status keys_load_tail(struct plonk_parameter_tail *tail, const struct sessi
     snprintf(again, sizeof again, "make the keys again with: sertn-run keys %.400s", folder);
     enum status status = model_read_part(&file, folder, "private/tail", again, diag);
     if (status == STATUS_OK)
-        status = model_frame_check(&file, tail_magic, path, again, diag);
+        status = model_frame_check(&file, tail_magic, MODEL_FORMAT, path, again, diag);
     if (status == STATUS_OK)
         status = parse_tail(tail, session, &file, again, diag);
     if (file.data != NULL)

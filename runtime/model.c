@@ -9,11 +9,12 @@
 #include "ir/relation_codec.h"
 #include "ir/support/codec.h"
 #include "ir/support/file.h"
+#include "ir/support/packed.h"
 #include "ir/support/reader.h"
 
 static const char circuit_magic[8] = {'S', 'R', 'T', 'N', 'C', 'I', 'R', 'C'};
 static const char parameter_magic[8] = {'S', 'R', 'T', 'N', 'P', 'A', 'R', 'M'};
-enum { DIGEST = 32, CIRCUIT_HEAD = MODEL_FRAME_START + 4 };
+enum { DIGEST = 32 };
 static const char compile_again[] = "compile the model again with sertnc";
 
 char *model_path(const char *folder, const char *name)
@@ -36,10 +37,10 @@ enum status model_read_part(struct buffer *out, const char *folder, const char *
 
 /* ---- the frame ---- */
 
-void model_frame_begin(struct buffer *out, const char magic[8])
+void model_frame_begin(struct buffer *out, const char magic[8], uint32_t format)
 {
     buffer_put(out, magic, 8);
-    buffer_put_u32(out, MODEL_FORMAT);
+    buffer_put_u32(out, format);
 }
 
 void model_frame_end(struct buffer *out)
@@ -49,39 +50,25 @@ void model_frame_end(struct buffer *out)
     buffer_put(out, digest, sizeof digest);
 }
 
-static enum status is_damaged(const char *path, const char *again, struct diag *diag)
+enum status model_frame_check(const struct buffer *file, const char magic[8], uint32_t format,
+                              const char *path, const char *again, struct diag *diag)
 {
-    return diag_set(diag, STATUS_BAD_INPUT, "'%s' is damaged: its checksum does not fit; %s", path,
-                    again);
-}
-
-static enum status check_head(const struct buffer *file, const char magic[8], const char *path,
-                              const char *again, struct diag *diag)
-{
+    uint8_t digest[DIGEST];
     if (file->count < MODEL_FRAME_START + MODEL_FRAME_END || memcmp(file->data, magic, 8) != 0)
         return diag_set(diag, STATUS_BAD_INPUT, "'%s' is not such a file of a compiled model; %s",
                         path, again);
     struct reader reader;
     reader_init(&reader, file->data + 8, 4);
     uint32_t version = reader_u32(&reader);
-    if (version != MODEL_FORMAT)
+    if (version != format)
         return diag_set(diag, STATUS_BAD_INPUT,
-                        "'%s' has format %u and this program reads format %d; %s", path, version,
-                        MODEL_FORMAT, again);
-    return STATUS_OK;
-}
-
-enum status model_frame_check(const struct buffer *file, const char magic[8], const char *path,
-                              const char *again, struct diag *diag)
-{
-    uint8_t digest[DIGEST];
-    enum status status = check_head(file, magic, path, again, diag);
-    if (status != STATUS_OK)
-        return status;
+                        "'%s' has format %u and this program reads format %u; %s", path, version,
+                        format, again);
     keccak256(digest, file->data, file->count - DIGEST);
-    return memcmp(digest, file->data + file->count - DIGEST, DIGEST) == 0
-               ? STATUS_OK
-               : is_damaged(path, again, diag);
+    if (memcmp(digest, file->data + file->count - DIGEST, DIGEST) != 0)
+        return diag_set(diag, STATUS_BAD_INPUT, "'%s' is damaged: its checksum does not fit; %s",
+                        path, again);
+    return STATUS_OK;
 }
 
 /* ---- public/circuit ---- */
@@ -96,68 +83,57 @@ void model_program_digest(uint8_t digest[32], const struct buffer *program,
     keccak256_final(&hash, digest);
 }
 
-struct section {
-    const uint8_t *data;
-    size_t count;
-};
-
-/* Of a file that begins with these bytes. */
-static void circuit_checksum(uint8_t digest[DIGEST], const uint8_t *file,
-                             const struct section section[3], const uint8_t program_digest[DIGEST],
-                             const uint8_t circuit_digest[DIGEST])
+static void put_section(struct buffer *out, const struct buffer *section)
 {
-    struct keccak256 hash;
-    keccak256_init(&hash);
-    keccak256_update(&hash, file, CIRCUIT_HEAD);
-    for (int i = 0; i < 3; i++) {
-        uint8_t count[8];
-        for (int k = 0; k < 8; k++)
-            count[k] = (uint8_t)((uint64_t)section[i].count >> (8 * k));
-        keccak256_update(&hash, count, sizeof count);
-    }
-    keccak256_update(&hash, program_digest, DIGEST);
-    keccak256_update(&hash, circuit_digest, DIGEST);
-    keccak256_final(&hash, digest);
+    struct buffer packed = {0};
+    packed_write(&packed, section->data, section->count);
+    buffer_put_u64(out, packed.count);
+    buffer_put(out, packed.data, packed.count);
+    out->failed |= packed.failed;
+    buffer_release(&packed);
 }
 
 enum status model_serialize(struct buffer *out, const struct relation_program *program,
                             const struct interface *interface, const struct circuit *circuit,
                             enum plonk_mode mode, struct diag *diag)
 {
-    struct buffer part[3] = {{0}};
-    struct section section[3];
-    uint8_t circuit_digest[DIGEST], digest[DIGEST];
-    size_t start = out->count;
+    struct buffer part[3];
+    for (int i = 0; i < 3; i++)
+        buffer_init(&part[i]);
     relation_program_serialize(program, &part[0]);
     interface_serialize(interface, &part[1]);
     circuit_serialize(circuit, &part[2]);
-    model_frame_begin(out, circuit_magic);
+    model_frame_begin(out, circuit_magic, MODEL_CIRCUIT_FORMAT);
     buffer_put_u32(out, (uint32_t)mode);
     enum status status = STATUS_OK;
     for (int i = 0; i < 3; i++) {
         if (status == STATUS_OK)
             status = buffer_status(&part[i], diag);
-        section[i] = (struct section){part[i].data, part[i].count};
-        buffer_put_u64(out, part[i].count);
-        buffer_put(out, part[i].data, part[i].count);
-    }
-    if (status == STATUS_OK)
-        status = buffer_status(out, diag);
-    if (status == STATUS_OK) {
-        keccak256(circuit_digest, part[2].data, part[2].count);
-        circuit_checksum(digest, out->data + start, section, circuit->program_digest,
-                         circuit_digest);
-        buffer_put(out, digest, DIGEST);
-        status = buffer_status(out, diag);
-    }
-    for (int i = 0; i < 3; i++)
+        put_section(out, &part[i]);
         buffer_release(&part[i]);
-    return status;
+    }
+    model_frame_end(out);
+    return status == STATUS_OK ? buffer_status(out, diag) : status;
 }
 
-static enum status read_sections(struct section sections[3], struct model *model,
+struct sections {
+    struct buffer program, interface, circuit;
+};
+
+static void release_sections(struct sections *sections)
+{
+    buffer_release(&sections->program);
+    buffer_release(&sections->interface);
+    buffer_release(&sections->circuit);
+}
+
+static enum status read_sections(struct sections *sections, struct model *model,
                                  const struct buffer *file, struct diag *diag)
 {
+    struct buffer *const section[3] = {&sections->program, &sections->interface,
+                                       &sections->circuit};
+    const uint8_t *packed[3];
+    size_t counts[3];
     struct reader reader;
     reader_init(&reader, file->data + MODEL_FRAME_START,
                 file->count - MODEL_FRAME_START - MODEL_FRAME_END);
@@ -166,61 +142,56 @@ static enum status read_sections(struct section sections[3], struct model *model
         uint64_t count = reader_u64(&reader);
         if (count > reader_left(&reader))
             reader_fail(&reader);
-        sections[i].count = (size_t)count;
-        sections[i].data = reader_bytes(&reader, reader.failed ? 0 : (size_t)count);
+        counts[i] = reader.failed ? 0 : (size_t)count;
+        packed[i] = reader_bytes(&reader, counts[i]);
     }
     if (mode >= PLONK_MODES)
         reader_fail(&reader);
     model->mode = mode < PLONK_MODES ? (enum plonk_mode)mode : PLONK_MODE_GAS;
-    return reader_finish(&reader, "the circuit file", diag);
+    enum status status = reader_finish(&reader, "the circuit file", diag);
+    for (int i = 0; i < 3 && status == STATUS_OK; i++)
+        status = packed_read(section[i], packed[i], counts[i], MODEL_BYTES_MAX, "the circuit file",
+                             diag);
+    return status;
 }
 
-/* Finds the sections, and what their program and circuit are called by: each byte is hashed once.
- */
-static enum status check_circuit(struct section section[3], uint8_t program_digest[DIGEST],
-                                 struct model *model, const struct buffer *file, const char *path,
-                                 struct diag *diag)
+static enum status parse_sections(struct model *model, const struct sections *sections,
+                                  enum model_part part, struct diag *diag)
 {
-    uint8_t digest[DIGEST];
-    struct diag unsaid = {0};
-    enum status status = check_head(file, circuit_magic, path, compile_again, diag);
-    if (status != STATUS_OK)
-        return status;
-    if (read_sections(section, model, file, &unsaid) != STATUS_OK)
-        return is_damaged(path, compile_again, diag);
-    struct buffer part[2];
-    for (int i = 0; i < 2; i++)
-        part[i] = (struct buffer){.data = (uint8_t *)(uintptr_t)section[i].data,
-                                  .count = section[i].count};
-    model_program_digest(program_digest, &part[0], &part[1]);
-    keccak256(model->circuit_digest, section[2].data, section[2].count);
-    circuit_checksum(digest, file->data, section, program_digest, model->circuit_digest);
-    return memcmp(digest, file->data + file->count - DIGEST, DIGEST) == 0
-               ? STATUS_OK
-               : is_damaged(path, compile_again, diag);
-}
-
-static enum status parse_circuit(struct model *model, const struct section section[3],
-                                 const uint8_t program_digest[DIGEST], enum model_part part,
-                                 struct diag *diag)
-{
+    const struct buffer *program = &sections->program, *interface = &sections->interface,
+                        *circuit = &sections->circuit;
     enum status status = relation_program_parse(&model->program, &model->arena, MODEL_CAPACITY_BITS,
-                                                section[0].data, section[0].count, diag);
+                                                program->data, program->count, diag);
     if (status == STATUS_OK)
-        status = interface_parse(&model->interface, &model->program, &model->arena, section[1].data,
-                                 section[1].count, diag);
+        status = interface_parse(&model->interface, &model->program, &model->arena, interface->data,
+                                 interface->count, diag);
     if (status == STATUS_OK && part != MODEL_HEAD)
-        status =
-            circuit_parse(&model->circuit, &model->arena, section[2].data, section[2].count, diag);
+        status = circuit_parse(&model->circuit, &model->arena, circuit->data, circuit->count, diag);
     if (status == STATUS_OK && part == MODEL_HEAD)
-        status = circuit_parse_head(&model->circuit, &model->arena, section[2].data,
-                                    section[2].count, diag);
+        status =
+            circuit_parse_head(&model->circuit, &model->arena, circuit->data, circuit->count, diag);
     if (status == STATUS_OK)
         status = circuit_validate_program(&model->circuit, &model->program, diag);
-    if (status == STATUS_OK && memcmp(program_digest, model->circuit.program_digest, DIGEST) != 0)
-        status = diag_set(diag, STATUS_BAD_INPUT,
-                          "'%s': the circuit belongs to another program; compile the model again",
-                          model->folder);
+    if (status != STATUS_OK)
+        return status;
+    uint8_t digest[DIGEST];
+    model_program_digest(digest, program, interface);
+    if (memcmp(digest, model->circuit.program_digest, DIGEST) != 0)
+        return diag_set(diag, STATUS_BAD_INPUT,
+                        "'%s': the circuit belongs to another program; compile the model again",
+                        model->folder);
+    keccak256(model->circuit_digest, circuit->data, circuit->count);
+    return STATUS_OK;
+}
+
+static enum status parse_circuit(struct model *model, const struct buffer *file,
+                                 enum model_part part, struct diag *diag)
+{
+    struct sections sections = {0};
+    enum status status = read_sections(&sections, model, file, diag);
+    if (status == STATUS_OK)
+        status = parse_sections(model, &sections, part, diag);
+    release_sections(&sections);
     return status;
 }
 
@@ -268,8 +239,6 @@ static enum status load_key(struct model *model, struct diag *diag)
 static enum status load_circuit(struct model *model, enum model_part part, struct diag *diag)
 {
     struct buffer file;
-    struct section section[3];
-    uint8_t program_digest[DIGEST];
     char again[DIAG_TEXT_BYTES];
     char *path = model_path(model->folder, "public/circuit");
     if (path == NULL)
@@ -279,9 +248,10 @@ static enum status load_circuit(struct model *model, enum model_part part, struc
              model->folder);
     enum status status = model_read_part(&file, model->folder, "public/circuit", again, diag);
     if (status == STATUS_OK)
-        status = check_circuit(section, program_digest, model, &file, path, diag);
+        status = model_frame_check(&file, circuit_magic, MODEL_CIRCUIT_FORMAT, path, compile_again,
+                                   diag);
     if (status == STATUS_OK)
-        status = parse_circuit(model, section, program_digest, part, diag);
+        status = parse_circuit(model, &file, part, diag);
     buffer_release(&file);
     free(path);
     return status;
@@ -341,7 +311,7 @@ enum status model_parameters_serialize(struct buffer *out, const struct model *m
     struct codec codec = codec_writer(out);
     struct relation_values copy = *values;
     bool in_range = true;
-    model_frame_begin(out, parameter_magic);
+    model_frame_begin(out, parameter_magic, MODEL_FORMAT);
     buffer_put(out, model->circuit.program_digest, DIGEST);
     code_parameters(&codec, &copy, &model->program, &in_range);
     model_frame_end(out);
@@ -359,7 +329,7 @@ static enum status read_parameters(struct buffer *file, const struct model *mode
         file, model->folder, "private/parameters",
         "this takes the weights, which the model's owner keeps in its private folder", diag);
     if (status == STATUS_OK)
-        status = model_frame_check(file, parameter_magic, path, compile_again, diag);
+        status = model_frame_check(file, parameter_magic, MODEL_FORMAT, path, compile_again, diag);
     if (status == STATUS_OK &&
         (file->count < MODEL_FRAME_START + DIGEST + MODEL_FRAME_END ||
          memcmp(file->data + MODEL_FRAME_START, model->circuit.program_digest, DIGEST) != 0))

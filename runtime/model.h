@@ -13,9 +13,8 @@
  *   model.sertn/private/accuracy.json measured errors, which depend on weights and calibration
  *
  * File layout of `circuit`: "SRTNCIRC", u32 version, u32 mode, then three sections (u64 count,
- * bytes), then a checksum: keccak256 of what is before the first section's bytes, the counts of the
- * others, the program digest and the circuit digest, so that no byte is hashed twice.
- * Little-endian.
+ * packed bytes: ir/support/packed.h), then keccak256 of all before. Little-endian. Digests are of
+ * the sections as they were before they were packed.
  */
 #ifndef SERTN_RUNTIME_MODEL_H
 #define SERTN_RUNTIME_MODEL_H
@@ -25,8 +24,8 @@
 #include "ir/interface.h"
 #include "ir/relation_interpret.h"
 
-enum { MODEL_FORMAT = 2, MODEL_CAPACITY_BITS = 253 };
-/* Largest file of a model that is read. */
+enum { MODEL_FORMAT = 1, MODEL_CIRCUIT_FORMAT = 2, MODEL_CAPACITY_BITS = 253 };
+/* Largest file of a model that is read, and largest section of one that is unpacked. */
 #define MODEL_BYTES_MAX (UINT64_C(4) << 30)
 
 struct model {
@@ -80,9 +79,10 @@ enum status model_read_part(struct buffer *out, const char *folder, const char *
  * STATUS_BAD_INPUT.
  */
 enum { MODEL_FRAME_START = 12, MODEL_FRAME_END = 32 };
-enum status model_frame_check(const struct buffer *file, const char magic[8], const char *path,
-                              const char *again, struct diag *diag) SERTN_MUST_CHECK;
-void model_frame_begin(struct buffer *out, const char magic[8]);
+enum status model_frame_check(const struct buffer *file, const char magic[8], uint32_t format,
+                              const char *path, const char *again,
+                              struct diag *diag) SERTN_MUST_CHECK;
+void model_frame_begin(struct buffer *out, const char magic[8], uint32_t format);
 void model_frame_end(struct buffer *out);
 
 /*
