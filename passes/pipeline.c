@@ -341,6 +341,15 @@ static enum status search_widths(struct pipeline *p)
     return note(p, try_widths(p, &best, &first), &first);
 }
 
+/* Lowers with the bits that the caller gives. */
+static enum status take_widths(struct pipeline *p)
+{
+    struct trial only = {.extra = p->options->extra_bits};
+    struct diag diag = {0};
+    p->start = arena_checkpoint(p->arena);
+    return note(p, try_widths(p, &only, &diag), &diag);
+}
+
 /* ---- report ---- */
 
 static void fill_report(struct pipeline *p)
@@ -623,7 +632,7 @@ enum status pipeline_run(struct pipeline_result *result, struct graph *graph,
         status = note(&p, pass_quantize(&p.plan, graph, &options->quantize, arena, &diag), &diag);
     if (status == STATUS_OK) {
         after(&p, "quantize");
-        status = search_widths(&p);
+        status = options->has_extra_bits ? take_widths(&p) : search_widths(&p);
     }
     if (status == STATUS_OK) {
         after(&p, "lower");

@@ -25,8 +25,10 @@ struct pipeline_options {
     const struct named_visibility *named;
     size_t named_count;
     bool public_parameters;
-    unsigned capacity_bits;    /* of the target; 0 means 253 */
-    unsigned table_bits;       /* 4 to 8, see lower.h; 0 means 8 */
+    unsigned capacity_bits; /* of the target; 0 means 253 */
+    unsigned table_bits;    /* 4 to 8, see lower.h; 0 means 8 */
+    bool has_extra_bits;    /* widths are not searched for: the next are added to the planned */
+    int32_t extra_bits;
     relation_digest_fn digest; /* needed when something is hashed */
     void *digest_context;
     /* Called after each pass with what there is by then (program NULL before lowering); NULL: not

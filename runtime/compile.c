@@ -1,6 +1,7 @@
 /* See compile.h. */
 #include "runtime/compile.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,7 +188,14 @@ static enum status import(struct compilation *c, const struct compile_options *o
     return status;
 }
 
-/* What one choice of table sizes gives. */
+/* What is chosen for a circuit. */
+struct lowering_choice {
+    unsigned table_bits;
+    bool has_extra_bits; /* else searched for */
+    int32_t extra_bits;
+};
+
+/* What one choice gives. */
 struct lowered {
     struct pipeline_result result;
     struct circuit circuit;
@@ -196,7 +204,8 @@ struct lowered {
 
 static enum status quantize_and_lower(struct lowered *out, struct compilation *c,
                                       const struct compile_options *options,
-                                      const struct compile_data *data, unsigned table_bits,
+                                      const struct compile_data *data,
+                                      const struct lowering_choice *choice,
                                       struct diag_list *problems)
 {
     double tolerance = options->tolerance > 0 ? options->tolerance : COMPILE_TOLERANCE;
@@ -213,7 +222,9 @@ static enum status quantize_and_lower(struct lowered *out, struct compilation *c
         .named_count = options->named_count,
         .public_parameters = options->public_parameters,
         .capacity_bits = MODEL_CAPACITY_BITS,
-        .table_bits = table_bits,
+        .table_bits = choice->table_bits,
+        .has_extra_bits = choice->has_extra_bits,
+        .extra_bits = choice->extra_bits,
         .digest = digest_values,
         .after_pass = options->after_pass,
         .after_pass_context = options->after_pass_context,
@@ -259,10 +270,10 @@ static enum status place(struct lowered *out, struct compilation *c, struct diag
 
 static enum status lower_and_place(struct lowered *out, struct compilation *c,
                                    const struct compile_options *options,
-                                   const struct compile_data *data, unsigned table_bits,
-                                   struct diag_list *problems)
+                                   const struct compile_data *data,
+                                   const struct lowering_choice *choice, struct diag_list *problems)
 {
-    enum status status = quantize_and_lower(out, c, options, data, table_bits, problems);
+    enum status status = quantize_and_lower(out, c, options, data, choice, problems);
     if (status == STATUS_OK)
         status = place(out, c, problems);
     if (status == STATUS_OK)
@@ -278,6 +289,68 @@ static bool is_filled_by_tables(const struct lowered *lowered)
            gates + CIRCUIT_GATED_ROWS < (uint32_t)1 << (lowered->circuit.lg_rows - 1);
 }
 
+static double worst_ratio(const struct lowered *lowered)
+{
+    const struct quantize_report *report = &lowered->result.report;
+    double worst = 0;
+    for (size_t o = 0; o < report->output_count; o++)
+        worst = fmax(worst, report->outputs[o].tolerance_ratio);
+    return worst;
+}
+
+/* Whether a circuit costs the same as another, but for some public words, and its outputs are
+ * nearer to the model. */
+static bool is_finer(const struct lowered *a, const struct lowered *b)
+{
+    enum { MORE_WORDS = 2, WORDS_A_WORD = 4 }; /* two, and one more for as many: 600 gas each */
+    uint32_t words = b->circuit.public_word_count;
+    return a->circuit.lg_rows == b->circuit.lg_rows &&
+           a->circuit.param_columns == b->circuit.param_columns &&
+           a->circuit.has_contraction == b->circuit.has_contraction &&
+           a->circuit.public_word_count <= words + MORE_WORDS + words / WORDS_A_WORD &&
+           a->result.report.meets_tolerance >= b->result.report.meets_tolerance &&
+           worst_ratio(a) < worst_ratio(b);
+}
+
+/* Bits that may fit into the rows that a circuit leaves empty. */
+static int32_t bits_of_room(const struct lowered *lowered)
+{
+    enum { MOST = 8 };
+    static const double growth = 1.04; /* of the rows, for a bit */
+    const struct place_summary *summary = &lowered->summary;
+    double used = (double)summary->gate_rows + summary->public_rows;
+    int32_t bits = 0;
+    for (; bits < MOST && used * growth <= lowered->circuit.usable_rows; bits++)
+        used *= growth;
+    return bits;
+}
+
+/*
+ * Widths that calibration finds enough may not be for outputs of other inputs that are closer to 0
+ * Rows up to the next power of two cost a proof next to
+ * nothing: they go to further bits.
+ */
+static void fill_rows(struct lowered *best, struct lowering_choice choice, struct compilation *c,
+                      const struct compile_options *options, const struct compile_data *data)
+{
+    enum { LG_ROWS_MOST = 16 }; /* beyond, trying takes too long */
+    int32_t own = best->result.report.extra_bits;
+    bool is_exact = worst_ratio(best) == 0, found = false;
+    if (best->circuit.lg_rows > LG_ROWS_MOST || is_exact)
+        return;
+    choice.has_extra_bits = true;
+    for (int32_t bits = bits_of_room(best); bits > 0 && !found; bits /= 2) {
+        struct lowered now = {0};
+        struct diag_list ignored = {0};
+        choice.extra_bits = own + bits;
+        found = lower_and_place(&now, c, options, data, &choice, &ignored) == STATUS_OK &&
+                is_finer(&now, best);
+        diag_list_release(&ignored);
+        if (found)
+            *best = now;
+    }
+}
+
 /* Large function tables give the fewest gate rows; smaller ones are taken as long as that makes the
  * whole smaller. The status is that of the large ones. */
 static enum status make_circuit(struct compilation *c, const struct compile_options *options,
@@ -285,23 +358,29 @@ static enum status make_circuit(struct compilation *c, const struct compile_opti
 {
     static const unsigned table_bits[] = {8, 6, 4};
     struct lowered best = {0};
+    struct lowering_choice chosen = {0};
     enum status first = STATUS_OK;
     for (size_t i = 0; i < sizeof table_bits / sizeof *table_bits; i++) {
         struct lowered now = {0};
         struct diag_list ignored = {0}, *list = i == 0 ? problems : &ignored;
-        enum status status = lower_and_place(&now, c, options, data, table_bits[i], list);
+        struct lowering_choice choice = {.table_bits = table_bits[i]};
+        enum status status = lower_and_place(&now, c, options, data, &choice, list);
         diag_list_release(&ignored);
         if (i == 0)
             first = status;
         if (status != STATUS_OK)
             break;
         bool is_smaller = now.circuit.lg_rows < best.circuit.lg_rows;
-        if (i == 0 ||
-            (is_smaller && now.result.report.meets_tolerance >= best.result.report.meets_tolerance))
+        if (i == 0 || (is_smaller &&
+                       now.result.report.meets_tolerance >= best.result.report.meets_tolerance)) {
             best = now;
+            chosen = choice;
+        }
         if (!is_filled_by_tables(&best))
             break;
     }
+    if (first == STATUS_OK)
+        fill_rows(&best, chosen, c, options, data);
     c->result = best.result;
     c->circuit = best.circuit;
     c->report.summary = best.summary;

@@ -630,6 +630,29 @@ TEST(options_may_stand_anywhere)
     kit_done(&out, "after --");
 }
 
+/* Rows up to the power of two go to bits: outputs of inputs that did not calibrate, closer to 0
+ * than any that did, are to have some. Otherwise the ratio is anything up to a quarter. */
+TEST(rows_that_are_left_go_to_bits)
+{
+    static const struct {
+        const char *model;
+        int rows;
+        size_t output;
+    } models[] = {{"mlp", 512, 1}, {"logistic_scaler", 512, 1}, {"small_cnn", 8192, 0}};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        struct test_output out =
+            SERTNC(kit_model(models[i].model, "model.onnx"), "--report-only", "--data",
+                   kit_model(models[i].model, "test_data_set_0"), "--json");
+        cJSON *report = report_of(&out, models[i].model);
+        CHECK(kit_number(report, "rows") == models[i].rows);
+        const cJSON *output =
+            cJSON_GetArrayItem(kit_member(report, "outputs"), (int)models[i].output);
+        CHECK_MSG(kit_number(output, "tolerance_ratio") < 0.02, "%s: %g", models[i].model,
+                  kit_number(output, "tolerance_ratio"));
+        cJSON_Delete(report);
+    }
+}
+
 /* What the report, the metadata and the proof say of one circuit is the same. */
 TEST(report_and_metadata_predict_rows_and_bytes)
 {
