@@ -76,11 +76,16 @@ static bool is_graph_input(const struct graph *graph, const char *name)
     return false;
 }
 
+static bool is_same_real(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
 static bool is_same_tensor(const struct tensor *a, const struct tensor *b)
 {
     bool is_same = a->count == b->count && a->type == b->type;
     for (size_t i = 0; i < a->count && is_same; i++)
-        is_same = element_type_is_float(a->type) ? a->data.real[i] == b->data.real[i]
+        is_same = element_type_is_float(a->type) ? is_same_real(a->data.real[i], b->data.real[i])
                                                  : a->data.integer[i] == b->data.integer[i];
     return is_same;
 }

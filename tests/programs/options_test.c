@@ -284,6 +284,22 @@ TEST(an_input_that_decides_a_shape_is_asked_for_or_taken_from_data)
     kit_refused_each(&out, 2, "gives input 'shape' other values than the first set", "two shapes");
 }
 
+/* NaN in a place that has to be known is the same NaN in the next data set. */
+TEST(a_missing_number_that_is_taken_from_data_is_no_other_value)
+{
+    struct builder b = builder_start(17);
+    model_input(&b, "x", ELEMENT_F32, "1,4");
+    model_input(&b, "roi", ELEMENT_F32, "4");
+    model_input(&b, "scales", ELEMENT_F32, "2");
+    model_node(&b, "Resize", "x,roi,scales", "y");
+    model_output(&b, "y");
+    static const char set[] =
+        "{\"x\": [1, 2, 3, 4], \"roi\": [\"NaN\", 0, 0, 0], \"scales\": [1, 2]}";
+    const char *data = text_file("nan.json", kit_text("[%s, %s]", set, set));
+    struct test_output out = SERTNC(save(&b), "-o", target(), "--data", data, "--quiet");
+    kit_done(&out, "the same NaN twice");
+}
+
 TEST(test_data_folders_are_held_to_what_was_fixed)
 {
     const char *folder = target(), *set = test_path(test_temp_dir(), "test_data_set_0");
