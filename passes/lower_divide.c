@@ -122,7 +122,19 @@ uint32_t lowering_divide(struct lowering *l, const struct shape *shape, uint32_t
     return y;
 }
 
-/* Reciprocals of stored numbers, exact enough for a product with x to meet the result's fraction.
+void check_div(struct lowering *l)
+{
+    const struct tensor *data = lowering_data(l, 1);
+    bool is_float = element_type_is_float(lowering_graph_value(l, 0)->type) && data != NULL &&
+                    element_type_is_float(data->type);
+    for (size_t e = 0; is_float && e < data->count; e++)
+        if (data->data.real[e] == 0)
+            lowering_fail(l, STATUS_UNSUPPORTED,
+                          "division by a stored zero; divide by other numbers");
+}
+
+/* Reciprocals of stored numbers, none of which is 0, exact enough for a product with x to meet the
+ * result's fraction.
  */
 static uint32_t stored_reciprocal(struct lowering *l, size_t i, uint32_t x)
 {
@@ -131,9 +143,6 @@ static uint32_t stored_reciprocal(struct lowering *l, size_t i, uint32_t x)
     for (size_t e = 0; e < data->count; e++) {
         double value =
             element_type_is_float(data->type) ? data->data.real[e] : (double)data->data.integer[e];
-        if (value == 0)
-            lowering_fail(l, STATUS_UNSUPPORTED,
-                          "division by a stored zero; divide by other numbers");
         values[e] = 1 / value;
     }
     int32_t whole = (int32_t)range_bits(lowering_range_of(l, x)) - lowering_fraction(l, x);

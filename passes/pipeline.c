@@ -40,7 +40,8 @@ struct pipeline {
     struct table_store tables;
     double worst_ratio;
     size_t mismatches;
-    bool is_partial; /* the graph lacks nodes that a problem left out */
+    bool is_partial;   /* the graph lacks nodes that a problem left out */
+    bool knows_values; /* its inputs are those of the model, and so is the data */
 };
 
 static enum status note(const struct pipeline *p, enum status status, const struct diag *diag)
@@ -571,7 +572,85 @@ static enum status fold(struct pipeline *p)
     return first == STATUS_OK ? status : first;
 }
 
-/* Everything that is refused before a number is computed. */
+/* Ranges of inputs that are there. */
+static enum status keep_ranges(const struct pipeline *p, struct quantize_options *options)
+{
+    struct declared_range *kept =
+        arena_array(p->arena, struct declared_range, options->range_count + 1);
+    size_t count = 0;
+    for (size_t i = 0; kept != NULL && i < options->range_count; i++) {
+        const struct declared_range *range = &options->ranges[i];
+        if (is_input_name(p->graph, range->name) && isfinite(range->low) && isfinite(range->high) &&
+            range->low <= range->high)
+            kept[count++] = *range;
+    }
+    options->ranges = kept;
+    options->range_count = count;
+    return kept == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
+static void add_new_problem(struct diag_list *problems, const struct diag *diag)
+{
+    for (size_t i = 0; i < problems->count; i++)
+        if (strcmp(problems->item[i].text, diag->text) == 0)
+            return;
+    diag_list_add_diag(problems, diag);
+}
+
+/* Lowers with fewer and fewer bits until it goes; the problems are those of the first time. */
+static void judge_lowering(struct pipeline *p, struct diag_list *found)
+{
+    p->plan.extra_bits = FIRST_EXTRA_BITS;
+    p->start = arena_checkpoint(p->arena);
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        struct diag diag = {0};
+        arena_rewind(p->arena, p->start);
+        enum status status =
+            lower_graph(&p->lowered, p->graph, &p->plan, &p->lower, p->arena, &diag);
+        if (status == STATUS_OK) {
+            found->count = 0;
+            return;
+        }
+        if (round == 0 && p->lowered.failure_count == 0)
+            diag_list_add_diag(found, &diag);
+        for (size_t i = 0; round == 0 && i < p->lowered.failure_count; i++)
+            diag_list_add_diag(found, &p->lowered.failures[i]);
+        if (bits_after_failure(status) == 0)
+            return;
+        p->plan.extra_bits += bits_after_failure(status);
+    }
+}
+
+/*
+ * What only values show, of a model that is refused already: the same passes with the same data go
+ * as far as they come. What they say beyond the nodes' own problems, as that data has no meaning
+ * somewhere, may be due to what is missing and is not listed. Larger models would take too long.
+ */
+static void judge_values(struct pipeline *p)
+{
+    static const double most_work = 1e6; /* multiplications of a run */
+    struct pipeline_options options = *p->options;
+    const struct pipeline_options *own = p->options;
+    struct diag ignored = {0};
+    struct diag_list found = {0};
+    options.named_count = 0;
+    options.quantize.measuring_work = 1;
+    if (p->graph->output_count == 0 || quantize_work(p->graph) > most_work ||
+        graph_validate(p->graph, &ignored) != STATUS_OK ||
+        keep_ranges(p, &options.quantize) != STATUS_OK)
+        return;
+    p->options = &options;
+    if (prepare_options(p) == STATUS_OK &&
+        pass_quantize(&p->plan, p->graph, &options.quantize, p->arena, &ignored) == STATUS_OK)
+        judge_lowering(p, &found);
+    for (size_t i = 0; i < found.count; i++)
+        add_new_problem(p->problems, &found.item[i]);
+    diag_list_release(&found);
+    p->options = own;
+}
+
+/* Everything that is refused before a number is computed, and of small models that are refused so
+ * what values show. */
 static enum status judge(struct pipeline *p)
 {
     struct arena scratch;
@@ -589,21 +668,31 @@ static enum status judge(struct pipeline *p)
     first = first == STATUS_OK ? sized : first;
     /* Without all of its outputs nobody knows what the options name. */
     enum status prepared = folded == STATUS_OK ? prepare_options(p) : STATUS_OK;
-    return first == STATUS_OK ? prepared : first;
+    first = first == STATUS_OK ? prepared : first;
+    if ((first != STATUS_OK || p->is_partial) && sized == STATUS_OK && p->knows_values)
+        judge_values(p);
+    return first;
 }
 
-void pipeline_judge(struct graph *graph, struct arena *arena, struct diag_list *problems)
+void pipeline_judge(struct graph *graph, const struct quantize_options *quantize,
+                    struct arena *arena, struct diag_list *problems)
 {
     struct pipeline_options options = {0};
     struct pipeline_result result = {0};
+    if (quantize != NULL)
+        options.quantize = *quantize;
     struct pipeline p = {.graph = graph,
                          .options = &options,
                          .result = &result,
                          .arena = arena,
                          .problems = problems,
-                         .is_partial = true};
+                         .is_partial = true,
+                         .knows_values = quantize != NULL};
+    arena_init(&p.kept, 0);
+    p.tables.arena = &p.kept;
     enum status status = judge(&p);
     (void)status; /* the list says it all */
+    arena_release(&p.kept);
 }
 
 static enum status prove_program(struct pipeline *p)
@@ -622,8 +711,12 @@ enum status pipeline_run(struct pipeline_result *result, struct graph *graph,
                          struct diag_list *problems)
 {
     memset(result, 0, sizeof *result);
-    struct pipeline p = {
-        .graph = graph, .options = options, .result = result, .arena = arena, .problems = problems};
+    struct pipeline p = {.graph = graph,
+                         .options = options,
+                         .result = result,
+                         .arena = arena,
+                         .problems = problems,
+                         .knows_values = true};
     struct diag diag = {0};
     arena_init(&p.kept, 0);
     p.tables.arena = &p.kept;

@@ -96,10 +96,13 @@ enum status pipeline_run(struct pipeline_result *result, struct graph *graph,
 
 /*
  * Lists what pipeline_run refuses of a graph whatever its values are: shapes that stay open, nodes
- * that do not lower, a size that no table holds. Rewrites the graph like pipeline_run. For what
- * could be imported of a model with problems: what hangs on those is not in it.
+ * that do not lower, a size that no table holds. Of a small graph, also what its values show:
+ * widths that the field does not hold, arguments that no table takes; quantize has the data and
+ * ranges, NULL where they are not known. Rewrites the graph like pipeline_run. For what could be
+ * imported of a model with problems: what hangs on those is not in it.
  */
-void pipeline_judge(struct graph *graph, struct arena *arena, struct diag_list *problems);
+void pipeline_judge(struct graph *graph, const struct quantize_options *quantize,
+                    struct arena *arena, struct diag_list *problems);
 
 /*
  * Encodes graph inputs, sets parameters (salts stay zero), runs the program. values: initialised

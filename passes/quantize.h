@@ -102,4 +102,7 @@ enum status pass_quantize(struct quantize_plan *plan, const struct graph *graph,
                           const struct quantize_options *options, struct arena *arena,
                           struct diag *diag) SERTN_MUST_CHECK;
 
+/* Multiplications of one float run, roughly. Requires: known shapes. */
+double quantize_work(const struct graph *graph);
+
 #endif

@@ -59,6 +59,14 @@ static double work_of(const struct graph *graph, const struct graph_node *node)
     return a->rank > 0 ? work * (double)a->dim[a->rank - 1] : work;
 }
 
+double quantize_work(const struct graph *graph)
+{
+    double work = 0;
+    for (size_t n = 0; n < graph->node_count; n++)
+        work += work_of(graph, &graph->nodes[n]);
+    return work;
+}
+
 /* work[n]: multiplications of all that follows node n. */
 static double *find_work(struct quantizing *q)
 {

@@ -207,20 +207,26 @@ struct lowered {
     struct place_summary summary;
 };
 
+static struct quantize_options quantize_options(const struct compile_options *options,
+                                                const struct compile_data *data)
+{
+    double tolerance = options->tolerance > 0 ? options->tolerance : COMPILE_TOLERANCE;
+    return (struct quantize_options){.sets = data->sets,
+                                     .set_count = data->set_count,
+                                     .ranges = options->ranges,
+                                     .range_count = options->range_count,
+                                     .relative_tolerance = tolerance,
+                                     .absolute_tolerance = tolerance * 1e-4};
+}
+
 static enum status quantize_and_lower(struct lowered *out, struct compilation *c,
                                       const struct compile_options *options,
                                       const struct compile_data *data,
                                       const struct lowering_choice *choice,
                                       struct diag_list *problems)
 {
-    double tolerance = options->tolerance > 0 ? options->tolerance : COMPILE_TOLERANCE;
     struct pipeline_options pipeline = {
-        .quantize = {.sets = data->sets,
-                     .set_count = data->set_count,
-                     .ranges = options->ranges,
-                     .range_count = options->range_count,
-                     .relative_tolerance = tolerance,
-                     .absolute_tolerance = tolerance * 1e-4},
+        .quantize = quantize_options(options, data),
         .inputs = options->inputs,
         .outputs = options->outputs_given ? options->outputs : PORT_PUBLIC,
         .named = options->named,
@@ -331,7 +337,7 @@ static int32_t bits_of_room(const struct lowered *lowered)
 }
 
 /*
- * Widths that calibration finds enough may not be for outputs of other inputs that are closer to 0
+ * Widths that calibration finds enough may not be for outputs of other inputs that are closer to 0.
  * Rows up to the next power of two cost a proof next to
  * nothing: they go to further bits.
  */
@@ -547,6 +553,23 @@ static enum status write_model(const struct compilation *c, const struct compile
 
 /* ---- entry ---- */
 
+/* What could be imported of a model with problems. Values are known where all inputs of what is
+ * left are the model's own, and the data has them. */
+static void judge(struct compilation *c, const struct compile_options *options,
+                  struct compile_data *data, struct diag_list *problems)
+{
+    struct diag ignored = {0};
+    bool knows = data->specs != NULL;
+    for (size_t i = 0; i < c->graph->input_count && knows; i++) {
+        knows = false;
+        for (size_t k = 0; k < data->spec_count && !knows; k++)
+            knows = strcmp(c->graph->values[c->graph->inputs[i]].name, data->specs[k].name) == 0;
+    }
+    knows = knows && compile_data_order(data, c->graph, &c->arena, &ignored) == STATUS_OK;
+    struct quantize_options quantize = quantize_options(options, data);
+    pipeline_judge(c->graph, knows ? &quantize : NULL, &c->arena, problems);
+}
+
 enum status compile_model(struct compilation *c, const struct compile_options *options,
                           struct diag_list *problems, struct import_notes *notes)
 {
@@ -557,7 +580,7 @@ enum status compile_model(struct compilation *c, const struct compile_options *o
     enum status status = import(c, options, &data, problems, notes);
     /* What could be imported is judged all the same: a model is mended once, not stage by stage. */
     if (status != STATUS_OK && c->graph != NULL)
-        pipeline_judge(c->graph, &c->arena, problems);
+        judge(c, options, &data, problems);
     if (status == STATUS_OK)
         status = make_circuit(c, options, &data, problems);
     if (status == STATUS_OK)

@@ -15,7 +15,7 @@ static struct graph *judge(struct builder *b)
     CHECK(model_import_graph(b, &graph) != STATUS_OK);
     if (graph != NULL) {
         CHECK_STATUS(graph_validate(graph, &diag), STATUS_OK, &diag);
-        pipeline_judge(graph, &b->arena, &b->problems);
+        pipeline_judge(graph, NULL, &b->arena, &b->problems);
     }
     return graph;
 }

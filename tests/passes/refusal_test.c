@@ -1,6 +1,7 @@
 /* label: fast libs: sertn_runtime */
 /* A graph that cannot be a circuit: everything that can be said of it is said at once, of each node
  * once, of what hangs on a node without a meaning nothing, and before anything is computed. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,27 @@ TEST(the_size_of_what_a_problem_reads_is_not_judged)
     CHECK_STATUS(run(&kit), STATUS_UNSUPPORTED, NULL);
     check_problems(&kit, 1);
     CHECK(has(&kit, 0, "NonZero_1"));
+    kit_release(&kit);
+}
+
+/* A zero that divides is seen by itself, a number that no fixed point holds by lowering: both
+ * beside a determinant that does not lower, and what hangs on that. */
+TEST(what_values_show_is_listed_with_the_rest)
+{
+    struct kit kit;
+    kit_init(&kit);
+    uint32_t x = kit_input(&kit, "x", ELEMENT_F32, kit_shape(1, 3));
+    uint32_t divisors = kit_parameter(&kit, "d", kit_shape(1, 3), (const double[]){1, 0, 2}),
+             infinite = kit_parameter(&kit, "i", kit_shape(0), (const double[]){INFINITY});
+    uint32_t det = kit_unary(&kit, OP_DET, matrix(&kit, "large", 11));
+    kit_output(&kit, kit_binary(&kit, OP_DIV, x, divisors));
+    kit_output(&kit, kit_binary(&kit, OP_MUL, x, infinite));
+    kit_output(&kit, kit_binary(&kit, OP_MUL, det, infinite));
+    CHECK_STATUS(run(&kit), STATUS_UNSUPPORTED, NULL);
+    check_problems(&kit, 3);
+    CHECK(has(&kit, 0, "Det_0"));
+    CHECK(has(&kit, 1, "Div_1") && has(&kit, 1, "division by a stored zero"));
+    CHECK(has(&kit, 2, "Mul_2") && has(&kit, 2, "the stored number inf has no fixed-point form"));
     kit_release(&kit);
 }
 
@@ -260,6 +282,7 @@ static const struct refusal refusals[] = {
     {OP_GATHER_ELEMENTS, 1, {{ELEMENT_F32, 1, {3}}}, "", "index -4 of 3 places"},
     {OP_GATHER_ND, 1, {{ELEMENT_F32, 1, {3}}}, "", "index -4 of 3 places"},
     {OP_TOP_K, 1, {{ELEMENT_F32, 1, {3}}}, "", "its result is empty"},
+    {OP_DIV, 1, {{ELEMENT_F32, 1, {3}}}, "", "division by a stored zero"},
 };
 
 static void add_attributes(struct kit *kit, const char *text)
@@ -295,6 +318,8 @@ static void never_computed(void *context, const char *pass, const struct graph *
     CHECK_MSG(strcmp(pass, "fold_constants") == 0, "%s ran", pass);
 }
 
+static const double zero_among[] = {1, 0, 2};
+
 TEST(what_shapes_and_attributes_refuse_is_refused_before_anything_is_computed)
 {
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
@@ -309,10 +334,12 @@ TEST(what_shapes_and_attributes_refuse_is_refused_before_anything_is_computed)
             in[k] =
                 kit_input(&kit, arena_printf(&kit.arena, "in_%u", k), r->operand[k].type, shape);
         }
-        /* The k of TopK, and indices, as known operands. */
+        /* The k of TopK, indices, and divisors, as known operands. */
         bool is_gather = r->op == OP_GATHER || r->op == OP_GATHER_ELEMENTS || r->op == OP_GATHER_ND,
-             has_known = r->op == OP_TOP_K || is_gather;
-        if (has_known)
+             has_known = r->op == OP_TOP_K || r->op == OP_DIV || is_gather;
+        if (r->op == OP_DIV)
+            in[r->operand_count] = kit_parameter(&kit, "divisors", kit_shape(1, 3), zero_among);
+        else if (has_known)
             in[r->operand_count] =
                 kit_constant_i64(&kit, kit_shape(1, 1), &(int64_t){is_gather ? -4 : 0});
         uint32_t out = kit_node(&kit, r->op, in, r->operand_count + has_known);
