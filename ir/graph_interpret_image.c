@@ -372,9 +372,10 @@ enum status unpooled_shape(struct diag *diag, const struct graph_node *node, con
     size_t rank = x->rank - 2u;
     for (size_t i = 0; i < rank; i++) {
         int64_t size = entry(node, "kernel_shape", i, 1), stride = entry(node, "strides", i, 1);
-        int64_t pads = entry(node, "pads", i, 0) + entry(node, "pads", i + rank, 0);
-        int64_t dim;
-        if (__builtin_mul_overflow(x->dim[i + 2] - 1, stride, &dim) ||
+        int64_t pads, dim;
+        if (__builtin_add_overflow(entry(node, "pads", i, 0), entry(node, "pads", i + rank, 0),
+                                   &pads) ||
+            __builtin_mul_overflow(x->dim[i + 2] - 1, stride, &dim) ||
             __builtin_add_overflow(dim, size, &dim) || __builtin_sub_overflow(dim, pads, &dim) ||
             dim < 0 || dim > INT32_MAX)
             return diag_set(diag, STATUS_BAD_INPUT, "axis %zu would get a bad size", i + 2);

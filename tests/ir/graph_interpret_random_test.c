@@ -222,6 +222,36 @@ static bool try_once(struct arena *arena, const struct graph *graph, enum op_kin
     return true;
 }
 
+/* Seed 997807 of the case below. */
+TEST(pads_that_no_integer_holds_together_are_refused)
+{
+    static const int64_t pads[] = {INT64_MAX, 1};
+    struct arena arena;
+    struct diag diag = {0};
+    struct shape shape = {.rank = 3, .dim = {1, 1, 2}};
+    struct graph_attribute attribute = {
+        .name = "pads", .kind = ATTRIBUTE_INTS, .integers = pads, .count = 2};
+    uint32_t inputs[] = {0, 1}, outputs[] = {0};
+    const struct graph_node node = {.op = OP_MAX_UNPOOL,
+                                    .name = "node",
+                                    .inputs = inputs,
+                                    .input_count = 2,
+                                    .outputs = outputs,
+                                    .output_count = 1,
+                                    .attributes = &attribute,
+                                    .attribute_count = 1};
+    arena_init(&arena, 0);
+    struct graph *graph = graph_new(&arena, "pads");
+    const struct tensor *in[] = {tensor_new(&arena, ELEMENT_F32, &shape),
+                                 tensor_new(&arena, ELEMENT_I64, &shape)};
+    struct tensor *out[] = {NULL};
+    REQUIRE(in[0] != NULL && in[1] != NULL);
+    CHECK_STATUS(graph_interpret_node(graph, &node, in, out, NULL, &arena, &diag), STATUS_BAD_INPUT,
+                 &diag);
+    CHECK_MSG(strstr(diag.text, "would get a bad size") != NULL, "%s", diag.text);
+    arena_release(&arena);
+}
+
 TEST(no_operator_trips_over_operands_it_cannot_use)
 {
     struct arena arena;
