@@ -491,11 +491,11 @@ TEST(a_liar_among_three_is_outvoted)
 TEST(nodes_that_show_few_blocks_at_a_time)
 {
     struct surroundings s = start();
-    cJSON_Delete(network_call(s.network, "anvil_mine", "[\"0x9c4\"]"));
+    network_mine(s.network, 2500);
     const char *rpc = kit_proxy_start(s.network->url, 1000);
     does(&s, NETWORK_OWNER, "status", rpc);
     does(&s, NETWORK_NODE, "submit", rpc);
-    cJSON_Delete(network_call(s.network, "anvil_mine", "[\"0x9c4\"]"));
+    network_mine(s.network, 2500);
     does(&s, NETWORK_OWNER, "ceremony status", rpc);
     does(&s, NETWORK_OWNER, "ceremony fetch", rpc);
     does(&s, NETWORK_OWNER, "vet", rpc);

@@ -252,6 +252,16 @@ void network_pass_time(const struct network *network, unsigned seconds)
     cJSON_Delete(network_call(network, "evm_mine", "[]"));
 }
 
+void network_mine(const struct network *network, unsigned blocks)
+{
+    enum { AT_ONCE = 100 };
+    for (unsigned left = blocks; left > 0;) {
+        unsigned count = left < AT_ONCE ? left : AT_ONCE;
+        cJSON_Delete(network_call(network, "anvil_mine", kit_text("[\"0x%x\"]", count)));
+        left -= count;
+    }
+}
+
 void network_join(const struct network *n, enum network_account account, unsigned units)
 {
     network_send(n, account, n->token, "approve(address,uint256)",

@@ -65,5 +65,7 @@ struct network network_twin(const struct network *network);
 const char *network_vetting(const struct network *network);
 const char *network_ceremony(const struct network *network, const char *zero);
 void network_pass_time(const struct network *network, unsigned seconds);
+/* Mines blocks, few with each call: a busy machine takes more than a minute for thousands. */
+void network_mine(const struct network *network, unsigned blocks);
 
 #endif
