@@ -337,9 +337,9 @@ static int32_t bits_of_room(const struct lowered *lowered)
 }
 
 /*
- * Widths that calibration finds enough may not be for outputs of other inputs that are closer to 0.
- * Rows up to the next power of two cost a proof next to
- * nothing: they go to further bits.
+ * Widths that calibration finds enough may not be for outputs of other inputs that are closer to 0
+ * than any that calibrated. Rows up to the next power of two cost a proof next to nothing: they go
+ * to further bits.
  */
 static void fill_rows(struct lowered *best, struct lowering_choice choice, struct compilation *c,
                       const struct compile_options *options, const struct compile_data *data)
