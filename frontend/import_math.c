@@ -233,7 +233,7 @@ static uint32_t align_operand(struct import_node *n, uint32_t a, uint32_t b, int
         return GRAPH_NONE;
     if (axis < 0)
         axis += x->rank;
-    if (axis < 0 || axis + y->rank > x->rank) {
+    if (axis < 0 || axis > (int64_t)x->rank - y->rank) {
         rule_fail(n, STATUS_BAD_INPUT, "axis %lld does not fit the operands", (long long)axis);
         return GRAPH_NONE;
     }
@@ -443,8 +443,10 @@ void import_conv_transpose(struct import_node *n)
 void import_lp_pool_1(struct import_node *n)
 {
     double p = attr_float(n, "p", 2);
-    if (p != 1 && p != 2 && p != 3 && p != 4)
+    if (p != 1 && p != 2 && p != 3 && p != 4) {
         rule_fail(n, STATUS_UNSUPPORTED, "p = %g", p);
+        return;
+    }
     uint32_t x = required(n, 0);
     stage_attributes_except(n, "p");
     stage_int(n, "p", (int64_t)p);

@@ -189,9 +189,13 @@ void import_multinomial(struct import_node *n)
                   "the input has to be [batch, classes], and sample_size at least 1");
         return;
     }
-    int64_t rows = shape->dim[0], classes = shape->dim[1], u_dims[3] = {rows, size, 1};
+    int64_t rows = shape->dim[0], classes = shape->dim[1], u_dims[3] = {rows, size, 1}, draws;
+    if (__builtin_mul_overflow(rows, size, &draws)) {
+        rule_fail(n, STATUS_LIMIT, "%lld draws of each row are too many", (long long)size);
+        return;
+    }
     enum element_type type = (enum element_type)attr_int(n, "dtype", ELEMENT_I32);
-    uint32_t u = reshape_to(n, uniform(n, rows * size), u_dims, 3);
+    uint32_t u = reshape_to(n, uniform(n, draws), u_dims, 3);
     stage_int(n, "axis", 1);
     uint32_t p = emit1(n, OP_SOFTMAX, cast_to(n, x, ELEMENT_F32));
     uint32_t sums = emit2(n, OP_CUM_SUM, p, constant_int(n, 1));

@@ -325,14 +325,14 @@ static int64_t *part_sizes(struct import_node *n, int64_t size, bool has_split, 
         rule_fail(n, STATUS_BAD_INPUT, "parts of size %lld", (long long)chunk);
         return NULL;
     }
-    *count = is_list ? split->count : (size_t)((size + chunk - 1) / chunk);
+    *count = is_list ? split->count : (size_t)(size / chunk + (size % chunk != 0));
     int64_t *sizes = arena_array(n->importer->arena, int64_t, *count);
     if (sizes == NULL) {
         rule_out_of_memory(n);
         return NULL;
     }
     for (size_t i = 0; i < *count; i++) {
-        int64_t left = size - (int64_t)i * chunk;
+        int64_t left = is_list ? 0 : size - (int64_t)i * chunk;
         sizes[i] = is_list ? split->data.integer[i] : left < chunk ? left : chunk;
     }
     return sizes;

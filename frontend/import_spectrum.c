@@ -48,6 +48,10 @@ static uint32_t whole_spectrum(struct import_node *n, uint32_t x, int64_t axis, 
     int64_t from = m - 2, to = 0, step = -1;
     if (m <= 2)
         return x;
+    if (!element_type_is_float(value_type(n, x))) {
+        rule_fail(n, STATUS_BAD_INPUT, "a spectrum is of floating-point numbers");
+        return GRAPH_NONE;
+    }
     uint32_t in[5] = {x, constant_ints(n, &from, 1), constant_ints(n, &to, 1),
                       constant_ints(n, &axis, 1), constant_ints(n, &step, 1)};
     uint32_t mirrored = emit_list(n, OP_SLICE, in, 5);

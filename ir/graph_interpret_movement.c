@@ -21,7 +21,8 @@ enum status run_view(struct kernel_call *call)
     const struct tensor *in = call->in[0];
     struct tensor *out = call->out[0];
     ASSERT(in->count == out->count);
-    memcpy(out->data.integer, in->data.integer, in->count * sizeof(int64_t));
+    if (in->count != 0)
+        memcpy(out->data.integer, in->data.integer, in->count * sizeof(int64_t));
     return STATUS_OK;
 }
 

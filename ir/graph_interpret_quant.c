@@ -21,6 +21,9 @@ enum status infer_quantize_linear(struct infer_call *call)
     if (status != STATUS_OK)
         return status;
     call->out[0].type = type;
+    if (!element_type_is_float(precision))
+        return infer_fail(call, STATUS_BAD_INPUT, "precision is %s, which is no type of floats",
+                          element_type_name(precision));
     if (zero != NULL && zero->type != type)
         return infer_fail(call, STATUS_BAD_INPUT, "the zero point is %s, the result %s",
                           element_type_name(zero->type), element_type_name(type));

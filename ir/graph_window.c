@@ -115,7 +115,8 @@ static enum status infer_conv_of(struct infer_call *call, size_t ix, size_t iw,
     if (status != STATUS_OK)
         return status;
     int64_t group = graph_attribute_int(call->node, "group", 1);
-    if (group < 1 || x->dim[1] != w->dim[1] * group || w->dim[0] % group != 0)
+    if (group < 1 || x->dim[1] % group != 0 || x->dim[1] / group != w->dim[1] ||
+        w->dim[0] % group != 0)
         return infer_fail(call, STATUS_BAD_INPUT,
                           "%" PRId64 " channels, weights for %" PRId64 " and %" PRId64 " groups",
                           x->dim[1], w->dim[1], group);
@@ -243,7 +244,10 @@ enum status infer_conv_transpose(struct infer_call *call)
     int64_t group = graph_attribute_int(call->node, "group", 1);
     if (group < 1 || x->dim[1] != w->dim[0] || w->dim[0] % group != 0)
         return infer_fail(call, STATUS_BAD_INPUT, "the weights do not fit the channels");
-    struct shape shape = window_shape(x, w->dim[1] * group, &window);
+    int64_t channels;
+    if (__builtin_mul_overflow(w->dim[1], group, &channels))
+        return infer_fail(call, STATUS_LIMIT, "the result is too large");
+    struct shape shape = window_shape(x, channels, &window);
     infer_result(call, 0, call->in[0]->type, &shape);
     return STATUS_OK;
 }
