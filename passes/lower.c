@@ -409,14 +409,17 @@ static struct range integer_range(struct lowering *l, const struct input_plan *p
                                   const struct graph_value *value)
 {
     struct range type = lowering_type_range(value->type), range;
-    bool fits = wide_from_double(&range.low, ceil(plan->low)) &&
-                wide_from_double(&range.high, floor(plan->high)) &&
+    /* No integer type reaches further. */
+    const double far = 0x1p100;
+    bool fits = wide_from_double(&range.low, ceil(fmin(fmax(plan->low, -far), far))) &&
+                wide_from_double(&range.high, floor(fmin(fmax(plan->high, -far), far))) &&
                 (plan->is_declared || wide_sub(&range.high, range.high, wide_from_i64(1)));
+    ASSERT(fits);
     if (wide_compare(range.low, type.low) < 0)
         range.low = type.low;
     if (wide_compare(range.high, type.high) > 0)
         range.high = type.high;
-    if (!fits || wide_compare(range.low, range.high) > 0)
+    if (wide_compare(range.low, range.high) > 0)
         lowering_fail(l, STATUS_BAD_INPUT, "input '%s': no %s lies in its range %g:%g", value->name,
                       element_type_name(value->type), plan->low, plan->high);
     return range;
@@ -459,7 +462,8 @@ static struct range input_range(struct lowering *l, const struct input_plan *pla
 }
 
 /* Every float with NaN; a declared range has no NaN. */
-static struct range key_range(const struct input_plan *plan, unsigned bits)
+static struct range key_range(struct lowering *l, const struct input_plan *plan, const char *name,
+                              unsigned bits)
 {
     double low = -INFINITY, high = NAN;
     if (plan->is_declared) {
@@ -470,6 +474,9 @@ static struct range key_range(const struct input_plan *plan, unsigned bits)
         if (high > plan->high)
             high = (double)nextafterf((float)high, -INFINITY);
     }
+    if (low > high)
+        lowering_fail(l, STATUS_BAD_INPUT, "input '%s': no float%u lies in its range %g:%g", name,
+                      bits, plan->low, plan->high);
     return range_make(wide_from_i128((__int128)float_key(low, bits)),
                       wide_from_i128((__int128)float_key(high, bits)));
 }
@@ -497,7 +504,7 @@ static uint32_t add_input(struct lowering *l, size_t i)
         l->options->inputs[i] == PORT_PRIVATE && forest_is_only_use(l->graph, v))
         ASSERT(wide_sub(&range.high, wide_power_of_two(form.key_bits), wide_from_i64(1)));
     else if (form.encoding == ENCODING_FLOAT_KEY)
-        range = key_range(&l->plan->inputs[i], form.key_bits);
+        range = key_range(l, &l->plan->inputs[i], value->name, form.key_bits);
     else if (form.encoding == ENCODING_FLOAT_BITS)
         ASSERT(wide_sub(&range.high, wide_power_of_two(element_type_bits(l->graph->values[v].type)),
                         wide_from_i64(1)));

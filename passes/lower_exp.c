@@ -292,14 +292,30 @@ static double exp_error(const struct exp_plan *p, double low, double high, int32
     return is_raised ? bound_add(error, rounded_exp(low) * (1 + 0x1p-50)) : error;
 }
 
+/* Some argument of the range, at `own` bits, is no greater than `high`. */
+static void require_reached(struct lowering *l, struct range range, int32_t own, double high)
+{
+    double low = ldexp(wide_to_double(range.low), -own);
+    if (low > high)
+        lowering_fail(
+            l, STATUS_LIMIT,
+            "every argument of exp is at least %g, and here it may be %g at most; declare "
+            "a --range of smaller numbers",
+            low, high);
+}
+
 /* Arguments below the least are raised to it; the lead table leaves none above `high` a proof. */
 uint32_t lowering_exp(struct lowering *l, uint32_t x, double high, int32_t fraction)
 {
-    /* Below, every exp is 0. */
-    const double least = -0x1p20;
+    /* Below, every exp is 0; above, none has a place. */
+    const double least = -0x1p20, greatest = 1024;
     struct range range = lowering_range_of(l, x);
     int32_t own = lowering_fraction(l, x);
     high = fmax(fmin(high, ldexp(wide_to_double(range.high), -own)), least);
+    if (high > greatest)
+        lowering_fail(l, STATUS_LIMIT,
+                      "the argument of exp reaches up to %g; declare a smaller --range", high);
+    require_reached(l, range, own, high);
     double low = least_argument(l, x, ldexp(wide_to_double(range.low), -own), high, fraction);
     struct exp_plan p = plan_exp(l, low, high, fraction);
     uint32_t operand = x;
@@ -410,6 +426,7 @@ static uint32_t hold_argument(struct lowering *l, uint32_t x, double *high)
     if (interval <= most || power_above(seen) < most)
         return x;
     *high = most;
+    require_reached(l, range, own, most);
     range.high = lowering_real(l, most, own);
     bool is_single = type == ELEMENT_F32 || type == ELEMENT_BF16;
     if (!is_single || !absorbs_infinity(l, l->node->outputs[0])) {

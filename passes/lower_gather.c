@@ -373,20 +373,21 @@ static bool table_encoder(struct lowering *l, uint32_t x)
     if (keys == NULL || values == NULL || fallback == NULL || element_type_is_float(keys->type) ||
         element_type_is_float(values->type) || lowering_is_parameter(l, 1) ||
         lowering_is_parameter(l, 2) || !wide_to_i64(&low, range.low) ||
-        !wide_to_i64(&high, range.high) || high - low >= ENTRIES_MAX ||
+        !wide_to_i64(&high, range.high) || (uint64_t)high - (uint64_t)low >= ENTRIES_MAX ||
         lowering_fraction(l, x) != 0)
         return false;
-    int64_t *entries = lowering_array(l, int64_t, (size_t)(high - low + 1));
-    for (int64_t v = low; v <= high; v++) {
+    size_t size = (size_t)(high - low) + 1;
+    int64_t *entries = lowering_array(l, int64_t, size);
+    for (size_t e = 0; e < size; e++) {
         size_t k = 0;
-        while (k < keys->count && keys->data.integer[k] != v)
+        while (k < keys->count && keys->data.integer[k] != low + (int64_t)e)
             k++;
-        entries[v - low] = k < keys->count ? values->data.integer[k] : fallback->data.integer[0];
+        entries[e] = k < keys->count ? values->data.integer[k] : fallback->data.integer[0];
     }
     struct relation_table table = {.key =
                                        arena_printf(l->arena, "labels of node %u", l->node_index),
                                    .x_low = low,
-                                   .size = (size_t)(high - low + 1),
+                                   .size = size,
                                    .output_count = 1,
                                    .outputs = {entries}};
     if (table.key == NULL)

@@ -395,6 +395,10 @@ void lower_pow(struct lowering *l)
         part->placed[e] = (int64_t)part->count;
         part->picked[part->count++] = relation_view_element(&source, shape.rank, shape.dim, e);
     }
+    if (count == 0) {
+        lowering_output(l, 0, lowering_constant(l, &shape, form_fixed(0), &(wide){{0}}));
+        return;
+    }
     if (found == 1) {
         lowering_output(l, 0, lowering_expand(l, one_power(l, x, parts[0].exponent), &shape));
         return;
