@@ -6,8 +6,9 @@
  *         tests/fuzz/<name>_fuzz_test.c <objects> -o fuzz && ./fuzz tests/fuzz/corpus/<name>
  *
  * What a run finds is fixed and kept in tests/fuzz/corpus. Without libFuzzer, a long run is asked
- * for by the environment: SERTN_FUZZ_SECONDS=600; SERTN_FUZZ_CORPUS=FOLDER adds files to start
- * from, and SERTN_FUZZ_KEEP=FILE has each input written there before it is tried.
+ * for by the environment: SERTN_FUZZ_SECONDS=600; SERTN_FUZZ_CORPUS=FOLDER gives other files to
+ * start from, which 0 seconds try as they are; SERTN_FUZZ_KEEP=FILE has each input written there
+ * before it is tried.
  */
 #ifndef SERTN_TESTS_FUZZ_FUZZ_H
 #define SERTN_TESTS_FUZZ_FUZZ_H
