@@ -230,6 +230,9 @@ static enum status check_table(const struct validation *v)
     const struct relation_table *table = &v->program->tables[r->table];
     if (table->size == 0 || r->output_count == 0 || r->output_count > table->output_count)
         return relation_invalid(v, "table '%s' has too few outputs or no entry", table->key);
+    int64_t last;
+    if (table->size > INT64_MAX || __builtin_add_overflow(table->x_low, table->size - 1, &last))
+        return relation_invalid(v, "table '%s' reaches beyond 64 bits", table->key);
     for (unsigned k = 0; k < r->output_count; k++) {
         const struct relation_tensor *out = &v->program->tensors[r->outputs[k]];
         int64_t low, high;

@@ -452,6 +452,31 @@ TEST(what_stands_for_no_number_comes_back_from_its_bytes)
     }
 }
 
+TEST(a_table_ends_within_64_bits)
+{
+    const int64_t numbers[3] = {1, 2, 3};
+    for (int64_t first = INT64_MAX - 3; first > INT64_MAX - 5; first -= 1) {
+        for (size_t size = 2; size <= 3; size++) {
+            struct bench b;
+            bench_init(&b);
+            uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, 1, first, first + 1);
+            struct relation_table table = {.key = "far",
+                                           .x_low = first + (size == 3) * 2,
+                                           .size = size,
+                                           .output_count = 1,
+                                           .outputs = {numbers}};
+            struct relation r = in_space(RELATION_TABLE, 1);
+            r.table = relation_add_table(&b.program, &table);
+            r.views[0] = whole(x, 1);
+            r.view_count = 1;
+            r.outputs[0] = tensor(&b, ROLE_WITNESS, 1, 1, 3);
+            r.output_count = 1;
+            relation_add(&b.program, &r);
+            expect(&b, size == 3 && first == INT64_MAX - 3 ? STATUS_BAD_INPUT : STATUS_OK);
+        }
+    }
+}
+
 /* 2^29 multiplications of 2^15 numbers by 2^14: more positions than a file may have numbers. */
 TEST(a_contraction_of_many_positions_comes_back_from_its_bytes)
 {
