@@ -359,7 +359,8 @@ void import_matmul_nbits(struct import_node *n)
         return;
     bool bits_known = w.bits == 2 || w.bits == 4 || w.bits == 8;
     if (!bits_known || w.columns < 1 || w.inner < 1 || w.block < 16 ||
-        (w.block & (w.block - 1)) != 0 || w.columns > INT32_MAX || w.inner > INT32_MAX) {
+        (w.block & (w.block - 1)) != 0 || w.columns > INT32_MAX || w.inner > INT32_MAX ||
+        w.block > INT32_MAX) {
         rule_fail(n, STATUS_UNSUPPORTED, "N = %lld, K = %lld, bits = %lld, block_size = %lld",
                   (long long)w.columns, (long long)w.inner, (long long)w.bits, (long long)w.block);
         return;

@@ -8,7 +8,7 @@ enum status pad_axes(struct diag *diag, const struct shape *shape, const struct 
                      const struct tensor *axes, int64_t begin[TENSOR_RANK_MAX],
                      int64_t end[TENSOR_RANK_MAX])
 {
-    const int64_t *list, *axis_list = NULL;
+    const int64_t *list, *axis_list = NULL, most = (int64_t)1 << 40;
     size_t count, axis_count = shape->rank;
     uint32_t mask;
     for (unsigned i = 0; i < TENSOR_RANK_MAX; i++)
@@ -31,6 +31,9 @@ enum status pad_axes(struct diag *diag, const struct shape *shape, const struct 
             return status;
         begin[axis] = list[i];
         end[axis] = list[axis_count + i];
+        if (begin[axis] < -most || begin[axis] > most || end[axis] < -most || end[axis] > most)
+            return diag_set(diag, STATUS_BAD_INPUT, "the pads of axis %u leave no valid size",
+                            axis);
     }
     return STATUS_OK;
 }
@@ -107,6 +110,9 @@ static enum status infer_blocks(struct infer_call *call, bool to_space)
     if (shape.rank != 4 || b <= 0 || b > 1 << 15)
         return infer_fail(call, STATUS_BAD_INPUT,
                           "the operand must have rank 4 and blocksize >= 1");
+    const int64_t most = (int64_t)1 << 31;
+    if (shape.dim[1] > most || shape.dim[2] > most || shape.dim[3] > most)
+        return infer_fail(call, STATUS_LIMIT, "the operand is too large");
     if (to_space ? shape.dim[1] % (b * b) != 0 : shape.dim[2] % b != 0 || shape.dim[3] % b != 0)
         return infer_fail(call, STATUS_BAD_INPUT, "blocksize %" PRId64 " does not divide the shape",
                           b);
@@ -265,8 +271,9 @@ enum status infer_gather_nd(struct infer_call *call)
     int64_t batch = graph_attribute_int(call->node, "batch_dims", 0);
     if (indices->rank == 0 || batch < 0 || batch >= indices->rank)
         return infer_fail(call, STATUS_BAD_INPUT, "batch_dims does not fit the operands");
-    int64_t depth = indices->dim[indices->rank - 1], used = batch + depth;
-    if (depth < 1 || used > data->rank)
+    int64_t depth = indices->dim[indices->rank - 1],
+            used = batch + (depth > TENSOR_RANK_MAX ? 0 : depth);
+    if (depth < 1 || depth > TENSOR_RANK_MAX || used > data->rank)
         return infer_fail(call, STATUS_BAD_INPUT, "an index has %" PRId64 " parts for rank %u",
                           depth, data->rank);
     if (indices->rank - 1 + data->rank - used > TENSOR_RANK_MAX)

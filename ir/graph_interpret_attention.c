@@ -182,15 +182,22 @@ static void bias_begin(struct kernel_call *call, const struct attention *a, stru
         bias->width = shape->dim[shape->rank - 1];
 }
 
-/* Position of a query among the keys: after those of the past; with a cache that is kept outside, at
- * the end of those that count. */
+/* A length that nothing added to it overflows; none is as large. */
+static int64_t kept_length(int64_t length)
+{
+    const int64_t most = INT64_C(1) << 60;
+    return length < -most ? -most : length > most ? most : length;
+}
+
+/* Position of a query among the keys: after those of the past; with a cache that is kept outside,
+ * at the end of those that count. */
 static int64_t query_position(const struct bias *bias, size_t batch, size_t i)
 {
     int64_t offset = 0;
     if (bias->past >= 0)
         offset = bias->past;
     else if (bias->lengths != NULL)
-        offset = bias->lengths->data.integer[batch] - bias->queries;
+        offset = kept_length(bias->lengths->data.integer[batch]) - bias->queries;
     return offset + (int64_t)i;
 }
 

@@ -458,7 +458,8 @@ enum status run_tfidf_vectorizer(struct kernel_call *call)
     for (size_t row = 0; row < (x->shape.rank == 2 ? (size_t)x->shape.dim[0] : 1); row++) {
         double *counts = call->out[0]->data.real + row * width;
         for (int64_t n = ngrams.least; n <= ngrams.most; n++)
-            for (int64_t skip = 0; skip <= (n == 1 ? 0 : ngrams.skip); skip++)
+            for (int64_t skip = 0; skip <= (n == 1 ? 0 : ngrams.skip) && skip <= (int64_t)length;
+                 skip++)
                 count_ngrams(counts, &ngrams, (size_t)n, (size_t)skip + 1,
                              x->data.integer + row * length, length);
         for (size_t i = 0; i < width; i++) {

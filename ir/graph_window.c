@@ -27,12 +27,15 @@ static enum status bad_window(struct diag *diag)
                     "kernel_shape, strides, dilations or pads do not fit the operand");
 }
 
+/* Of kernels, strides, dilations, pads and operands: products of two fit together. */
+#define LENGTH_MOST (INT64_C(1) << 30)
+
 /* Everything of one axis but its padding and output length. */
 static bool read_axis(const struct graph_node *node, const struct shape *x,
                       const struct shape *weights, unsigned rank, unsigned i,
                       struct window_axis *axis)
 {
-    const int64_t most = INT64_C(1) << 31;
+    const int64_t most = LENGTH_MOST;
     axis->in = x->dim[i + 2];
     bool fits = list_entry(node, "kernel_shape", rank, i, weights != NULL ? weights->dim[i + 2] : 0,
                            &axis->kernel) &&
@@ -204,7 +207,8 @@ enum status transpose_window_read(struct diag *diag, const struct graph_node *no
         int64_t extra, wanted;
         if (!read_axis(node, x, weights, window->rank, i, axis) ||
             !list_entry(node, "output_padding", window->rank, i, 0, &extra) ||
-            !list_entry(node, "output_shape", window->rank, i, -1, &wanted))
+            !list_entry(node, "output_shape", window->rank, i, -1, &wanted) ||
+            extra <= -LENGTH_MOST || extra >= LENGTH_MOST || wanted >= LENGTH_MOST)
             return bad_window(diag);
         if (strcmp(auto_pad, "VALID") == 0)
             axis->pad_begin = axis->pad_end = 0;

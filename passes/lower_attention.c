@@ -94,12 +94,17 @@ static void join_past(struct lowering *l, struct heads *h, size_t i)
 /* Position of query i among the keys, when it is known. */
 static bool query_offset(struct lowering *l, const struct attention *a, int64_t batch, int64_t *out)
 {
+    const int64_t most = INT64_C(1) << 60;
     *out = a->past;
     if (lowering_has_input(l, 4) || !lowering_has_input(l, 6))
         return true;
     const struct tensor *lengths = lowering_data(l, 6);
     if (lengths != NULL)
-        *out = lengths->data.integer[batch] - a->q.length;
+        /* No length is as large: what is added to it does not overflow. */
+        *out = (lengths->data.integer[batch] < -most  ? -most
+                : lengths->data.integer[batch] > most ? most
+                                                      : lengths->data.integer[batch]) -
+               a->q.length;
     return lengths != NULL;
 }
 
@@ -149,7 +154,8 @@ static uint32_t below_length(struct lowering *l, const struct attention *a, int6
     wide *place = lowering_array(l, wide, shape_elements(&place_shape));
     for (int64_t i = 0; i < shape.dim[2]; i++)
         for (int64_t t = 0; t < shape.dim[3]; t++)
-            place[i * shape.dim[3] + t] = wide_from_i64(sign * (i - t - queries) + constant);
+            place[i * shape.dim[3] + t] =
+                wide_from_i128(sign * (__int128)(i - t - queries) + constant);
     uint32_t lengths = lowering_reshape(l, lowering_input(l, 6), &column);
     struct relation_term terms[2] = {
         lowering_term(l, sign, lengths, &shape),

@@ -366,6 +366,7 @@ static uint32_t match_bits(struct lowering *l, uint32_t x, uint32_t keys, size_t
 static bool table_encoder(struct lowering *l, uint32_t x)
 {
     enum { ENTRIES_MAX = 256 };
+    const int64_t far = INT64_C(1) << 62;
     const struct tensor *keys = lowering_data(l, 1), *values = lowering_data(l, 2),
                         *fallback = lowering_data(l, 3);
     struct range range = lowering_range_of(l, x);
@@ -373,8 +374,8 @@ static bool table_encoder(struct lowering *l, uint32_t x)
     if (keys == NULL || values == NULL || fallback == NULL || element_type_is_float(keys->type) ||
         element_type_is_float(values->type) || lowering_is_parameter(l, 1) ||
         lowering_is_parameter(l, 2) || !wide_to_i64(&low, range.low) ||
-        !wide_to_i64(&high, range.high) || (uint64_t)high - (uint64_t)low >= ENTRIES_MAX ||
-        lowering_fraction(l, x) != 0)
+        !wide_to_i64(&high, range.high) || low < -far || high > far ||
+        (uint64_t)high - (uint64_t)low >= ENTRIES_MAX || lowering_fraction(l, x) != 0)
         return false;
     size_t size = (size_t)(high - low) + 1;
     int64_t *entries = lowering_array(l, int64_t, size);

@@ -6,6 +6,7 @@
  * rounding do the rest. The integers so computed ARE the definition; the comments bound their
  * distance from the real function.
  */
+#include <float.h>
 #include <math.h>
 
 #include "ir/rounded_math.h"
@@ -337,7 +338,7 @@ uint32_t lowering_real_power(struct lowering *l, uint32_t x, const struct value_
                              double p, double largest, int32_t fraction)
 {
     enum { EXPONENT_BITS = 40 };
-    double high = rounded_log(fmax(largest, 0x1p-20)) + 2;
+    double high = rounded_log(fmax(fmin(largest, DBL_MAX), 0x1p-20)) + 2;
     int32_t relative = fraction + (int32_t)ceil(fmax(high, 0) * 1.5) + 4;
     struct shape shape = lowering_shape(l, x);
     uint32_t zero = RELATION_NONE;

@@ -85,6 +85,8 @@ static size_t list_places(struct lowering *l, const struct text *text, size_t le
 {
     size_t skips = length == 1 ? 0 : (size_t)lowering_attribute_int(l, "max_skip_count", 0),
            count = 0;
+    /* Further apart, no two tokens are in one row. */
+    skips = skips < text->width ? skips : text->width;
     *places = lowering_array(l, struct place, text->width * (skips + 1));
     for (size_t stride = 1; stride <= skips + 1; stride++)
         for (size_t at = 0; at + stride * (length - 1) < text->width; at++)
@@ -131,7 +133,7 @@ static size_t add_to_columns(struct lowering *l, const struct grams *grams, uint
         term_count = turn[g] + 1 > term_count ? turn[g] + 1 : term_count;
     }
     for (size_t t = 0; t < term_count; t++) {
-        int64_t *list = lowering_array(l, int64_t, rows *width);
+        int64_t *list = lowering_array(l, int64_t, rows * width);
         for (size_t i = 0; i < rows * width; i++)
             list[i] = -1;
         for (size_t g = 0; g < grams->count; g++)

@@ -347,7 +347,10 @@ void lower_batch_normalization(struct lowering *l)
 static uint32_t neighbour_squares(struct lowering *l, uint32_t x, int64_t size)
 {
     struct shape shape = lowering_shape(l, x), padded = shape, space = shape;
-    int64_t before = (size - 1) / 2, inner = 1;
+    /* Beyond the channels there is nothing. */
+    int64_t most = shape.dim[1] - 1, after = size / 2 < most ? size / 2 : most,
+            before = (size - 1) / 2 < most ? (size - 1) / 2 : most, inner = 1;
+    size = before + after + 1;
     for (unsigned d = 2; d < shape.rank; d++)
         inner *= shape.dim[d];
     padded = shape_of(3, shape.dim[0], shape.dim[1] + size - 1, inner);

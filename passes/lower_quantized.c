@@ -35,7 +35,7 @@ static uint32_t spread(struct lowering *l, size_t i, uint32_t tensor, const stru
         return lowering_reshape(l, tensor, &line);
     }
     int64_t *list = lowering_array(l, int64_t, shape_elements(shape)), inner = 1,
-            blocks = (shape->dim[axis] + block - 1) / block;
+            blocks = shape->dim[axis] / block + (shape->dim[axis] % block != 0);
     for (unsigned d = axis + 1; d < shape->rank; d++)
         inner *= shape->dim[d];
     for (size_t e = 0; e < shape_elements(shape); e++) {
