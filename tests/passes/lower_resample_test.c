@@ -252,7 +252,10 @@ TEST(batch_normalization_with_stored_and_computed_statistics)
 
 TEST(local_response_normalization)
 {
-    for (int64_t size = 1; size < 5; size++) {
+    /* Beyond seven there are no more of four channels. */
+    static const int64_t sizes[] = {1, 2, 3, 4, 6, 7, 12, INT64_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        int64_t size = sizes[i];
         struct model m;
         begin(&m);
         uint32_t y = kit_unary(&m.kit, OP_LRN, input(&m, kit_shape(3, 1, 4, 3), 2, false));
