@@ -201,6 +201,14 @@ static void compile_graph(struct graph *graph, uint64_t state, struct arena *are
     diag_list_release(&problems);
 }
 
+static void judge_graph(struct graph *graph, uint64_t state, struct arena *arena,
+                        struct diag_list *problems)
+{
+    struct drawn_options options;
+    draw_options(&options, graph, state);
+    pipeline_judge(graph, state % 4 == 0 ? NULL : &options.pipeline.quantize, arena, problems);
+}
+
 static void compile_bytes(const uint8_t *bytes, size_t count)
 {
     struct onnx_file file;
@@ -217,7 +225,7 @@ static void compile_bytes(const uint8_t *bytes, size_t count)
     if (status == STATUS_OK && is_small(graph))
         compile_graph(graph, hash_of(bytes, count), &arena);
     else if (status != STATUS_OK && graph != NULL && is_small(graph))
-        pipeline_judge(graph, &arena, &problems);
+        judge_graph(graph, hash_of(bytes, count), &arena, &problems);
     onnx_release(&file);
     diag_list_release(&problems);
     arena_release(&arena);
