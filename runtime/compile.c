@@ -309,16 +309,15 @@ static double worst_ratio(const struct lowered *lowered)
     return worst;
 }
 
-/* Whether a circuit costs the same as another, but for some public words, and its outputs are
- * nearer to the model. */
+/* Whether a circuit costs the same as another, but for a public word, and its outputs are nearer to
+ * the model. */
 static bool is_finer(const struct lowered *a, const struct lowered *b)
 {
-    enum { MORE_WORDS = 2, WORDS_A_WORD = 4 }; /* two, and one more for as many: 600 gas each */
-    uint32_t words = b->circuit.public_word_count;
+    enum { MORE_WORDS = 1 }; /* 600 gas each */
     return a->circuit.lg_rows == b->circuit.lg_rows &&
            a->circuit.param_columns == b->circuit.param_columns &&
            a->circuit.has_contraction == b->circuit.has_contraction &&
-           a->circuit.public_word_count <= words + MORE_WORDS + words / WORDS_A_WORD &&
+           a->circuit.public_word_count <= b->circuit.public_word_count + MORE_WORDS &&
            a->result.report.meets_tolerance >= b->result.report.meets_tolerance &&
            worst_ratio(a) < worst_ratio(b);
 }
