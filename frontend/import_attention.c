@@ -109,6 +109,7 @@ static uint32_t step(struct import_node *n, const struct recurrence *r, uint32_t
 /* LinearAttention: one step a token, written out. */
 void import_linear_attention(struct import_node *n)
 {
+    enum { STEPS_MAX = 1 << 16 };
     uint32_t q = required(n, 0);
     const char *rule = attr_text(n, "update_rule", "gated_delta");
     struct recurrence r = {
@@ -138,6 +139,10 @@ void import_linear_attention(struct import_node *n)
     if (past == GRAPH_NONE)
         state = constant_zeros(n, ELEMENT_F32, (int64_t[]){r.batch, r.kv, r.key, r.value}, 4);
     state = cast_to(n, state, ELEMENT_F32);
+    if (r.steps > STEPS_MAX) {
+        rule_fail(n, STATUS_LIMIT, "it has more than %d steps", STEPS_MAX);
+        return;
+    }
     uint32_t *rows = arena_array(n->importer->arena, uint32_t, (size_t)r.steps + 1);
     if (rows == NULL) {
         rule_out_of_memory(n);

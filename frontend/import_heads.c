@@ -357,6 +357,8 @@ static void read_heads(struct import_node *n, struct heads_form *h)
     h->k = operand(n, 1);
     h->v = operand(n, 2);
     need_divisor(n, h->heads, h->kv, "key heads");
+    if (h->heads < 1 || h->heads > INT32_MAX)
+        rule_fail(n, STATUS_BAD_INPUT, "num_heads = %lld", (long long)h->heads);
     if (h->k != GRAPH_NONE || n->status != STATUS_OK) {
         h->v = h->v == GRAPH_NONE ? required(n, 2) : h->v;
         return;

@@ -60,15 +60,20 @@ void import_unfold_tensor(struct import_node *n)
         rule_fail(n, STATUS_BAD_INPUT, "dim, size and step do not fit the operand");
         return;
     }
-    int64_t slices = (shape->dim[axis] - size) / step + 1, dims[2] = {slices, size};
-    int64_t *places = arena_array(n->importer->arena, int64_t, (size_t)(slices * size));
+    int64_t slices = (shape->dim[axis] - size) / step + 1, dims[2] = {slices, size}, count;
+    if (__builtin_mul_overflow(slices, size, &count)) {
+        rule_fail(n, STATUS_LIMIT, "%lld slices of %lld elements are too many", (long long)slices,
+                  (long long)size);
+        return;
+    }
+    int64_t *places = arena_array(n->importer->arena, int64_t, (size_t)count);
     if (places == NULL) {
         rule_out_of_memory(n);
         return;
     }
-    for (int64_t e = 0; e < slices * size; e++)
+    for (int64_t e = 0; e < count; e++)
         places[e] = e / size * step + e % size;
-    uint32_t index = reshape_to(n, constant_ints(n, places, (size_t)(slices * size)), dims, 2);
+    uint32_t index = reshape_to(n, constant_ints(n, places, (size_t)count), dims, 2);
     stage_int(n, "axis", axis);
     x = emit2(n, OP_GATHER, x, index);
     /* The elements of a slice stand behind the slices; they go to the end. */
@@ -139,10 +144,12 @@ static bool blocked_fits(struct blocked *b)
     unsigned rank = b->data->shape.rank;
     b->shape = b->data->shape;
     b->is_packed = b->data->type == ELEMENT_U8 && b->bits < 8;
-    if (b->is_packed)
-        b->shape.dim[rank - 1] *= 8 / b->bits;
+    if (b->is_packed &&
+        __builtin_mul_overflow(b->shape.dim[rank - 1], 8 / b->bits, &b->shape.dim[rank - 1]))
+        return false;
     struct shape blocks = b->shape;
-    blocks.dim[b->axis] = (blocks.dim[b->axis] + b->block - 1) / b->block;
+    int64_t places = blocks.dim[b->axis];
+    blocks.dim[b->axis] = places / b->block + (places % b->block != 0);
     size_t width = (size_t)blocks.dim[rank - 1],
            per_byte = b->is_packed ? (size_t)(8 / b->bits) : 1;
     if (!shape_count(&b->shape, TENSOR_ELEMENT_LIMIT, &count) || count == 0 ||
