@@ -18,7 +18,7 @@ endif()
 
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
 set(CMAKE_C_FLAGS_CHECKED "-O1 -g -fno-omit-frame-pointer -DSERTN_CHECKED \
--fsanitize=address,undefined -fno-sanitize-recover=all")
+-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all")
 # With instructions for threads gcc 12 gives variables of inlined calls one place while both are needed: sums of points on the
 # portable path come out wrong. Neither the other builds nor the address sanitizer, which looks for that, have it.
 set(CMAKE_C_FLAGS_TSAN "-O1 -g -fno-omit-frame-pointer -DSERTN_CHECKED -fsanitize=thread -fstack-reuse=none")
