@@ -174,7 +174,7 @@ static void finish_integer(struct kernel_call *call, size_t at, size_t channel, 
 {
     (void)channel;
     for (size_t i = 0; i < count; i++)
-        tensor_set_integer(call->out[0], at + i, (int64_t)sums[i]);
+        tensor_set_integer(call->out[0], at + i, integer_of_real(sums[i]));
 }
 
 enum status run_conv_integer(struct kernel_call *call)
@@ -201,6 +201,12 @@ enum status run_qlinear_conv(struct kernel_call *call)
     const struct tensor *bias = kernel_in(call, 8);
     if (bias != NULL && bias->count != (size_t)call->out[0]->shape.dim[1])
         return kernel_fail(call, STATUS_BAD_INPUT, "the bias has %zu elements", bias->count);
+    size_t filters = call->in[4]->count;
+    if (call->in[1]->count != 1 || call->in[6]->count != 1 || call->in[7]->count != 1 ||
+        (filters != 1 && filters != (size_t)call->out[0]->shape.dim[1]))
+        return kernel_fail(call, STATUS_BAD_INPUT,
+                           "scales and zero points must be one, that of the weights one, or one a "
+                           "channel");
     return convolve(call, 0, 3, call->in[2], call->in[5], finish_qlinear);
 }
 

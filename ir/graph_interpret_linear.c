@@ -94,6 +94,12 @@ static size_t begin_batch(struct walk *walk, const struct shape *a, const struct
     return count;
 }
 
+/* One number for all, or one for each of `count`. */
+static bool is_one_or(const struct tensor *tensor, size_t count)
+{
+    return tensor->count == 1 || tensor->count == count;
+}
+
 /*
  * out = (a - a_zero) @ (b - b_zero) with numpy's batch rules; zero points are NULL or scalars, or
  * one a row of a, one a column of b.
@@ -108,7 +114,8 @@ static enum status multiply(struct kernel_call *call, struct tensor *out, const 
     size_t columns = (size_t)shape_b.dim[shape_b.rank - 1];
     bool per_column = b_zero != NULL && b_zero->count > 1;
     bool per_row = a_zero != NULL && a_zero->count > 1;
-    if ((per_column && b_zero->count != columns) || (per_row && a_zero->count != rows))
+    if ((b_zero != NULL && !is_one_or(b_zero, columns)) ||
+        (a_zero != NULL && !is_one_or(a_zero, rows)))
         return kernel_fail(call, STATUS_UNSUPPORTED,
                            "zero points must be one, or one a row or column");
     void *scratch = kernel_alloc(call->arena, columns, sizeof(double), call->diag);
@@ -206,6 +213,10 @@ enum status run_qlinear_matmul(struct kernel_call *call)
         return status;
     size_t columns = out->shape.rank > 0 ? (size_t)out->shape.dim[out->shape.rank - 1] : 1;
     size_t rows = out->shape.rank > 1 ? (size_t)out->shape.dim[out->shape.rank - 2] : 1;
+    if (!is_one_or(in[1], rows) || !is_one_or(in[4], columns) || !is_one_or(in[6], rows) ||
+        !is_one_or(in[7], rows))
+        return kernel_fail(call, STATUS_BAD_INPUT,
+                           "scales and zero points must be one, or one a row or column");
     for (size_t i = 0; i < out->count; i++) {
         size_t column = i % columns, row = i / columns % rows;
         double scale_a = tensor_real(in[1], in[1]->count > 1 ? row : 0);
