@@ -125,25 +125,76 @@ static struct form common_form(struct lowering *l, size_t moved)
     return form;
 }
 
+/* The elements of tensors of one form, one after the other. */
+static uint32_t join(struct lowering *l, const uint32_t *x, size_t count, struct form form)
+{
+    struct relation_term *terms = lowering_array(l, struct relation_term, count);
+    int64_t first = 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t next = first + (int64_t)lowering_tensor(l, x[i])->count;
+        terms[i] = lowering_term_view(
+            wide_from_i64(1),
+            (struct relation_view){
+                .tensor = x[i], .offset = -first, .stride = {1}, .low = {first}, .high = {next}});
+        first = next;
+    }
+    struct shape shape = shape_of(1, first);
+    return lowering_moved(l, &shape, form, terms, count);
+}
+
+/*
+ * Joins operands a few at a time until few are left, and returns how many. A relation says of each
+ * operand which element of it stands where: to put the rounds of a long loop on a stack at once
+ * would take a time that grows with their square.
+ */
+static size_t join_operands(struct lowering *l, uint32_t *x, size_t count, struct form form)
+{
+    enum { TOGETHER = 16 };
+    while (count > TOGETHER) {
+        size_t joined = 0;
+        for (size_t i = 0; i < count; i += TOGETHER) {
+            size_t group = count - i < TOGETHER ? count - i : TOGETHER;
+            x[joined++] = join(l, &x[i], group, form);
+        }
+        count = joined;
+    }
+    return count;
+}
+
+static bool has_absent(struct lowering *l, size_t moved)
+{
+    for (size_t i = 0; i < moved; i++) {
+        if (lowering_absent(l, i) != RELATION_NONE)
+            return true;
+    }
+    return false;
+}
+
 static void move_output(struct lowering *l, size_t output, const struct tensor *positions,
                         size_t moved, struct form form)
 {
-    struct relation_term *terms = lowering_array(l, struct relation_term, moved);
-    int64_t **lists = lowering_array(l, int64_t *, moved);
+    enum { MANY = 64 };
+    uint32_t *x = lowering_array(l, uint32_t, moved);
+    for (size_t i = 0; i < moved; i++) {
+        x[i] = moved_input(l, i);
+        if (!form_is_float(form))
+            x[i] = lowering_to_fraction(l, x[i], form.fraction);
+    }
+    size_t parts = moved > MANY && !has_absent(l, moved) ? join_operands(l, x, moved, form) : moved;
+    struct relation_term *terms = lowering_array(l, struct relation_term, parts);
+    int64_t **lists = lowering_array(l, int64_t *, parts);
     size_t term_count = 0;
     int64_t first = 1;
-    for (size_t i = 0; i < moved; i++) {
-        uint32_t x = moved_input(l, i);
-        if (!form_is_float(form))
-            x = lowering_to_fraction(l, x, form.fraction);
-        size_t count = lowering_tensor(l, x)->count;
+    for (size_t i = 0; i < parts; i++) {
+        size_t count = lowering_tensor(l, x[i])->count;
         if (select_positions(l, positions, first, count, &lists[i]) > 0)
             terms[term_count++] = lowering_term_view(
-                wide_from_i64(1), (struct relation_view){.tensor = x, .index_list = lists[i]});
+                wide_from_i64(1), (struct relation_view){.tensor = x[i], .index_list = lists[i]});
         first += (int64_t)count;
     }
     lowering_output(l, output, lowering_moved(l, &positions->shape, form, terms, term_count));
-    lowering_move_absent(l, output, &positions->shape, moved, lists, NULL);
+    if (parts == moved)
+        lowering_move_absent(l, output, &positions->shape, moved, lists, NULL);
 }
 
 static void move_elements(struct lowering *l, size_t moved)

@@ -78,3 +78,34 @@ TEST(stored_integers_beside_an_input_are_summed)
                 0, 0);
     kit_release(&kit);
 }
+
+/* More operands than are put together at once, along either axis; most are
+ * read again by the next. */
+TEST(a_long_stack_has_every_element_in_its_place)
+{
+    enum { MANY = 131, ROWS = 2 };
+    for (int64_t axis = 0; axis < 2; axis++) {
+        struct kit kit;
+        kit_init(&kit);
+        struct shape shape = kit_shape(2, ROWS, 3);
+        uint32_t x = kit_input(&kit, "x", ELEMENT_F32, shape), parts[MANY];
+        double number[1];
+        for (int i = 0; i < MANY; i++) {
+            number[0] = (i + 1) * 0.125;
+            parts[i] = kit_binary(&kit, OP_ADD, i % 5 == 0 ? x : parts[i - 1],
+                                  kit_parameter(&kit, "n", kit_shape(1, 1), number));
+        }
+        uint32_t stack = kit_node(&kit, OP_CONCAT, parts, MANY);
+        kit_attribute_int(&kit, "axis", axis);
+        kit_output(&kit, stack);
+        kit_set(&kit, (const struct tensor *[]){kit_random_tensor(&kit, shape, 1)});
+        kit_run(&kit);
+        kit_compare(&kit, (const struct tensor *[]){kit_random_tensor(&kit, shape, 1)}, 1e-4, 1e-4);
+        /* What a stack says of its operands does not grow with the square of their number. */
+        const struct relation_program *program = kit.result.program;
+        for (size_t i = 0; i < program->relation_count; i++)
+            CHECK(program->relations[i].kind != RELATION_LINEAR ||
+                  program->relations[i].term_count <= 16);
+        kit_release(&kit);
+    }
+}
