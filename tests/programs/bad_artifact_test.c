@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/hash/keccak.h"
 #include "ir/support/file.h"
+#include "ir/support/packed.h"
+#include "ir/support/reader.h"
 #include "runtime/model.h"
 #include "tests/programs/programs_kit.h"
 
@@ -119,7 +122,47 @@ TEST(circuits_that_are_damaged_or_of_another_model_are_refused)
                            damage_names[d]);
 }
 
-/* Making keys looks at no earlier key; check needs none. */
+static void put_count(struct buffer *out, size_t count)
+{
+    for (; count >= 128; count >>= 7)
+        buffer_put_u8(out, (uint8_t)(count | 128));
+    buffer_put_u8(out, (uint8_t)count);
+}
+
+/* The same program, with nothing said once, under a checksum that fits. */
+TEST(circuits_that_are_packed_in_another_way_are_refused)
+{
+    enum { START = 16, DIGEST = 32 };
+    struct fixture f = make_fixture();
+    const char *copy = copy_of(f.model), *path = test_path(copy, "public/circuit");
+    struct buffer bytes = kit_read(path), plain = {0}, loose = {0}, file = {0};
+    struct diag diag = {0};
+    struct reader reader;
+    reader_init(&reader, bytes.data + START, 8);
+    size_t count = (size_t)reader_u64(&reader), rest = START + 8 + count;
+    REQUIRE(rest + DIGEST < bytes.count);
+    REQUIRE_OK(packed_read(&plain, bytes.data + START + 8, count, UINT32_MAX, "it", &diag), &diag);
+    put_count(&loose, plain.count);
+    put_count(&loose, plain.count);
+    buffer_put(&loose, plain.data, plain.count);
+    buffer_put(&file, bytes.data, START);
+    buffer_put_u64(&file, loose.count);
+    buffer_put(&file, loose.data, loose.count);
+    buffer_put(&file, bytes.data + rest, bytes.count - DIGEST - rest);
+    uint8_t digest[DIGEST];
+    keccak256(digest, file.data, file.count);
+    buffer_put(&file, digest, DIGEST);
+    kit_write(path, file.data, file.count);
+    struct test_output out = SERTN_RUN("verify", copy, f.proof);
+    kit_refused(&out, 2, "packed in another way", "verify");
+    out = SERTN_RUN("check", copy, "--input", f.input);
+    kit_refused(&out, 2, "packed in another way", "check");
+    buffer_release(&bytes);
+    buffer_release(&plain);
+    buffer_release(&loose);
+    buffer_release(&file);
+}
+
 /* The head, counts, sections and checksum: whatever byte changes. */
 TEST(no_byte_of_a_circuit_file_may_change)
 {
@@ -143,6 +186,7 @@ TEST(no_byte_of_a_circuit_file_may_change)
     buffer_release(&bytes);
 }
 
+/* Making keys looks at no earlier key; check needs none. */
 TEST(keys_that_are_damaged_or_of_another_model_are_refused)
 {
     struct fixture f = make_fixture();
