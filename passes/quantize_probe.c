@@ -189,6 +189,24 @@ static double decision_budget(struct quantizing *q, struct probe *probe)
     return ldexp(size, -SMALLEST_STEP - 3);
 }
 
+/*
+ * Budget of the argument of a function that is flat far out: calibration may have seen nothing but
+ * its flat parts, where any error goes, and other inputs meet the steep one.
+ */
+static double steep_budget(const struct quantizing *q, const struct graph_node *node)
+{
+    static const double least_gain = 0x1p-4; /* a quarter of the greatest, and less */
+    switch (node->op) {
+    case OP_SOFTMAX:
+    case OP_SIGMOID:
+    case OP_TANH:
+    case OP_ERF:
+        return q->budget[node->outputs[0]] / least_gain;
+    default:
+        return INFINITY;
+    }
+}
+
 /* Whether a result is made of operand `i` as it is. */
 static bool only_moves(const struct graph_node *node, size_t i)
 {
@@ -239,7 +257,7 @@ enum status quantize_probe_node(struct quantizing *q, const struct graph_node *n
             q->budget[v] = moved_budget(q, node, v);
             continue;
         }
-        double best = q->budget[v];
+        double best = fmin(q->budget[v], steep_budget(q, node));
         probe.operand = i;
         if (quantize_feeds_decision(q, node))
             best = fmin(best, decision_budget(q, &probe));
