@@ -252,6 +252,42 @@ TEST(pads_that_no_integer_holds_together_are_refused)
     arena_release(&arena);
 }
 
+static struct tensor *number(struct arena *arena, enum element_type type, double value)
+{
+    struct shape shape = {.rank = 0};
+    struct tensor *tensor = tensor_new(arena, type, &shape);
+    REQUIRE(tensor != NULL);
+    if (element_type_is_float(type))
+        tensor->data.real[0] = value;
+    else
+        tensor->data.integer[0] = (int64_t)value;
+    return tensor;
+}
+
+/* Seed 16337731: edges far beyond the spectrum were gone through bin by bin, for hours. */
+TEST(triangles_beyond_the_spectrum_take_no_time)
+{
+    struct arena arena;
+    struct diag diag = {0};
+    uint32_t inputs[] = {0, 1, 2, 3, 4}, outputs[] = {0};
+    const struct graph_node node = {.op = OP_MEL_WEIGHT_MATRIX,
+                                    .name = "node",
+                                    .inputs = inputs,
+                                    .input_count = 5,
+                                    .outputs = outputs,
+                                    .output_count = 1};
+    arena_init(&arena, 0);
+    struct graph *graph = graph_new(&arena, "bins");
+    const struct tensor *in[] = {number(&arena, ELEMENT_I64, 1), number(&arena, ELEMENT_I64, 8),
+                                 number(&arena, ELEMENT_I64, 1), number(&arena, ELEMENT_F32, 0),
+                                 number(&arena, ELEMENT_F32, 0x1p36)};
+    struct tensor *out[] = {NULL};
+    CHECK_STATUS(graph_interpret_node(graph, &node, in, out, NULL, &arena, &diag), STATUS_OK,
+                 &diag);
+    CHECK(out[0] != NULL && out[0]->count == 5);
+    arena_release(&arena);
+}
+
 TEST(no_operator_trips_over_operands_it_cannot_use)
 {
     struct arena arena;
