@@ -245,6 +245,9 @@ enum status infer_conv_transpose(struct infer_call *call)
     status = transpose_window_read(call->diag, call->node, x, w, &window);
     if (status != STATUS_OK)
         return status;
+    for (unsigned i = 0; i < window.rank; i++)
+        if (window.axis[i].kernel != w->dim[i + 2])
+            return infer_fail(call, STATUS_BAD_INPUT, "kernel_shape differs from the weights");
     int64_t group = graph_attribute_int(call->node, "group", 1);
     if (group < 1 || x->dim[1] != w->dim[0] || w->dim[0] % group != 0)
         return infer_fail(call, STATUS_BAD_INPUT, "the weights do not fit the channels");

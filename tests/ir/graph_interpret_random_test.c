@@ -252,6 +252,37 @@ TEST(pads_that_no_integer_holds_together_are_refused)
     arena_release(&arena);
 }
 
+/* Seed 220349823: weights were read beyond their end. */
+TEST(a_kernel_shape_that_is_not_the_weights_is_refused)
+{
+    static const int64_t shapes[] = {3, 2};
+    struct arena arena;
+    struct shape x = {.rank = 3, .dim = {1, 1, 4}}, w = {.rank = 3, .dim = {1, 1, 2}};
+    struct graph_attribute attribute = {.name = "kernel_shape", .kind = ATTRIBUTE_INTS, .count = 1};
+    uint32_t inputs[] = {0, 1}, outputs[] = {0};
+    const struct graph_node node = {.op = OP_CONV_TRANSPOSE,
+                                    .name = "node",
+                                    .inputs = inputs,
+                                    .input_count = 2,
+                                    .outputs = outputs,
+                                    .output_count = 1,
+                                    .attributes = &attribute,
+                                    .attribute_count = 1};
+    arena_init(&arena, 0);
+    struct graph *graph = graph_new(&arena, "kernel");
+    const struct tensor *in[] = {tensor_new(&arena, ELEMENT_F32, &x),
+                                 tensor_new(&arena, ELEMENT_F32, &w)};
+    struct tensor *out[] = {NULL};
+    REQUIRE(in[0] != NULL && in[1] != NULL);
+    for (int i = 0; i < 2; i++) {
+        struct diag diag = {0};
+        attribute.integers = &shapes[i];
+        CHECK_STATUS(graph_interpret_node(graph, &node, in, out, NULL, &arena, &diag),
+                     i == 0 ? STATUS_BAD_INPUT : STATUS_OK, &diag);
+    }
+    arena_release(&arena);
+}
+
 static struct tensor *number(struct arena *arena, enum element_type type, double value)
 {
     struct shape shape = {.rank = 0};
