@@ -402,7 +402,7 @@ TEST(a_circuit_that_its_program_does_not_give_is_rejected)
             c->rows[row].c2 ^= 1;
             break;
         case 4:
-            c->rows[row].chain = CHAIN_START;
+            c->rows[row].chain = kept.chain == CHAIN_START ? CHAIN_SINGLE : CHAIN_START;
             break;
         case 5:
             c->rows[row].term ^= 1;
