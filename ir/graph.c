@@ -295,6 +295,30 @@ enum status graph_validate(const struct graph *graph, struct diag *diag)
     return status;
 }
 
+bool graph_list_uses(struct graph_uses *uses, const struct graph *graph, struct arena *arena)
+{
+    uint32_t *first = arena_array(arena, uint32_t, graph->value_count + 2);
+    *uses = (struct graph_uses){.first = first};
+    if (first == NULL)
+        return false;
+    for (size_t n = 0; n < graph->node_count; n++)
+        for (size_t i = 0; i < graph->nodes[n].input_count; i++)
+            if (graph->nodes[n].inputs[i] != GRAPH_NONE)
+                first[graph->nodes[n].inputs[i] + 2]++;
+    for (size_t v = 0; v < graph->value_count; v++)
+        first[v + 2] += first[v + 1];
+    uses->item = arena_array(arena, struct graph_use, first[graph->value_count + 1] + 1);
+    if (uses->item == NULL)
+        return false;
+    /* first[v + 1] runs from the first use of v to that of v + 1. */
+    for (size_t n = 0; n < graph->node_count; n++)
+        for (size_t i = 0; i < graph->nodes[n].input_count; i++)
+            if (graph->nodes[n].inputs[i] != GRAPH_NONE)
+                uses->item[first[graph->nodes[n].inputs[i] + 1]++] =
+                    (struct graph_use){(uint32_t)n, (uint32_t)i};
+    return true;
+}
+
 bool graph_value_is_called(const struct graph_value *value, const char *name)
 {
     return strcmp(value->name, name) == 0 ||

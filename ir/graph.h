@@ -147,6 +147,21 @@ double graph_attribute_float(const struct graph_node *node, const char *name, do
 const char *graph_attribute_text(const struct graph_node *node, const char *name,
                                  const char *fallback);
 
+/* A place where a value is read. */
+struct graph_use {
+    uint32_t node, operand;
+};
+
+/* Uses of value v are item[first[v]] .. item[first[v + 1] - 1], in the order of nodes. */
+struct graph_uses {
+    uint32_t *first; /* [value_count + 1] */
+    struct graph_use *item;
+};
+
+/* Memory is the arena's. Returns false when there is none. */
+bool graph_list_uses(struct graph_uses *uses, const struct graph *graph,
+                     struct arena *arena) SERTN_MUST_CHECK;
+
 /* Whether a user who names an input or output so means this value: by its name, or by that of the
  * sequence it is an item of. */
 bool graph_value_is_called(const struct graph_value *value, const char *name);

@@ -9,30 +9,12 @@
 bool end_gain_init(struct end_gain *gain, const struct graph *graph, struct arena *arena)
 {
     *gain = (struct end_gain){.graph = graph,
-                              .use_first = arena_array(arena, uint32_t, graph->value_count + 2),
                               .now = arena_array(arena, struct tensor *, graph->value_count + 1),
                               .changed = arena_array(arena, uint32_t, graph->value_count + 1),
                               .waits = arena_array(arena, bool, graph->node_count + 1),
                               .waiting = arena_array(arena, uint32_t, graph->node_count + 1)};
-    if (gain->use_first == NULL || gain->now == NULL || gain->changed == NULL ||
-        gain->waits == NULL || gain->waiting == NULL)
-        return false;
-    uint32_t *first = gain->use_first;
-    for (size_t n = 0; n < graph->node_count; n++)
-        for (size_t i = 0; i < graph->nodes[n].input_count; i++)
-            if (graph->nodes[n].inputs[i] != GRAPH_NONE)
-                first[graph->nodes[n].inputs[i] + 2]++;
-    for (size_t v = 0; v < graph->value_count; v++)
-        first[v + 2] += first[v + 1];
-    gain->uses = arena_array(arena, uint32_t, first[graph->value_count + 1] + 1);
-    if (gain->uses == NULL)
-        return false;
-    /* first[v + 1] runs from the first use of v to that of v + 1. */
-    for (size_t n = 0; n < graph->node_count; n++)
-        for (size_t i = 0; i < graph->nodes[n].input_count; i++)
-            if (graph->nodes[n].inputs[i] != GRAPH_NONE)
-                gain->uses[first[graph->nodes[n].inputs[i] + 1]++] = (uint32_t)n;
-    return true;
+    return gain->now != NULL && gain->changed != NULL && gain->waits != NULL &&
+           gain->waiting != NULL && graph_list_uses(&gain->uses, graph, arena);
 }
 
 /* ---- nodes that wait ---- */
@@ -71,8 +53,8 @@ static void change(struct end_gain *gain, uint32_t v, struct tensor *now)
     if (gain->now[v] == NULL)
         gain->changed[gain->changed_count++] = v;
     gain->now[v] = now;
-    for (size_t u = gain->use_first[v]; u < gain->use_first[v + 1]; u++)
-        push(gain, gain->uses[u]);
+    for (size_t u = gain->uses.first[v]; u < gain->uses.first[v + 1]; u++)
+        push(gain, gain->uses.item[u].node);
 }
 
 static void forget(struct end_gain *gain)

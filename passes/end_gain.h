@@ -17,8 +17,7 @@
  * of a long loop costs those rounds, not a look at all that follows. */
 struct end_gain {
     const struct graph *graph;
-    /* The nodes that read value v are uses[use_first[v]] .. uses[use_first[v + 1] - 1]. */
-    uint32_t *use_first, *uses;
+    struct graph_uses uses;
     struct tensor **now; /* [value_count]: values that changed; all NULL between measurements */
     uint32_t *changed;   /* [value_count]: which they are */
     size_t changed_count;

@@ -797,32 +797,12 @@ static void list_alike(struct lowering *l)
     l->alike_first = first;
 }
 
-static void list_uses(struct lowering *l)
-{
-    const struct graph *graph = l->graph;
-    uint32_t *first = lowering_array(l, uint32_t, graph->value_count + 2);
-    for (size_t n = 0; n < graph->node_count; n++)
-        for (size_t i = 0; i < graph->nodes[n].input_count; i++)
-            if (graph->nodes[n].inputs[i] != GRAPH_NONE)
-                first[graph->nodes[n].inputs[i] + 2]++;
-    for (size_t v = 0; v < graph->value_count; v++)
-        first[v + 2] += first[v + 1];
-    struct value_use *uses = lowering_array(l, struct value_use, first[graph->value_count + 1]);
-    /* first[v + 1] runs from the first use of v to that of v + 1. */
-    for (size_t n = 0; n < graph->node_count; n++)
-        for (size_t i = 0; i < graph->nodes[n].input_count; i++)
-            if (graph->nodes[n].inputs[i] != GRAPH_NONE)
-                uses[first[graph->nodes[n].inputs[i] + 1]++] =
-                    (struct value_use){(uint32_t)n, (uint32_t)i};
-    l->use_first = first;
-    l->uses = uses;
-}
-
 static void lower_all(struct lowering *l)
 {
     const struct graph *graph = l->graph;
     relation_program_init(l->program, l->arena);
-    list_uses(l);
+    if (!graph_list_uses(&l->uses, graph, l->arena))
+        lowering_fail(l, STATUS_NO_MEMORY, "no memory for %zu values", graph->value_count);
     list_alike(l);
     l->tensor_of = lowering_array(l, uint32_t, graph->value_count);
     l->without_nan = lowering_array(l, uint32_t, graph->value_count);

@@ -38,9 +38,9 @@ static bool only_multiplies(const struct lowering *l, uint32_t v)
         if (l->graph->outputs[o] == v)
             return false;
     }
-    for (size_t u = l->use_first[v]; u < l->use_first[v + 1]; u++) {
-        const struct graph_node *node = &l->graph->nodes[l->uses[u].node];
-        uint32_t i = l->uses[u].operand;
+    for (size_t u = l->uses.first[v]; u < l->uses.first[v + 1]; u++) {
+        const struct graph_node *node = &l->graph->nodes[l->uses.item[u].node];
+        uint32_t i = l->uses.item[u].operand;
         bool is_move = (op_info(node->op)->traits & TRAIT_MOVEMENT) != 0 && i == 0;
         for (size_t k = 0; is_move && k < node->output_count; k++)
             is_move = node->outputs[k] == GRAPH_NONE || only_multiplies(l, node->outputs[k]);

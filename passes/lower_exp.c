@@ -401,8 +401,8 @@ static bool absorbs_infinity(const struct lowering *l, uint32_t value)
         if (l->graph->outputs[o] == value)
             return false;
     }
-    for (size_t u = l->use_first[value]; u < l->use_first[value + 1]; u++) {
-        if (!use_absorbs(l, &l->graph->nodes[l->uses[u].node], l->uses[u].operand))
+    for (size_t u = l->uses.first[value]; u < l->uses.first[value + 1]; u++) {
+        if (!use_absorbs(l, &l->graph->nodes[l->uses.item[u].node], l->uses.item[u].operand))
             return false;
     }
     return true;

@@ -27,11 +27,6 @@ struct rescaled {
     int32_t fraction;
 };
 
-/* A place where a value is read. */
-struct value_use {
-    uint32_t node, operand;
-};
-
 /* Nodes of one operator whose operand 0 and result 0 are planned with the same fraction bits. */
 struct alike {
     enum op_kind op;
@@ -41,10 +36,7 @@ struct alike {
 
 struct lowering {
     const struct graph *graph;
-    /* Uses of value v are uses[use_first[v]] .. uses[use_first[v + 1] - 1], in the order of nodes.
-     */
-    const uint32_t *use_first; /* [graph->value_count + 1] */
-    const struct value_use *uses;
+    struct graph_uses uses;
     /* Groups of nodes of operator op are alike[alike_first[op]] .. alike[alike_first[op + 1] - 1].
      */
     const uint32_t *alike_first; /* [OP_COUNT + 1] */

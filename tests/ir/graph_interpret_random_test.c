@@ -222,65 +222,58 @@ static bool try_once(struct arena *arena, const struct graph *graph, enum op_kin
     return true;
 }
 
-/* Seed 997807 of the case below. */
-TEST(pads_that_no_integer_holds_together_are_refused)
+/* What a node of two operands, of zeros, says with one attribute of integers. */
+static enum status run_with(enum op_kind op, enum element_type second, const struct shape shape[2],
+                            const struct graph_attribute *attribute, struct diag *diag)
 {
-    static const int64_t pads[] = {INT64_MAX, 1};
     struct arena arena;
-    struct diag diag = {0};
-    struct shape shape = {.rank = 3, .dim = {1, 1, 2}};
-    struct graph_attribute attribute = {
-        .name = "pads", .kind = ATTRIBUTE_INTS, .integers = pads, .count = 2};
     uint32_t inputs[] = {0, 1}, outputs[] = {0};
-    const struct graph_node node = {.op = OP_MAX_UNPOOL,
+    const struct graph_node node = {.op = op,
                                     .name = "node",
                                     .inputs = inputs,
                                     .input_count = 2,
                                     .outputs = outputs,
                                     .output_count = 1,
-                                    .attributes = &attribute,
+                                    .attributes = (struct graph_attribute *)(uintptr_t)attribute,
                                     .attribute_count = 1};
     arena_init(&arena, 0);
-    struct graph *graph = graph_new(&arena, "pads");
-    const struct tensor *in[] = {tensor_new(&arena, ELEMENT_F32, &shape),
-                                 tensor_new(&arena, ELEMENT_I64, &shape)};
+    struct graph *graph = graph_new(&arena, "graph");
+    const struct tensor *in[] = {tensor_new(&arena, ELEMENT_F32, &shape[0]),
+                                 tensor_new(&arena, second, &shape[1])};
     struct tensor *out[] = {NULL};
     REQUIRE(in[0] != NULL && in[1] != NULL);
-    CHECK_STATUS(graph_interpret_node(graph, &node, in, out, NULL, &arena, &diag), STATUS_BAD_INPUT,
+    enum status status = graph_interpret_node(graph, &node, in, out, NULL, &arena, diag);
+    arena_release(&arena);
+    return status;
+}
+
+/* Seed 997807 of the case below. */
+TEST(pads_that_no_integer_holds_together_are_refused)
+{
+    static const int64_t pads[] = {INT64_MAX, 1};
+    static const struct shape shape[2] = {{.rank = 3, .dim = {1, 1, 2}},
+                                          {.rank = 3, .dim = {1, 1, 2}}};
+    const struct graph_attribute attribute = {
+        .name = "pads", .kind = ATTRIBUTE_INTS, .integers = pads, .count = 2};
+    struct diag diag = {0};
+    CHECK_STATUS(run_with(OP_MAX_UNPOOL, ELEMENT_I64, shape, &attribute, &diag), STATUS_BAD_INPUT,
                  &diag);
     CHECK_MSG(strstr(diag.text, "would get a bad size") != NULL, "%s", diag.text);
-    arena_release(&arena);
 }
 
 /* Seed 220349823: weights were read beyond their end. */
 TEST(a_kernel_shape_that_is_not_the_weights_is_refused)
 {
-    static const int64_t shapes[] = {3, 2};
-    struct arena arena;
-    struct shape x = {.rank = 3, .dim = {1, 1, 4}}, w = {.rank = 3, .dim = {1, 1, 2}};
-    struct graph_attribute attribute = {.name = "kernel_shape", .kind = ATTRIBUTE_INTS, .count = 1};
-    uint32_t inputs[] = {0, 1}, outputs[] = {0};
-    const struct graph_node node = {.op = OP_CONV_TRANSPOSE,
-                                    .name = "node",
-                                    .inputs = inputs,
-                                    .input_count = 2,
-                                    .outputs = outputs,
-                                    .output_count = 1,
-                                    .attributes = &attribute,
-                                    .attribute_count = 1};
-    arena_init(&arena, 0);
-    struct graph *graph = graph_new(&arena, "kernel");
-    const struct tensor *in[] = {tensor_new(&arena, ELEMENT_F32, &x),
-                                 tensor_new(&arena, ELEMENT_F32, &w)};
-    struct tensor *out[] = {NULL};
-    REQUIRE(in[0] != NULL && in[1] != NULL);
+    static const int64_t sizes[] = {3, 2};
+    static const struct shape shape[2] = {{.rank = 3, .dim = {1, 1, 4}},
+                                          {.rank = 3, .dim = {1, 1, 2}}};
     for (int i = 0; i < 2; i++) {
+        const struct graph_attribute attribute = {
+            .name = "kernel_shape", .kind = ATTRIBUTE_INTS, .integers = &sizes[i], .count = 1};
         struct diag diag = {0};
-        attribute.integers = &shapes[i];
-        CHECK_STATUS(graph_interpret_node(graph, &node, in, out, NULL, &arena, &diag),
+        CHECK_STATUS(run_with(OP_CONV_TRANSPOSE, ELEMENT_F32, shape, &attribute, &diag),
                      i == 0 ? STATUS_BAD_INPUT : STATUS_OK, &diag);
     }
-    arena_release(&arena);
 }
 
 static struct tensor *number(struct arena *arena, enum element_type type, double value)
