@@ -53,6 +53,18 @@ static enum element_type unsigned_of(unsigned bits)
 
 /* ---- bits ---- */
 
+void check_bits(struct lowering *l)
+{
+    for (size_t i = 0; i < l->node->input_count; i++) {
+        enum element_type type = lowering_graph_value(l, i)->type;
+        if (!element_type_is_integer(type))
+            lowering_fail(l, STATUS_BAD_INPUT,
+                          "operand %zu is %s, and it takes the bits of integers; cast it to an "
+                          "integer type",
+                          i, element_type_name(type));
+    }
+}
+
 /* -1 - x, which is 2^bits - 1 - x for unsigned types. */
 void lower_bitwise_not(struct lowering *l)
 {
@@ -101,16 +113,17 @@ static void combine_bits(struct lowering *l, enum bit_function f)
 {
     struct shape shape = lowering_output_shape(l, 0);
     uint32_t a[DIGITS_MAX], b[DIGITS_MAX];
-    struct range both = range_hull(lowering_range_of(l, lowering_input(l, 0)),
-                                   lowering_range_of(l, lowering_input(l, 1)));
+    uint32_t x = lowering_input(l, 0), y = lowering_input(l, 1);
+    struct range both = range_hull(lowering_range_of(l, x), lowering_range_of(l, y));
     bool is_signed = wide_is_negative(both.low);
     unsigned bits = range_bits(both) + (is_signed ? 1 : 0), own = element_type_bits(output_type(l)),
              digit = own < DIGIT_BITS ? own : DIGIT_BITS,
              count = bits == 0 ? 1 : (bits + digit - 1) / digit;
     struct relation_term terms[DIGITS_MAX];
     struct form form = form_integer();
-    split_digits(l, lowering_input(l, 0), digit, count, is_signed, a);
-    split_digits(l, lowering_input(l, 1), digit, count, is_signed, b);
+    ASSERT(count <= DIGITS_MAX);
+    split_digits(l, x, digit, count, is_signed, a);
+    split_digits(l, y, digit, count, is_signed, b);
     for (unsigned i = 0; i < count; i++) {
         struct relation_table table = digit_table(l, f, digit, is_signed && i + 1 == count);
         struct relation_term pair[2] = {lowering_term(l, (int64_t)1 << digit, a[i], &shape),
