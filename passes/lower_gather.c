@@ -333,6 +333,10 @@ void lower_one_hot(struct lowering *l)
     struct shape shape = lowering_output_shape(l, 0), own = lowering_graph_value(l, 0)->shape;
     unsigned axis = lowering_axis(l, lowering_attribute_int(l, "axis", -1), shape.rank);
     int64_t depth = shape.dim[axis];
+    if (depth < 1)
+        lowering_fail(l, STATUS_UNSUPPORTED, "its result is empty; give it a depth of at least 1");
+    if (shape_elements(&lowering_graph_value(l, 2)->shape) != 2)
+        lowering_fail(l, STATUS_BAD_INPUT, "values must be [off, on]");
     uint32_t index = lowering_plain_index(l, lowering_input(l, 0), depth, true),
              values = lowering_input(l, 2);
     struct shape with_axis = {.rank = shape.rank}, line = {.rank = shape.rank};

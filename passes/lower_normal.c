@@ -96,12 +96,13 @@ static void state_normal(struct lowering *l, uint32_t y, uint32_t c, uint32_t in
 /*
  * y_i = (x_i - mean) / s, s^2 = variance + epsilon: dy_i / dx_j = ([i = j] - 1 / n - y_i y_j / n) /
  * s, whose sizes sum up to (2 + sqrt n) / s at most; without the mean to (1 + sqrt n) / s. 1 / s
- * changes by y_j / (n s^2), in all 1 / s^2.
+ * changes by y_j / (n s^2), in all 1 / s^2. An epsilon of -0 is one of 0.
  */
 static void close_normal(struct lowering *l, const struct bound_scope *scope,
                          const struct normal_rows *rows, double n, double epsilon, bool takes_mean)
 {
-    double size = sqrt(n) * (1 + 0x1p-50), steepest = bound_div(1, sqrt(epsilon) * (1 - 0x1p-50)),
+    double size = sqrt(n) * (1 + 0x1p-50),
+           steepest = bound_div(1, sqrt(fabs(epsilon)) * (1 - 0x1p-50)),
            own = lowering_error(l, rows->values);
     struct bound_result results[3] = {
         {rows->values, bound_mul((takes_mean ? 2 : 1) + size, steepest), 2 * size},
