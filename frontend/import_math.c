@@ -424,10 +424,12 @@ void import_conv_transpose(struct import_node *n)
         stage_attributes(n);
     } else {
         const struct shape *kernel = value_shape(n, in[1]);
-        int64_t channels = kernel == NULL || kernel->rank < 2
-                               ? sizes[1]
-                               : kernel->dim[1] * attr_int(n, "group", 1);
-        if (sizes[0] != shape->dim[0] || sizes[1] != channels)
+        int64_t channels = sizes[1];
+        if (kernel != NULL && kernel->rank >= 2 &&
+            __builtin_mul_overflow(kernel->dim[1], attr_int(n, "group", 1), &channels))
+            rule_fail(n, STATUS_BAD_INPUT, "%lld groups are too many",
+                      (long long)attr_int(n, "group", 1));
+        else if (sizes[0] != shape->dim[0] || sizes[1] != channels)
             rule_fail(n, STATUS_BAD_INPUT,
                       "output_shape says a batch of %lld and %lld channels, where there are %lld "
                       "and %lld",
