@@ -303,6 +303,9 @@ void lower_reverse_sequence(struct lowering *l)
     int64_t steps = data.dim[time], sequences = data.dim[batch], width = 1;
     for (unsigned d = 2; d < data.rank; d++)
         width *= data.dim[d];
+    if (shape_elements(&lowering_graph_value(l, 1)->shape) != (size_t)sequences)
+        lowering_fail(l, STATUS_BAD_INPUT, "it wants a length for each of %lld sequences",
+                      (long long)sequences);
     struct shape both = shape_of(2, data.dim[0], data.dim[1]),
                  along_time = shape_of(2, (int64_t)1, (int64_t)1), along_batch = along_time;
     along_time.dim[time] = steps;
