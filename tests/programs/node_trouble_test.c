@@ -483,36 +483,51 @@ TEST(a_full_disk_is_waited_out)
     buffer_release(&answer);
 }
 
+/* A node that is started, paid once more and stopped: how many seconds the pay takes, and the end.
+ */
+struct node_times {
+    double paid, stopped;
+};
+
+static struct node_times node_timed(const struct network *n, const char *config, const char *earned)
+{
+    double start = machine_seconds();
+    pid_t node = node_start(config);
+    CHECK(node_earns(n, NETWORK_NODE, earned));
+    double paid = machine_seconds();
+    CHECK(node_stop(node, SIGTERM) == 0);
+    return (struct node_times){paid - start, machine_seconds() - paid};
+}
+
 /* Inputs that are served slowly on purpose: each takes a bounded time, 74 seconds here, and what
- * can be done meanwhile is done. */
+ * can be done meanwhile is done, in the time it takes where nothing is slow, and so is the end. */
 TEST(slow_inputs_hold_nobody_up)
 {
     enum { SLOW = 6 };
     struct network *n = network_start();
     network_open_account(n, NETWORK_NODE);
     const char *slow = test_temp_dir(), *store = test_temp_dir(), *folder = test_temp_dir();
-    struct test_output out;
-    for (int i = 0; i <= SLOW; i++) {
-        const char *input = kit_text("%s/in_%d.json", folder, i);
-        const char *text = kit_text("{\"X\": [[%d.0, 1.5]]}", i % 4 + 1 + i / 4);
-        kit_write(input, text, strlen(text));
-        out = network_run(n, NETWORK_OWNER,
-                          "request %s --input %s --number 1 --store %s --name job%d --quiet",
-                          n->model, input, i < SLOW ? slow : store, i);
-        kit_done(&out, "request");
-    }
     const char *config = network_config(
         n, NETWORK_NODE, folder,
         kit_text(",\"store\":\"%s\",\"ipfs\":\"%s\",\"limits\":{\"input_bytes\":16777216}", store,
                  kit_drip_start(200)));
-    double start = machine_seconds();
-    pid_t node = node_start(config);
-    CHECK(node_earns(n, NETWORK_NODE, "304000000000000"));
-    double paid = machine_seconds();
-    CHECK_MSG(paid - start < 60, "%.1f s", paid - start);
-    /* Nor does it end later for them. */
-    CHECK(node_stop(node, SIGTERM) == 0);
-    CHECK_MSG(machine_seconds() - paid < 30, "%.1f s", machine_seconds() - paid);
+    struct node_times usual = {0}, beside = {0};
+    for (int i = 0; i <= SLOW + 1; i++) {
+        const char *input = kit_text("%s/in_%d.json", folder, i);
+        const char *text = kit_text("{\"X\": [[%d.0, 1.5]]}", i % 4 + 1 + i / 4);
+        kit_write(input, text, strlen(text));
+        struct test_output out = network_run(
+            n, NETWORK_OWNER, "request %s --input %s --number 1 --store %s --name job%d --quiet",
+            n->model, input, i == 0 || i > SLOW ? store : slow, i);
+        kit_done(&out, "request");
+        if (i == 0)
+            usual = node_timed(n, config, "304000000000000");
+    }
+    beside = node_timed(n, config, "608000000000000");
+    /* The machine may be busy with others: the usual time is as busy as this one. */
+    double most = 2 * (usual.paid + usual.stopped) + 2.5;
+    CHECK_MSG(beside.paid < most, "%.1f s, else %.1f s", beside.paid, usual.paid);
+    CHECK_MSG(beside.stopped < most, "%.1f s, else %.1f s", beside.stopped, usual.stopped);
     kit_server_stop();
 }
 
