@@ -391,6 +391,9 @@ uint32_t lowering_exp(struct lowering *l, uint32_t x, double high, int32_t fract
 uint32_t lowering_exp_within(struct lowering *l, uint32_t x, double high, int32_t fraction);
 /* e = floor(log2 x), and x 2^(w - 1 - e), which lies in [2^(w-1), 2^w). Requires: 1 <= x < 2^w. */
 uint32_t lowering_normalise(struct lowering *l, uint32_t x, unsigned w, uint32_t *exponent);
+/* x >= 0 with a small positive number in place of each 0, one that a logarithm does not cut to 0;
+ * *zero: bits, where. */
+uint32_t lowering_replace_zeros(struct lowering *l, uint32_t x, uint32_t *zero);
 /* log(x) for x > 0 at `fraction` bits. */
 uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *plan,
                       int32_t fraction);

@@ -18,15 +18,27 @@ enum { ARGUMENT_BITS = 62, LARGE_TABLE_BITS = 8 };
 enum { LEAST_BITS = 6, MOST_BITS = 40 };
 enum { HEAD_BITS = 8, FIRST_BITS = 4, FIRST_INVERSE_BITS = 8, INVERSE_BITS = 12, THIRD_BITS = 12 };
 
-/* Whether cutting x to 62 bits leaves the smallest argument seen fewer than `bits` bits. */
+/* Bits that a logarithm at `fraction` bits is computed with. */
+static int32_t log_bits(int32_t fraction)
+{
+    int32_t bits = fraction + 4;
+    return bits < LEAST_BITS ? LEAST_BITS : bits > MOST_BITS ? MOST_BITS : bits;
+}
+
+/* Fraction bits of x when it is cut to at most 62 bits. */
+static int32_t kept_fraction(const struct lowering *l, uint32_t x)
+{
+    int32_t bits = (int32_t)range_bits(lowering_range_of(l, x)), own = lowering_fraction(l, x);
+    return bits <= ARGUMENT_BITS ? own : own + ARGUMENT_BITS - 2 - bits;
+}
+
+/* Whether that leaves the smallest argument seen fewer than `bits` bits. */
 static bool is_cut_short(struct lowering *l, uint32_t x, const struct value_plan *plan,
                          int32_t bits)
 {
-    struct range range = lowering_range_of(l, x);
-    if (range_bits(range) <= ARGUMENT_BITS || plan == NULL || plan->smallest <= 0)
-        return false;
-    int32_t units = lowering_fraction(l, x) + ARGUMENT_BITS - 2 - (int32_t)range_bits(range);
-    return ldexp(plan->smallest, units) < ldexp(1, bits);
+    int32_t kept = kept_fraction(l, x);
+    return kept != lowering_fraction(l, x) && plan != NULL && plan->smallest > 0 &&
+           ldexp(plan->smallest, kept) < ldexp(1, bits);
 }
 
 /*
@@ -72,12 +84,8 @@ static uint32_t log_argument(struct lowering *l, uint32_t x, const struct value_
         x = lowering_restrict_to(l, x, held);
         *raised = divide_large(l, &x, precision);
     }
+    x = lowering_to_fraction(l, x, kept_fraction(l, x));
     struct range range = lowering_range_of(l, x);
-    if (range_bits(range) > ARGUMENT_BITS) {
-        x = lowering_to_fraction(
-            l, x, lowering_fraction(l, x) + ARGUMENT_BITS - 2 - (int32_t)range_bits(range));
-        range = lowering_range_of(l, x);
-    }
     if (wide_compare(range.low, wide_from_i64(1)) >= 0)
         return x;
     unsigned bits = wide_bit_length(range.high);
@@ -273,8 +281,7 @@ static void state_log(struct lowering *l, uint32_t y, uint32_t x, int32_t h, int
 uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *plan,
                       int32_t fraction)
 {
-    int32_t h = fraction + 4;
-    h = h < LEAST_BITS ? LEAST_BITS : h > MOST_BITS ? MOST_BITS : h;
+    int32_t h = log_bits(fraction);
     uint32_t raised, operand;
     operand = x = log_argument(l, x, plan, h, &raised);
     struct shape shape = lowering_shape(l, x);
@@ -309,15 +316,25 @@ uint32_t lowering_log(struct lowering *l, uint32_t x, const struct value_plan *p
     return y;
 }
 
-/* Marks where x >= 0 is 0, and puts its last place there. */
+uint32_t lowering_replace_zeros(struct lowering *l, uint32_t x, uint32_t *zero)
+{
+    struct shape shape = lowering_shape(l, x);
+    int32_t own = lowering_fraction(l, x), kept = kept_fraction(l, x);
+    *zero = lowering_is_zero(l, x);
+    /* By the sum the interval may take another bit. */
+    return lowering_sum2(l, &shape, x, 1, lowering_in_units(l, *zero, kept == own ? own : kept - 1),
+                         1);
+}
+
+/* Marks where x >= 0 is 0, and puts a small number there. */
 static uint32_t log_of_zero(struct lowering *l, uint32_t x)
 {
     if (wide_compare(lowering_range_of(l, x).low, wide_from_i64(1)) >= 0)
         return x;
-    struct shape shape = lowering_shape(l, x);
-    uint32_t zero = lowering_is_zero(l, x);
+    uint32_t zero;
+    x = lowering_replace_zeros(l, x, &zero);
     lowering_mark_infinite(l, zero);
-    return lowering_sum2(l, &shape, x, 1, lowering_in_units(l, zero, lowering_fraction(l, x)), 1);
+    return x;
 }
 
 void lower_log(struct lowering *l)
@@ -343,9 +360,10 @@ uint32_t lowering_real_power(struct lowering *l, uint32_t x, const struct value_
     struct shape shape = lowering_shape(l, x);
     uint32_t zero = RELATION_NONE;
     if (p > 0 && wide_compare(lowering_range_of(l, x).low, wide_from_i64(1)) < 0) {
-        x = lowering_at_least(l, x, wide_from_i64(0));
-        zero = lowering_is_zero(l, x);
-        x = lowering_sum2(l, &shape, x, 1, lowering_in_units(l, zero, lowering_fraction(l, x)), 1);
+        /* What is cut to 0 has no power that shows, where calibration saw none that small. */
+        if (!is_cut_short(l, x, plan, log_bits(relative)))
+            x = lowering_to_fraction(l, x, kept_fraction(l, x));
+        x = lowering_replace_zeros(l, lowering_at_least(l, x, wide_from_i64(0)), &zero);
     }
     uint32_t t = lowering_log(l, x, plan, relative);
     struct relation_term term =

@@ -252,10 +252,7 @@ static void real_exponent(struct lowering *l, uint32_t x, uint32_t y, const stru
         bits = take_sign(l, &x, y, shape);
     if (wide_compare(lowering_range_of(l, x).low, wide_from_i64(1)) < 0 &&
         lowering_input_plan(l, 0)->low <= 0) {
-        struct shape own = lowering_shape(l, x);
-        x = lowering_at_least(l, x, wide_from_i64(0));
-        zero = lowering_is_zero(l, x);
-        x = lowering_sum2(l, &own, x, 1, lowering_in_units(l, zero, lowering_fraction(l, x)), 1);
+        x = lowering_replace_zeros(l, lowering_at_least(l, x, wide_from_i64(0)), &zero);
     }
     uint32_t t = lowering_log(l, x, lowering_input_plan(l, 0), relative);
     struct relation_term term = lowering_term_product(l, 1, t, y, shape);

@@ -670,6 +670,23 @@ TEST(powers_of_negative_numbers_are_signed)
     kit_release(&kit);
 }
 
+/* Zeros that calibration did not see, of more bits than a logarithm looks at. */
+TEST(powers_of_zero_are_zero)
+{
+    struct kit kit;
+    const double seen[4] = {3, 4, 2.5, 3.5}, given[4] = {0, 4, 0x1p-12, 3};
+    struct shape shape = kit_shape(1, 4);
+    kit_init(&kit);
+    uint32_t three = kit_parameter(&kit, "three", kit_shape(0), (const double[]){3}),
+             p = kit_parameter(&kit, "p", kit_shape(0), (const double[]){0.3}),
+             power = kit_binary(&kit, OP_POW, kit_input(&kit, "x", ELEMENT_F32, shape), three);
+    kit_output(&kit, kit_binary(&kit, OP_POW, power, p));
+    kit_set(&kit, (const struct tensor *[]){kit_tensor(&kit, shape, seen)});
+    kit_run(&kit);
+    kit_compare(&kit, (const struct tensor *[]){kit_tensor(&kit, shape, given)}, 1e-4, 1e-3);
+    kit_release(&kit);
+}
+
 TEST(pairwise_probabilities_are_coupled)
 {
     static const int pairs[] = {1, 3, 6};
