@@ -55,6 +55,8 @@ uint32_t constant_zeros(struct import_node *n, enum element_type type, const int
                         size_t rank)
 {
     struct shape one = {1, {1}};
+    if (n->status != STATUS_OK)
+        return GRAPH_NONE;
     struct tensor *value = tensor_new(n->importer->arena, type, &one);
     if (value == NULL) {
         rule_out_of_memory(n);
