@@ -38,8 +38,11 @@ enum status room_length(struct kernel_call *call, size_t found, size_t *length)
     struct room room = room_of(call->node);
     *length = room.is_given ? (size_t)room.count : found;
     if (room.is_given && (found > *length || (found < *length && !room.padded)))
-        return kernel_fail(call, STATUS_BAD_INPUT, "%zu results, the model was compiled for %s%zu",
-                           found, room.padded ? "at most " : "", *length);
+        return kernel_fail(
+            call, STATUS_BAD_INPUT,
+            "%zu results, the model was compiled for %s%zu; compile it with --max-dim, "
+            "which gives the most there may be",
+            found, room.padded ? "at most " : "", *length);
     return STATUS_OK;
 }
 

@@ -101,6 +101,12 @@ static enum status out_of_range(const struct run *run, const char *what, const c
     wide_format(text[0], value);
     wide_format(text[1], low);
     wide_format(text[2], high);
+    if (wide_compare(low, high) == 0)
+        return diag_set(
+            run->diag, STATUS_BAD_INPUT,
+            "node %s: %s of '%s' element %zu is %s and has to be %s, as it was when the "
+            "circuit was compiled: where this counts results, compile with --max-dim",
+            node_name(run), what, name, element, text[0], text[1]);
     return diag_set(run->diag, STATUS_BAD_INPUT,
                     "node %s: %s of '%s' element %zu is %s, outside %s..%s; this input leaves the "
                     "range the circuit was "

@@ -299,16 +299,22 @@ static bool is_bound(const struct lowering *l, size_t i)
            (data->data.real[0] < 3e38 && data->data.real[0] > -3e38);
 }
 
+/* Bound i as a scalar: it may have axes of one where x has none. */
+static uint32_t bound_of(struct lowering *l, size_t i, uint32_t x)
+{
+    struct shape scalar = {0};
+    return lowering_reshape(l, lowering_trim(l, lowering_input(l, i), lowering_fraction(l, x), 1),
+                            &scalar);
+}
+
 void lower_clip(struct lowering *l)
 {
     uint32_t x = compared_input(l);
     struct shape shape = lowering_shape(l, x);
     if (is_bound(l, 1))
-        x = lowering_maximum(l, &shape, x,
-                             lowering_trim(l, lowering_input(l, 1), lowering_fraction(l, x), 1));
+        x = lowering_maximum(l, &shape, x, bound_of(l, 1, x));
     if (is_bound(l, 2))
-        x = lowering_minimum(l, &shape, x,
-                             lowering_trim(l, lowering_input(l, 2), lowering_fraction(l, x), 1));
+        x = lowering_minimum(l, &shape, x, bound_of(l, 2, x));
     lowering_output(l, 0, x);
 }
 

@@ -687,6 +687,16 @@ TEST(powers_of_zero_are_zero)
     kit_release(&kit);
 }
 
+/* Bounds of one element bound a scalar too. */
+TEST(a_scalar_is_clipped)
+{
+    struct op_case c;
+    uint32_t x = case_begin(&c, kit_shape(0), 2, 0, false);
+    uint32_t low = kit_parameter(&c.kit, "low", kit_shape(1, 1), (const double[]){-0.5}),
+             high = kit_parameter(&c.kit, "high", kit_shape(1, 1), (const double[]){0.75});
+    case_finish(&c, kit_node(&c.kit, OP_CLIP, (const uint32_t[]){x, low, high}, 3), 2e-5, 1e-3);
+}
+
 TEST(pairwise_probabilities_are_coupled)
 {
     static const int pairs[] = {1, 3, 6};
