@@ -307,12 +307,13 @@ void emit_outputs(struct import_node *n, enum op_kind op, const uint32_t *in, si
     const char *name = n->status == STATUS_OK ? next_name(n, op) : NULL;
     if (n->status == STATUS_OK && name == NULL)
         rule_out_of_memory(n);
+    bool is_whole = (op_info(op)->traits & TRAIT_WHOLE) != 0;
     for (size_t i = 0; i < out_count; i++) {
+        bool is_made = out[i] != GRAPH_NONE || (is_whole && i < op_info(op)->min_outputs);
         if (n->status != STATUS_OK)
             out[i] = GRAPH_NONE;
-        else if (out[i] != GRAPH_NONE &&
-                 (out[i] = graph_add_value(graph, name, VALUE_NODE, ELEMENT_UNDEFINED)) ==
-                     GRAPH_NONE)
+        else if (is_made && (out[i] = graph_add_value(graph, name, VALUE_NODE,
+                                                      ELEMENT_UNDEFINED)) == GRAPH_NONE)
             rule_out_of_memory(n);
     }
     if (n->status != STATUS_OK)

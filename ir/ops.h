@@ -24,6 +24,8 @@ enum op_trait {
         1 << 5, /* a smooth real function of one input and of attributes: a table will do */
     TRAIT_REDUCE = 1 << 6, /* (data, axes?) with keepdims and noop_with_empty_axes */
     TRAIT_BODY = 1 << 7,   /* has graphs among its attributes */
+    TRAIT_WHOLE =
+        1 << 8, /* results up to min_outputs are made whenever one is: the others come from them */
 };
 
 /* Input i decides shapes or structure, so it has to be known at compile time. i <= 7. */

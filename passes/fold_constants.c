@@ -731,6 +731,11 @@ static void mark_needed(const struct graph *graph, bool *value_needed, bool *nod
         for (size_t i = 0; node_needed[n] && i < node->input_count; i++)
             if (node->inputs[i] != GRAPH_NONE)
                 value_needed[node->inputs[i]] = true;
+        const struct op_info *info = op_info(node->op);
+        bool is_whole = node_needed[n] && (info->traits & TRAIT_WHOLE) != 0;
+        for (size_t i = 0; is_whole && i < info->min_outputs; i++)
+            if (node->outputs[i] != GRAPH_NONE)
+                value_needed[node->outputs[i]] = true;
     }
 }
 

@@ -427,6 +427,44 @@ TEST(dead_nodes_and_identities_go)
     end();
 }
 
+/* The rules of these make the later results from the first ones. */
+TEST(first_results_stay_where_others_are_made_of_them)
+{
+    static const struct {
+        enum op_kind op;
+        size_t operands, results, used, kept;
+    } cases[] = {{OP_DYNAMIC_QUANTIZE_LINEAR, 1, 3, 0, 3},
+                 {OP_LAYER_NORMALIZATION, 2, 3, 2, 2},
+                 {OP_UNIQUE, 1, 4, 3, 2},
+                 {OP_ATTENTION, 3, 3, 2, 2},
+                 {OP_SOFTMAX_CROSS_ENTROPY_LOSS, 2, 2, 1, 2},
+                 {OP_NON_ZERO, 1, 2, 1, 1}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct graph *g = begin();
+        struct shape shape = {4, {1, 2, 3, 4}}, line = {1, {4}}, labels = {3, {1, 3, 4}};
+        uint32_t in[3], out[4];
+        in[0] = input(g, "x", ELEMENT_F32, shape);
+        in[1] = in[2] = in[0];
+        if (cases[c].op == OP_LAYER_NORMALIZATION)
+            in[1] = input(g, "scale", ELEMENT_F32, line);
+        if (cases[c].op == OP_SOFTMAX_CROSS_ENTROPY_LOSS)
+            in[1] = input(g, "labels", ELEMENT_I64, labels);
+        for (size_t k = 0; k < cases[c].results; k++)
+            out[k] = graph_add_value(g, "y", VALUE_NODE, ELEMENT_UNDEFINED);
+        graph_add_node(g, cases[c].op, "n", in, cases[c].operands, out, cases[c].results);
+        if (cases[c].op == OP_UNIQUE || cases[c].op == OP_NON_ZERO)
+            set_int(g, "count", 2);
+        output(g, out[cases[c].used]);
+        fold(g);
+        REQUIRE(g->node_count == 1);
+        size_t kept = 0;
+        for (size_t k = 0; k < cases[c].results; k++)
+            kept += g->nodes[0].outputs[k] != GRAPH_NONE;
+        CHECK_U64(kept, cases[c].kept);
+        end();
+    }
+}
+
 TEST(an_output_that_is_an_input_keeps_a_value_of_its_own)
 {
     struct graph *g = begin();
