@@ -67,7 +67,8 @@ enum status node_fail(struct node *n, struct node_job *job, const char *reason, 
 {
     if (job->tries + 1 >= n->config->limits.attempts)
         return node_move(n, job, NODE_REFUSED, reason, diag);
-    return node_store_fail(&n->store, job->id, put_off(n, job, job->tries, reason), reason, diag);
+    return node_store_put_off(&n->store, job->id, NODE_FAILED, put_off(n, job, job->tries, reason),
+                              reason, diag);
 }
 
 /* The chain does not know the job: services answer from several machines, of which one may be
@@ -77,7 +78,8 @@ static enum status miss(struct node *n, struct node_job *job, struct diag *diag)
     static const char reason[] = "the chain does not know it";
     if (job->misses + 1 >= GONE_TRIES)
         return node_move(n, job, NODE_GONE, "its block left the chain", diag);
-    return node_store_miss(&n->store, job->id, put_off(n, job, job->misses, reason), reason, diag);
+    return node_store_put_off(&n->store, job->id, NODE_MISSED, put_off(n, job, job->misses, reason),
+                              reason, diag);
 }
 
 void node_trouble(struct node *n, enum status status, const char *text)

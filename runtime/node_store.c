@@ -237,33 +237,20 @@ enum status node_store_move(struct node_store *store, struct market_job_id id,
     return query_run(&q, diag);
 }
 
-/* An UPDATE of a job that takes when to try again, why, and the job. */
-static enum status put_off(struct node_store *store, const char *update, struct market_job_id id,
-                           uint64_t not_before, const char *reason, struct diag *diag)
+enum status node_store_put_off(struct node_store *store, struct market_job_id id,
+                               enum node_delay why, uint64_t not_before, const char *reason,
+                               struct diag *diag)
 {
-    struct query q = query_begin(&store->database, update);
+    static const char *const updates[] = {
+        [NODE_FAILED] = "UPDATE job SET tries = tries + 1, failures = failures + 1,"
+                        " not_before = ?, reason = ? WHERE model = ? AND place = ?",
+        [NODE_MISSED] = "UPDATE job SET misses = misses + 1, not_before = ?, reason = ?"
+                        " WHERE model = ? AND place = ?"};
+    struct query q = query_begin(&store->database, updates[why]);
     query_bind_number(&q, not_before);
     query_bind_text(&q, reason);
     bind_job(&q, id);
     return query_run(&q, diag);
-}
-
-enum status node_store_fail(struct node_store *store, struct market_job_id id, uint64_t not_before,
-                            const char *reason, struct diag *diag)
-{
-    return put_off(store,
-                   "UPDATE job SET tries = tries + 1, failures = failures + 1, not_before = ?,"
-                   " reason = ? WHERE model = ? AND place = ?",
-                   id, not_before, reason, diag);
-}
-
-enum status node_store_miss(struct node_store *store, struct market_job_id id, uint64_t not_before,
-                            const char *reason, struct diag *diag)
-{
-    return put_off(store,
-                   "UPDATE job SET misses = misses + 1, not_before = ?, reason = ?"
-                   " WHERE model = ? AND place = ?",
-                   id, not_before, reason, diag);
 }
 
 enum status node_store_meet(struct node_store *store, struct market_job_id id, struct diag *diag)

@@ -78,12 +78,12 @@ enum status node_store_next(bool *found, struct node_job *job, struct node_store
 enum status node_store_move(struct node_store *store, struct market_job_id id,
                             enum node_state state, const char *reason,
                             struct diag *diag) SERTN_MUST_CHECK;
-/* The step failed, and is not tried before a time. */
-enum status node_store_fail(struct node_store *store, struct market_job_id id, uint64_t not_before,
-                            const char *reason, struct diag *diag) SERTN_MUST_CHECK;
-/* The chain did not know it, and is not asked before a time; or does know it again. */
-enum status node_store_miss(struct node_store *store, struct market_job_id id, uint64_t not_before,
-                            const char *reason, struct diag *diag) SERTN_MUST_CHECK;
+/* A step failed, or the chain did not know the job: nothing is tried before a time. */
+enum node_delay { NODE_FAILED, NODE_MISSED };
+enum status node_store_put_off(struct node_store *store, struct market_job_id id,
+                               enum node_delay why, uint64_t not_before, const char *reason,
+                               struct diag *diag) SERTN_MUST_CHECK;
+/* The chain knows it again. */
 enum status node_store_meet(struct node_store *store, struct market_job_id id,
                             struct diag *diag) SERTN_MUST_CHECK;
 enum status node_store_assign(struct node_store *store, struct market_job_id id, bool is_assigned,

@@ -124,7 +124,7 @@ TEST(what_is_forgotten_still_counts)
     for (uint64_t place = 1; place <= 3; place++)
         REQUIRE_OK(node_store_pay(&store, id_of(place), 10 * (amount)place, &diag), &diag);
     REQUIRE_OK(node_store_assign(&store, id_of(3), true, &diag), &diag);
-    REQUIRE_OK(node_store_fail(&store, id_of(5), 0, "no", &diag), &diag);
+    REQUIRE_OK(node_store_put_off(&store, id_of(5), NODE_FAILED, 0, "no", &diag), &diag);
     REQUIRE_OK(node_store_move(&store, id_of(5), NODE_REFUSED, "no", &diag), &diag);
     REQUIRE_OK(node_store_move(&store, id_of(6), NODE_OVER, "late", &diag), &diag);
     REQUIRE_OK(node_store_move(&store, id_of(7), NODE_GONE, "gone", &diag), &diag);
@@ -166,7 +166,7 @@ TEST(a_job_whose_block_is_another_one_is_looked_at_again)
     open_store(&store, test_path(test_temp_dir(), "jobs"));
     REQUIRE_OK(node_store_add(&store, &event, &diag), &diag);
     prove(&store, 1);
-    REQUIRE_OK(node_store_fail(&store, id_of(1), 99, "no", &diag), &diag);
+    REQUIRE_OK(node_store_put_off(&store, id_of(1), NODE_FAILED, 99, "no", &diag), &diag);
     REQUIRE_OK(node_store_add(&store, &event, &diag), &diag);
     CHECK(find(&job, &store, 1) && job.block == 7 && job.tries == 1);
     event.block = 5;
@@ -186,14 +186,14 @@ TEST(misses_are_counted_beside_failures)
     event.request.deadline = 1000;
     open_store(&store, test_path(test_temp_dir(), "jobs"));
     REQUIRE_OK(node_store_add(&store, &event, &diag), &diag);
-    REQUIRE_OK(node_store_fail(&store, id_of(1), 9, "no", &diag), &diag);
+    REQUIRE_OK(node_store_put_off(&store, id_of(1), NODE_FAILED, 9, "no", &diag), &diag);
     for (int i = 0; i < 2; i++)
-        REQUIRE_OK(node_store_miss(&store, id_of(1), 99, "unknown", &diag), &diag);
+        REQUIRE_OK(node_store_put_off(&store, id_of(1), NODE_MISSED, 99, "unknown", &diag), &diag);
     CHECK(find(&job, &store, 1) && job.tries == 1 && job.misses == 2 && job.not_before == 99);
     CHECK_TEXT(job.reason, "unknown");
     REQUIRE_OK(node_store_meet(&store, id_of(1), &diag), &diag);
     CHECK(find(&job, &store, 1) && job.tries == 1 && job.misses == 0);
-    REQUIRE_OK(node_store_miss(&store, id_of(1), 99, "unknown", &diag), &diag);
+    REQUIRE_OK(node_store_put_off(&store, id_of(1), NODE_MISSED, 99, "unknown", &diag), &diag);
     REQUIRE_OK(node_store_move(&store, id_of(1), NODE_GONE, "", &diag), &diag);
     REQUIRE_OK(node_store_add(&store, &event, &diag), &diag);
     CHECK(find(&job, &store, 1) && job.tries == 0 && job.misses == 0);
