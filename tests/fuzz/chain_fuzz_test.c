@@ -138,12 +138,12 @@ static void (*const targets[])(const uint8_t *bytes, size_t count) = {
 enum { TARGETS = sizeof targets / sizeof *targets };
 
 #ifdef SERTN_LIBFUZZER
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+static void any_target(const uint8_t *bytes, size_t count)
 {
     if (count > 0)
         targets[bytes[0] % TARGETS](bytes + 1, count - 1);
-    return 0;
 }
+FUZZ_ENTRY(any_target)
 #else
 static const char *const answers[] = {
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0x7a69\"}",

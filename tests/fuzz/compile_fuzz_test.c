@@ -232,50 +232,29 @@ static void compile_bytes(const uint8_t *bytes, size_t count)
 }
 
 #ifdef SERTN_LIBFUZZER
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
-{
-    compile_bytes(bytes, count);
-    return 0;
-}
+FUZZ_ENTRY(compile_bytes)
 #else
-
-static void change_models(struct buffer *bytes, const struct fuzz_corpus *corpus)
-{
-    (void)corpus;
-    onnx_change(bytes);
-}
-
-static void make_models(struct buffer *bytes, const struct fuzz_corpus *corpus)
-{
-    (void)corpus;
-    onnx_make_model(bytes);
-}
-
-static void fill(struct fuzz_corpus *corpus)
-{
-    fuzz_add_folder(corpus, "tests/fuzz/corpus/compile", "");
-    fuzz_add_folder(corpus, "tests/models/mlp", ".onnx");
-    fuzz_add_folder(corpus, "tests/models/svc_rbf", ".onnx");
-    fuzz_add_folder(corpus, "tests/models/tree_classifier", ".onnx");
-    fuzz_add_folder(corpus, "tests/models/qdq_mlp", ".onnx");
-}
 
 static void run(fuzz_change change)
 {
+    static const char *const models[] = {"tests/models/mlp", "tests/models/svc_rbf",
+                                         "tests/models/tree_classifier", "tests/models/qdq_mlp"};
     struct fuzz_corpus corpus = {0};
-    fill(&corpus);
+    fuzz_add_folder(&corpus, "tests/fuzz/corpus/compile", "");
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        fuzz_add_folder(&corpus, models[i], ".onnx");
     fuzz_run_changed(&corpus, compile_bytes, change, FUZZ_SECONDS);
     fuzz_release(&corpus);
 }
 
 TEST(changed_models_never_crash_the_compiler)
 {
-    run(change_models);
+    run(onnx_change);
 }
 
 TEST(made_up_models_never_crash_the_compiler)
 {
-    run(make_models);
+    run(onnx_make_model);
 }
 
 TEST(files_never_crash_the_compiler)

@@ -50,5 +50,11 @@ void fuzz_run_changed(const struct fuzz_corpus *corpus, fuzz_target target, fuzz
 
 /* The entry point of libFuzzer, defined by each target's file when it is built for it. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+#define FUZZ_ENTRY(target)                                                                         \
+    int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)                                 \
+    {                                                                                              \
+        target(bytes, count);                                                                      \
+        return 0;                                                                                  \
+    }
 
 #endif

@@ -207,8 +207,9 @@ static void change_model(struct buffer *out, Onnx__Model *model)
     pack(out, model);
 }
 
-void onnx_change(struct buffer *bytes)
+void onnx_change(struct buffer *bytes, const struct fuzz_corpus *corpus)
 {
+    (void)corpus;
     struct onnx_file file;
     for (uint64_t times = 1 + test_random_below(4); times > 0; times--) {
         if (onnx_load_bytes(&file, bytes->data, bytes->count, "fuzz", NULL) != STATUS_OK)
@@ -411,8 +412,9 @@ static void make_attributes(struct made *made, const char *names, Onnx__Node *no
     }
 }
 
-void onnx_make_model(struct buffer *out)
+void onnx_make_model(struct buffer *out, const struct fuzz_corpus *corpus)
 {
+    (void)corpus;
     const struct import_rule *rule = import_rule_at(test_random_below(rule_count()));
     struct made made;
     memset(&made, 0, sizeof made);

@@ -32,41 +32,25 @@ static void import_bytes(const uint8_t *bytes, size_t count)
 }
 
 #ifdef SERTN_LIBFUZZER
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
-{
-    import_bytes(bytes, count);
-    return 0;
-}
+FUZZ_ENTRY(import_bytes)
 #else
 
-static void change_and_import(const uint8_t *bytes, size_t count)
+static void run(fuzz_change change)
 {
-    struct buffer changed = {0};
-    buffer_put(&changed, bytes, count);
-    onnx_change(&changed);
-    import_bytes(changed.data, changed.count);
-    buffer_release(&changed);
-}
-
-static void fill(struct fuzz_corpus *corpus)
-{
-    fuzz_add_folder(corpus, "tests/models", ".onnx");
-    fuzz_add_folder(corpus, "tests/fuzz/corpus/onnx", "");
+    struct fuzz_corpus corpus = {0};
+    fuzz_add_folder(&corpus, "tests/models", ".onnx");
+    fuzz_add_folder(&corpus, "tests/fuzz/corpus/onnx", "");
+    fuzz_run_changed(&corpus, import_bytes, change, FUZZ_SECONDS);
+    fuzz_release(&corpus);
 }
 
 TEST(files_never_crash)
 {
-    struct fuzz_corpus corpus = {0};
-    fill(&corpus);
-    fuzz_run(&corpus, import_bytes, FUZZ_SECONDS);
-    fuzz_release(&corpus);
+    run(fuzz_mutate);
 }
 
 TEST(messages_never_crash)
 {
-    struct fuzz_corpus corpus = {0};
-    fill(&corpus);
-    fuzz_run(&corpus, change_and_import, FUZZ_SECONDS);
-    fuzz_release(&corpus);
+    run(onnx_change);
 }
 #endif

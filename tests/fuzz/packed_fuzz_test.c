@@ -42,11 +42,7 @@ static void both_ways(const uint8_t *bytes, size_t count)
 }
 
 #ifdef SERTN_LIBFUZZER
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
-{
-    both_ways(bytes, count);
-    return 0;
-}
+FUZZ_ENTRY(both_ways)
 #else
 /* Plain bytes of loops, and what they are packed to. */
 static void add_rounds(struct fuzz_corpus *corpus, size_t rounds)

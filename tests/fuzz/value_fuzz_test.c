@@ -39,11 +39,7 @@ static void read_values(const uint8_t *bytes, size_t count)
 }
 
 #ifdef SERTN_LIBFUZZER
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
-{
-    read_values(bytes, count);
-    return 0;
-}
+FUZZ_ENTRY(read_values)
 #else
 static void add_with_kind(struct fuzz_corpus *corpus, const char *folder, const char *ending,
                           uint8_t kind)
