@@ -7,6 +7,7 @@
 #include "frontend/import.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "tests/frontend/model_pair.h"
 #include "tests/harness/harness.h"
@@ -63,6 +64,29 @@ TEST(quantized_attention_is_attention_on_what_it_stands_for)
     pair_agrees(__LINE__, &p, "y");
 }
 
+/* The last two of three axes change places. */
+static void turn_last(struct builder *b, const char *in, const char *out)
+{
+    node_ints(b, model_node(b, "Transpose", in, out), "perm", INTS(0, 2, 1));
+}
+
+/* Input, weights, first states and scales of a quantized LSTM of two units over a batch. */
+static struct pair quantized_lstm(int64_t steps, int64_t batch)
+{
+    struct pair p = pair_start();
+    char x[32], state[32];
+    snprintf(x, sizeof x, "%lld,%lld,2", (long long)steps, (long long)batch);
+    snprintf(state, sizeof state, "1,%lld,2", (long long)batch);
+    pair_input(&p, "x", ELEMENT_F32, x);
+    pair_random(&p, "w", ELEMENT_I8, "1,2,8", 16, -128, 127);
+    pair_random(&p, "r", ELEMENT_I8, "1,2,8", 16, -128, 127);
+    pair_random(&p, "i", ELEMENT_F32, state, 2 * (size_t)batch, -1, 1);
+    pair_random(&p, "j", ELEMENT_F32, state, 2 * (size_t)batch, -1, 1);
+    pair_tensor(&p, "s", ELEMENT_F32, "1", REALS(0.03125));
+    pair_tensor(&p, "z", ELEMENT_I8, "1", REALS(0));
+    return p;
+}
+
 TEST(quantized_lstm_is_lstm_with_the_weights_turned)
 {
     struct pair p = pair_start();
@@ -85,8 +109,8 @@ TEST(quantized_lstm_is_lstm_with_the_weights_turned)
     model_tensor(&p.plain, "middle", ELEMENT_I64, "1", REALS(1));
     model_node(&p.plain, "Unsqueeze", "t,middle", "tm");
     model_node(&p.plain, "Mul", "rf,tm", "rd");
-    node_ints(&p.plain, model_node(&p.plain, "Transpose", "wd", "wt"), "perm", INTS(0, 2, 1));
-    node_ints(&p.plain, model_node(&p.plain, "Transpose", "rd", "rt"), "perm", INTS(0, 2, 1));
+    turn_last(&p.plain, "wd", "wt");
+    turn_last(&p.plain, "rd", "rt");
     Onnx__Node *plain = model_node(&p.plain, "LSTM", "xd,wt,rt,b", "y,h,c");
     node_int(&p.own, own, "hidden_size", 2);
     node_int(&p.plain, plain, "hidden_size", 2);
@@ -99,15 +123,8 @@ TEST(quantized_lstm_is_lstm_with_the_weights_turned)
  * to the end of the longest sequence. */
 TEST(quantized_lstm_quantizes_its_state)
 {
-    struct pair p = pair_start();
-    pair_input(&p, "x", ELEMENT_F32, "2,2,2");
-    pair_random(&p, "w", ELEMENT_I8, "1,2,8", 16, -128, 127);
-    pair_random(&p, "r", ELEMENT_I8, "1,2,8", 16, -128, 127);
+    struct pair p = quantized_lstm(2, 2);
     pair_random(&p, "b", ELEMENT_F32, "1,16", 16, -1, 1);
-    pair_random(&p, "i", ELEMENT_F32, "1,2,2", 4, -1, 1);
-    pair_random(&p, "j", ELEMENT_F32, "1,2,2", 4, -1, 1);
-    pair_tensor(&p, "s", ELEMENT_F32, "1", REALS(0.03125));
-    pair_tensor(&p, "z", ELEMENT_I8, "1", REALS(0));
     Onnx__Node *own = own_node(&p, "DynamicQuantizeLSTM", "x,w,r,b,,i,j,,s,z,s,z", "y,h,c");
     node_int(&p.own, own, "hidden_size", 2);
     struct builder *b = &p.plain;
@@ -116,8 +133,8 @@ TEST(quantized_lstm_quantizes_its_state)
     node_int(b, model_node(b, "Split", "xd", "x0,x1"), "num_outputs", 2);
     model_node(b, "DequantizeLinear", "w,s,z", "wd");
     model_node(b, "DequantizeLinear", "r,s,z", "rd");
-    node_ints(b, model_node(b, "Transpose", "wd", "wt"), "perm", INTS(0, 2, 1));
-    node_ints(b, model_node(b, "Transpose", "rd", "rt"), "perm", INTS(0, 2, 1));
+    turn_last(b, "wd", "wt");
+    turn_last(b, "rd", "rt");
     model_node(b, "DynamicQuantizeLinear", "i", "iq,is,iz");
     model_node(b, "DequantizeLinear", "iq,is,iz", "id");
     node_int(b, model_node(b, "LSTM", "x0,wt,rt,b,,id,j", "y0,h0,c0"), "hidden_size", 2);
@@ -131,14 +148,7 @@ TEST(quantized_lstm_quantizes_its_state)
 /* Sequences that run backwards begin together, whatever their lengths. */
 TEST(quantized_lstm_turns_each_sequence_by_itself)
 {
-    struct pair p = pair_start();
-    pair_input(&p, "x", ELEMENT_F32, "4,3,2");
-    pair_random(&p, "w", ELEMENT_I8, "1,2,8", 16, -128, 127);
-    pair_random(&p, "r", ELEMENT_I8, "1,2,8", 16, -128, 127);
-    pair_random(&p, "i", ELEMENT_F32, "1,3,2", 6, -1, 1);
-    pair_random(&p, "j", ELEMENT_F32, "1,3,2", 6, -1, 1);
-    pair_tensor(&p, "s", ELEMENT_F32, "1", REALS(0.03125));
-    pair_tensor(&p, "z", ELEMENT_I8, "1", REALS(0));
+    struct pair p = quantized_lstm(4, 3);
     pair_tensor(&p, "l", ELEMENT_I32, "3", REALS(4, 1, 2));
     pair_tensor(&p, "n", ELEMENT_I64, "3", REALS(4, 1, 2));
     Onnx__Node *own = own_node(&p, "DynamicQuantizeLSTM", "x,w,r,,l,i,j,,s,z,s,z", "y,h,c");

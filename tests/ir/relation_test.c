@@ -425,15 +425,25 @@ TEST(the_bracket_rule_wants_disjoint_intervals)
     expect(&b, STATUS_BAD_INPUT);
 }
 
+/* The program after its bytes; memory is the bench's. */
+static struct relation_program reread(struct bench *b)
+{
+    struct buffer bytes;
+    struct relation_program again;
+    struct diag diag = {0};
+    buffer_init(&bytes);
+    relation_program_serialize(&b->program, &bytes);
+    REQUIRE_OK(relation_program_parse(&again, &b->arena, 253, bytes.data, bytes.count, &diag),
+               &diag);
+    buffer_release(&bytes);
+    return again;
+}
+
 TEST(what_stands_for_no_number_comes_back_from_its_bytes)
 {
     for (int which = 0; which < 4; which++) {
         struct bench b;
-        struct buffer bytes;
-        struct relation_program again;
-        struct diag diag = {0};
         bench_init(&b);
-        buffer_init(&bytes);
         uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, 3, -4, 4);
         struct relation_tensor *t = &b.program.tensors[x];
         t->encoding = ENCODING_FIXED;
@@ -441,13 +451,9 @@ TEST(what_stands_for_no_number_comes_back_from_its_bytes)
         t->has_infinity = which == 2;
         t->keeps_sign = which == 3;
         add_range(&b, x, 3, -4, 4);
-        relation_program_serialize(&b.program, &bytes);
-        REQUIRE_OK(relation_program_parse(&again, &b.arena, 253, bytes.data, bytes.count, &diag),
-                   &diag);
-        t = &again.tensors[x];
+        t = &reread(&b).tensors[x];
         CHECK(t->has_nan == (which == 1) && t->has_infinity == (which == 2) &&
               t->keeps_sign == (which == 3));
-        buffer_release(&bytes);
         expect(&b, STATUS_OK);
     }
 }
@@ -481,11 +487,7 @@ TEST(a_table_ends_within_64_bits)
 TEST(a_contraction_of_many_positions_comes_back_from_its_bytes)
 {
     struct bench b;
-    struct buffer bytes;
-    struct relation_program again;
-    struct diag diag = {0};
     bench_init(&b);
-    buffer_init(&bytes);
     uint32_t x = tensor(&b, ROLE_PRIVATE_INPUT, 1 << 15, 0, 1),
              w = tensor(&b, ROLE_PARAMETER, 1 << 14, -2, 1);
     add_range(&b, x, 1 << 15, 0, 1);
@@ -500,11 +502,8 @@ TEST(a_contraction_of_many_positions_comes_back_from_its_bytes)
     r.views[1] = (struct relation_view){.tensor = w, .stride = {0, 1}, .high = {1 << 15, 1 << 14}};
     r.outputs[0] = tensor(&b, ROLE_WITNESS, 1 << 15, -(1 << 15), 1 << 14);
     relation_add(&b.program, &r);
-    relation_program_serialize(&b.program, &bytes);
-    REQUIRE_OK(relation_program_parse(&again, &b.arena, 253, bytes.data, bytes.count, &diag),
-               &diag);
+    struct relation_program again = reread(&b);
     CHECK_U64(again.relation_count, b.program.relation_count);
     CHECK_I64(again.relations[1].space[1], 1 << 14);
-    buffer_release(&bytes);
     expect(&b, STATUS_OK);
 }
