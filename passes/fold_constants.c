@@ -254,34 +254,40 @@ bool fold_constants_replaces(enum op_kind op)
     return true;
 }
 
-/* The operands' tensors for the interpreter. An operand whose shape alone counts gets a stand-in.
+/*
+ * Stands for an operand that is not known: the type, the shape and the count are all that is read
+ * of it (see needs_shape_only), or there is nothing else to it. NULL when there is no memory.
  */
+static struct tensor *stand_in(struct fold_walk *walk, const struct value_info *info)
+{
+    size_t count;
+    if (!shape_count(&info->shape, SIZE_MAX, &count))
+        return NULL;
+    if (count == 0)
+        return tensor_new(walk->scratch, info->type, &info->shape);
+    struct tensor *shaped = arena_new(walk->scratch, struct tensor);
+    if (shaped != NULL)
+        *shaped = (struct tensor){.type = info->type, .shape = info->shape, .count = count};
+    return shaped;
+}
+
+/* The operands' tensors for the interpreter. */
 static const struct tensor **operand_tensors(struct fold_walk *walk, const struct fold_item *item)
 {
     const struct tensor **in =
         arena_array(walk->scratch, const struct tensor *, item->node.input_count);
-    if (in == NULL) {
-        fold_no_memory(walk);
-        return NULL;
-    }
-    for (size_t i = 0; i < item->node.input_count; i++) {
+    for (size_t i = 0; in != NULL && i < item->node.input_count; i++) {
         uint32_t v = item->node.inputs[i];
-        in[i] = v == GRAPH_NONE ? NULL : walk->next->values[v].data;
-        if (v == GRAPH_NONE || in[i] != NULL)
+        if (v == GRAPH_NONE)
             continue;
-        struct tensor *shaped = arena_new(walk->scratch, struct tensor);
-        if (shaped == NULL) {
-            fold_no_memory(walk);
-            return NULL;
-        }
-        /* Only the type, the shape and the count of it are read: see needs_shape_only; or there is
-         * nothing else to it. */
-        shaped->type = item->in[i].type;
-        shaped->shape = item->in[i].shape;
-        if (!shape_count(&shaped->shape, SIZE_MAX, &shaped->count))
-            return NULL;
-        in[i] = shaped;
+        in[i] = walk->next->values[v].data;
+        if (in[i] == NULL)
+            in[i] = stand_in(walk, &item->in[i]);
+        if (in[i] == NULL)
+            in = NULL;
     }
+    if (in == NULL)
+        fold_no_memory(walk);
     return in;
 }
 

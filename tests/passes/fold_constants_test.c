@@ -427,6 +427,19 @@ TEST(dead_nodes_and_identities_go)
     end();
 }
 
+/* Operands without elements have a place all the same, as every tensor has. */
+TEST(nothing_is_convolved)
+{
+    static const double weights[2] = {1, 2};
+    struct graph *g = begin();
+    uint32_t in[2] = {input(g, "x", ELEMENT_F32, (struct shape){3, {0, 1, 4}})};
+    in[1] = stored(g, VALUE_PARAMETER, ELEMENT_F32, (struct shape){3, {1, 1, 2}}, weights);
+    output(g, node(g, OP_CONV, in, 2));
+    fold(g);
+    CHECK(g->node_count == 1 && g->nodes[0].op == OP_IDENTITY);
+    end();
+}
+
 /* The rules of these make the later results from the first ones. */
 TEST(first_results_stay_where_others_are_made_of_them)
 {
