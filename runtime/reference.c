@@ -132,17 +132,19 @@ static bool read_fixed(struct value_fixed *out, const cJSON *item, struct arena 
     const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "type"));
     struct shape shape = {0};
     struct tensor *tensor = NULL;
-    size_t i = 0;
+    size_t i = 0, given = (size_t)cJSON_GetArraySize(values), count;
     cJSON_ArrayForEach(at, dims)
     {
         if (shape.rank == TENSOR_RANK_MAX || !is_size(at))
             return false;
         shape.dim[shape.rank++] = integer_of_real(at->valuedouble);
     }
+    if (!shape_count(&shape, given, &count) || count != given)
+        return false;
     for (int t = ELEMENT_F32; t <= ELEMENT_I2 && type != NULL && tensor == NULL; t++)
         if (t != ELEMENT_STRING && strcmp(element_type_name((enum element_type)t), type) == 0)
             tensor = tensor_new(arena, (enum element_type)t, &shape);
-    if (tensor == NULL || tensor->count != (size_t)cJSON_GetArraySize(values))
+    if (tensor == NULL)
         return false;
     cJSON_ArrayForEach(at, values)
     {
@@ -266,6 +268,7 @@ static enum status read_binds(struct import_bind **out, size_t *count, struct re
             status =
                 value_literal_read(&tensor, bind->valuestring, &specs[i], &reference->arena, diag);
             (*out)[(*count)++] = (struct import_bind){specs[i].name, tensor};
+            break; /* the importer refuses more inputs of the name */
         }
     }
     return status;

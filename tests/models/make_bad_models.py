@@ -134,6 +134,11 @@ def made_twice():
                  outputs=[value("y", [1, 2])])
 
 
+@bad("many inputs of one name")
+def input_twice():
+    return model([helper.make_node("Relu", ["x"], ["y"])], inputs=[value("x", [1, 2])] * 500, outputs=[value("y", [1, 2])])
+
+
 @bad("two initializers of one name")
 def constant_twice():
     return patched(lambda m: m.graph.initializer.append(tensor("w", np.zeros((2, 1), dtype=np.float32))))

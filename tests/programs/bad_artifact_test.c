@@ -246,6 +246,18 @@ TEST(sources_that_make_no_sense_are_refused)
     }
 }
 
+/* One number bound to a name that many inputs have. */
+TEST(sources_of_models_with_inputs_of_one_name_are_refused)
+{
+    static const char text[] = "{\"model\":\"m.onnx\",\"binds\":{\"x\":\"[1, 2]\"}}";
+    const char *copy = copy_of(kit_compiled(MODEL)),
+               *model = test_source_path("tests/models/bad/input_twice.onnx");
+    kit_write(test_path(copy, "private/source.json"), text, strlen(text));
+    struct test_output out =
+        SERTN_RUN("eval", copy, "--input", kit_model(MODEL, "input.json"), "--model", model);
+    kit_refused(&out, 2, "two inputs are called 'x'", "inputs of one name");
+}
+
 TEST(setup_proofs_that_are_damaged_or_of_another_model_are_rejected)
 {
     struct fixture f = make_fixture();
