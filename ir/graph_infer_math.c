@@ -173,8 +173,10 @@ enum status infer_gemm(struct infer_call *call)
     infer_result(call, 0, call->in[0]->type, NULL);
     if (!call->in[0]->shape_known || !call->in[1]->shape_known)
         return STATUS_OK;
+    const struct value_info *c = infer_in(call, 2);
     if (!element_type_is_float(call->in[0]->type) &&
-        !(is_whole_factor(call->node, "alpha") && is_whole_factor(call->node, "beta")))
+        !(is_whole_factor(call->node, "alpha") &&
+          (c == NULL || is_whole_factor(call->node, "beta"))))
         return infer_fail(call, STATUS_BAD_INPUT,
                           "alpha and beta of integers are whole numbers below 2^31");
     const struct shape *a = &call->in[0]->shape, *b = &call->in[1]->shape;
@@ -187,7 +189,6 @@ enum status infer_gemm(struct infer_call *call)
         return infer_fail(call, STATUS_BAD_INPUT, "inner dimensions %lld and %lld differ",
                           (long long)inner_a, (long long)inner_b);
     struct shape shape = {2, {a->dim[trans_a ? 1 : 0], b->dim[trans_b ? 0 : 1]}}, with_c;
-    const struct value_info *c = infer_in(call, 2);
     if (c != NULL && c->shape_known &&
         (!shape_broadcast(&with_c, &shape, &c->shape) || !shape_equal(&with_c, &shape)))
         return infer_fail(call, STATUS_BAD_INPUT, "C does not broadcast to [%lld, %lld]",

@@ -88,3 +88,27 @@ TEST(an_unbound_axis_is_named_with_its_symbol)
     diag_list_release(&problems);
     arena_release(&arena);
 }
+
+/* What is computed with a factor of integers is whole; beta is none where nothing is added. */
+TEST(factors_of_integers_are_whole_where_they_are_used)
+{
+    static const double factors[][2] = {{2, 3}, {2, 0.5}, {0.5, 1}, {0x1p31, 1}};
+    for (size_t i = 0; i < 2 * sizeof factors / sizeof *factors; i++) {
+        const double *factor = factors[i / 2];
+        const size_t operands = 2 + i % 2;
+        struct diag_list problems = {0};
+        struct graph *g = begin();
+        uint32_t a = input(g, ELEMENT_I32, (struct shape){2, {2, 2}});
+        node(g, OP_GEMM, (uint32_t[]){a, a, a}, operands);
+        const struct graph_attribute alpha = {
+            .name = "alpha", .kind = ATTRIBUTE_FLOAT, .real = factor[0]};
+        const struct graph_attribute beta = {
+            .name = "beta", .kind = ATTRIBUTE_FLOAT, .real = factor[1]};
+        REQUIRE(graph_node_add_attribute(g, 0, &alpha) && graph_node_add_attribute(g, 0, &beta));
+        bool is_whole = factor[0] == 2 && (operands == 2 || factor[1] == 3);
+        CHECK(pass_infer_shapes(g, &problems) == (is_whole ? STATUS_OK : STATUS_BAD_INPUT));
+        CHECK(is_whole || strstr(problems.item[0].text, "whole numbers") != NULL);
+        diag_list_release(&problems);
+        arena_release(&arena);
+    }
+}
