@@ -207,6 +207,19 @@ static double steep_budget(const struct quantizing *q, const struct graph_node *
     }
 }
 
+/*
+ * Budget of what is cast to integers: an eighth of one, whatever the size of the greatest number. A
+ * time in seconds would be off by minutes else.
+ */
+static double whole_budget(const struct quantizing *q, const struct graph_node *node)
+{
+    const struct graph *graph = q->graph;
+    bool is_cast = node->op == OP_CAST || node->op == OP_CAST_LIKE;
+    bool is_whole = is_cast && element_type_is_integer(graph->values[node->outputs[0]].type);
+    return is_whole && quantize_magnitude(&q->plan->values[node->inputs[0]]) < 0x1p63 ? 0x1p-3
+                                                                                      : INFINITY;
+}
+
 /* Whether a result is made of operand `i` as it is. */
 static bool only_moves(const struct graph_node *node, size_t i)
 {
@@ -260,7 +273,7 @@ enum status quantize_probe_node(struct quantizing *q, const struct graph_node *n
         double best = fmin(q->budget[v], steep_budget(q, node));
         probe.operand = i;
         if (quantize_feeds_decision(q, node))
-            best = fmin(best, decision_budget(q, &probe));
+            best = fmin(fmin(best, decision_budget(q, &probe)), whole_budget(q, node));
         for (size_t r = 0; r < q->kept_count && status == STATUS_OK && !makes_mask(q, node); r++) {
             load_probe(q, &probe, r);
             for (int draw = 0; draw < DRAWS && status == STATUS_OK; draw++)

@@ -155,3 +155,21 @@ TEST(running_sums_and_products_go_both_ways)
             run_cumulative(OP_CUM_PROD, some[t], (flags & 1) != 0, (flags & 2) != 0);
         }
 }
+
+/* Budgets that follow the greatest number lost all of the small ones, and minutes of a time. */
+TEST(casts_to_integers_are_exact_beside_great_numbers)
+{
+    static const double seen[] = {1600000001, 1600000002.5, -3, 1.75, 0, -1600000000.25};
+    struct shape shape = kit_shape(1, 6);
+    struct kit kit;
+    kit_init(&kit);
+    uint32_t y = kit_unary(&kit, OP_CAST, kit_input(&kit, "x", ELEMENT_F64, shape));
+    kit_attribute_int(&kit, "to", ELEMENT_I64);
+    kit_output(&kit, y);
+    struct tensor *x = tensor_new(&kit.arena, ELEMENT_F64, &shape);
+    memcpy(x->data.real, seen, sizeof seen);
+    kit_set(&kit, (const struct tensor *[]){x});
+    kit_run(&kit);
+    kit_compare(&kit, (const struct tensor *[]){x}, 0, 0);
+    kit_release(&kit);
+}
