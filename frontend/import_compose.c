@@ -56,7 +56,7 @@ uint32_t constant_zeros(struct import_node *n, enum element_type type, const int
 {
     struct shape one = {1, {1}};
     if (n->status != STATUS_OK)
-        return GRAPH_NONE;
+        return GRAPH_NONE; /* and `type` may be that of a value that is not there */
     struct tensor *value = tensor_new(n->importer->arena, type, &one);
     if (value == NULL) {
         rule_out_of_memory(n);

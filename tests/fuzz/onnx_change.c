@@ -418,8 +418,8 @@ void onnx_make_model(struct buffer *out, const struct fuzz_corpus *corpus)
     const struct import_rule *rule = import_rule_at(test_random_below(rule_count()));
     struct made made;
     memset(&made, 0, sizeof made);
-    char op[64], domain[64], results[3][3] = {"y", "z", "w"}, name[] = "graph";
-    char *outputs[3] = {results[0], results[1], results[2]};
+    char op[64], domain[64], results[4][2] = {"y", "z", "v", "w"}, name[] = "graph";
+    char *outputs[4] = {results[0], results[1], results[2], results[3]};
     snprintf(op, sizeof op, "%s", rule->op);
     snprintf(domain, sizeof domain, "%s", rule->domain);
     Onnx__Model model = ONNX__MODEL__INIT;
@@ -433,10 +433,10 @@ void onnx_make_model(struct buffer *out, const struct fuzz_corpus *corpus)
     node.op_type = op;
     node.domain = domain;
     node.output = outputs;
-    node.n_output = 1 + test_random_below(8) / 6;
+    node.n_output = 1 + (test_random_below(3) == 0 ? test_random_below(4) : 0);
     make_operands(&made, &graph, &node);
     make_attributes(&made, rule->attributes, &node);
-    result.name = outputs[0];
+    result.name = outputs[test_random_below(node.n_output)];
     graph.name = name;
     graph.node = nodes;
     graph.n_node = 1;

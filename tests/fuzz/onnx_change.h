@@ -22,7 +22,7 @@ float onnx_edge_float(void);
 void onnx_change(struct buffer *bytes, const struct fuzz_corpus *corpus);
 
 /* Writes a model of one node of some operator that can be imported, with random operands and
- * attributes. */
+ * attributes, of which one result is used. */
 void onnx_make_model(struct buffer *out, const struct fuzz_corpus *corpus);
 
 #endif
