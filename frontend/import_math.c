@@ -105,6 +105,8 @@ static void drop_at_random(struct import_node *n, uint32_t x)
 void import_dropout(struct import_node *n)
 {
     uint32_t x = required(n, 0), training = operand(n, 2);
+    if (n->status != STATUS_OK)
+        return;
     if (training != GRAPH_NONE) {
         const struct tensor *flag = value_known(n, training);
         if (flag == NULL)

@@ -139,6 +139,11 @@ def input_twice():
     return model([helper.make_node("Relu", ["x"], ["y"])], inputs=[value("x", [1, 2])] * 500, outputs=[value("y", [1, 2])])
 
 
+@bad("an old Dropout without an input")
+def dropout_of_nothing():
+    return model([helper.make_node("Dropout", [""], ["y", "mask"])], outputs=[value("mask", [1, 2])], opsets=(("", 7),))
+
+
 @bad("two initializers of one name")
 def constant_twice():
     return patched(lambda m: m.graph.initializer.append(tensor("w", np.zeros((2, 1), dtype=np.float32))))
