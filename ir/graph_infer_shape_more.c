@@ -135,8 +135,17 @@ enum status infer_space_to_depth(struct infer_call *call)
 
 enum status infer_reverse_sequence(struct infer_call *call)
 {
+    int64_t time = graph_attribute_int(call->node, "time_axis", 0),
+            batch = graph_attribute_int(call->node, "batch_axis", 1);
     enum status status = infer_need(call, 2);
-    return status == STATUS_OK ? infer_same(call) : status;
+    if (status == STATUS_OK)
+        status = infer_same(call);
+    if (status == STATUS_OK && (time < 0 || time > 1 || batch != 1 - time))
+        return infer_fail(call, STATUS_BAD_INPUT,
+                          "of time_axis and batch_axis one has to be 0 and the other 1");
+    if (status == STATUS_OK && call->in[0]->shape_known && call->in[0]->shape.rank < 2)
+        return infer_fail(call, STATUS_BAD_INPUT, "the operand has no axis of time and of a batch");
+    return status;
 }
 
 enum status infer_trilu(struct infer_call *call)

@@ -306,14 +306,7 @@ enum status run_space_to_depth(struct kernel_call *call)
 enum status run_reverse_sequence(struct kernel_call *call)
 {
     const struct tensor *in = call->in[0], *lengths = call->in[1];
-    unsigned batch, time;
-    enum status status = normalize_axis(
-        call->diag, graph_attribute_int(call->node, "batch_axis", 1), in->shape.rank, &batch);
-    if (status == STATUS_OK)
-        status = normalize_axis(call->diag, graph_attribute_int(call->node, "time_axis", 0),
-                                in->shape.rank, &time);
-    if (status != STATUS_OK)
-        return status;
+    unsigned time = graph_attribute_int(call->node, "time_axis", 0) != 0, batch = 1 - time;
     if (!element_type_is_integer(lengths->type) || lengths->count != (size_t)in->shape.dim[batch])
         return kernel_fail(call, STATUS_BAD_INPUT, "one length for every sequence is needed");
     for (size_t i = 0; i < lengths->count; i++)
