@@ -3,6 +3,7 @@
  */
 #include "passes/pipeline.h"
 
+#include "passes/saturate_stored.h"
 #include "passes/swap_pools.h"
 
 #include <math.h>
@@ -569,6 +570,8 @@ static enum status fold(struct pipeline *p)
     arena_release(&scratch);
     if (status == STATUS_OK)
         status = note(p, pass_swap_pools(p->graph, &diag), &diag);
+    if (status == STATUS_OK)
+        status = note(p, pass_saturate_stored(p->graph, &diag), &diag);
     return first == STATUS_OK ? status : first;
 }
 

@@ -2,9 +2,9 @@
  * The ordered passes from a tensor graph to a relation program.
  *
  * fold_constants (with shape inference), fuse_trees, widen_floats, fuse_channels, swap_pools,
- * quantize, then lower and measure until the outputs are as exact as asked with no more bits than
- * that takes, bound_ranges, relation_validate. Placement and keys are the caller's. Called by the
- * compiler (runtime) and by tests.
+ * saturate_stored, quantize, then lower and measure until the outputs are as exact as asked with no
+ * more bits than that takes, bound_ranges, relation_validate. Placement and keys are the caller's.
+ * Called by the compiler (runtime) and by tests.
  */
 #ifndef SERTN_PASSES_PIPELINE_H
 #define SERTN_PASSES_PIPELINE_H
