@@ -195,12 +195,14 @@ static double decision_budget(struct quantizing *q, struct probe *probe)
  */
 static double steep_budget(const struct quantizing *q, const struct graph_node *node)
 {
-    static const double least_gain = 0x1p-4; /* a quarter of the greatest, and less */
+    static const double least_gain = 0x1p-4; /* a quarter of the greatest, or less */
     switch (node->op) {
     case OP_SOFTMAX:
     case OP_SIGMOID:
     case OP_TANH:
     case OP_ERF:
+    case OP_ATAN:
+    case OP_SOFTSIGN:
         return q->budget[node->outputs[0]] / least_gain;
     default:
         return INFINITY;
