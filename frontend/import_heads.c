@@ -104,9 +104,16 @@ static void attend_projected(struct import_node *n, uint32_t projected, uint32_t
 {
     size_t given;
     const int64_t *sizes = attr_ints(n, "qkv_hidden_sizes", &given);
-    int64_t third = size_along(n, projected, 2) / 3, own[3] = {third, third, third};
-    for (size_t i = 0; given == 3 && i < 3; i++)
+    int64_t all = size_along(n, projected, 2), own[3] = {all / 3, all / 3, all / 3}, rest = all;
+    for (size_t i = 0; given == 3 && i < 3 && rest >= 0; i++) {
         own[i] = sizes[i];
+        rest = own[i] < 1 || own[i] > rest ? -1 : rest - own[i];
+    }
+    if (given == 3 && rest != 0) {
+        rule_fail(n, STATUS_BAD_INPUT, "qkv_hidden_sizes do not make up the %lld columns",
+                  (long long)all);
+        return;
+    }
     struct heads_form h = {.heads = attr_int(n, "num_heads", 0),
                            .is_causal = attr_int(n, "unidirectional", 0) != 0,
                            .window = -1,
