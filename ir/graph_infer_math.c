@@ -139,11 +139,46 @@ enum status infer_matmul(struct infer_call *call)
     return status == STATUS_OK ? infer_product(call, 1, call->in[0]->type) : status;
 }
 
+/* Operands that are one number, or one for each row, or each column, of a matrix. */
+static enum status infer_lines(struct infer_call *call, const struct shape *matrix, bool of_rows,
+                               const size_t *operand, size_t count)
+{
+    struct shape line;
+    for (size_t i = 0; i < count; i++) {
+        const struct value_info *in = infer_in(call, operand[i]);
+        if (in != NULL && in->shape_known && !shape_of_line(&line, &in->shape, matrix, of_rows))
+            return infer_fail(call, STATUS_BAD_INPUT,
+                              "operand %zu has to be one number, or one for each %s", operand[i],
+                              of_rows ? "row" : "column");
+    }
+    return STATUS_OK;
+}
+
+/* The zero points za and zb of operands a and b, of which vectors are one row and one column. */
+static enum status infer_zero_points(struct infer_call *call, size_t a, size_t za, size_t b,
+                                     size_t zb)
+{
+    const size_t operand[2] = {a, b}, zero[2] = {za, zb};
+    enum status status = STATUS_OK;
+    for (size_t k = 0; k < 2 && status == STATUS_OK; k++) {
+        const struct value_info *in = call->in[operand[k]];
+        struct shape matrix = in->shape;
+        if (in->shape_known && matrix.rank == 1)
+            matrix = k == 0 ? (struct shape){2, {1, matrix.dim[0]}}
+                            : (struct shape){2, {matrix.dim[0], 1}};
+        if (in->shape_known)
+            status = infer_lines(call, &matrix, k == 0, &zero[k], 1);
+    }
+    return status;
+}
+
 enum status infer_matmul_integer(struct infer_call *call)
 {
     enum status status = infer_need(call, 2);
     if (status == STATUS_OK)
         status = infer_need_small_integers(call, (size_t[]){0, 1, 2, 3}, 4);
+    if (status == STATUS_OK)
+        status = infer_zero_points(call, 0, 2, 1, 3);
     return status == STATUS_OK ? infer_product(call, 1, ELEMENT_I32) : status;
 }
 
@@ -154,7 +189,16 @@ enum status infer_qlinear_matmul(struct infer_call *call)
         status = infer_need_small_integers(call, (size_t[]){0, 2, 3, 5, 7}, 5);
     if (status == STATUS_OK)
         status = infer_need_floats(call, (size_t[]){1, 4, 6}, 3);
-    return status == STATUS_OK ? infer_product(call, 3, call->in[7]->type) : status;
+    if (status == STATUS_OK)
+        status = infer_zero_points(call, 0, 2, 3, 5);
+    if (status == STATUS_OK)
+        status = infer_product(call, 3, call->in[7]->type);
+    const struct value_info *out = &call->out[0];
+    if (status == STATUS_OK && out->shape_known)
+        status = infer_lines(call, &out->shape, true, (size_t[]){1, 6, 7}, 3);
+    if (status == STATUS_OK && out->shape_known)
+        status = infer_lines(call, &out->shape, false, (size_t[]){4}, 1);
+    return status;
 }
 
 static bool is_whole_factor(const struct graph_node *node, const char *name)

@@ -94,16 +94,36 @@ static size_t begin_batch(struct walk *walk, const struct shape *a, const struct
     return count;
 }
 
-/* One number for all, or one for each of `count`. */
-static bool is_one_or(const struct tensor *tensor, size_t count)
+/* x less its zero point, NULL for none; several zero points are subtracted in a copy, one is left
+ * to the product. */
+static enum status without_zeros(struct kernel_call *call, const struct tensor **x,
+                                 const struct tensor *zero, bool of_rows, int64_t *zero_point)
 {
-    return tensor->count == 1 || tensor->count == count;
+    struct shape line, matrix = as_matrix(&(*x)->shape, of_rows);
+    *zero_point = 0;
+    if (zero == NULL)
+        return STATUS_OK;
+    if (!shape_of_line(&line, &zero->shape, &matrix, of_rows))
+        return kernel_fail(call, STATUS_BAD_INPUT,
+                           "zero points must be one, or one a row or column");
+    if (zero->count == 1) {
+        *zero_point = zero->data.integer[0];
+        return STATUS_OK;
+    }
+    struct tensor *copy = tensor_new(call->arena, ELEMENT_I64, &(*x)->shape);
+    if (copy == NULL)
+        return arena_failure(call->arena, (*x)->count * 8, "the values of the graph", call->diag);
+    struct walk walk;
+    walk_begin(&walk, &matrix);
+    walk_broadcast(&walk, &line);
+    for (size_t e = 0; e < copy->count; e++, walk_next(&walk))
+        copy->data.integer[e] = (*x)->data.integer[e] - zero->data.integer[walk.offset[0]];
+    *x = copy;
+    return STATUS_OK;
 }
 
-/*
- * out = (a - a_zero) @ (b - b_zero) with numpy's batch rules; zero points are NULL or scalars, or
- * one a row of a, one a column of b.
- */
+/* out = (a - a_zero) @ (b - b_zero) with numpy's batch rules; zero points are NULL, one, or one a
+ * row of a, one a column of b. */
 static enum status multiply(struct kernel_call *call, struct tensor *out, const struct tensor *a,
                             const struct tensor *b, const struct tensor *a_zero,
                             const struct tensor *b_zero)
@@ -112,34 +132,22 @@ static enum status multiply(struct kernel_call *call, struct tensor *out, const 
     size_t rows = (size_t)shape_a.dim[shape_a.rank - 2],
            inner = (size_t)shape_a.dim[shape_a.rank - 1];
     size_t columns = (size_t)shape_b.dim[shape_b.rank - 1];
-    bool per_column = b_zero != NULL && b_zero->count > 1;
-    bool per_row = a_zero != NULL && a_zero->count > 1;
-    if ((b_zero != NULL && !is_one_or(b_zero, columns)) ||
-        (a_zero != NULL && !is_one_or(a_zero, rows)))
-        return kernel_fail(call, STATUS_UNSUPPORTED,
-                           "zero points must be one, or one a row or column");
+    int64_t zero_a, zero_b;
+    enum status status = without_zeros(call, &a, a_zero, true, &zero_a);
+    if (status == STATUS_OK)
+        status = without_zeros(call, &b, b_zero, false, &zero_b);
+    if (status != STATUS_OK)
+        return status;
     void *scratch = kernel_alloc(call->arena, columns, sizeof(double), call->diag);
     if (scratch == NULL)
         return STATUS_NO_MEMORY;
     struct walk walk;
     size_t batches = begin_batch(&walk, &shape_a, &shape_b), at = 0;
     for (size_t batch = 0; batch < batches; batch++, walk_next(&walk)) {
-        struct matrix left = {a, (size_t)walk.offset[0], inner, 1, 0};
-        struct matrix right = {b, (size_t)walk.offset[1], columns, 1, 0};
-        for (size_t i = 0; i < rows; i++, at += columns) {
-            if (a_zero != NULL)
-                left.zero_point = a_zero->data.integer[per_row ? i : 0];
-            if (!per_column) {
-                right.zero_point = b_zero != NULL ? b_zero->data.integer[0] : 0;
-                multiply_row(out, at, &left, &right, i, inner, columns, scratch);
-                continue;
-            }
-            for (size_t j = 0; j < columns; j++) {
-                struct matrix one = {b, (size_t)walk.offset[1] + j, columns, 1,
-                                     b_zero->data.integer[j]};
-                multiply_row(out, at + j, &left, &one, i, inner, 1, scratch);
-            }
-        }
+        struct matrix left = {a, (size_t)walk.offset[0], inner, 1, zero_a};
+        struct matrix right = {b, (size_t)walk.offset[1], columns, 1, zero_b};
+        for (size_t i = 0; i < rows; i++, at += columns)
+            multiply_row(out, at, &left, &right, i, inner, columns, scratch);
     }
     return STATUS_OK;
 }
@@ -211,20 +219,22 @@ enum status run_qlinear_matmul(struct kernel_call *call)
     enum status status = multiply(call, sums, in[0], in[3], in[2], in[5]);
     if (status != STATUS_OK)
         return status;
-    size_t columns = out->shape.rank > 0 ? (size_t)out->shape.dim[out->shape.rank - 1] : 1;
-    size_t rows = out->shape.rank > 1 ? (size_t)out->shape.dim[out->shape.rank - 2] : 1;
-    if (!is_one_or(in[1], rows) || !is_one_or(in[4], columns) || !is_one_or(in[6], rows) ||
-        !is_one_or(in[7], rows))
-        return kernel_fail(call, STATUS_BAD_INPUT,
-                           "scales and zero points must be one, or one a row or column");
-    for (size_t i = 0; i < out->count; i++) {
-        size_t column = i % columns, row = i / columns % rows;
-        double scale_a = tensor_real(in[1], in[1]->count > 1 ? row : 0);
-        double scale_b = tensor_real(in[4], in[4]->count > 1 ? column : 0);
-        size_t y = in[6]->count > 1 ? row : 0;
-        double real = (double)sums->data.integer[i] * scale_a * scale_b / tensor_real(in[6], y);
+    /* The scale of a, and of b, the scale and the zero point of y. */
+    static const size_t lines[4] = {1, 4, 6, 7};
+    struct walk walk;
+    walk_begin(&walk, &out->shape);
+    for (size_t k = 0; k < 4; k++) {
+        struct shape line;
+        if (!shape_of_line(&line, &in[lines[k]]->shape, &out->shape, k != 1))
+            return kernel_fail(call, STATUS_BAD_INPUT,
+                               "scales and zero points must be one, or one a row or column");
+        walk_broadcast(&walk, &line);
+    }
+    for (size_t i = 0; i < out->count; i++, walk_next(&walk)) {
+        double real = (double)sums->data.integer[i] * tensor_real(in[1], walk.offset[0]) *
+                      tensor_real(in[4], walk.offset[1]) / tensor_real(in[6], walk.offset[2]);
         out->data.integer[i] =
-            quantize_element(out->type, real, in[7]->data.integer[in[7]->count > 1 ? row : 0]);
+            quantize_element(out->type, real, in[7]->data.integer[walk.offset[3]]);
     }
     return STATUS_OK;
 }

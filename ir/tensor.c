@@ -216,6 +216,36 @@ bool shape_broadcast(struct shape *out, const struct shape *a, const struct shap
     return true;
 }
 
+size_t shape_broadcast_element(const struct shape *own, const struct shape *whole, size_t e)
+{
+    size_t element = 0, stride = 1;
+    unsigned missing = (unsigned)(whole->rank - own->rank);
+    for (unsigned d = whole->rank; d-- > missing; e /= (size_t)whole->dim[d]) {
+        size_t size = (size_t)own->dim[d - missing];
+        element += size == 1 ? 0 : e % (size_t)whole->dim[d] * stride;
+        stride *= size;
+    }
+    return element;
+}
+
+bool shape_of_line(struct shape *line, const struct shape *own, const struct shape *matrix,
+                   bool of_rows)
+{
+    struct shape all;
+    size_t count;
+    unsigned rank = own->rank, across = of_rows ? 1 : 2; /* from the end: the axis of one */
+    *line = (struct shape){0};
+    if (!shape_count(own, SIZE_MAX, &count))
+        return false;
+    if (count == 1)
+        return true;
+    *line = *own;
+    if (rank == 1 && of_rows)
+        *line = (struct shape){2, {own->dim[0], 1}};
+    return (rank == 1 || own->dim[rank - across] == 1) && shape_broadcast(&all, line, matrix) &&
+           shape_equal(&all, matrix);
+}
+
 struct tensor *tensor_new(struct arena *arena, enum element_type type, const struct shape *shape)
 {
     /* Every element takes eight bytes, whatever its declared type. */

@@ -98,6 +98,16 @@ bool shape_count(const struct shape *shape, size_t limit, size_t *count);
 bool shape_equal(const struct shape *a, const struct shape *b);
 /* Numpy broadcasting of two shapes; false when they do not agree. */
 bool shape_broadcast(struct shape *out, const struct shape *a, const struct shape *b);
+/* Element of a tensor of shape `own` that broadcasts to element e of shape `whole`. Requires: own
+ * broadcasts to whole. */
+size_t shape_broadcast_element(const struct shape *own, const struct shape *whole, size_t e);
+/*
+ * The shape in which a zero point or a scale of rows, else of columns, broadcasts to a matrix
+ * [..., M, N]: it is one number, a list [M] or [N], or [..., M, 1] or [..., 1, N] (MatMulInteger
+ * 10, QLinearMatMul 10). Returns false when it is none of these.
+ */
+bool shape_of_line(struct shape *line, const struct shape *own, const struct shape *matrix,
+                   bool of_rows);
 /* Zero-filled tensor in the arena, NULL when the arena's limit is met. */
 struct tensor *tensor_new(struct arena *arena, enum element_type type, const struct shape *shape);
 

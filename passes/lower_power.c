@@ -310,20 +310,10 @@ struct power_part {
 static double *exponents_of(struct lowering *l, const struct shape *shape)
 {
     const struct tensor *data = lowering_data(l, 1);
-    struct relation_view view = {.tensor = 0};
-    int64_t stride = 1;
-    for (unsigned d = shape->rank; d-- > 0;) {
-        unsigned missing = (unsigned)(shape->rank - data->shape.rank);
-        view.high[d] = shape->dim[d];
-        if (d < missing)
-            continue;
-        view.stride[d] = data->shape.dim[d - missing] == 1 ? 0 : stride;
-        stride *= data->shape.dim[d - missing];
-    }
     size_t count = shape_elements(shape);
     double *of = lowering_array(l, double, count);
     for (size_t e = 0; e < count; e++) {
-        int64_t at = relation_view_element(&view, shape->rank, shape->dim, e);
+        size_t at = shape_broadcast_element(&data->shape, shape, e);
         of[e] = element_type_is_float(data->type) ? data->data.real[at]
                                                   : (double)data->data.integer[at];
     }

@@ -112,49 +112,51 @@ static uint32_t without_zero(struct lowering *l, uint32_t x, uint32_t zero)
     return zero == RELATION_NONE ? x : lowering_difference(l, &shape, x, zero);
 }
 
-/*
- * Elements of operand i less those of zero point z, both stored: one private parameter. More than
- * one zero point stands for `inner` elements each, in turn.
- */
-static uint32_t stored_weights(struct lowering *l, size_t i, size_t z, size_t inner)
+/* Elements of operand i less those of zero point z, both stored: one private parameter. line: the
+ * shape in which the zero point broadcasts to the operand. */
+static uint32_t stored_weights(struct lowering *l, size_t i, size_t z, const struct shape *line)
 {
     const struct tensor *data = lowering_data(l, i),
                         *zero = lowering_has_input(l, z) ? lowering_data(l, z) : NULL;
     wide *values = lowering_array(l, wide, data->count);
     for (size_t e = 0; e < data->count; e++) {
-        size_t at = zero == NULL ? 0 : e / inner % zero->count;
-        wide shift = zero == NULL ? wide_from_i64(0) : lowering_element(zero, at);
+        wide shift = wide_from_i64(0);
+        if (zero != NULL)
+            shift = lowering_element(zero, shape_broadcast_element(line, &data->shape, e));
         lowering_require_room(l, wide_sub(&values[e], lowering_element(data, e), shift));
     }
     return lowering_parameter_wide(l, lowering_graph_value(l, i)->name, &data->shape,
                                    form_integer(), values);
 }
 
+/* Scale or zero point i, x, of rows or columns of a matrix, as something that broadcasts to it. */
+static uint32_t as_line(struct lowering *l, uint32_t x, size_t i, const struct shape *matrix,
+                        bool of_rows)
+{
+    struct shape line, own = lowering_graph_value(l, i)->shape;
+    if (!shape_of_line(&line, &own, matrix, of_rows))
+        lowering_fail(l, STATUS_BAD_INPUT, "operand %zu is not one number, or one for each %s", i,
+                      of_rows ? "row" : "column");
+    return lowering_reshape(l, x, &line);
+}
+
 /*
  * Operand i of a matrix product less its zero point, which is one for all, for each row of A, or
  * for each column of B.
  */
-static uint32_t centred(struct lowering *l, size_t i, size_t z, bool by_row)
+static uint32_t centred(struct lowering *l, size_t i, size_t z, bool of_rows)
 {
+    struct shape line = {0}, own = lowering_graph_value(l, i)->shape;
     bool has_zero = lowering_has_input(l, z);
-    const struct tensor *data = lowering_data(l, i);
-    if (data != NULL && (!has_zero || lowering_data(l, z) != NULL)) {
-        unsigned rank = data->shape.rank;
-        return stored_weights(l, i, z, by_row && rank > 0 ? (size_t)data->shape.dim[rank - 1] : 1);
+    if (lowering_data(l, i) != NULL && (!has_zero || lowering_data(l, z) != NULL)) {
+        if (has_zero)
+            (void)shape_of_line(&line, &lowering_graph_value(l, z)->shape, &own, of_rows);
+        return stored_weights(l, i, z, &line);
     }
     uint32_t x = lowering_input(l, i);
     if (!has_zero)
         return x;
-    uint32_t zero = private_input(l, z);
-    struct shape own = lowering_shape(l, x), scalar = {0};
-    size_t count = lowering_tensor(l, zero)->count;
-    if (count == 1) {
-        zero = lowering_reshape(l, zero, &scalar);
-    } else if (by_row && own.rank > 1 && (int64_t)count == own.dim[own.rank - 2]) {
-        struct shape line = shape_of(2, (int64_t)count, (int64_t)1);
-        zero = lowering_reshape(l, zero, &line);
-    }
-    return without_zero(l, x, zero);
+    return without_zero(l, x, as_line(l, private_input(l, z), z, &own, of_rows));
 }
 
 /* ---- quotients ---- */
@@ -364,19 +366,6 @@ void lower_mat_mul_integer(struct lowering *l)
     lowering_output(l, 0, lowering_matmul(l, centred(l, 0, 2, true), centred(l, 1, 3, false)));
 }
 
-/* A scale of rows or columns of a matrix, as something that broadcasts to the result. */
-static uint32_t matrix_scale(struct lowering *l, uint32_t scale, const struct shape *shape,
-                             bool by_row)
-{
-    struct shape scalar = {0};
-    int64_t count = (int64_t)lowering_tensor(l, scale)->count;
-    if (count == 1)
-        return lowering_reshape(l, scale, &scalar);
-    struct shape line =
-        by_row && shape->rank > 1 ? shape_of(2, count, (int64_t)1) : shape_of(1, count);
-    return lowering_reshape(l, scale, &line);
-}
-
 /* sums * (a scale * b scale) / y scale, rounded, plus the zero point of y. */
 static uint32_t requantized(struct lowering *l, const struct shape *shape, uint32_t sums,
                             uint32_t a_scale, uint32_t b_scale, uint32_t y_scale, uint32_t zero)
@@ -398,11 +387,10 @@ void lower_q_linear_mat_mul(struct lowering *l)
     uint32_t sums = lowering_reshape(
         l, lowering_matmul(l, centred(l, 0, 2, true), centred(l, 3, 5, false)), &shape);
     lowering_output(l, 0,
-                    requantized(l, &shape, sums,
-                                matrix_scale(l, lowering_input(l, 1), &shape, true),
-                                matrix_scale(l, lowering_input(l, 4), &shape, false),
-                                matrix_scale(l, scale_input(l, 6), &shape, true),
-                                matrix_scale(l, private_input(l, 7), &shape, true)));
+                    requantized(l, &shape, sums, as_line(l, lowering_input(l, 1), 1, &shape, true),
+                                as_line(l, lowering_input(l, 4), 4, &shape, false),
+                                as_line(l, scale_input(l, 6), 6, &shape, true),
+                                as_line(l, private_input(l, 7), 7, &shape, true)));
 }
 
 /* ---- convolutions ---- */
@@ -423,15 +411,15 @@ static uint32_t centred_filters(struct lowering *l, size_t i, size_t z)
     const struct tensor *data = lowering_data(l, i);
     struct shape shape = lowering_graph_value(l, i)->shape, line = {.rank = shape.rank};
     bool has_zero = lowering_has_input(l, z);
-    if (data != NULL && (!has_zero || lowering_data(l, z) != NULL))
-        return stored_weights(l, i, z, data->count / (size_t)shape.dim[0]);
-    uint32_t w = lowering_input(l, i);
-    if (!has_zero)
-        return w;
-    uint32_t zero = private_input(l, z);
+    size_t count = 1;
+    if (has_zero)
+        lowering_require_room(l, shape_count(&lowering_graph_value(l, z)->shape, SIZE_MAX, &count));
     for (unsigned d = 0; d < line.rank; d++)
-        line.dim[d] = d == 0 ? (int64_t)lowering_tensor(l, zero)->count : 1;
-    return without_zero(l, w, lowering_reshape(l, zero, &line));
+        line.dim[d] = d == 0 ? (int64_t)count : 1;
+    if (data != NULL && (!has_zero || lowering_data(l, z) != NULL))
+        return stored_weights(l, i, z, &line);
+    uint32_t w = lowering_input(l, i);
+    return has_zero ? without_zero(l, w, lowering_reshape(l, private_input(l, z), &line)) : w;
 }
 
 /* Sums of products of integers, x and w being operands ix and iw, their zero points zx and zw. */

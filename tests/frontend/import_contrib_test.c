@@ -220,6 +220,34 @@ TEST(graphs_of_quantized_operators_and_of_quantized_values_agree)
     pair_agrees(__LINE__, &p, "y");
 }
 
+/* Zero points of each row and each column, of each matrix of a batch, and of one kind alone. */
+TEST(zero_points_are_of_rows_and_columns)
+{
+    static const char *const rows[] = {"", "3", "2,3,1", "1,3,1", "2,1,1"}, *const columns[] = {
+                                                                                "", "5", "2,1,5",
+                                                                                "1,5", "2,1,1"};
+    static const size_t row_count[] = {1, 3, 6, 3, 2}, column_count[] = {1, 5, 10, 5, 2};
+    for (size_t i = 0; i < 5; i++) {
+        struct pair p = pair_start();
+        pair_input(&p, "a", ELEMENT_U8, "2,3,4");
+        pair_random(&p, "b", ELEMENT_I8, "2,4,5", 40, -128, 127);
+        pair_random(&p, "r", ELEMENT_U8, rows[i], row_count[i], 0, 255);
+        pair_random(&p, "c", ELEMENT_I8, columns[i], column_count[i], -128, 127);
+        model_node(&p.own, "MatMulInteger", "a,b,r,c", "y");
+        static const char *const names[4][2] = {{"a", "ai"}, {"b", "bi"}, {"r", "ri"}, {"c", "ci"}};
+        for (size_t k = 0; k < 4; k++)
+            node_int(&p.plain, model_node(&p.plain, "Cast", names[k][0], names[k][1]), "to",
+                     ELEMENT_I32);
+        model_tensor(&p.plain, "last", ELEMENT_I64, "1", REALS(-1));
+        if (i == 1)
+            model_node(&p.plain, "Unsqueeze", "ri,last", "rl");
+        model_node(&p.plain, "Sub", i == 1 ? "ai,rl" : "ai,ri", "as");
+        model_node(&p.plain, "Sub", "bi,ci", "bs");
+        model_node(&p.plain, "MatMul", "as,bs", "y");
+        pair_agrees(__LINE__, &p, "y");
+    }
+}
+
 TEST(rfft_is_half_a_spectrum)
 {
     struct pair p = pair_start();

@@ -180,21 +180,38 @@ static bool has_parameter(const struct kit *kit, const char *name)
     return false;
 }
 
-static void run_matmul_integer(bool stored, bool by_row)
+/* Zero points and scales: one, one a row and a column, or those for each matrix of a batch. */
+enum lines { ONE_LINE, LINES, LINES_OF_EACH };
+
+static struct shape line_shape(enum lines lines, bool of_rows, int64_t count)
+{
+    if (lines == ONE_LINE)
+        return kit_shape(0);
+    if (lines == LINES)
+        return kit_shape(1, count);
+    return of_rows ? kit_shape(3, 2, count, 1) : kit_shape(3, 2, 1, count);
+}
+
+static struct shape right_shape(enum lines lines)
+{
+    return lines == LINES_OF_EACH ? kit_shape(3, 2, COLUMNS, 2) : kit_shape(2, COLUMNS, 2);
+}
+
+static void run_matmul_integer(bool stored, enum lines lines)
 {
     struct kit kit;
     const struct tensor *inputs[TRIALS][2];
     kit_init(&kit);
     uint32_t in[4];
     in[0] = kit_input(&kit, "a", ELEMENT_U8, kit_shape(3, 2, ROWS, COLUMNS));
-    in[1] = stored ? stored_integers(&kit, ELEMENT_I8, kit_shape(2, COLUMNS, 2))
-                   : kit_input(&kit, "b", ELEMENT_I8, kit_shape(2, COLUMNS, 2));
-    in[2] = zero_points(&kit, ELEMENT_U8, by_row ? kit_shape(1, ROWS) : kit_shape(0));
-    in[3] = zero_points(&kit, ELEMENT_I8, by_row ? kit_shape(1, 2) : kit_shape(0));
+    in[1] = stored ? stored_integers(&kit, ELEMENT_I8, right_shape(lines))
+                   : kit_input(&kit, "b", ELEMENT_I8, right_shape(lines));
+    in[2] = zero_points(&kit, ELEMENT_U8, line_shape(lines, true, ROWS));
+    in[3] = zero_points(&kit, ELEMENT_I8, line_shape(lines, false, 2));
     kit_output(&kit, kit_node(&kit, OP_MAT_MUL_INTEGER, in, 4));
     for (int t = 0; t < TRIALS; t++) {
         inputs[t][0] = random_integers(&kit, ELEMENT_U8, kit_shape(3, 2, ROWS, COLUMNS));
-        inputs[t][1] = random_integers(&kit, ELEMENT_I8, kit_shape(2, COLUMNS, 2));
+        inputs[t][1] = random_integers(&kit, ELEMENT_I8, right_shape(lines));
         kit_set(&kit, inputs[t]);
     }
     kit_run(&kit);
@@ -206,29 +223,47 @@ static void run_matmul_integer(bool stored, bool by_row)
 
 TEST(integer_products_are_exact_and_stored_weights_private)
 {
-    for (int flags = 0; flags < 4; flags++)
-        run_matmul_integer((flags & 1) != 0, (flags & 2) != 0);
+    for (enum lines lines = ONE_LINE; lines <= LINES_OF_EACH; lines++) {
+        run_matmul_integer(false, lines);
+        run_matmul_integer(true, lines);
+    }
+}
+
+static uint32_t random_scales(struct kit *kit, const char *name, struct shape shape)
+{
+    struct tensor *scales = kit_random_tensor(kit, shape, 0.25);
+    for (size_t e = 0; e < scales->count; e++)
+        scales->data.real[e] = element_round(ELEMENT_F32, (scales->data.real[e] + 1) * 0.007);
+    return kit_parameter(kit, name, shape, scales->data.real);
+}
+
+static void run_requantized(enum lines lines)
+{
+    static const double y_scale[1] = {0.5};
+    struct kit kit;
+    const struct tensor *inputs[TRIALS][2];
+    struct shape left =
+        lines == LINES_OF_EACH ? kit_shape(3, 2, ROWS, COLUMNS) : kit_shape(2, ROWS, COLUMNS);
+    kit_init(&kit);
+    uint32_t in[8];
+    in[0] = kit_input(&kit, "a", ELEMENT_U8, left);
+    in[1] = random_scales(&kit, "a_scale", line_shape(lines, true, ROWS));
+    in[2] = zero_points(&kit, ELEMENT_U8, line_shape(lines, true, ROWS));
+    in[3] = stored_integers(&kit, ELEMENT_I8, right_shape(lines));
+    in[4] = random_scales(&kit, "b_scale", line_shape(lines, false, 2));
+    in[5] = zero_points(&kit, ELEMENT_I8, line_shape(lines, false, 2));
+    in[6] = kit_parameter(&kit, "y_scale", kit_shape(1, 1), y_scale);
+    in[7] = zero_points(&kit, ELEMENT_I8, line_shape(lines, true, ROWS));
+    kit_output(&kit, kit_node(&kit, OP_Q_LINEAR_MAT_MUL, in, 8));
+    for (int t = 0; t < TRIALS; t++)
+        inputs[t][0] = random_integers(&kit, ELEMENT_U8, left);
+    run_all(&kit, inputs, 0);
 }
 
 TEST(requantized_products_round_once)
 {
-    static const double a_scale[1] = {0.0066}, b_scale[2] = {0.00705, 0.0107}, y_scale[1] = {0.5};
-    struct kit kit;
-    const struct tensor *inputs[TRIALS][2];
-    kit_init(&kit);
-    uint32_t in[8];
-    in[0] = kit_input(&kit, "a", ELEMENT_U8, kit_shape(2, ROWS, COLUMNS));
-    in[1] = kit_parameter(&kit, "a_scale", kit_shape(1, 1), a_scale);
-    in[2] = zero_points(&kit, ELEMENT_U8, kit_shape(0));
-    in[3] = stored_integers(&kit, ELEMENT_I8, kit_shape(2, COLUMNS, 2));
-    in[4] = kit_parameter(&kit, "b_scale", kit_shape(1, 2), b_scale);
-    in[5] = zero_points(&kit, ELEMENT_I8, kit_shape(0));
-    in[6] = kit_parameter(&kit, "y_scale", kit_shape(1, 1), y_scale);
-    in[7] = zero_points(&kit, ELEMENT_I8, kit_shape(0));
-    kit_output(&kit, kit_node(&kit, OP_Q_LINEAR_MAT_MUL, in, 8));
-    for (int t = 0; t < TRIALS; t++)
-        inputs[t][0] = random_integers(&kit, ELEMENT_U8, kit_shape(2, ROWS, COLUMNS));
-    run_all(&kit, inputs, 0);
+    for (enum lines lines = ONE_LINE; lines <= LINES_OF_EACH; lines++)
+        run_requantized(lines);
 }
 
 /* a + b, (a + b) * b, and the sum times itself, each step rounded. */
