@@ -266,7 +266,8 @@ enum status quantize_probe_node(struct quantizing *q, const struct graph_node *n
     for (size_t i = 0; i < node->input_count && status == STATUS_OK; i++) {
         uint32_t v = node->inputs[i];
         if (v == GRAPH_NONE || !element_type_is_float(graph->values[v].type) ||
-            q->plan->values[v].is_key || q->plan->values[v].is_bits)
+            q->plan->values[v].is_key || q->plan->values[v].is_bits ||
+            op_input_is_constant(node->op, i)) /* no number of the circuit */
             continue;
         if (only_moves(node, i) && !quantize_feeds_decision(q, node)) {
             q->budget[v] = moved_budget(q, node, v);
