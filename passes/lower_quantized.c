@@ -411,11 +411,13 @@ static uint32_t centred_filters(struct lowering *l, size_t i, size_t z)
     const struct tensor *data = lowering_data(l, i);
     struct shape shape = lowering_graph_value(l, i)->shape, line = {.rank = shape.rank};
     bool has_zero = lowering_has_input(l, z);
-    size_t count = 1;
-    if (has_zero)
-        lowering_require_room(l, shape_count(&lowering_graph_value(l, z)->shape, SIZE_MAX, &count));
+    int64_t count = has_zero ? (int64_t)shape_elements(&lowering_graph_value(l, z)->shape) : 1;
+    if (count != 1 && count != shape.dim[0])
+        lowering_fail(l, STATUS_BAD_INPUT,
+                      "the zero point is not one number, or one for each of %lld filters",
+                      (long long)shape.dim[0]);
     for (unsigned d = 0; d < line.rank; d++)
-        line.dim[d] = d == 0 ? (int64_t)count : 1;
+        line.dim[d] = d == 0 ? count : 1;
     if (data != NULL && (!has_zero || lowering_data(l, z) != NULL))
         return stored_weights(l, i, z, &line);
     uint32_t w = lowering_input(l, i);
